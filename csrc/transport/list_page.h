@@ -1,0 +1,39 @@
+// One page of a listing: the same type for every protocol.
+//
+// A million-key listing passes through here, so a page keeps all its text in one block and entries are
+// offsets into it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace objectpipes {
+
+struct ListEntry {
+  // A piece of ListPage::text; size 0: absent.
+  struct Text {
+    uint32_t offset = 0;
+    uint32_t size = 0;
+  };
+  Text key;
+  Text etag;      // without quotes
+  Text checksum;  // AIStore: hex
+  Text version;   // AIStore
+  int64_t size = -1;   // bytes; -1: unknown
+  double mtime = -1;   // POSIX seconds; -1: unknown
+  bool is_prefix = false;  // a common prefix ("directory") of a listing with a delimiter
+};
+
+struct ListPage {
+  std::string text;
+  std::vector<ListEntry> entries;  // in the server's order, which is the order of keys
+  std::string next_token;          // empty: this was the last page
+
+  std::string_view view(ListEntry::Text piece) const {
+    return std::string_view(text).substr(piece.offset, piece.size);
+  }
+};
+
+}  // namespace objectpipes
