@@ -1,0 +1,105 @@
+#include "base/uri.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace objectpipes {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789ABCDEF";
+
+constexpr bool IsUnreserved(unsigned char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+using ByteSet = std::array<bool, 256>;
+
+constexpr ByteSet MakeKeptSet(bool keep_slash) {
+  ByteSet kept{};
+  for (size_t c = 0; c < kept.size(); ++c) kept[c] = IsUnreserved(static_cast<unsigned char>(c));
+  kept['/'] = keep_slash;
+  return kept;
+}
+
+constexpr ByteSet kKeptInComponent = MakeKeptSet(false);
+constexpr ByteSet kKeptInPath = MakeKeptSet(true);
+
+std::string Encode(std::string_view text, const ByteSet& kept) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 4);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kept[byte]) {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back(kHexDigits[byte >> 4]);
+      out.push_back(kHexDigits[byte & 0xF]);
+    }
+  }
+  return out;
+}
+
+// -1 when `c` is no hexadecimal digit.
+constexpr int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string UriEncode(std::string_view text) { return Encode(text, kKeptInComponent); }
+
+std::string UriEncodePath(std::string_view path) { return Encode(path, kKeptInPath); }
+
+bool AppendUriDecoded(std::string_view text, Plus plus, std::string* out) {
+  const std::string_view special = plus == Plus::kSpace ? "%+" : "%";
+  while (true) {
+    const size_t plain = text.find_first_of(special);
+    out->append(text.substr(0, plain));
+    if (plain == std::string_view::npos) return true;
+    text.remove_prefix(plain);
+    if (text.front() == '+') {
+      out->push_back(' ');
+      text.remove_prefix(1);
+      continue;
+    }
+    if (text.size() < 3) return false;
+    const int high = HexValue(text[1]);
+    const int low = HexValue(text[2]);
+    if (high < 0 || low < 0) return false;
+    out->push_back(static_cast<char>(high * 16 + low));
+    text.remove_prefix(3);
+  }
+}
+
+Result<std::string> UriDecode(std::string_view text, Plus plus) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  if (!AppendUriDecoded(text, plus, &decoded)) {
+    return Status::InvalidArgument("Malformed percent-encoding: " + std::string(text));
+  }
+  return decoded;
+}
+
+std::string CanonicalQuery(const QueryParameters& parameters) {
+  QueryParameters encoded;
+  encoded.reserve(parameters.size());
+  for (const auto& [name, value] : parameters) {
+    encoded.emplace_back(UriEncode(name), UriEncode(value));
+  }
+  std::sort(encoded.begin(), encoded.end());  // after encoding: that is the order SigV4 asks for
+
+  std::string query;
+  for (const auto& [name, value] : encoded) {
+    if (!query.empty()) query.push_back('&');
+    query.append(name).append("=").append(value);
+  }
+  return query;
+}
+
+}  // namespace objectpipes
