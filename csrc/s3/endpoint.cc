@@ -1,0 +1,122 @@
+#include "s3/endpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/uri.h"
+
+namespace objectpipes {
+namespace {
+
+// <cctype> asks the locale; a URL does not.
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+
+std::string ToLower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+Status NotAnEndpoint(std::string_view url) {
+  return Status(
+      StatusCode::kConfig,
+      "The endpoint is not of the form http[s]://host[:port][/path]: " + std::string(url));
+}
+
+bool IsBracketedIpv6(std::string_view host) {
+  return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+         host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1;
+}
+
+// The last label of a name is never a number, that of an IPv4 address always is.
+bool IsIpAddress(std::string_view host) {
+  if (host.front() == '[') return true;
+  const size_t label_end = host.find_last_not_of("0123456789");
+  return IsDigit(host.back()) && (label_end == std::string_view::npos || host[label_end] == '.');
+}
+
+bool IsHost(std::string_view host) {
+  return IsBracketedIpv6(host) ||
+         (!host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+           return IsLower(c) || IsDigit(c) || c == '-' || c == '.' || c == '_';
+         }));
+}
+
+// A dot would be a label of its own, which the "*.host" of a TLS certificate does not cover.
+bool IsDnsLabel(std::string_view bucket) {
+  const auto is_alphanumeric = [](char c) { return IsLower(c) || IsDigit(c); };
+  return bucket.size() >= 3 && bucket.size() <= 63 && is_alphanumeric(bucket.front()) &&
+         is_alphanumeric(bucket.back()) && std::all_of(bucket.begin(), bucket.end(), [&](char c) {
+           return is_alphanumeric(c) || c == '-';
+         });
+}
+
+// Sets host and port from "host[:port]"; false when it is malformed.
+bool ParseAuthority(std::string_view authority, Endpoint* endpoint) {
+  const size_t colon = authority.rfind(':');
+  if (colon != std::string_view::npos && authority.back() != ']') {
+    const std::string_view digits = authority.substr(colon + 1);
+    const char* const end = digits.data() + digits.size();
+    const auto [parsed_to, error] = std::from_chars(digits.data(), end, endpoint->port);
+    if (error != std::errc() || parsed_to != end || endpoint->port == 0) return false;
+    if (endpoint->port == (endpoint->scheme == "https" ? 443 : 80)) endpoint->port = 0;
+    authority = authority.substr(0, colon);
+  }
+  endpoint->host = ToLower(authority);
+  return IsHost(endpoint->host);
+}
+
+}  // namespace
+
+Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing) {
+  const size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return NotAnEndpoint(url);
+  const std::string_view rest = url.substr(scheme_end + 3);
+  const size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view authority = rest.substr(0, authority_end);
+  std::string_view base_path = rest.substr(authority_end);
+  if (authority.find('@') != std::string_view::npos) {  // not repeated: it may hold a password
+    return Status(StatusCode::kConfig, "The endpoint's URL must not contain a user name.");
+  }
+
+  Endpoint endpoint;
+  endpoint.scheme = ToLower(url.substr(0, scheme_end));
+  if (endpoint.scheme != "http" && endpoint.scheme != "https") return NotAnEndpoint(url);
+  if (!ParseAuthority(authority, &endpoint)) return NotAnEndpoint(url);
+  endpoint.addressing = IsIpAddress(endpoint.host) ? Addressing::kPath : addressing;
+
+  if (base_path.find_first_of("?#") != std::string_view::npos) return NotAnEndpoint(url);
+  while (!base_path.empty() && base_path.back() == '/') base_path.remove_suffix(1);
+  const Result<std::string> decoded_path = UriDecode(base_path);
+  if (!decoded_path.ok()) return NotAnEndpoint(url);
+  endpoint.base_path = UriEncodePath(decoded_path.value());
+  return endpoint;
+}
+
+RequestTarget MakeRequestTarget(const Endpoint& endpoint, std::string_view bucket,
+                                std::string_view key, std::string_view query) {
+  RequestTarget target;
+  target.path = endpoint.base_path;
+  if (endpoint.addressing == Addressing::kVirtual && IsDnsLabel(bucket)) {
+    target.host.append(bucket).append(".");
+    target.path.append("/");
+  } else {
+    target.path.append("/").append(UriEncode(bucket));
+    if (!key.empty()) target.path.append("/");
+  }
+  target.host.append(endpoint.host);
+  if (endpoint.port != 0) target.host.append(":").append(std::to_string(endpoint.port));
+  target.path.append(UriEncodePath(key));
+
+  target.url.reserve(endpoint.scheme.size() + 3 + target.host.size() + target.path.size() + 1 +
+                     query.size());
+  target.url.append(endpoint.scheme).append("://").append(target.host).append(target.path);
+  if (!query.empty()) target.url.append("?").append(query);
+  return target;
+}
+
+}  // namespace objectpipes
