@@ -1,0 +1,39 @@
+// URLs as the AIStore pipes take them: "provider://bucket/name", or with a namespace
+// "ais://@uuid#ns/bucket/name". Nothing is decoded; '?' and '#' after the bucket belong to the
+// name.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "transport/transport.h"
+
+namespace objectpipes::ais {
+
+// The namespace of a bucket that names none.
+inline constexpr std::string_view kGlobalNamespace = "@#";
+
+// What "ais/@uuid#ns/bucket" is made of: the form in which AIStore itself identifies a bucket (its
+// "uname"), and what ObjectId::bucket holds. Views into that text.
+struct BucketName {
+  std::string_view provider;    // canonical: ais, aws, azure, gcp, oci
+  std::string_view name_space;  // "@uuid#ns", each part possibly empty
+  std::string_view name;
+};
+
+// Precondition: `bucket` came from ParseUrl().
+BucketName SplitBucket(std::string_view bucket);
+
+struct Url {
+  ObjectId object;   // the key may be a prefix, and empty
+  std::string root;  // the URL up to the key, as it was written: root + key names any other object
+};
+
+// For listing.
+Result<Url> ParseUrl(std::string_view url);
+
+// For loading: the same, and the key must be one that AIStore can store.
+Result<Url> ParseObjectUrl(std::string_view url);
+
+}  // namespace objectpipes::ais
