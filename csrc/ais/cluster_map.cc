@@ -1,0 +1,86 @@
+#include "ais/cluster_map.h"
+
+#include <charconv>
+#include <utility>
+
+#include "ais/json.h"
+
+namespace objectpipes::ais {
+namespace {
+
+// Flags of a node (Snode.Flags).
+constexpr uint64_t kInMaintenance = 1 << 2;
+constexpr uint64_t kBeingDecommissioned = 1 << 3;
+
+Status Malformed(const char* what) {
+  return Status::Protocol(std::string("The cluster map of AIStore has no valid ") + what);
+}
+
+// Null unless the node has a public address that could be one.
+const std::string* FindUrl(const Json& node) {
+  const auto net = node.find("public_net");
+  if (net == node.end()) return nullptr;
+  const auto* url = FindMember<std::string>(*net, "direct_url");
+  if (url == nullptr) return nullptr;
+  const bool absolute = url->rfind("http://", 0) == 0 || url->rfind("https://", 0) == 0;
+  return absolute ? url : nullptr;
+}
+
+Result<Target> ParseTarget(const std::string& id, const Json& node) {
+  const std::string* const url = FindUrl(node);
+  const auto* const digest = FindMember<uint64_t>(node, "id_digest");
+  const auto* const flags = FindMember<uint64_t>(node, "flags");
+  if (url == nullptr || digest == nullptr || flags == nullptr) return Malformed("target");
+  Target target;
+  target.id = id;
+  target.url = *url;
+  target.digest = *digest;
+  target.holds_objects = (*flags & (kInMaintenance | kBeingDecommissioned)) == 0;
+  return target;
+}
+
+// The version is the one number that comes as a string.
+bool ParseVersion(const Json& map, int64_t* version) {
+  const auto* const text = FindMember<std::string>(map, "version");
+  if (text == nullptr) return false;
+  const char* const end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, *version);
+  return error == std::errc() && stop == end;
+}
+
+}  // namespace
+
+Result<ClusterMap> ParseClusterMap(std::string_view json) {
+  const Json root = ParseJson(json);
+  ClusterMap map;
+
+  if (!ParseVersion(root, &map.version)) return Malformed("version");
+
+  const auto* const uuid = FindMember<std::string>(root, "uuid");
+  if (uuid == nullptr) return Malformed("uuid");
+  map.uuid = *uuid;
+
+  const auto primary = root.find("proxy_si");
+  const std::string* const primary_url = primary == root.end() ? nullptr : FindUrl(*primary);
+  if (primary_url == nullptr) return Malformed("primary proxy");
+  map.proxy_urls.push_back(*primary_url);
+
+  const auto* const proxies = FindMember<Json::object_t>(root, "pmap");
+  if (proxies == nullptr) return Malformed("list of proxies");
+  for (const auto& [id, node] : *proxies) {
+    const std::string* const url = FindUrl(node);
+    if (url == nullptr) return Malformed("proxy");
+    if (*url != *primary_url) map.proxy_urls.push_back(*url);
+  }
+
+  const auto* const targets = FindMember<Json::object_t>(root, "tmap");
+  if (targets == nullptr) return Malformed("list of targets");
+  for (const auto& [id, node] : *targets) {
+    Result<Target> target = ParseTarget(id, node);
+    if (!target.ok()) return target.status();
+    map.targets.push_back(std::move(target).value());
+  }
+  return map;
+}
+
+}  // namespace objectpipes::ais

@@ -1,0 +1,34 @@
+// The cluster map ("Smap"): which proxies and targets an AIStore cluster has right now.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace objectpipes::ais {
+
+// Any proxy or target answers it, with identical bytes.
+inline constexpr std::string_view kClusterMapRequest = "/v1/daemon?what=smap";
+
+struct Target {
+  std::string id;
+  std::string url;      // public: "http://host:port"
+  uint64_t digest = 0;  // of the id, as placement uses it
+  bool holds_objects =
+      true;  // false: in maintenance or being decommissioned, no object is placed here
+};
+
+struct ClusterMap {
+  int64_t version = 0;                  // grows by one with every change
+  std::string uuid;                     // of the cluster: it never changes
+  std::vector<Target> targets;          // sorted by id
+  std::vector<std::string> proxy_urls;  // public; the primary's first
+};
+
+// kProtocol if anything needed is missing or malformed.
+Result<ClusterMap> ParseClusterMap(std::string_view json);
+
+}  // namespace objectpipes::ais
