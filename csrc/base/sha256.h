@@ -1,0 +1,38 @@
+// SHA-256 and HMAC-SHA256 of short texts, many of them, with OpenSSL's contexts made once: looking
+// up an algorithm costs several times what hashing a signature's input does.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace objectpipes {
+
+// Not thread-safe: every call works in the same contexts. A call fails (kInternal) only if OpenSSL
+// is without SHA-256 or out of memory.
+class Sha256 {
+ public:
+  using Digest = std::array<uint8_t, 32>;
+
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+
+  Result<Digest> Hash(std::string_view text);
+  Result<Digest> Hmac(std::string_view key, std::string_view text);
+  Result<Digest> Hmac(const Digest& key, std::string_view text);
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
+
+// Lower-case hexadecimal digits.
+std::string ToHex(const Sha256::Digest& digest);
+
+}  // namespace objectpipes
