@@ -1,0 +1,38 @@
+#include "engine/concurrency.h"
+
+#include <algorithm>
+
+namespace objectpipes {
+
+void ConcurrencyLimit::OnLatency(int64_t microseconds, int64_t now_ms) {
+  if (now_ms - window_began_ms_ > kLatencyWindowMs) {
+    last_window_us_ = least_latency_us_;
+    least_latency_us_ = 0;
+    window_began_ms_ = now_ms;
+  }
+  // The least latency is that of the path; the others contain the queues that we fill ourselves.
+  if (least_latency_us_ == 0 || microseconds < least_latency_us_) least_latency_us_ = microseconds;
+}
+
+void ConcurrencyLimit::OnSuccess() {
+  if (share_ < 1.0) share_ = std::min(1.0, share_ + 0.01);
+}
+
+void ConcurrencyLimit::OnThrottled(int64_t now_ms) {
+  if (now_ms - throttled_ms_ < kThrottleWindowMs) return;
+  throttled_ms_ = now_ms;
+  share_ = std::max(share_ / 2, 1.0 / kLargest);
+}
+
+int ConcurrencyLimit::Target() const {
+  int64_t latency = least_latency_us_;
+  if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency)) latency = last_window_us_;
+  return static_cast<int>(std::clamp<int64_t>(latency / kCostOfRequestUs, kSmallest, kLargest));
+}
+
+int ConcurrencyLimit::Limit(int fixed) const {
+  const int target = fixed > 0 ? fixed : Target();
+  return std::max(1, static_cast<int>(target * share_));
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,64 @@
+#include "engine/engine.h"
+
+#include <mutex>
+
+#include "base/fork.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr size_t kIdleBuffers = size_t{32} << 20;
+
+// The engine of this process, if `generation` is that of this process.
+struct Current {
+  std::mutex mutex;
+  Engine* engine = nullptr;
+  uint32_t generation = 0;
+};
+
+Current& TheCurrent() {
+  static Current* const kCurrent = new Current;  // outlives every thread
+  return *kCurrent;
+}
+
+// fork() must not happen while the I/O thread is inside libcurl or OpenSSL: locks it holds there would be
+// taken in the child for ever. Between two turns it is not.
+void BeforeFork() {
+  Current& current = TheCurrent();
+  current.mutex.lock();
+  if (current.engine != nullptr) current.engine->loop()->turn().lock();
+}
+
+void AfterFork() {
+  Current& current = TheCurrent();
+  if (current.engine != nullptr) current.engine->loop()->turn().unlock();
+  current.mutex.unlock();
+}
+
+}  // namespace
+
+Engine::Engine()
+    : pool_(std::make_shared<BufferPool>(kIdleBuffers)),
+      budget_(std::make_shared<MemoryBudget>()),
+      loop_(std::make_unique<EventLoop>()) {}
+
+Engine* Engine::OfThisProcess() {
+  InstallForkHooks(&BeforeFork, &AfterFork);
+  Current& current = TheCurrent();
+  const std::lock_guard<std::mutex> lock(current.mutex);
+  if (current.engine == nullptr || current.generation != ForkGeneration()) {
+    current.engine = new Engine;
+    current.generation = ForkGeneration();
+  }
+  return current.engine;
+}
+
+void Engine::ShutDown() {
+  Current& current = TheCurrent();
+  const std::lock_guard<std::mutex> lock(current.mutex);
+  if (current.engine != nullptr && current.generation == ForkGeneration()) {
+    current.engine->loop()->Stop();
+  }
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,37 @@
+// The engine of this process: one I/O thread, one memory budget, one set of counters.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/buffer.h"
+#include "engine/client.h"
+#include "engine/event_loop.h"
+#include "engine/memory_budget.h"
+
+namespace objectpipes {
+
+class Engine {
+ public:
+  // Made on first use in each process. A child of fork() gets its own: that of the parent is left alone, down
+  // to its memory, because nothing in it can be used or freed safely. Never destroyed.
+  static Engine* OfThisProcess();
+
+  // Ends the I/O thread; what is under way never finishes. For the end of the interpreter.
+  static void ShutDown();
+
+  EventLoop* loop() { return loop_.get(); }
+  const std::shared_ptr<BufferPool>& pool() const { return pool_; }
+  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+  Stats* stats() { return &stats_; }
+
+ private:
+  Engine();
+
+  std::shared_ptr<BufferPool> pool_;
+  std::shared_ptr<MemoryBudget> budget_;
+  Stats stats_;
+  std::unique_ptr<EventLoop> loop_;
+};
+
+}  // namespace objectpipes

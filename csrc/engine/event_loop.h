@@ -1,0 +1,66 @@
+// The I/O thread: posted functions, timers and the network, in turns.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "transport/http/http_client.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+class EventLoop final : public Executor {
+ public:
+  // Starts the thread.
+  EventLoop();
+  ~EventLoop() override { Stop(); }
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  void Post(std::function<void()> function) override;
+
+  // Ends the thread after the current turn; functions not yet run never are. Not from the thread itself.
+  void Stop();
+
+  // Held by the thread while it works and released while it waits: who holds it knows that the thread is
+  // inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
+  std::mutex& turn() { return turn_; }
+
+  // The rest is for the I/O thread.
+  using TimerId = std::pair<int64_t, uint64_t>;
+  TimerId After(int64_t delay_ms, std::function<void()> function);
+  void Cancel(TimerId timer) { timers_.erase(timer); }
+  // Runs at the end of this turn, when no handler is active any more.
+  void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
+  int64_t now_ms() const { return now_ms_; }
+  HttpClient& http() { return http_; }
+
+ private:
+  void Run();
+  void RunTurn();
+  int64_t RestMs();
+
+  HttpClient http_;
+  std::mutex turn_;
+
+  std::mutex mutex_;                           // guards posted_
+  std::vector<std::function<void()>> posted_;  //
+  std::atomic<bool> resting_{false};
+  std::atomic<bool> stop_{false};
+
+  std::vector<std::function<void()>> running_;  // posted functions of this turn
+  std::vector<std::function<void()>> at_end_;
+  std::map<TimerId, std::function<void()>> timers_;  // by due time
+  uint64_t next_timer_ = 0;
+  int64_t now_ms_ = 0;
+
+  std::thread thread_;  // last: starts when everything above exists
+};
+
+}  // namespace objectpipes

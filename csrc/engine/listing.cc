@@ -1,0 +1,104 @@
+#include "engine/listing.h"
+
+#include <chrono>
+#include <utility>
+
+namespace objectpipes {
+
+Listing::Listing(std::shared_ptr<Client> client, ListRequest request, int64_t timeout_ms)
+    : client_(std::move(client)),
+      timeout_ms_(timeout_ms),
+      request_(std::move(request)),
+      retry_(
+          client_.get(), [this] { StartExchange(); },
+          [this](const Status& status) { Deliver(status); }) {}
+
+std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListRequest request,
+                                       int64_t timeout_ms) {
+  std::shared_ptr<Listing> listing(
+      new Listing(std::move(client), std::move(request), timeout_ms));
+  listing->client_->loop->Post([listing] { listing->Request(); });
+  return listing;
+}
+
+void Listing::Request() {
+  if (timeout_ms_ >= 0) retry_.set_deadline_ms(client_->loop->now_ms() + timeout_ms_);
+  StartExchange();
+}
+
+void Listing::StartExchange() {
+  retry_.Attempting();
+  request_.route = retry_.route();
+  exchange_ = client_->transport->StartList(request_, this);
+}
+
+void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
+  exchange_.reset();
+  if (!page.ok()) return retry_.Failed(page.status(), hint);
+  retry_.Succeeded();
+  retry_.Progressed();
+  const Status progress = CheckProgress(page.value());
+  if (!progress.ok()) return Deliver(progress);
+  Deliver(std::move(page));
+}
+
+// A listing goes up through the keys. A server whose tokens lead backwards would keep us for ever.
+Status Listing::CheckProgress(const ListPage& page) {
+  if (!page.next_token.empty() && page.next_token == request_.token) {
+    return Status::Protocol("the listing does not move on: the server gave the same continuation "
+                            "token twice");
+  }
+  if (!page.entries.empty()) {
+    std::string last(page.view(page.entries.back().key));
+    if (!request_.token.empty() && !last_key_.empty() && last <= last_key_) {
+      return Status::Protocol("the listing goes in a circle: after the key \"" + last_key_ +
+                              "\" came \"" + last + "\"");
+    }
+    last_key_ = std::move(last);
+  }
+  request_.token = page.next_token;
+  return Status::Ok();
+}
+
+void Listing::Deliver(Result<ListPage> page) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    page_ = std::move(page);
+  }
+  arrived_.notify_one();
+}
+
+Listing::Outcome Listing::Take(int64_t max_wait_ms, ListPage* page, Status* failure) {
+  std::optional<Result<ListPage>> taken;
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (ended_) return Outcome::kEnd;
+    arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms),
+                      [this] { return page_.has_value(); });
+    if (!page_.has_value()) return Outcome::kNotYet;
+    taken.swap(page_);
+    ended_ = !taken->ok() || taken->value().next_token.empty();
+  }
+  if (!taken->ok()) {
+    *failure = taken->status();
+    return Outcome::kFailed;
+  }
+  *page = std::move(*taken).value();
+  if (!page->next_token.empty()) {
+    client_->loop->Post([self = shared_from_this()] { self->Request(); });
+  }
+  return Outcome::kPage;
+}
+
+void Listing::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+  }
+  client_->loop->Post([self = shared_from_this()] {
+    self->exchange_.reset();
+    self->retry_.Cancel();
+  });
+}
+
+}  // namespace objectpipes

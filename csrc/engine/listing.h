@@ -1,0 +1,56 @@
+// The pages of one listing, the next one on its way while the caller works on this one.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "engine/client.h"
+#include "engine/retry_loop.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+class Listing final : public std::enable_shared_from_this<Listing>, private ListHandler {
+ public:
+  // `timeout_ms` limits each page; -1: only the retry policy does.
+  static std::shared_ptr<Listing> Open(std::shared_ptr<Client> client, ListRequest request,
+                                       int64_t timeout_ms);
+
+  // The caller's side: one thread at a time.
+
+  enum class Outcome { kPage, kEnd, kFailed, kNotYet };
+  // The next page; kNotYet after `max_wait_ms`: look for signals and call again. After kEnd and kFailed the
+  // listing is over.
+  Outcome Take(int64_t max_wait_ms, ListPage* page, Status* failure);
+
+  void Close();
+
+ private:
+  Listing(std::shared_ptr<Client> client, ListRequest request, int64_t timeout_ms);
+
+  void OnPage(Result<ListPage> page, const RetryHint& hint) override;
+  void Request();
+  void StartExchange();
+  void Deliver(Result<ListPage> page);
+  Status CheckProgress(const ListPage& page);
+
+  const std::shared_ptr<Client> client_;
+  const int64_t timeout_ms_;
+
+  // I/O thread only.
+  ListRequest request_;
+  RetryLoop retry_;
+  std::unique_ptr<Exchange> exchange_;
+  std::string last_key_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable arrived_;
+  std::optional<Result<ListPage>> page_;
+  bool ended_ = false;
+};
+
+}  // namespace objectpipes

@@ -1,0 +1,358 @@
+#include "engine/read_window.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr size_t kLeastCapacity = 64;      // requests read ahead, at least
+constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
+constexpr uint64_t kLeastAllowance = uint64_t{16} << 20;
+constexpr uint64_t kMostAllowance = uint64_t{64} << 20;
+constexpr int kMostParts = 16;  // connections for one object
+constexpr int64_t kOverdueCheckMs = 100;
+constexpr int kInitialLimit = 8;
+
+}  // namespace
+
+// One request on its way.
+struct ReadWindow::Slot {
+  uint64_t sequence = 0;
+  ObjectId object;
+  int64_t size = -1;
+  uint64_t reserved = 0;
+  int64_t deadline_ms = -1;
+  bool paused = false;  // began without knowing its size, and there is no room for it
+  std::unique_ptr<WholeRead> whole;
+  std::shared_ptr<Stream> stream;
+};
+
+std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
+                                             std::shared_ptr<MemoryBudget> budget,
+                                             const Options& options) {
+  budget->Open(options.prefetch_bytes);
+  return std::shared_ptr<ReadWindow>(
+      new ReadWindow(std::move(client), std::move(budget), options));
+}
+
+ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryBudget> budget,
+                       const Options& options)
+    : client_(std::move(client)),
+      budget_(std::move(budget)),
+      options_(options),
+      limit_(options.concurrency > 0 ? options.concurrency : kInitialLimit) {}
+
+ReadWindow::~ReadWindow() = default;
+
+// ---------------------------------------------------------------------------------------------------
+// The consumer's side
+
+size_t ReadWindow::Room() const {
+  const size_t capacity =
+      std::max(kLeastCapacity, kCapacityPerRequest * static_cast<size_t>(limit_.load()));
+  const size_t used = outstanding();
+  return used < capacity ? capacity - used : 0;
+}
+
+size_t ReadWindow::outstanding() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return static_cast<size_t>(submitted_ - taken_);
+}
+
+void ReadWindow::Submit(std::vector<ReadRequest> requests) {
+  if (requests.empty()) return;
+  uint64_t first = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    first = submitted_;
+    submitted_ += requests.size();
+    if (options_.ordered) results_.resize(results_.size() + requests.size());
+  }
+  client_->loop->Post(
+      [self = shared_from_this(), first, moved = std::move(requests)]() mutable {
+        self->Accept(std::move(moved), first);
+      });
+}
+
+bool ReadWindow::AnythingToTake() const {
+  return !results_.empty() && results_.front().has_value();
+}
+
+bool ReadWindow::Take(size_t most, int64_t max_wait_ms, std::vector<ReadResult>* results) {
+  uint64_t released = 0;
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (!AnythingToTake()) {
+      waiting_ = true;
+      arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms),
+                        [this] { return AnythingToTake(); });
+      waiting_ = false;
+      if (!AnythingToTake()) return false;
+    }
+    while (most-- > 0 && AnythingToTake()) {
+      released += results_.front()->reserved;
+      results->push_back(*std::move(results_.front()));
+      results_.pop_front();
+      ++taken_;
+    }
+    head_ = taken_;
+  }
+  Release(released);
+  return true;
+}
+
+void ReadWindow::Release(uint64_t bytes) {
+  held_ -= bytes;
+  PumpSoonIfBlocked();
+}
+
+void ReadWindow::PumpSoonIfBlocked() {
+  if (!blocked_.exchange(false)) return;
+  client_->loop->Post([self = shared_from_this()] { self->Pump(); });
+}
+
+void ReadWindow::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+    results_.clear();
+  }
+  budget_->Close(options_.prefetch_bytes);
+  client_->loop->Post([self = shared_from_this()] { self->CancelAll(); });
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The I/O thread's side
+
+void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequence) {
+  for (ReadRequest& request : requests) {
+    const uint64_t sequence = first_sequence++;
+    if (!request.object.ok()) {
+      ReadResult failed;
+      failed.status = request.object.status();
+      Finish(sequence, std::move(failed));
+      continue;
+    }
+    auto slot = std::make_unique<Slot>();
+    slot->sequence = sequence;
+    slot->object = std::move(request.object).value();
+    slot->size = request.size;
+    pending_.push_back(std::move(slot));
+  }
+  Pump();
+}
+
+void ReadWindow::Pump() {
+  AdmitPaused();
+  limit_ = client_->concurrency.Limit(options_.concurrency);
+  while (!pending_.empty() && active_.size() < static_cast<size_t>(limit_.load())) {
+    Slot* slot = pending_.front().get();
+    if (!ReserveFor(slot, BytesFor(*slot))) return;
+    active_.emplace(slot->sequence, std::move(pending_.front()));
+    pending_.pop_front();
+    Start(slot);
+  }
+}
+
+void ReadWindow::AdmitPaused() {
+  for (auto& [sequence, slot] : active_) {
+    if (!slot->paused) continue;
+    if (!ReserveFor(slot.get(), BytesFor(*slot))) return;
+    slot->paused = false;
+    slot->whole->Admit();
+  }
+}
+
+bool ReadWindow::TooLarge(int64_t size) const {
+  return size > static_cast<int64_t>(options_.prefetch_bytes / 4);
+}
+
+uint64_t ReadWindow::BytesFor(const Slot& slot) const {
+  if (slot.size < 0) return static_cast<uint64_t>(typical_size_);
+  if (!TooLarge(slot.size)) return static_cast<uint64_t>(slot.size);
+  return std::clamp(options_.prefetch_bytes / 8, kLeastAllowance, kMostAllowance);
+}
+
+// Makes the slot hold this many bytes. What the consumer waits for always gets them: otherwise results that
+// nobody takes yet could keep the one that is wanted from being read.
+bool ReadWindow::ReserveFor(Slot* slot, uint64_t bytes) {
+  if (bytes > slot->reserved) {
+    const uint64_t more = bytes - slot->reserved;
+    const auto may_hold = [&] {
+      const bool next = options_.ordered ? slot->sequence == head_ : held_ == slot->reserved;
+      return next || held_ + more <= budget_->Share(options_.prefetch_bytes);
+    };
+    if (!may_hold()) {
+      blocked_ = true;  // first: a release from now on makes us look again
+      if (!may_hold()) return false;
+      blocked_ = false;
+    }
+  }
+  held_ += bytes - slot->reserved;  // also downwards, modulo 2^64
+  slot->reserved = bytes;
+  return true;
+}
+
+void ReadWindow::Start(Slot* slot) {
+  if (TooLarge(slot->size)) {
+    StartStream(slot);
+  } else {
+    StartWhole(slot);
+  }
+  ScheduleOverdueCheck();
+}
+
+void ReadWindow::StartWhole(Slot* slot) {
+  WholeRead::Options options;
+  options.verify = options_.verify;
+  options.most_parts = std::min(kMostParts, limit_.load());
+  if (options_.timeout_ms >= 0) {
+    options.deadline_ms = slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
+  }
+  slot->whole = std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
+  slot->whole->Start();
+}
+
+void ReadWindow::StartStream(Slot* slot) {
+  Stream::Options options;
+  options.verify = options_.verify;
+  options.most_parts = std::min(kMostParts, limit_.load());
+  options.allowance = slot->reserved;
+  options.timeout_ms = options_.timeout_ms;
+  const std::weak_ptr<ReadWindow> weak = weak_from_this();
+  slot->stream = std::make_shared<Stream>(
+      client_, slot->object, options,
+      [weak, sequence = slot->sequence](const Status& status) {
+        if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
+      },
+      [weak, reserved = slot->reserved] {
+        if (const auto self = weak.lock()) self->Release(reserved);
+      });
+  slot->stream->Start();
+}
+
+Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
+  Slot* slot = active_.find(read->id())->second.get();
+  if (size < 0) return Flow::kContinue;
+  slot->size = size;
+  if (TooLarge(size)) {
+    client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
+      if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
+    });
+    return Flow::kStop;
+  }
+  slot->paused = !ReserveFor(slot, BytesFor(*slot));
+  return slot->paused ? Flow::kPause : Flow::kContinue;
+}
+
+// An object whose size was not known turned out too large for one buffer: begin again, as a stream.
+void ReadWindow::TurnIntoStream(uint64_t sequence) {
+  const auto found = active_.find(sequence);
+  if (found == active_.end() || found->second->whole == nullptr) return;
+  found->second->whole.reset();
+  pending_.push_front(std::move(found->second));
+  active_.erase(found);
+  Pump();
+}
+
+void ReadWindow::OnRead(WholeRead* read, const Status& status) {
+  Slot* slot = active_.find(read->id())->second.get();
+  ReadResult result;
+  result.status = status;
+  result.attempts = read->attempts();
+  if (status.ok()) {
+    result.buffer = read->TakeBuffer();
+    result.version = read->version();
+    typical_size_ += (static_cast<double>(result.buffer.size()) - typical_size_) / 16;
+    ReserveFor(slot, result.buffer.size());
+    client_->stats->bytes.fetch_add(result.buffer.size(), std::memory_order_relaxed);
+  }
+  result.reserved = slot->reserved;
+  Finish(slot->sequence, std::move(result));
+  Pump();
+}
+
+void ReadWindow::OnStreamReady(uint64_t sequence, const Status& status) {
+  const auto found = active_.find(sequence);
+  if (found == active_.end()) return;
+  ReadResult result;
+  result.status = status;
+  result.attempts = found->second->stream->attempts();
+  if (status.ok()) {
+    result.stream = found->second->stream;  // releases its bytes when it is closed
+    result.version = result.stream->version();
+    client_->stats->bytes.fetch_add(result.stream->size(), std::memory_order_relaxed);
+  } else {
+    found->second->stream->Close();
+  }
+  Finish(sequence, std::move(result));
+  // Not now: we are inside one of the stream's handlers.
+  client_->loop->After(0, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Pump();
+  });
+}
+
+void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
+  active_.erase(sequence);
+  result.sequence = sequence;
+  if (result.status.ok()) client_->stats->objects.fetch_add(1, std::memory_order_relaxed);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return;
+  if (options_.ordered) {
+    results_[static_cast<size_t>(sequence - taken_)] = std::move(result);
+  } else {
+    results_.emplace_back(std::move(result));
+  }
+  if (!waiting_ || !AnythingToTake() || notify_planned_) return;
+  notify_planned_ = true;  // one wake-up for everything that arrives in this turn
+  client_->loop->AtEndOfTurn([self = shared_from_this()] {
+    self->notify_planned_ = false;
+    self->arrived_.notify_one();
+  });
+}
+
+void ReadWindow::ScheduleOverdueCheck() {
+  if (options_.timeout_ms < 0 || overdue_timer_.has_value()) return;
+  overdue_timer_ = client_->loop->After(kOverdueCheckMs, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->EndOverdue();
+  });
+}
+
+void ReadWindow::EndOverdue() {
+  overdue_timer_.reset();
+  const int64_t now_ms = client_->loop->now_ms();
+  std::vector<uint64_t> overdue;
+  for (const auto& [sequence, slot] : active_) {
+    if (slot->paused) slot->deadline_ms += kOverdueCheckMs;  // waiting for the consumer, not the server
+    if (slot->whole != nullptr && slot->deadline_ms < now_ms) overdue.push_back(sequence);
+  }
+  for (const uint64_t sequence : overdue) {
+    const Slot& slot = *active_[sequence];
+    ReadResult result;
+    StatusDetail detail;
+    detail.attempts = slot.whole->attempts();
+    result.status = Status(StatusCode::kTimeout,
+                           "not read within " + std::to_string(options_.timeout_ms) + " ms", detail);
+    result.reserved = slot.reserved;
+    Finish(sequence, std::move(result));
+  }
+  if (!active_.empty()) ScheduleOverdueCheck();
+  if (!overdue.empty()) Pump();
+}
+
+void ReadWindow::CancelAll() {
+  pending_.clear();
+  for (auto& [sequence, slot] : active_) {
+    if (slot->stream != nullptr) slot->stream->Close();
+  }
+  active_.clear();
+  if (overdue_timer_.has_value()) client_->loop->Cancel(*overdue_timer_);
+  overdue_timer_.reset();
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,100 @@
+#include "engine/retry_loop.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace objectpipes {
+namespace {
+
+constexpr int kMostShortcuts = 6;
+constexpr int kMostRefreshes = 2;
+constexpr int64_t kLongestRefreshMs = 60'000;
+constexpr int64_t kRefreshPollMs = 10;
+
+}  // namespace
+
+RetryLoop::RetryLoop(Client* client, std::function<void()> try_again,
+                     std::function<void(const Status&)> give_up)
+    : client_(client), try_again_(std::move(try_again)), give_up_(std::move(give_up)) {}
+
+void RetryLoop::Attempting() {
+  ++attempts_;
+  client_->stats->requests.fetch_add(1, std::memory_order_relaxed);
+  credentials_generation_ = client_->credentials->generation();
+}
+
+void RetryLoop::Succeeded() {
+  client_->retry_budget.OnSuccess();
+  client_->concurrency.OnSuccess();
+}
+
+void RetryLoop::Cancel() {
+  if (timer_.has_value()) client_->loop->Cancel(*timer_);
+  timer_.reset();
+}
+
+void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
+  timer_ = client_->loop->After(delay_ms, [this, function = std::move(function)] {
+    timer_.reset();
+    function();
+  });
+}
+
+void RetryLoop::GiveUp(const Status& status, const char* why) {
+  std::string message = status.message();
+  if (why[0] != '\0') message.append(" (").append(why).append(")");
+  StatusDetail detail = status.detail();
+  detail.attempts = attempts_;
+  give_up_(Status(status.code(), std::move(message), std::move(detail)));
+}
+
+void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
+  route_ = hint.route;
+  if (status.code() == StatusCode::kTimeout) {
+    client_->stats->timeouts.fetch_add(1, std::memory_order_relaxed);
+  }
+  switch (hint.kind) {
+    case RetryHint::Kind::kFatal:
+      return GiveUp(status, "");
+    case RetryHint::Kind::kRetryNow:
+      if (++shortcuts_ > kMostShortcuts) return GiveUp(status, "the server keeps sending us elsewhere");
+      return try_again_();
+    case RetryHint::Kind::kRefreshCredentials:
+      if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
+      client_->credentials->RequestRefresh(credentials_generation_);
+      return AwaitCredentials(status, client_->loop->now_ms() + kLongestRefreshMs);
+    case RetryHint::Kind::kThrottled:
+    case RetryHint::Kind::kRetry:
+      return RetryAfterBackoff(status, hint);
+  }
+}
+
+void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
+  const bool throttled = hint.kind == RetryHint::Kind::kThrottled;
+  if (throttled) {
+    client_->stats->throttled.fetch_add(1, std::memory_order_relaxed);
+    client_->concurrency.OnThrottled(client_->loop->now_ms());
+  }
+  if (++failures_ >= client_->retry_policy.max_attempts) return GiveUp(status, "");
+  const int64_t delay_ms =
+      std::max(hint.retry_after_ms,
+               client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
+                                        client_->retry_budget.Take()));
+  if (deadline_ms_ >= 0 && client_->loop->now_ms() + delay_ms >= deadline_ms_) {
+    return GiveUp(status, "no time left for another attempt");
+  }
+  client_->stats->retries.fetch_add(1, std::memory_order_relaxed);
+  After(delay_ms, [this] { try_again_(); });
+}
+
+void RetryLoop::AwaitCredentials(const Status& status, int64_t until_ms) {
+  if (client_->credentials->generation() != credentials_generation_) return try_again_();
+  const int64_t now_ms = client_->loop->now_ms();
+  if (now_ms >= until_ms || (deadline_ms_ >= 0 && now_ms >= deadline_ms_)) {
+    return GiveUp(status, "no fresh credentials arrived");
+  }
+  After(kRefreshPollMs, [this, status, until_ms] { AwaitCredentials(status, until_ms); });
+}
+
+}  // namespace objectpipes

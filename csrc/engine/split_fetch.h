@@ -1,0 +1,75 @@
+// A whole object (or its rest), over one connection as long as one is enough, over several when it is not.
+//
+// It begins with a single request for everything. When that turns out slow for a single connection (a distant
+// store gives each about 50-100 MB/s, loopback two thousand), parts ahead of it are claimed by further
+// requests, and the first one ends where the first claim begins. So a fast path pays nothing, and the choice
+// needs no setting.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/range_fetch.h"
+
+namespace objectpipes {
+
+class SplitFetch final : public RangeFetch::Sink {
+ public:
+  class Sink {
+   public:
+    virtual Flow OnReply(const ReplyHead& head) = 0;
+    // Bytes of any part; in order within [part's begin, part's end). `part` tells the parts apart.
+    virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
+    // All bytes have been delivered, or one part failed for good. The last call; may destroy the fetch.
+    virtual void OnFetched(const Status& status) = 0;
+    // Up to where bytes would be taken now without pausing.
+    virtual uint64_t Room() const = 0;
+
+   protected:
+    ~Sink() = default;
+  };
+
+  // Bytes from `begin` to the end. `most_parts`: connections to use at the most. Everything pointed at
+  // outlives this.
+  SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, int most_parts,
+             Sink* sink);
+
+  ~SplitFetch();
+
+  void Start();
+  void Resume();  // room has grown
+  void set_deadline_ms(int64_t deadline_ms);
+  int attempts() const;
+
+ private:
+  Flow OnReply(const ReplyHead& head) override;
+  Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) override;
+  void OnFetched(RangeFetch* fetch, const Status& status) override;
+
+  void Measure(uint64_t offset);
+  void Split();
+  void ClaimParts();
+  RangeFetch* AddPart(uint64_t begin, uint64_t end);
+  uint64_t size() const { return static_cast<uint64_t>(pin_->size); }
+
+  Client* const client_;
+  const ObjectId* const object_;
+  Pin* const pin_;
+  const size_t most_parts_;
+  Sink* const sink_;
+
+  std::vector<std::unique_ptr<RangeFetch>> parts_;  // under way; the first request among them
+  RangeFetch* first_;  // the request that began with everything; null once done
+  bool split_ = false;
+  uint64_t claimed_ = kToTheEnd;  // [claimed_, size) is nobody's yet; kToTheEnd: first_ has it all
+  std::optional<EventLoop::TimerId> split_timer_;
+
+  int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_
+  uint64_t measured_from_ = 0;     // its offset then
+  int64_t deadline_ms_ = -1;
+  int finished_attempts_ = 0;
+};
+
+}  // namespace objectpipes

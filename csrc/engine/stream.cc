@@ -1,0 +1,264 @@
+#include "engine/stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace objectpipes {
+namespace {
+
+// Small enough that a chunk is still in the cache when the reader comes, and a divisor of SplitFetch's parts.
+constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
+
+}  // namespace
+
+Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
+               std::function<void(const Status&)> on_first, std::function<void()> on_close)
+    : client_(std::move(client)),
+      object_(std::move(object)),
+      options_(options),
+      on_first_(std::move(on_first)),
+      on_close_(std::move(on_close)),
+      progress_ms_(MonotonicMs()) {}
+
+Stream::~Stream() {
+  if (on_close_) on_close_();
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The I/O thread's side
+
+void Stream::Start() { Fetch(0); }
+
+void Stream::Fetch(uint64_t begin) {
+  fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts, this);
+  fetch_->Start();
+}
+
+Flow Stream::OnReply(const ReplyHead& head) {
+  if (pin_.size < 0) {
+    failure_on_loop_ = Status(StatusCode::kNotSupported,
+                              "the server does not say how long this large object is");
+    return Flow::kStop;
+  }
+  if (verified_ == 0 && !verifier_.active() && options_.verify) {
+    if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
+    if (verifier_.needs_part_size()) StartProbe(head);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  size_ = pin_.size;
+  version_ = pin_.version;
+  return Flow::kContinue;
+}
+
+void Stream::StartProbe(const ReplyHead& head) {
+  probe_ = std::make_unique<PartSizeProbe>(
+      client_.get(), object_, head.can_pin ? head.version : std::string(), [this](uint64_t part_size) {
+        verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
+        probe_.reset();
+        fetch_->Resume();
+      });
+}
+
+uint64_t Stream::Room() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return wanted_ + options_.allowance;
+}
+
+bool Stream::StartChunk(const void* part, uint64_t offset) {
+  const uint64_t end =
+      std::min((offset / kChunkBytes + 1) * kChunkBytes, static_cast<uint64_t>(pin_.size));
+  auto chunk = std::make_shared<Chunk>();
+  chunk->begin = offset;
+  chunk->bytes = client_->pool->Allocate(static_cast<size_t>(end - offset));
+  if (!chunk->bytes.valid()) {
+    failure_on_loop_ = Status(StatusCode::kInternal, "no memory for a chunk of an object");
+    return false;
+  }
+  filling_[part] = std::move(chunk);
+  return true;
+}
+
+Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
+  if (verifier_.needs_part_size()) return Flow::kPause;
+  if (filling_.find(part) == filling_.end()) {  // between two chunks: the place to pause
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (offset >= wanted_ + options_.allowance) {
+      paused_ = true;
+      return Flow::kPause;
+    }
+  }
+  while (size > 0) {
+    auto filling = filling_.find(part);
+    if (filling == filling_.end()) {
+      if (!StartChunk(part, offset)) return Flow::kStop;
+      filling = filling_.find(part);
+    }
+    Chunk& chunk = *filling->second;
+    const size_t piece =
+        std::min<size_t>(size, static_cast<size_t>(chunk.end() - offset));
+    std::memcpy(chunk.bytes.data() + (offset - chunk.begin), data, piece);
+    offset += piece;
+    data += piece;
+    size -= piece;
+    if (offset == chunk.end()) {
+      std::shared_ptr<Chunk> full = std::move(filling->second);
+      filling_.erase(filling);
+      if (!Publish(std::move(full))) return Flow::kStop;
+    }
+  }
+  return Flow::kContinue;
+}
+
+// Bytes count as verified in order. The chunk that ends the object is published only if the checksum agrees.
+Status Stream::Verify(const std::shared_ptr<Chunk>& chunk) {
+  if (!verifier_.active() || chunk->begin != verified_) return Status::Ok();
+  std::shared_ptr<Chunk> next = chunk;
+  while (next != nullptr) {
+    verifier_.Update(next->bytes.data(), next->bytes.size());
+    verified_ = next->end();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto after = ready_.find(verified_);
+    next = after == ready_.end() ? nullptr : after->second;
+  }
+  if (verified_ != static_cast<uint64_t>(pin_.size)) return Status::Ok();
+  Status verdict = verifier_.Finish();
+  verifier_.Expect(OfferedChecksum{});
+  auto& counter = verdict.ok() ? client_->stats->verified : client_->stats->integrity_failures;
+  counter.fetch_add(1, std::memory_order_relaxed);
+  return verdict;
+}
+
+bool Stream::Publish(std::shared_ptr<Chunk> chunk) {
+  failure_on_loop_ = Verify(chunk);
+  if (!failure_on_loop_.ok()) return false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ready_.emplace(chunk->begin, std::move(chunk));
+    progress_ms_ = client_->loop->now_ms();
+    attempts_ = fetch_->attempts();
+  }
+  arrived_.notify_one();
+  ReportFirst(Status::Ok());
+  return true;
+}
+
+void Stream::OnFetched(const Status& status) {
+  if (!failure_on_loop_.ok()) return Fail(failure_on_loop_);
+  if (!status.ok()) return Fail(status);
+  ReportFirst(status);
+}
+
+void Stream::Fail(const Status& status) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    failure_ = status;
+  }
+  arrived_.notify_one();
+  ReportFirst(status);
+}
+
+void Stream::ReportFirst(const Status& status) {
+  if (!on_first_) return;
+  const auto report = std::exchange(on_first_, nullptr);
+  report(status);
+}
+
+void Stream::SeekOnLoop(uint64_t position) {
+  fetch_.reset();
+  probe_.reset();
+  filling_.clear();
+  failure_on_loop_ = Status::Ok();
+  verifier_.Expect(OfferedChecksum{});  // only a read from the first byte to the last can be compared
+  verified_ = kToTheEnd;
+  Fetch(position);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The reader's side
+
+uint64_t Stream::size() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return size_ < 0 ? 0 : static_cast<uint64_t>(size_);
+}
+
+std::string Stream::version() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return version_;
+}
+
+int Stream::attempts() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return attempts_;
+}
+
+Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared_ptr<Chunk>* chunk,
+                             Status* failure) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_) {
+    *failure = Status(StatusCode::kCancelled, "the stream is closed");
+    return Outcome::kFailed;
+  }
+  if (size_ >= 0 && position >= static_cast<uint64_t>(size_)) return Outcome::kEnd;
+
+  const bool will_come = position >= fetching_from_ && position >= wanted_ &&
+                         position < wanted_ + options_.allowance;
+  wanted_ = position;
+  if (!will_come) {
+    ready_.clear();
+    failure_ = Status::Ok();
+    fetching_from_ = position;
+    paused_ = false;
+    progress_ms_ = MonotonicMs();
+    client_->loop->Post([self = shared_from_this(), position] { self->SeekOnLoop(position); });
+  }
+  const auto holds_position = [this, position] {
+    const auto after = ready_.upper_bound(position);
+    return after != ready_.begin() && std::prev(after)->second->end() > position;
+  };
+  arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms),
+                    [&] { return closed_ || !failure_.ok() || holds_position(); });
+  if (!holds_position()) {
+    if (!failure_.ok()) {
+      *failure = failure_;
+      return Outcome::kFailed;
+    }
+    const int64_t waited_ms = MonotonicMs() - progress_ms_;
+    if (options_.timeout_ms < 0 || waited_ms < options_.timeout_ms) return Outcome::kNotYet;
+    *failure = Status(StatusCode::kTimeout,
+                      "no progress for " + std::to_string(waited_ms) + " ms");
+    return Outcome::kFailed;
+  }
+  const auto found = std::prev(ready_.upper_bound(position));
+  *chunk = found->second;
+  ready_.erase(ready_.begin(), std::next(found));
+  wanted_ = (*chunk)->end();
+  if (paused_) {
+    paused_ = false;
+    client_->loop->Post([self = shared_from_this()] {
+      if (self->fetch_ != nullptr) self->fetch_->Resume();
+    });
+  }
+  return Outcome::kChunk;
+}
+
+void Stream::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+    ready_.clear();
+  }
+  client_->loop->Post([self = shared_from_this()] {
+    self->fetch_.reset();
+    self->probe_.reset();
+    self->filling_.clear();
+    const auto report = std::exchange(self->on_close_, nullptr);
+    if (report) report();
+  });
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,108 @@
+// One large object, read part by part within a fixed allowance of memory.
+//
+// The I/O thread fills chunks ahead of the reader and pauses at the allowance; the reader takes them in
+// order. A seek outside of what is there drops everything and goes on elsewhere in the same version.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/buffer.h"
+#include "engine/client.h"
+#include "engine/part_size_probe.h"
+#include "engine/split_fetch.h"
+#include "engine/verifier.h"
+
+namespace objectpipes {
+
+struct Chunk {
+  uint64_t begin = 0;  // offset in the object
+  Buffer bytes;
+
+  uint64_t end() const { return begin + bytes.size(); }
+};
+
+class Stream final : public std::enable_shared_from_this<Stream>, public SplitFetch::Sink {
+ public:
+  struct Options {
+    bool verify = true;
+    int most_parts = 16;
+    uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
+    int64_t timeout_ms = -1;                  // without progress; -1: none
+  };
+
+  // `on_first` is called once on the I/O thread, when the first chunk is there or the read has failed.
+  // `on_close` is called once when the stream needs no memory any more, on any thread.
+  Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
+         std::function<void(const Status&)> on_first, std::function<void()> on_close);
+  ~Stream();
+
+  // I/O thread.
+  void Start();
+
+  // The reader's side: one thread at a time.
+
+  // Bytes of the whole object. Known once on_first has been called with OK.
+  uint64_t size() const;
+  std::string version() const;
+  int attempts() const;
+
+  enum class Outcome { kChunk, kEnd, kFailed, kNotYet };
+  // The chunk that holds byte `position`. Chunks in front of it are given up. kNotYet after `max_wait_ms`:
+  // look for signals and call again.
+  Outcome Take(uint64_t position, int64_t max_wait_ms, std::shared_ptr<Chunk>* chunk,
+               Status* failure);
+
+  // Ends all transfers; nothing can be taken any more.
+  void Close();
+
+ private:
+  Flow OnReply(const ReplyHead& head) override;
+  Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
+  void OnFetched(const Status& status) override;
+  uint64_t Room() const override;
+
+  void Fetch(uint64_t begin);
+  void SeekOnLoop(uint64_t position);
+  void StartProbe(const ReplyHead& head);
+  bool StartChunk(const void* part, uint64_t offset);
+  bool Publish(std::shared_ptr<Chunk> chunk);
+  Status Verify(const std::shared_ptr<Chunk>& chunk);
+  void Fail(const Status& status);
+  void ReportFirst(const Status& status);
+
+  const std::shared_ptr<Client> client_;
+  const ObjectId object_;
+  const Options options_;
+  std::function<void(const Status&)> on_first_;
+  std::function<void()> on_close_;
+
+  // I/O thread only.
+  Pin pin_;
+  std::unique_ptr<SplitFetch> fetch_;
+  std::unique_ptr<PartSizeProbe> probe_;
+  std::map<const void*, std::shared_ptr<Chunk>> filling_;  // by part
+  Verifier verifier_;
+  uint64_t verified_ = 0;  // every byte before has been given to the verifier
+  Status failure_on_loop_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable arrived_;
+  std::map<uint64_t, std::shared_ptr<Chunk>> ready_;  // by begin
+  uint64_t wanted_ = 0;  // the reader's position
+  uint64_t fetching_from_ = 0;  // where the current fetch began: nothing before it will come
+  int64_t size_ = -1;
+  std::string version_;
+  int attempts_ = 0;
+  Status failure_;
+  bool paused_ = false;
+  bool closed_ = false;
+  int64_t progress_ms_ = 0;
+};
+
+}  // namespace objectpipes

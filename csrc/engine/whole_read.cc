@@ -1,0 +1,138 @@
+#include "engine/whole_read.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace objectpipes {
+namespace {
+
+// An object that changes or breaks this often is not worth waiting for.
+constexpr int kMostRestarts = 4;
+constexpr uint64_t kFirstGuess = uint64_t{64} << 10;  // for a body of unknown length
+
+}  // namespace
+
+WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const Options& options,
+                     Owner* owner)
+    : client_(client), object_(object), id_(id), options_(options), owner_(owner) {}
+
+void WholeRead::Start() {
+  fetch_ = std::make_unique<SplitFetch>(client_, object_, &pin_, 0, options_.most_parts, this);
+  fetch_->set_deadline_ms(options_.deadline_ms);
+  fetch_->Start();
+}
+
+void WholeRead::Admit() {
+  admitted_ = true;
+  fetch_->Resume();
+}
+
+Flow WholeRead::OnReply(const ReplyHead& head) {
+  if (!sized_) {
+    sized_ = true;
+    const Flow flow = owner_->OnSize(this, pin_.size);
+    abandoned_ = flow == Flow::kStop;
+    if (abandoned_) return flow;
+    admitted_ = flow == Flow::kContinue;
+  }
+  if (!buffer_.valid() &&
+      !MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess)) {
+    return Flow::kStop;
+  }
+  // Replies to later ranges may offer nothing, or the checksum of the whole again.
+  if (verified_ == 0 && !verifier_.active() && options_.verify) {
+    if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
+    if (verifier_.needs_part_size()) StartProbe(head);
+  }
+  return Flow::kContinue;
+}
+
+void WholeRead::StartProbe(const ReplyHead& head) {
+  if (pin_.size < 0) return verifier_.Expect(OfferedChecksum{});
+  probe_ = std::make_unique<PartSizeProbe>(
+      client_, *object_, head.can_pin ? head.version : std::string(), [this](uint64_t part_size) {
+        verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
+        probe_.reset();
+        fetch_->Resume();
+      });
+}
+
+bool WholeRead::MakeRoom(uint64_t end) {
+  if (buffer_.valid() && end <= buffer_.capacity()) return true;
+  const uint64_t wanted = buffer_.valid() ? std::max<uint64_t>(end, buffer_.capacity() * 2) : end;
+  Buffer larger = client_->pool->Allocate(static_cast<size_t>(wanted));
+  if (!larger.valid()) {
+    failure_ = Status(StatusCode::kInternal,
+                      "no memory for " + std::to_string(wanted) + " bytes of an object");
+    return false;
+  }
+  if (buffer_.valid()) std::memcpy(larger.data(), buffer_.data(), buffer_.size());
+  larger.set_size(buffer_.size());
+  buffer_ = std::move(larger);
+  return true;
+}
+
+Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) {
+  if (!admitted_ || verifier_.needs_part_size()) return Flow::kPause;
+  if (!MakeRoom(offset + size)) return Flow::kStop;
+  std::memcpy(buffer_.data() + offset, data, size);
+  if (pin_.size < 0) buffer_.set_size(static_cast<size_t>(offset + size));
+  Verify(offset, data, size);
+  return Flow::kContinue;
+}
+
+// Bytes are hashed while they are warm in the cache, in order; those of a part that is ahead wait.
+void WholeRead::Verify(uint64_t offset, const char* data, size_t size) {
+  if (offset != verified_) {
+    ahead_.emplace(offset, offset + size);
+    return;
+  }
+  verifier_.Update(data, size);
+  verified_ += size;
+  for (auto piece = ahead_.find(verified_); piece != ahead_.end(); piece = ahead_.find(verified_)) {
+    verifier_.Update(buffer_.data() + piece->first, static_cast<size_t>(piece->second - piece->first));
+    verified_ = piece->second;
+    ahead_.erase(piece);
+  }
+}
+
+void WholeRead::OnFetched(const Status& status) {
+  if (abandoned_) return;
+  if (!failure_.ok()) return Finish(failure_);
+  if (status.code() == StatusCode::kObjectChanged) {
+    client_->stats->restarts.fetch_add(1, std::memory_order_relaxed);
+    return Restart(status);
+  }
+  if (!status.ok()) return Finish(status);
+  const bool compared = verifier_.active();
+  const Status verdict = verifier_.Finish();
+  if (!verdict.ok()) {
+    client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
+    return Restart(verdict);
+  }
+  if (compared) client_->stats->verified.fetch_add(1, std::memory_order_relaxed);
+  buffer_.set_size(static_cast<size_t>(pin_.size));
+  Finish(status);
+}
+
+void WholeRead::Restart(const Status& why) {
+  if (++restarts_ > kMostRestarts) return Finish(why);
+  earlier_attempts_ += fetch_->attempts();
+  probe_.reset();
+  pin_ = Pin{};
+  verifier_.Expect(OfferedChecksum{});
+  verified_ = 0;
+  ahead_.clear();
+  buffer_ = Buffer();
+  sized_ = false;
+  Start();
+}
+
+void WholeRead::Finish(const Status& status) {
+  Status outcome = status;
+  if (!outcome.ok()) outcome.mutable_detail().attempts = attempts();
+  owner_->OnRead(this, outcome);
+}
+
+}  // namespace objectpipes

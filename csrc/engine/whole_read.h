@@ -1,0 +1,84 @@
+// One object into one buffer: fetched, checked, and read again if it was replaced or damaged on the way.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/buffer.h"
+#include "engine/client.h"
+#include "engine/part_size_probe.h"
+#include "engine/split_fetch.h"
+#include "engine/verifier.h"
+
+namespace objectpipes {
+
+class WholeRead final : public SplitFetch::Sink {
+ public:
+  class Owner {
+   public:
+    // The object's size is known now (-1: it will show at the end). kContinue: go on; kPause: no room in
+    // memory, wait for Admit(); kStop: too large for one buffer, abandon the read without OnRead.
+    virtual Flow OnSize(WholeRead* read, int64_t size) = 0;
+    // The last call; may destroy the read.
+    virtual void OnRead(WholeRead* read, const Status& status) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  struct Options {
+    bool verify = true;
+    int most_parts = 16;
+    int64_t deadline_ms = -1;  // of the monotonic clock
+  };
+
+  // Everything pointed at outlives this.
+  WholeRead(Client* client, const ObjectId* object, uint64_t id, const Options& options,
+            Owner* owner);
+
+  void Start();
+  void Admit();
+
+  uint64_t id() const { return id_; }  // the owner's name for it
+
+  // After OnRead(OK).
+  Buffer TakeBuffer() { return std::move(buffer_); }
+  const std::string& version() const { return pin_.version; }
+  int attempts() const { return earlier_attempts_ + (fetch_ != nullptr ? fetch_->attempts() : 0); }
+
+ private:
+  Flow OnReply(const ReplyHead& head) override;
+  Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
+  void OnFetched(const Status& status) override;
+  uint64_t Room() const override { return kToTheEnd; }
+
+  bool MakeRoom(uint64_t end);
+  void Verify(uint64_t offset, const char* data, size_t size);
+  void StartProbe(const ReplyHead& head);
+  void Restart(const Status& why);
+  void Finish(const Status& status);
+
+  Client* const client_;
+  const ObjectId* const object_;
+  const uint64_t id_;
+  const Options options_;
+  Owner* const owner_;
+
+  Pin pin_;
+  std::unique_ptr<SplitFetch> fetch_;
+  std::unique_ptr<PartSizeProbe> probe_;
+  Buffer buffer_;
+  Verifier verifier_;
+  uint64_t verified_ = 0;                   // bytes [0, verified_) have been given to the verifier
+  std::map<uint64_t, uint64_t> ahead_;      // pieces [begin, end) beyond it that are already here
+  Status failure_;                          // our own reason to stop the fetch
+  bool abandoned_ = false;                  // the owner's
+  bool sized_ = false;
+  bool admitted_ = false;
+  int restarts_ = 0;
+  int earlier_attempts_ = 0;
+};
+
+}  // namespace objectpipes
