@@ -1,0 +1,155 @@
+"""The files that are made from the platform table, and the check that none is stale."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ci.platforms import ROOT, Artifact, Table, read_table
+
+_PLATFORMS_INTRO = """\
+# Platforms
+
+<!-- Made by `python -m ci.generated` from ci/platforms.toml; do not edit. -->
+
+What is shipped, and when it was last tested as an installed artifact. "never" means that nobody
+has done so yet, not that it fails. `t` marks a free-threaded Python; transports are those of
+`s3://` URLs, and `ais://` works everywhere.
+"""
+
+_HEADINGS = {
+    "wheel": "Wheels",
+    "conda": "Conda packages",
+    "sdist": "Source distribution",
+}
+
+_COLUMNS = (
+    "platform",
+    "needs",
+    "Python",
+    "transports",
+    "dependencies",
+    "built by",
+    "last verified",
+)
+
+_TESTED_WITH = """\
+## Tested with
+
+Every artifact is installed into an empty environment, out of reach of the sources, and reads and
+lists objects of each of these servers over each transport it has.
+
+"""
+
+_VARIANTS = """\
+# Made by `python -m ci.generated` from ci/platforms.toml; do not edit.
+python:
+{pythons}
+c_stdlib:
+  - if: linux
+    then: sysroot
+  - if: osx
+    then: macosx_deployment_target
+  - if: win
+    then: vs
+c_stdlib_version:
+  - if: linux
+    then: "2.17"
+  - if: osx
+    then: "11.0"
+"""
+
+
+def platforms_md(table: Table) -> str:
+    """Return the text of ``platforms.md``.
+
+    Parameters
+    ----------
+    table
+        The table.
+    """
+    sections = [_PLATFORMS_INTRO]
+    for channel, heading in _HEADINGS.items():
+        rows = [_artifact_cells(artifact) for artifact in table.in_channel(channel)]
+        sections.append(f"## {heading}\n\n{_markdown_table(_COLUMNS, rows)}")
+    servers = [(server.about, f"`{server.protocol}://`") for server in table.servers]
+    sections.append(_TESTED_WITH + _markdown_table(("server", "URLs"), servers))
+    return "\n".join(sections)
+
+
+def conda_variants(table: Table) -> str:
+    """Return the text of the recipe's ``variants.yaml``.
+
+    Parameters
+    ----------
+    table
+        The table.
+    """
+    pythons = sorted(
+        {python for row in table.in_channel("conda") for python in row.python},
+        key=table.pythons().index,
+    )
+    return _VARIANTS.format(pythons="\n".join(f"  - {_conda_python(python)}" for python in pythons))
+
+
+def generated_files(table: Table) -> dict[Path, str]:
+    """Return path and text of every file made from the table.
+
+    Parameters
+    ----------
+    table
+        The table.
+    """
+    return {
+        ROOT / "platforms.md": platforms_md(table),
+        ROOT / "recipes" / "objectpipes" / "variants.yaml": conda_variants(table),
+    }
+
+
+def _artifact_cells(artifact: Artifact) -> tuple[str, ...]:
+    return (
+        f"`{artifact.platform}`",
+        artifact.needs,
+        ", ".join(artifact.python),
+        ", ".join(artifact.transports),
+        artifact.dependencies,
+        f"`{artifact.builder}`",
+        artifact.verified,
+    )
+
+
+def _markdown_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _conda_python(python: str) -> str:
+    """Return a variant as conda-forge pins it: version, and the build that has that ABI."""
+    names_abi = tuple(map(int, python.rstrip("t").split("."))) >= (3, 13)
+    build = f"cp{python.replace('.', '')}" if names_abi else "cpython"
+    return f"{python.rstrip('t')}.* *_{build}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files made from ci/platforms.toml, or check that they are up to date."""
+    parser = argparse.ArgumentParser(prog="ci.generated", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one is stale")
+    options = parser.parse_args(arguments)
+    stale = [
+        (path, text)
+        for path, text in generated_files(read_table()).items()
+        if not path.exists() or path.read_text() != text
+    ]
+    for path, text in stale:
+        name = path.relative_to(ROOT)
+        if options.check:
+            print(f"{name} is stale: run python -m ci.generated", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            print(f"wrote {name}")
+    return int(options.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

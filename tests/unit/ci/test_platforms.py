@@ -1,0 +1,153 @@
+"""The platform table: what it refuses, and the matrices made from it."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from ci.platforms import TableError, build_matrix, check_matrix, main, make_table, read_table
+
+DATA: dict[str, Any] = {
+    "server": [
+        {"name": "minio", "protocol": "s3", "about": "MinIO"},
+        {"name": "aistore", "protocol": "ais", "about": "AIStore"},
+    ],
+    "artifact": [
+        {
+            "name": "linux",
+            "channel": "wheel",
+            "platform": "manylinux_2_28_x86_64",
+            "needs": "glibc 2.28",
+            "python": ["3.10", "3.14t"],
+            "transports": ["http", "aws"],
+            "dependencies": "vendored",
+            "builder": "cibuildwheel",
+            "runner": "ubuntu",
+            "verified": "never",
+        },
+        {
+            "name": "windows",
+            "channel": "wheel",
+            "platform": "win_amd64",
+            "needs": "Windows 10",
+            "python": ["3.9", "3.10"],
+            "transports": ["http"],
+            "dependencies": "vendored",
+            "builder": "cibuildwheel",
+            "runner": "windows",
+            "verified": "2026-11-22, by hand",
+        },
+        {
+            "name": "local",
+            "channel": "wheel",
+            "platform": "macosx_11_0_arm64",
+            "needs": "macOS 11",
+            "python": ["3.10"],
+            "transports": ["http"],
+            "dependencies": "vendored",
+            "builder": "scripts/build-wheel",
+            "verified": "never",
+        },
+    ],
+}
+
+
+def data(**changes: object) -> dict[str, Any]:
+    """Return the table above with values of its first artifact replaced."""
+    changed = copy.deepcopy(DATA)
+    changed["artifact"][0].update(changes)
+    return changed
+
+
+def test_the_real_table_is_valid() -> None:
+    assert {artifact.channel for artifact in read_table().artifacts} == {"wheel", "conda", "sdist"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("channel", "egg"),
+        ("dependencies", "some"),
+        ("transports", ["http", "ftp"]),
+        ("python", ["3.10", "4"]),
+        ("verified", "yesterday"),
+        ("verified", ""),
+        ("name", "local"),
+    ],
+)
+def test_a_wrong_value_is_refused(key: str, value: object) -> None:
+    with pytest.raises(TableError, match="linux|local"):
+        make_table(data(**{key: value}))
+
+
+def test_an_unknown_key_is_refused() -> None:
+    with pytest.raises(TypeError, match="pythons"):
+        make_table(data(pythons=["3.10"]))
+    with pytest.raises(TableError, match="artefact"):
+        make_table(data() | {"artefact": []})
+
+
+def test_a_wheel_has_a_wheels_platform_tag() -> None:
+    with pytest.raises(TableError, match="linux-64"):
+        _ = make_table(data(platform="linux-64")).artifacts[0].arch
+
+
+def test_identifiers_are_those_of_cibuildwheel() -> None:
+    linux, windows, macos = make_table(data()).artifacts
+    assert linux.identifiers == ["cp310-manylinux_x86_64", "cp314t-manylinux_x86_64"]
+    assert windows.identifiers == ["cp39-win_amd64", "cp310-win_amd64"]
+    assert macos.identifiers == ["cp310-macosx_arm64"]
+    assert [row.system for row in (linux, windows, macos)] == ["linux", "windows", "macos"]
+
+
+def test_pythons_are_sorted_as_numbers() -> None:
+    assert make_table(data()).pythons() == ["3.9", "3.10", "3.14t"]
+
+
+def test_only_rows_with_a_runner_are_built_by_workflows() -> None:
+    assert build_matrix(make_table(data()), "wheel") == [
+        {
+            "name": "linux",
+            "runner": "ubuntu",
+            "platform": "manylinux_2_28_x86_64",
+            "arch": "x86_64",
+            "build": "cp310-manylinux_x86_64 cp314t-manylinux_x86_64",
+            "python": "3.10 3.14t",
+        },
+        {
+            "name": "windows",
+            "runner": "windows",
+            "platform": "win_amd64",
+            "arch": "amd64",
+            "build": "cp39-win_amd64 cp310-win_amd64",
+            "python": "3.9 3.10",
+        },
+    ]
+
+
+def test_the_diagonal_takes_another_python_for_every_row() -> None:
+    jobs = build_matrix(make_table(data()), "wheel", diagonal=True)
+    assert [job["build"] for job in jobs] == ["cp310-manylinux_x86_64", "cp310-win_amd64"]
+
+
+def test_the_aws_transport_is_not_tested_with_aistore() -> None:
+    table = make_table(data())
+    pairs = [
+        (server.name, transport) for server, transport in check_matrix(table, table.artifacts[0])
+    ]
+    assert pairs == [("minio", "http"), ("minio", "aws"), ("aistore", "http")]
+
+
+def test_the_program_prints_the_matrix_that_a_workflow_reads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["conda"]) == 0
+    jobs = json.loads(capsys.readouterr().out)["include"]
+    assert {job["platform"] for job in jobs} == {
+        "linux-64",
+        "linux-aarch64",
+        "osx-64",
+        "osx-arm64",
+        "win-64",
+    }
