@@ -1,0 +1,239 @@
+#include "ais/tar_stream.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace objectpipes::ais {
+namespace {
+
+// Far above any name; a bound on what an archive can make us collect.
+constexpr uint64_t kMaxExtensionSize = 1 << 20;
+
+// Types of entries.
+constexpr char kRegular = '0';
+constexpr char kOldRegular = '\0';
+constexpr char kContiguous = '7';
+constexpr char kPaxNext = 'x';
+constexpr char kPaxGlobal = 'g';
+constexpr char kGnuLongName = 'L';
+constexpr char kGnuLongLink = 'K';
+constexpr char kGnuSparse = 'S';
+constexpr std::string_view kGnuSparsePrefix = "GNU.sparse.";  // the same, in a PAX header
+
+Status Malformed(const char* what) {
+  return Status::Protocol(std::string("Malformed TAR: ") + what);
+}
+
+Status SparseFile() {
+  return Status(StatusCode::kNotSupported, "Sparse files in a TAR are not supported");
+}
+
+// Links, devices, directories and FIFOs have no data, whatever their size field says.
+bool HasNoData(char type) { return type >= '1' && type <= '6'; }
+
+// Up to the first NUL, if there is one.
+std::string_view CString(std::string_view field) { return field.substr(0, field.find('\0')); }
+
+// Octal digits between spaces and NULs; empty is 0.
+std::optional<uint64_t> ParseOctal(std::string_view field) {
+  constexpr std::string_view kFill(" \0", 2);
+  const size_t begin = std::min(field.find_first_not_of(kFill), field.size());
+  const size_t end = std::min(field.find_first_of(kFill, begin), field.size());
+  if (field.find_first_not_of(kFill, end) != std::string_view::npos) return std::nullopt;
+  uint64_t value = 0;
+  for (const char c : field.substr(begin, end - begin)) {
+    if (c < '0' || c > '7') return std::nullopt;
+    value = value * 8 + static_cast<uint64_t>(c - '0');  // 12 digits at most: no overflow
+  }
+  return value;
+}
+
+// GNU's form for what octal has no room for: big-endian two's complement behind a set first bit.
+std::optional<uint64_t> ParseBase256(std::string_view field) {
+  uint64_t value = static_cast<uint8_t>(field.front()) & 0x7FU;
+  if (value & 0x40U) return std::nullopt;  // negative
+  for (const char c : field.substr(1)) {
+    if (value > std::numeric_limits<int64_t>::max() >> 8) return std::nullopt;
+    value = value << 8 | static_cast<uint8_t>(c);
+  }
+  return value;
+}
+
+std::optional<uint64_t> ParseNumber(std::string_view field) {
+  const bool base_256 = (static_cast<uint8_t>(field.front()) & 0x80U) != 0;
+  return base_256 ? ParseBase256(field) : ParseOctal(field);
+}
+
+// The whole of `text`, as decimal digits, within int64_t.
+std::optional<uint64_t> ParseDecimal(std::string_view text) {
+  int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
+  return static_cast<uint64_t>(value);
+}
+
+// The sum of all bytes, those of the checksum itself counted as spaces.
+bool HasValidChecksum(std::string_view header) {
+  constexpr size_t kOffset = 148;
+  constexpr size_t kSize = 8;
+  uint64_t sum = kSize * ' ';
+  for (size_t i = 0; i < header.size(); ++i) {
+    const bool in_checksum = i >= kOffset && i < kOffset + kSize;
+    if (!in_checksum) sum += static_cast<uint8_t>(header[i]);
+  }
+  return ParseOctal(header.substr(kOffset, kSize)) == sum;
+}
+
+}  // namespace
+
+Status TarStream::Feed(std::string_view bytes) {
+  while (status_.ok() && !bytes.empty()) status_ = Take(&bytes);
+  return status_;
+}
+
+Status TarStream::Finish() const {
+  if (!status_.ok() || state_ == State::kEnd) return status_;
+  return Status::Protocol("The TAR stream was cut");
+}
+
+Status TarStream::Take(std::string_view* bytes) {
+  switch (state_) {
+    case State::kHeader:
+      return TakeHeader(bytes);
+    case State::kMember:
+    case State::kExtension:
+    case State::kSkip:
+      return TakeContent(bytes);
+    case State::kEnd:
+      break;
+  }
+  *bytes = {};
+  return Status::Ok();
+}
+
+Status TarStream::TakeHeader(std::string_view* bytes) {
+  const size_t padding = std::min(padding_left_, bytes->size());
+  bytes->remove_prefix(padding);
+  padding_left_ -= padding;
+
+  const size_t taken = bytes->copy(header_.data() + filled_, kBlockSize - filled_);
+  bytes->remove_prefix(taken);
+  filled_ += taken;
+  if (filled_ < kBlockSize) return Status::Ok();
+  filled_ = 0;
+  const bool zero = std::all_of(header_.begin(), header_.end(), [](char c) { return c == 0; });
+  return zero ? OnZeroBlock() : OnHeader();
+}
+
+Status TarStream::OnZeroBlock() {
+  if (next_name_ || next_size_) return Malformed("an extended header without a member");
+  if (one_zero_block_) state_ = State::kEnd;
+  one_zero_block_ = true;
+  return Status::Ok();
+}
+
+// Offsets and sizes of fields here and below: POSIX.1-2017, pax, "ustar Interchange Format".
+Status TarStream::OnHeader() {
+  if (one_zero_block_) return Malformed("a header behind the end");
+  if (!HasValidChecksum({header_.data(), header_.size()})) return Malformed("a header's checksum");
+  const std::optional<uint64_t> size = ParseNumber(Field(124, 12));
+  if (!size) return Malformed("a size");
+
+  const char type = header_[156];
+  switch (type) {
+    case kPaxNext:
+    case kGnuLongName:
+      if (*size > kMaxExtensionSize) return Malformed("the size of an extended header");
+      extension_type_ = type;
+      extension_.clear();
+      return BeginContent(State::kExtension, *size);
+    case kPaxGlobal:    // says nothing about names and sizes
+    case kGnuLongLink:  // belongs to a link, which is left out
+      return BeginContent(State::kSkip, *size);
+    case kGnuSparse:
+      return SparseFile();
+    default:
+      return OnMemberHeader(type, *size);
+  }
+}
+
+Status TarStream::OnMemberHeader(char type, uint64_t size) {
+  TarMember member;
+  member.name = next_name_ ? std::move(*next_name_) : HeaderName();
+  member.size = next_size_.value_or(size);
+  next_name_.reset();
+  next_size_.reset();
+  if (type != kRegular && type != kOldRegular && type != kContiguous) {
+    return BeginContent(State::kSkip, HasNoData(type) ? 0 : member.size);
+  }
+  OBJECTPIPES_RETURN_IF_ERROR(handler_->OnMember(member));
+  return BeginContent(State::kMember, member.size);
+}
+
+Status TarStream::BeginContent(State state, uint64_t size) {
+  state_ = state;
+  content_left_ = size;
+  padding_left_ = static_cast<size_t>((kBlockSize - size % kBlockSize) % kBlockSize);
+  return size == 0 ? EndContent() : Status::Ok();
+}
+
+Status TarStream::TakeContent(std::string_view* bytes) {
+  const std::string_view content =
+      bytes->substr(0, static_cast<size_t>(std::min<uint64_t>(content_left_, bytes->size())));
+  bytes->remove_prefix(content.size());
+  content_left_ -= content.size();
+  if (state_ == State::kMember) OBJECTPIPES_RETURN_IF_ERROR(handler_->OnMemberData(content));
+  if (state_ == State::kExtension) extension_.append(content);
+  return content_left_ == 0 ? EndContent() : Status::Ok();
+}
+
+Status TarStream::EndContent() {
+  const State ended = std::exchange(state_, State::kHeader);
+  if (ended == State::kMember) return handler_->OnMemberEnd();
+  if (ended == State::kSkip) return Status::Ok();
+  if (extension_type_ == kPaxNext) return ApplyPax();
+  next_name_ = CString(extension_);
+  return Status::Ok();
+}
+
+// Records of the form "27 path=dir/file with spaces\n", the number counting the whole record.
+Status TarStream::ApplyPax() {
+  std::string_view rest = extension_;
+  while (!rest.empty()) {
+    const size_t space = std::min(rest.find(' '), rest.size());
+    const uint64_t size = ParseDecimal(rest.substr(0, space)).value_or(0);
+    if (size < space + 2 || size > rest.size() || rest[size - 1] != '\n') {
+      return Malformed("an extended header");
+    }
+    const std::string_view record = rest.substr(space + 1, size - space - 2);
+    rest.remove_prefix(size);
+
+    const size_t equals = record.find('=');
+    if (equals == std::string_view::npos) return Malformed("an extended header");
+    const std::string_view key = record.substr(0, equals);
+    const std::string_view value = record.substr(equals + 1);
+    if (key == "path") {
+      if (value.find('\0') != std::string_view::npos) return Malformed("a name");
+      next_name_ = value;
+    } else if (key == "size") {
+      next_size_ = ParseDecimal(value);
+      if (!next_size_) return Malformed("a size");
+    } else if (key.substr(0, kGnuSparsePrefix.size()) == kGnuSparsePrefix) {
+      return SparseFile();
+    }
+  }
+  return Status::Ok();
+}
+
+std::string TarStream::HeaderName() const {
+  std::string name;
+  // Only POSIX archives have a prefix; GNU's keep times in its place.
+  if (Field(257, 6) == std::string_view("ustar\0", 6)) name = CString(Field(345, 155));
+  if (!name.empty()) name.push_back('/');
+  return name.append(CString(Field(0, 100)));
+}
+
+}  // namespace objectpipes::ais
