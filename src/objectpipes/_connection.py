@@ -1,0 +1,167 @@
+"""How to reach a store: what the configurations of all stores have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+from .errors import ConfigError
+from .tls import CaBundle, find_ca_bundle
+
+__all__ = ["Connection", "StoreConfig", "check_choice", "normal_endpoint"]
+
+_CONNECT_TIMEOUT_S = 5.0
+_STALL_TIMEOUT_S = 20.0
+# With the engine's backoff this outlasts half a minute of a server's troubles.
+_MAX_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """How to reach a store, with everything decided.
+
+    Attributes
+    ----------
+    endpoint_url : str
+        ``http[s]://host[:port][/path]``, without a slash at its end. For AWS itself the host holds
+        the text ``{region}``, for the region of the bucket that is asked for.
+    verify_tls : bool
+        Whether the server's certificate is checked.
+    ca : CaBundle
+        The authorities to trust; empty if there is no certificate to check.
+    client_cert, client_key : str
+        PEM files for mutual TLS; empty without.
+    proxy : str
+        URL of the HTTP proxy, which may contain a password; empty to connect directly.
+    connect_timeout : float
+        Seconds that making a connection may take, its TLS handshake included.
+    stall_timeout : float
+        Seconds without a byte after which a request has failed.
+    max_attempts : int
+        Failed requests in a row after which a read has failed.
+    """
+
+    endpoint_url: str
+    verify_tls: bool
+    ca: CaBundle
+    client_cert: str = ""
+    client_key: str = ""
+    proxy: str = field(repr=False)
+    connect_timeout: float
+    stall_timeout: float
+    max_attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StoreConfig:
+    """The options that every store has; its subclasses describe them."""
+
+    ca_file: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    connect_timeout: float | None = None
+    stall_timeout: float | None = None
+    max_attempts: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("connect_timeout", "stall_timeout", "max_attempts"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be greater than 0, not {value!r}.")
+
+    def __repr__(self) -> str:
+        """Show what differs from the default, and of secrets only that they are there."""
+        given = [option for option in fields(self) if getattr(self, option.name) != option.default]
+        values = (repr(getattr(self, option.name)) if option.repr else "..." for option in given)
+        shown = (f"{option.name}={value}" for option, value in zip(given, values, strict=True))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _connection(
+        self,
+        endpoint_url: str,
+        *,
+        verify_tls: bool,
+        ca_settings: Sequence[tuple[str, str | None]],
+        client_cert: str = "",
+        client_key: str = "",
+        proxy: str,
+        connect_timeout: float | None = None,
+        stall_timeout: float | None = None,
+        max_attempts: int | None = None,
+    ) -> Connection:
+        """Decide: the option, else what the environment says (the arguments), else the default."""
+        checked = verify_tls and endpoint_url.startswith("https:")
+        return Connection(
+            endpoint_url=endpoint_url,
+            verify_tls=verify_tls,
+            ca=find_ca_bundle([("ca_file", self.ca_file), *ca_settings]) if checked else CaBundle(),
+            client_cert=client_cert,
+            client_key=client_key,
+            proxy=proxy if self.proxy is None else self.proxy,
+            connect_timeout=self.connect_timeout or connect_timeout or _CONNECT_TIMEOUT_S,
+            stall_timeout=self.stall_timeout or stall_timeout or _STALL_TIMEOUT_S,
+            max_attempts=self.max_attempts or max_attempts or _MAX_ATTEMPTS,
+        )
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+
+
+def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
+    """Write an endpoint with its scheme and without a slash at its end.
+
+    Parameters
+    ----------
+    name : str
+        The option or variable that it came from, for the error.
+    value : str
+        ``[http[s]://]host[:port][/path]``.
+    default_scheme : str
+        Scheme of a `value` without one.
+
+    Returns
+    -------
+    str
+        The URL.
+
+    Raises
+    ------
+    ConfigError
+        `value` is anything else.
+    """
+    from urllib.parse import urlsplit
+
+    url = value if "://" in value else f"{default_scheme}://{value}"
+    try:
+        parts = urlsplit(url)
+        well_formed = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not re.search(r"[\s?#@{}]", url)
+        )
+    except ValueError:  # an open bracket, a port that is no number
+        well_formed = False
+    if not well_formed:
+        without_password = value.rpartition("@")[2]
+        raise ConfigError(
+            f"{name} is not of the form http[s]://host[:port][/path]: {without_password!r}."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def environment_proxy(endpoint_url: str) -> str:
+    """Return the proxy that the environment has for a URL, by the rules of `urllib`; "" for none.
+
+    The system settings of macOS and Windows are left out: asking macOS for them after a fork
+    crashes the process.
+    """
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    parts = urlsplit(endpoint_url)
+    proxy = getproxies_environment().get(parts.scheme, "")
+    # With a proxy in the environment, proxy_bypass() asks nothing but NO_PROXY on every system.
+    return "" if not proxy or proxy_bypass(parts.netloc) else proxy

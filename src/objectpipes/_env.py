@@ -1,0 +1,44 @@
+"""Environment variables as values; one that cannot be read as such is a `ConfigError` naming it.
+
+A variable set to the empty text counts as not set.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .errors import ConfigError
+
+__all__ = ["env_flag", "env_seconds", "env_size", "env_text"]
+
+
+def env_text(name: str) -> str | None:
+    return os.environ.get(name) or None
+
+
+def env_flag(name: str) -> bool | None:
+    """Read a switch as AIStore's own clients do."""
+    value = env_text(name)
+    return None if value is None else value.strip().lower() in ("1", "t", "true", "y", "yes", "on")
+
+
+def env_size(name: str) -> int | None:
+    value = env_text(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()):
+        raise ConfigError(f"{name} is not a number of bytes: {value!r}.")
+    return int(value)
+
+
+def env_seconds(name: str) -> float | None:
+    value = env_text(name)
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not seconds > 0:
+        raise ConfigError(f"{name} is not a number of seconds greater than 0: {value!r}.")
+    return seconds

@@ -1,0 +1,154 @@
+"""How to reach an AIStore cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+
+from ._connection import Connection, StoreConfig, environment_proxy, normal_endpoint
+from ._env import env_flag, env_seconds, env_text
+from .credentials import Credentials, CredentialsProvider
+from .errors import ConfigError
+
+__all__ = ["AISConfig"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AISConfig(StoreConfig):
+    """Options for AIStore, each of which may be left to the variables of AIStore's own clients.
+
+    A variable is read when the first object is asked for, in the process that asks.
+
+    Parameters
+    ----------
+    endpoint : str, optional
+        ``[http[s]://]host[:port]`` of a gateway, http without a scheme. Else ``AIS_ENDPOINT``.
+    token : str, optional
+        Token of an AuthN server. Else ``AIS_AUTHN_TOKEN``.
+    token_file : str, optional
+        JSON file ``{"token": "..."}``, read again when the cluster refuses the token. Else
+        ``AIS_AUTHN_TOKEN_FILE``.
+    client_cert, client_key : str, optional
+        PEM files for mutual TLS; the certificate's file may hold the key. Else ``AIS_CRT`` and
+        ``AIS_CRT_KEY``.
+    skip_verify : bool, optional
+        True to accept any certificate. Else ``AIS_SKIP_VERIFY_CRT``, ``AIS_SKIP_VERIFY``.
+    ca_file : str, optional
+        PEM file with the certificate authorities to trust. Else ``AIS_CLIENT_CA``; else as
+        `find_ca_bundle` finds it.
+    proxy : str, optional
+        URL of an HTTP proxy; empty for none. Else ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
+    connect_timeout : float, optional
+        Seconds that making a connection may take. Else ``AIS_CONNECT_TIMEOUT``; else 5.
+    stall_timeout : float, optional
+        Seconds without a byte after which a request has failed. Else ``AIS_READ_TIMEOUT``; else 20.
+    max_attempts : int, optional
+        Failed requests in a row after which a read has failed. Else 10.
+
+    Raises
+    ------
+    ConfigError
+        An option has a value that can never work.
+    """
+
+    endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    skip_verify: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.endpoint:
+            normal_endpoint("endpoint", self.endpoint, "http")
+        if self.token and self.token_file:
+            raise ConfigError("token and token_file exclude each other.")
+
+    def resolve(self) -> Connection:
+        """Decide everything that is not given. Makes no request.
+
+        Returns
+        -------
+        Connection
+            The decisions; the endpoint is that of a gateway.
+
+        Raises
+        ------
+        ConfigError
+            There is no endpoint, a variable is malformed, or a file that is named is missing.
+        """
+        endpoint_url = self._endpoint_url()
+        client_cert, client_key = (
+            self._client_cert() if endpoint_url.startswith("https:") else ("", "")
+        )
+        return self._connection(
+            endpoint_url,
+            verify_tls=not self._skips_verification(),
+            ca_settings=[("AIS_CLIENT_CA", env_text("AIS_CLIENT_CA"))],
+            client_cert=client_cert,
+            client_key=client_key,
+            proxy=environment_proxy(endpoint_url),
+            connect_timeout=env_seconds("AIS_CONNECT_TIMEOUT"),
+            stall_timeout=env_seconds("AIS_READ_TIMEOUT"),
+        )
+
+    def credentials_provider(self) -> CredentialsProvider:
+        """Return a new source of the token, which it gives as a session token without keys.
+
+        Returns
+        -------
+        CredentialsProvider
+            A source that reads the token file at first and whenever it has to refresh.
+        """
+        return CredentialsProvider(self._load_token)
+
+    def _endpoint_url(self) -> str:
+        if self.endpoint:
+            return normal_endpoint("endpoint", self.endpoint, "http")
+        if url := env_text("AIS_ENDPOINT"):
+            return normal_endpoint("AIS_ENDPOINT", url, "http")
+        raise ConfigError("There is no AIStore endpoint: pass url=, or set AIS_ENDPOINT.")
+
+    def _client_cert(self) -> tuple[str, str]:
+        cert = self.client_cert or env_text("AIS_CRT") or ""
+        key = self.client_key or env_text("AIS_CRT_KEY") or cert
+        for name, file in (("client_cert", cert), ("client_key", key)):
+            if file and not os.path.isfile(file):
+                raise ConfigError(f"There is no file {file}, which {name} or its variable names.")
+        return cert, key
+
+    def _skips_verification(self) -> bool:
+        if self.skip_verify is not None:
+            return self.skip_verify
+        skip = env_flag("AIS_SKIP_VERIFY_CRT")
+        return bool(env_flag("AIS_SKIP_VERIFY") if skip is None else skip)
+
+    def _load_token(self) -> Credentials | None:
+        if self.token:
+            return _bearer(self.token, "token")
+        if self.token_file:
+            return _bearer(_read_token(self.token_file), self.token_file)
+        if token := env_text("AIS_AUTHN_TOKEN"):
+            return _bearer(token, "AIS_AUTHN_TOKEN")
+        if file := env_text("AIS_AUTHN_TOKEN_FILE"):
+            return _bearer(_read_token(file), file)
+        return None
+
+
+def _bearer(token: str, source: str) -> Credentials:
+    return Credentials("", "", token, source=source)
+
+
+def _read_token(file: str) -> str:
+    try:
+        with open(os.path.expanduser(file), encoding="utf-8") as stream:
+            token = json.load(stream)["token"]
+    except OSError as error:
+        raise ConfigError(f"The token file cannot be read: {error}.") from error
+    except (ValueError, LookupError, TypeError):
+        token = None
+    if not isinstance(token, str) or not token:
+        raise ConfigError(f'The token file is not of the form {{"token": "..."}}: {file}.')
+    return token

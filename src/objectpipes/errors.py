@@ -1,0 +1,401 @@
+"""What can go wrong, as a small tree of exceptions, and what to do about each.
+
+Every class is also a `ValueError`, because torchdata raised nothing else, and besides it the
+builtin that a Python programmer expects: a missing object is a `FileNotFoundError`, a refused one a
+`PermissionError`.
+
+An exception has to survive a ``DataLoader`` worker, which keeps only its class and its printed
+traceback and raises ``cls(text)`` in the parent. So the text of an exception ends in its facts, in
+a form that can be read back, and the advice follows from class and facts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+__all__ = [
+    "AccessDeniedError",
+    "BucketNotFoundError",
+    "CancelledError",
+    "ClockSkewError",
+    "ConfigError",
+    "EndpointError",
+    "ExpiredCredentialsError",
+    "IntegrityError",
+    "InvalidCredentialsError",
+    "InvalidURLError",
+    "NotSupportedError",
+    "ObjectChangedError",
+    "ObjectNotFoundError",
+    "ObjectStoreError",
+    "ProtocolError",
+    "ReadTimeoutError",
+    "ServerError",
+    "TLSError",
+    "ThrottledError",
+    "WrongRegionError",
+]
+
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_FACT = rf"(?:url|status|code|request_id|attempts): (?:{_STRING}|\d+)"
+_FACTS = re.compile(rf"\[{_FACT}(?:, {_FACT})*\]")
+
+
+def _write_facts(facts: dict[str, Any]) -> str:
+    pairs = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in facts.items())
+    return f"[{', '.join(pairs)}]"
+
+
+def _read_facts(text: str) -> dict[str, Any]:
+    written = _FACTS.findall(text)
+    facts = re.findall(_FACT, written[-1]) if written else []
+    return {name: json.loads(value) for name, value in (fact.split(": ", 1) for fact in facts)}
+
+
+class ObjectStoreError(ValueError):
+    """A read or a listing of an object store failed.
+
+    Raised itself only for a bug of objectpipes; everything else has a class of its own.
+
+    Parameters
+    ----------
+    message : str
+        What happened, as a sentence. The text of another `ObjectStoreError`, possibly within a
+        traceback, gives an exception with the facts of that one.
+    url : str, optional
+        The object or prefix, as the caller wrote it.
+    status : int, optional
+        HTTP status of the reply.
+    code : str, optional
+        The server's own name for the error (``"NoSuchKey"``), or libcurl's (``"curl 6"``).
+    request_id : str, optional
+        What the server's operator needs to find the request.
+    attempts : int, optional
+        Requests made, the last one included.
+
+    Attributes
+    ----------
+    url, status, code, request_id : str, int, str and str, or None if unknown
+        As given.
+    attempts : int
+        As given; 0 if no request was made.
+    """
+
+    url: str | None
+    status: int | None
+    code: str | None
+    request_id: str | None
+    attempts: int
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        url: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        given: dict[str, Any] = {
+            "url": url,
+            "status": status,
+            "code": code,
+            "request_id": request_id,
+            "attempts": attempts,
+        }
+        known = {name: value for name, value in given.items() if value}
+        facts = known or _read_facts(self._own_part(message))
+        self.url = facts.get("url")
+        self.status = facts.get("status")
+        self.code = facts.get("code")
+        self.request_id = facts.get("request_id")
+        self.attempts = facts.get("attempts", 0)
+
+        parts = [message]
+        if self.advice not in message:
+            parts = [_as_sentence(message), self.advice]
+        if known:
+            parts.append(_write_facts(known))
+        super().__init__(" ".join(filter(None, parts)))
+
+    @classmethod
+    def _own_part(cls, text: str) -> str:
+        """Cut off what a traceback prints before an exception: among it, the one that caused it."""
+        return text.rpartition(f"\n{cls.__module__}.{cls.__qualname__}: ")[2]
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, in one sentence; empty where the message says it already."""
+        store = None if self.url is None or self.url.startswith("s3://") else "aistore"
+        for circumstance in (self.code, self.status, store, None):
+            if (sentence := _ADVICE.get((type(self), circumstance))) is not None:
+                return sentence
+        return ""
+
+
+def _as_sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else text + "."
+
+
+class InvalidURLError(ObjectStoreError):
+    """A URL, or another argument of a single read, is malformed."""
+
+
+class ConfigError(ObjectStoreError):
+    """Settings that cannot work: an unknown option, an unreadable file, a missing profile."""
+
+
+class NotSupportedError(ObjectStoreError):
+    """What was asked is beyond this build, or beyond this server."""
+
+
+class CancelledError(ObjectStoreError):
+    """The read was given up by its caller."""
+
+
+class ObjectNotFoundError(ObjectStoreError, FileNotFoundError):
+    """The bucket has no such object."""
+
+
+class BucketNotFoundError(ObjectStoreError, FileNotFoundError):
+    """The store has no such bucket."""
+
+
+class AccessDeniedError(ObjectStoreError, PermissionError):
+    """These credentials, or an unsigned request, may not do this."""
+
+
+class InvalidCredentialsError(ObjectStoreError):
+    """The key, its signature or the token is not accepted, or none could be obtained."""
+
+
+class ExpiredCredentialsError(ObjectStoreError):
+    """The credentials were accepted once and are not any more."""
+
+
+class WrongRegionError(ObjectStoreError):
+    """The bucket lives in another region, and the server does not say in which."""
+
+
+class ClockSkewError(ObjectStoreError):
+    """The clocks of this machine and of the server differ by more than a signature allows."""
+
+
+class ThrottledError(ObjectStoreError):
+    """The server asked for fewer requests, for longer than we were willing to wait."""
+
+
+class ServerError(ObjectStoreError):
+    """The server failed (HTTP 5xx), again and again."""
+
+
+class EndpointError(ObjectStoreError, ConnectionError):
+    """No usable reply: name resolution, connection, or a proxy failed."""
+
+
+class TLSError(ObjectStoreError):
+    """The server's certificate is not trusted, or the handshake failed."""
+
+
+class ReadTimeoutError(ObjectStoreError, TimeoutError):
+    """Nothing came for too long, or the whole read took too long."""
+
+
+class ProtocolError(ObjectStoreError):
+    """The reply breaks the protocol: malformed XML, a wrong range, a wrong length."""
+
+
+class ObjectChangedError(ObjectStoreError):
+    """The object was replaced while it was being read."""
+
+
+class IntegrityError(ObjectStoreError):
+    """The bytes do not match the checksum that the server gave."""
+
+
+_PRIVATE_CA = (
+    "If a private authority signed the server's certificate, or a proxy inspects TLS, name the"
+    " authority's certificate file with ca_file= or {variable}; objectpipes.tls_info() shows the"
+    " file in use."
+)
+_NO_CREDENTIALS = (
+    "No credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile"
+    " with AWS_PROFILE, or pass credentials=; for a public bucket pass anonymous=True."
+)
+_PROXY_UNREACHABLE = (
+    "Check the proxy in HTTPS_PROXY or HTTP_PROXY, or name the store's host in NO_PROXY to go"
+    " around it."
+)
+
+# Class and circumstance -> what to do. The circumstance is the server's code, else the HTTP status,
+# else "aistore" for a URL of that store, else None.
+_ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
+    (ObjectStoreError, None): "This is a bug of objectpipes: please report it with this text.",
+    (NotSupportedError, None): "objectpipes.build_info() shows what this build can do.",
+    (ObjectNotFoundError, None): (
+        "Check the key letter by letter (case matters) and that the object was not deleted after"
+        " it was listed."
+    ),
+    (BucketNotFoundError, None): (
+        "Check the bucket's name, and that endpoint_url= is the store that has it."
+    ),
+    (BucketNotFoundError, "aistore"): (
+        "Check the bucket's name, provider and namespace: ais://name and aws://name are two"
+        " buckets."
+    ),
+    (BucketNotFoundError, "ErrRemoteBckNotFound"): (
+        "The cluster found no such bucket in the cloud: check the name, and that the cluster's own"
+        " cloud credentials may see it."
+    ),
+    (AccessDeniedError, None): (
+        "Let these credentials do s3:ListBucket on the bucket and s3:GetObject on its objects; a"
+        " public bucket may need anonymous=True, and a bucket whose readers pay"
+        " requester_pays=True."
+    ),
+    (AccessDeniedError, "NoCredentials"): _NO_CREDENTIALS,
+    (AccessDeniedError, "aistore"): (
+        "Ask the cluster's administrator for a token that may get, head and list objects of this"
+        " bucket."
+    ),
+    (InvalidCredentialsError, None): (
+        "Check the access key, the secret key and, for temporary credentials, the session token,"
+        " and that they were issued by this store."
+    ),
+    (InvalidCredentialsError, "NoCredentials"): _NO_CREDENTIALS,
+    (InvalidCredentialsError, "InvalidAccessKeyId"): (
+        "The store does not know this access key: check it, and that endpoint_url= is the store"
+        " that issued it."
+    ),
+    (InvalidCredentialsError, "SignatureDoesNotMatch"): (
+        "Check the secret key, and that no proxy between here and the store rewrites requests."
+    ),
+    (InvalidCredentialsError, "aistore"): (
+        "Give the cluster a valid token with token=, token_file=, AIS_AUTHN_TOKEN or"
+        " AIS_AUTHN_TOKEN_FILE."
+    ),
+    (ExpiredCredentialsError, None): (
+        "Sign in again (for SSO: aws sso login), or pass a callable as credentials= that returns"
+        " fresh ones."
+    ),
+    (ExpiredCredentialsError, "aistore"): (
+        "Write a new token to the file in token_file= or AIS_AUTHN_TOKEN_FILE, which is read again"
+        " when a token expires."
+    ),
+    (WrongRegionError, None): "Set the bucket's own region with region= or AWS_REGION.",
+    (ClockSkewError, None): (
+        "Set this machine's clock (NTP): a signature is valid for 15 minutes around the server's"
+        " time."
+    ),
+    (ThrottledError, None): (
+        "Lower concurrency= or the number of workers, or allow more time with max_attempts= and"
+        " timeout=."
+    ),
+    (ThrottledError, "ErrRateLimitFrontend"): (
+        "Lower concurrency= or the number of workers, or raise rate_limit.frontend in the bucket's"
+        " properties."
+    ),
+    (ServerError, None): (
+        "Try again later; if it persists, give the request id to whoever runs the store."
+    ),
+    (EndpointError, None): (
+        "Check host and port in endpoint_url=, that the server is up, and that no firewall or"
+        " missing HTTPS_PROXY is in the way."
+    ),
+    (EndpointError, "aistore"): (
+        "Check url= or AIS_ENDPOINT, which is a gateway of the cluster (http://host:port), and"
+        " that the cluster's targets can be reached from here."
+    ),
+    (EndpointError, "curl 5"): _PROXY_UNREACHABLE,
+    (EndpointError, "curl 97"): _PROXY_UNREACHABLE,
+    (EndpointError, "curl 6"): (
+        "The host name does not resolve: check it in endpoint_url= (or the region, for AWS), and"
+        " this machine's DNS."
+    ),
+    (EndpointError, "curl 35"): (
+        "Check that the server speaks TLS at this port: if it does not, write http:// in"
+        " endpoint_url= or set S3_USE_HTTPS=0."
+    ),
+    (EndpointError, 407): (
+        "The proxy wants a password: write it into HTTPS_PROXY as http://user:password@host:port,"
+        " or name the store's host in NO_PROXY."
+    ),
+    (TLSError, None): _PRIVATE_CA.format(variable="AWS_CA_BUNDLE"),
+    (TLSError, "aistore"): _PRIVATE_CA.format(variable="AIS_CLIENT_CA"),
+    (ReadTimeoutError, None): (
+        "Check the network between here and the store, or allow more time with request_timeout_ms="
+        " (for a pause) and timeout= (for a whole object)."
+    ),
+    (ProtocolError, None): (
+        "Check that endpoint_url= is an object store and not a web console, a login page or a"
+        " proxy."
+    ),
+    (ProtocolError, "aistore"): (
+        "Check that url= or AIS_ENDPOINT is an AIStore gateway and not a web console or a proxy."
+    ),
+    (ObjectChangedError, None): (
+        "Read it again for the new version; data that is being read should not be overwritten in"
+        " place."
+    ),
+    (IntegrityError, None): (
+        "Compare the object with its original: it is damaged in the store, or on the way by a"
+        " proxy or a faulty network card."
+    ),
+}
+
+# The StatusCode of csrc/base/status.h, in snake_case without its k -> class.
+_CLASS_OF_KIND: dict[str, type[ObjectStoreError]] = {
+    "invalid_argument": InvalidURLError,
+    "config": ConfigError,
+    "object_not_found": ObjectNotFoundError,
+    "bucket_not_found": BucketNotFoundError,
+    "access_denied": AccessDeniedError,
+    "invalid_credentials": InvalidCredentialsError,
+    "expired_credentials": ExpiredCredentialsError,
+    "wrong_region": WrongRegionError,
+    "clock_skew": ClockSkewError,
+    "throttled": ThrottledError,
+    "server": ServerError,
+    "endpoint": EndpointError,
+    "tls": TLSError,
+    "timeout": ReadTimeoutError,
+    "protocol": ProtocolError,
+    "object_changed": ObjectChangedError,
+    "integrity": IntegrityError,
+    "cancelled": CancelledError,
+    "not_supported": NotSupportedError,
+    "internal": ObjectStoreError,
+}
+
+
+def from_native(
+    kind: str,
+    message: str,
+    *,
+    url: str = "",
+    status: int = 0,
+    code: str = "",
+    request_id: str = "",
+    attempts: int = 0,
+) -> ObjectStoreError:
+    """Make the exception for a Status of the engine.
+
+    Parameters
+    ----------
+    kind : str
+        The StatusCode in snake_case, for example ``"object_not_found"``.
+    message : str
+        The Status' message.
+    url, status, code, request_id, attempts : str, int, str, str and int
+        The Status' detail; empty or 0 where unknown.
+
+    Returns
+    -------
+    ObjectStoreError
+        An instance of the class for `kind`.
+    """
+    return _CLASS_OF_KIND[kind](
+        message, url=url, status=status, code=code, request_id=request_id, attempts=attempts
+    )

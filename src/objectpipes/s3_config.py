@@ -1,0 +1,220 @@
+"""How to reach S3, or another store that speaks its protocol."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ._aws import AwsProfile, load_credentials
+from ._connection import (
+    Connection,
+    StoreConfig,
+    check_choice,
+    environment_proxy,
+    normal_endpoint,
+)
+from ._env import env_size, env_text
+from .credentials import Credentials, CredentialsProvider
+from .errors import ConfigError
+
+__all__ = ["ResolvedS3Config", "S3Config"]
+
+_ADDRESSING_STYLES = ("auto", "path", "virtual")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedS3Config(Connection):
+    """An `S3Config` with everything decided: what the engine is given.
+
+    Attributes
+    ----------
+    region : str
+        Region to sign for; empty if it is to be found out from the server's replies.
+    addressing_style : str
+        ``"path"``, or ``"virtual"``: every bucket whose name can be a DNS label has its own host,
+        the others have their paths.
+    requester_pays : bool
+        Whether the requester pays.
+    transport : str
+        ``"http"`` or ``"aws"``.
+    buffer_size : int
+        Wish for the size of a part in bytes; 0 for none.
+    multi_part_download : bool
+        Whether one object may be read by several requests.
+    """
+
+    region: str
+    addressing_style: str
+    requester_pays: bool
+    transport: str
+    buffer_size: int
+    multi_part_download: bool
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class S3Config(StoreConfig):
+    """Options for S3, each of which may be left to environment and AWS configuration files.
+
+    An option that is not given is looked up when the first object is asked for, in the process that
+    asks: first among torchdata's variables (``S3_...``), then among AWS's (``AWS_...``), then in
+    the AWS profile.
+
+    Parameters
+    ----------
+    endpoint_url : str, optional
+        ``[http[s]://]host[:port][/path]``. Else ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``,
+        ``AWS_ENDPOINT_URL``, the profile; else AWS's own endpoint of the region. A missing scheme
+        is https, or http if ``S3_USE_HTTPS`` begins with 0.
+    region : str, optional
+        Else ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile; else found out from the server.
+    profile : str, optional
+        Profile of the AWS configuration files. Else ``AWS_PROFILE``.
+    credentials : Credentials or callable, optional
+        Or a callable without arguments that returns `Credentials` and is called again before these
+        expire. Else botocore's chain of providers.
+    anonymous : bool, optional
+        Send unsigned requests and look for no credentials.
+    requester_pays : bool, optional
+        Accept the costs of reading from a bucket whose requesters pay.
+    addressing_style : str, optional
+        ``"path"``, ``"virtual"`` or ``"auto"``: as in the profile, else virtual for AWS, path for
+        any other endpoint.
+    verify_tls : bool, optional
+        False to accept any certificate. Else False if ``S3_VERIFY_SSL`` begins with 0.
+    transport : str, optional
+        ``"http"``, or ``"aws"`` to send requests with aws-sdk-cpp.
+    buffer_size : int, optional
+        Wish for the size of a part in bytes; 0 for none. Else ``S3_BUFFER_SIZE``.
+    multi_part_download : bool, optional
+        False to read an object in one request. Else False if ``S3_MULTI_PART_DOWNLOAD`` is OFF.
+    ca_file : str, optional
+        PEM file with the certificate authorities to trust. Else as `find_ca_bundle` finds it.
+    proxy : str, optional
+        URL of an HTTP proxy; empty for none. Else ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
+    connect_timeout : float, optional
+        Seconds that making a connection may take. Else 5.
+    stall_timeout : float, optional
+        Seconds without a byte after which a request has failed. Else 20.
+    max_attempts : int, optional
+        Failed requests in a row after which a read has failed. Else ``AWS_MAX_ATTEMPTS``, the
+        profile; else 10.
+
+    Raises
+    ------
+    ConfigError
+        An option has a value that can never work.
+    """
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    credentials: Credentials | Callable[[], Credentials] | None = None
+    anonymous: bool = False
+    requester_pays: bool = False
+    addressing_style: str = "auto"
+    verify_tls: bool | None = None
+    transport: str = "http"
+    buffer_size: int | None = None
+    multi_part_download: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("addressing_style", self.addressing_style, _ADDRESSING_STYLES)
+        check_choice("transport", self.transport, ("http", "aws"))
+        if self.endpoint_url:
+            normal_endpoint("endpoint_url", self.endpoint_url, "https")
+        if self.buffer_size is not None and self.buffer_size < 0:
+            raise ConfigError(f"buffer_size must not be negative: {self.buffer_size}.")
+        if self.credentials is not None:
+            if self.anonymous:
+                raise ConfigError("credentials and anonymous=True exclude each other.")
+            if not isinstance(self.credentials, Credentials) and not callable(self.credentials):
+                raise ConfigError("credentials must be Credentials, or a callable returning them.")
+
+    def resolve(self) -> ResolvedS3Config:
+        """Decide everything that is not given. Makes no request.
+
+        Returns
+        -------
+        ResolvedS3Config
+            The decisions.
+
+        Raises
+        ------
+        ConfigError
+            A variable or the profile is malformed, or a file named by one is missing.
+        """
+        aws = AwsProfile(self.profile)
+        region = self.region or aws.region or ""
+        scheme = "http" if _is_off("S3_USE_HTTPS") else "https"
+        verify_tls = not _is_off("S3_VERIFY_SSL") if self.verify_tls is None else self.verify_tls
+        multi_part_download = self.multi_part_download
+        if multi_part_download is None:
+            multi_part_download = env_text("S3_MULTI_PART_DOWNLOAD") != "OFF"
+        name, custom_url = self._custom_endpoint(aws)
+        if custom_url:
+            endpoint_url = normal_endpoint(name, custom_url, scheme)
+        else:
+            endpoint_url = aws.default_endpoint(region, scheme)
+        connection = self._connection(
+            endpoint_url,
+            verify_tls=verify_tls,
+            ca_settings=[("AWS_CA_BUNDLE or ca_bundle of the AWS profile", aws.ca_bundle)],
+            proxy=environment_proxy(endpoint_url.replace("{region}", region)),
+            max_attempts=aws.max_attempts,
+        )
+        return ResolvedS3Config(
+            **vars(connection),
+            region=region,
+            addressing_style=self._addressing_style(aws, is_aws=not custom_url),
+            requester_pays=self.requester_pays,
+            transport=self.transport,
+            buffer_size=self.buffer_size or env_size("S3_BUFFER_SIZE") or 0,
+            multi_part_download=multi_part_download,
+        )
+
+    def credentials_provider(self) -> CredentialsProvider:
+        """Return a new source of credentials; it looks for them when it is first asked.
+
+        Returns
+        -------
+        CredentialsProvider
+            A source that never leaves the process.
+        """
+        if self.anonymous:
+            return CredentialsProvider(lambda: None)
+        given = self.credentials
+        if given is None:
+            return CredentialsProvider(functools.partial(load_credentials, self.profile))
+        if isinstance(given, Credentials):
+            return CredentialsProvider(lambda: given)
+        return CredentialsProvider(functools.partial(_call, given))
+
+    def _custom_endpoint(self, aws: AwsProfile) -> tuple[str, str | None]:
+        if self.endpoint_url:
+            return "endpoint_url", self.endpoint_url
+        if url := env_text("S3_ENDPOINT_URL"):
+            return "S3_ENDPOINT_URL", url
+        return aws.endpoint_url
+
+    def _addressing_style(self, aws: AwsProfile, *, is_aws: bool) -> str:
+        style = self.addressing_style
+        if style == "auto":
+            style = aws.addressing_style or "auto"
+            check_choice("addressing_style of the AWS profile", style, _ADDRESSING_STYLES)
+        if style == "auto":
+            style = "virtual" if is_aws else "path"
+        return style
+
+
+def _is_off(name: str) -> bool:
+    """Read a switch as torchdata did."""
+    return (env_text(name) or "").startswith("0")
+
+
+def _call(source: Callable[[], Credentials]) -> Credentials:
+    found = source()
+    if not isinstance(found, Credentials):
+        raise ConfigError(f"The callable given as credentials returned {type(found).__name__}.")
+    return found

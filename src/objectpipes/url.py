@@ -1,0 +1,64 @@
+"""A URL that remembers what the listing said about its object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ObjectUrl"]
+
+
+class ObjectUrl(str):
+    """The URL of a listed object: a `str` that carries what the lister knew.
+
+    It equals and hashes as its text, so it can stand wherever a plain URL can. Copies and pickles
+    keep the attributes; string methods return plain strings, without them.
+
+    Parameters
+    ----------
+    text : str
+        The URL.
+    size : int, optional
+        Size of the object in bytes.
+    etag : str, optional
+        Entity tag, without quotes.
+    mtime : float, optional
+        Time of the last modification in POSIX seconds.
+    checksum : str, optional
+        Checksum of the object as the store lists it (AIStore, hexadecimal).
+    version : str, optional
+        Version of the object as the store lists it (AIStore).
+
+    Attributes
+    ----------
+    size, etag, mtime, checksum, version : int, str, float, str and str, or None if not listed
+        As given.
+    """
+
+    __slots__ = ("checksum", "etag", "mtime", "size", "version")
+
+    size: int | None
+    etag: str | None
+    mtime: float | None
+    checksum: str | None
+    version: str | None
+
+    def __new__(
+        cls,
+        text: str,
+        size: int | None = None,
+        etag: str | None = None,
+        mtime: float | None = None,
+        checksum: str | None = None,
+        version: str | None = None,
+    ) -> ObjectUrl:
+        self = str.__new__(cls, text)
+        self.size = size
+        self.etag = etag
+        self.mtime = mtime
+        self.checksum = checksum
+        self.version = version
+        return self
+
+    def __reduce__(self) -> tuple[type[ObjectUrl], tuple[Any, ...]]:
+        attributes = (self.size, self.etag, self.mtime, self.checksum, self.version)
+        return type(self), (str(self), *attributes)
