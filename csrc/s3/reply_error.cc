@@ -1,0 +1,345 @@
+#include "s3/reply_error.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <iterator>
+#include <pugixml.hpp>
+#include <utility>
+
+#include "base/utc_time.h"
+#include "s3/url.h"
+
+namespace objectpipes {
+namespace {
+
+using Kind = RetryHint::Kind;
+
+// S3 refuses requests whose time is further off than this.
+constexpr int64_t kLargestSkewSeconds = 15 * 60;
+
+// What an error means to us.
+struct Meaning {
+  StatusCode code;
+  Kind kind;
+  std::string_view sentence;  // goes on with ": s3://bucket/key"
+};
+
+struct Rule {
+  std::string_view s3_code;  // a final '*' stands for any end
+  Meaning meaning;
+};
+
+constexpr Meaning kNoSuchKey = {StatusCode::kObjectNotFound, Kind::kFatal,
+                                "The object does not exist"};
+constexpr Meaning kNoSuchBucket = {StatusCode::kBucketNotFound, Kind::kFatal,
+                                   "The bucket does not exist"};
+constexpr Meaning kDenied = {StatusCode::kAccessDenied, Kind::kFatal, "Access is denied"};
+constexpr Meaning kRejectedCredentials = {StatusCode::kInvalidCredentials, Kind::kFatal,
+                                          "The credentials are not accepted"};
+constexpr Meaning kExpired = {StatusCode::kExpiredCredentials, Kind::kRefreshCredentials,
+                              "The credentials have expired"};
+constexpr Meaning kOtherRegion = {StatusCode::kWrongRegion, Kind::kFatal,
+                                  "The bucket is in another region"};
+constexpr Meaning kRedirect = {StatusCode::kEndpoint, Kind::kFatal,
+                               "The server redirects elsewhere"};
+constexpr Meaning kSkew = {StatusCode::kClockSkew, Kind::kFatal,
+                           "This computer's clock and the server's differ too much"};
+constexpr Meaning kSlowDown = {StatusCode::kThrottled, Kind::kThrottled,
+                               "The server asks for fewer requests"};
+constexpr Meaning kServerFailed = {StatusCode::kServer, Kind::kRetry, "The server failed"};
+constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
+                                    "The server did not receive the request in time"};
+constexpr Meaning kChanged = {StatusCode::kObjectChanged, Kind::kFatal,
+                              "The object is no longer the one asked for"};
+constexpr Meaning kBadRange = {StatusCode::kInvalidArgument, Kind::kFatal,
+                               "The range lies outside the object"};
+constexpr Meaning kBadName = {StatusCode::kInvalidArgument, Kind::kFatal,
+                              "The server does not accept this name"};
+constexpr Meaning kBadRequest = {StatusCode::kInvalidArgument, Kind::kFatal,
+                                 "The server does not accept the request"};
+constexpr Meaning kArchived = {StatusCode::kNotSupported, Kind::kFatal,
+                               "The object is archived and cannot be read until it is restored"};
+constexpr Meaning kNoKmsKey = {StatusCode::kAccessDenied, Kind::kFatal,
+                               "The key that encrypts the object cannot be used"};
+constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
+                                  "The server does not support the request"};
+constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
+                              "Something other than an S3 server answered"};
+constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
+                                 "The server gave an answer that S3 does not know"};
+
+// The first match counts.
+constexpr Rule kRules[] = {
+    {"NoSuchKey", kNoSuchKey},
+    {"NoSuchVersion", kNoSuchKey},
+    {"NoSuchBucket", kNoSuchBucket},
+    {"AccessDenied", kDenied},
+    {"AllAccessDisabled", kDenied},
+    {"AccountProblem", kDenied},
+    {"InvalidAccessKeyId", kRejectedCredentials},
+    {"SignatureDoesNotMatch", kRejectedCredentials},
+    {"InvalidToken", kRejectedCredentials},
+    {"AuthorizationHeaderMalformed", kRejectedCredentials},  // without a region to sign for
+    {"ExpiredToken*", kExpired},
+    {"TokenRefreshRequired", kExpired},
+    {"PermanentRedirect", kOtherRegion},
+    {"IllegalLocationConstraint*", kOtherRegion},
+    {"TemporaryRedirect", kRedirect},
+    {"RequestTimeTooSkewed", kSkew},
+    {"RequestExpired", kSkew},
+    {"SlowDown*", kSlowDown},
+    {"Throttl*", kSlowDown},
+    {"RequestThrottle*", kSlowDown},
+    {"RequestLimitExceeded", kSlowDown},
+    {"BandwidthLimitExceeded", kSlowDown},
+    {"TooManyRequests*", kSlowDown},
+    {"KMS.Throttl*", kSlowDown},
+    {"KMS.*", kNoKmsKey},
+    {"InternalError", kServerFailed},
+    {"ServiceUnavailable", kServerFailed},
+    {"OperationAborted", kServerFailed},
+    {"RequestTimeout", kServerTimeout},
+    {"PreconditionFailed", kChanged},
+    {"InvalidRange", kBadRange},
+    {"InvalidObjectState", kArchived},
+    {"MethodNotAllowed", kUnsupported},
+    {"NotImplemented", kUnsupported},
+    {"InvalidBucketName", kBadName},
+    {"InvalidURI", kBadName},
+    {"KeyTooLongError", kBadName},
+    {"XMinioInvalidObjectName", kBadName},
+    {"XMinioInvalidResourceName", kBadName},
+};
+
+bool Matches(std::string_view pattern, std::string_view code) {
+  if (pattern.back() != '*') return code == pattern;
+  pattern.remove_suffix(1);
+  return code.substr(0, pattern.size()) == pattern;
+}
+
+// By HTTP status, for replies to HEAD, which have nothing else, and for codes nobody told us about.
+Meaning MeaningOfHttpStatus(int http_status, bool about_object) {
+  switch (http_status) {
+    case 400:
+      return kBadRequest;
+    case 401:
+      return kRejectedCredentials;
+    case 403:
+      return kDenied;
+    case 404:
+      return about_object ? kNoSuchKey : kNoSuchBucket;
+    case 405:
+    case 501:
+      return kUnsupported;
+    case 408:
+      return kServerTimeout;
+    case 409:
+      return kServerFailed;
+    case 412:
+      return kChanged;
+    case 416:
+      return kBadRange;
+    case 429:
+    case 503:
+      return kSlowDown;
+    default:
+      // An error inside a 200 is one that the server met too late to say 500.
+      if (http_status >= 500 || http_status == 200) return kServerFailed;
+      return http_status / 100 == 3 ? kRedirect : kUnexpected;
+  }
+}
+
+// The fields of <Error> that we use; empty where missing.
+struct ErrorDocument {
+  std::string code;
+  std::string message;
+  std::string region;
+  std::string endpoint;
+  std::string request_id;
+  std::string server_time;
+};
+
+ErrorDocument ParseErrorDocument(std::string_view body) {
+  pugi::xml_document document;
+  // A document cut short is used as far as it goes, so the result of parsing is of no interest.
+  (void)document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8);
+  const pugi::xml_node error = document.child("Error");
+  return {error.child_value("Code"),      error.child_value("Message"),
+          error.child_value("Region"),    error.child_value("Endpoint"),
+          error.child_value("RequestId"), error.child_value("ServerTime")};
+}
+
+// In one line and of bearable length, for a message.
+std::string Excerpt(std::string_view text) {
+  constexpr size_t kLongest = 200;
+  std::string line;
+  for (const char c : text) {
+    const bool is_space = static_cast<unsigned char>(c) <= ' ';
+    if (is_space && (line.empty() || line.back() == ' ')) continue;
+    if (line.size() == kLongest) return line + "...";
+    line.push_back(is_space ? ' ' : c);
+  }
+  if (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+// The title of a page if there is one, otherwise how the text begins, and who sent it.
+std::string DescribeBody(const ErrorReply& reply) {
+  constexpr std::string_view kOpen = "<title>";
+  const auto equal_ignoring_case = [](char a, char b) {
+    return a == b || (b >= 'a' && b <= 'z' && a == b - 'a' + 'A');
+  };
+  const auto title = std::search(reply.body.begin(), reply.body.end(), kOpen.begin(), kOpen.end(),
+                                 equal_ignoring_case);
+  std::string_view text = reply.body;
+  if (title != reply.body.end()) {
+    text.remove_prefix(static_cast<size_t>(title - reply.body.begin()) + kOpen.size());
+    text = text.substr(0, text.find('<'));
+  }
+  std::string description = "\"" + Excerpt(text) + "\"";
+  if (!reply.server.empty()) description.append(" from ").append(Excerpt(reply.server));
+  return description;
+}
+
+// A region becomes part of host names and signatures: nothing else may pass for one.
+bool IsRegion(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+// From "[bucket.]s3.eu-west-1.amazonaws.com" or the older "[bucket.]s3-eu-west-1.amazonaws.com".
+std::string_view RegionOfEndpoint(std::string_view endpoint) {
+  const size_t end = endpoint.rfind(".amazonaws.com");
+  if (end == std::string_view::npos) return {};
+  endpoint = endpoint.substr(0, end);
+  const size_t dot = endpoint.rfind('.');
+  const std::string_view last = endpoint.substr(dot + 1);
+  if (last == "s3-external-1") return {};  // an alias of us-east-1's
+  if (last.substr(0, 3) == "s3-") return last.substr(3);
+  if (dot == std::string_view::npos) return {};
+  const std::string_view before = endpoint.substr(0, dot);
+  return before.substr(before.rfind('.') + 1) == "s3" ? last : std::string_view();
+}
+
+// The bucket's region if the reply names one that is not the region we signed for.
+std::string OtherRegion(const ErrorReply& reply, const ErrorDocument& document) {
+  for (const std::string_view region : {reply.bucket_region, std::string_view(document.region),
+                                        RegionOfEndpoint(document.endpoint)}) {
+    if (IsRegion(region)) return std::string(region == reply.region ? "" : region);
+  }
+  return {};
+}
+
+std::optional<int64_t> ServerTime(const ErrorReply& reply, const ErrorDocument& document) {
+  const std::optional<double> time = ParseIso8601(document.server_time);
+  if (time) return static_cast<int64_t>(*time);
+  return ParseHttpDate(reply.date);
+}
+
+// -1 where the server has no wish.
+int64_t RetryAfterMs(const ErrorReply& reply) {
+  const std::optional<int64_t> date = ParseHttpDate(reply.retry_after);
+  if (date) {
+    const int64_t now = ParseHttpDate(reply.date).value_or(reply.request_time);
+    return std::max<int64_t>(*date - now, 0) * 1000;
+  }
+  uint32_t seconds = 0;
+  const char* const end = reply.retry_after.data() + reply.retry_after.size();
+  const auto [parsed_to, error] = std::from_chars(reply.retry_after.data(), end, seconds);
+  return error == std::errc() && parsed_to == end ? int64_t{seconds} * 1000 : -1;
+}
+
+bool IsForeign(const ErrorReply& reply, const ErrorDocument& document) {
+  return !reply.body.empty() && document.code.empty() && reply.request_id.empty();
+}
+
+Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
+  const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& r) {
+    return Matches(r.s3_code, document.code);
+  });
+  if (rule != std::end(kRules)) return rule->meaning;
+  const Meaning meaning = MeaningOfHttpStatus(reply.http_status, !reply.key.empty());
+  // A gateway in front of S3 may be busy or broken, as S3 may; whatever else it says is not about
+  // S3.
+  if (IsForeign(reply, document) && meaning.kind == Kind::kFatal) return kForeign;
+  // The reply to HEAD does not say which 403 it is, but it does have a date.
+  const std::optional<int64_t> date = ParseHttpDate(reply.date);
+  if (meaning.code == StatusCode::kAccessDenied && reply.body.empty() && date &&
+      std::abs(*date - reply.request_time) > kLargestSkewSeconds) {
+    return kSkew;
+  }
+  return meaning;
+}
+
+// Codes of 3xx and 400 replies differ between servers and HEAD has none, but each of them is about
+// the region when the reply names another one.
+bool MayBeAboutRegion(int http_status) {
+  return http_status == 301 || http_status == 302 || http_status == 307 || http_status == 400;
+}
+
+// The server's own words, or the nearest thing to them.
+std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
+  std::string words = "HTTP " + std::to_string(reply.http_status);
+  if (!document.code.empty()) {
+    words.append(", ").append(Excerpt(document.code));
+    if (!document.message.empty()) words.append(": ").append(Excerpt(document.message));
+  } else if (!reply.body.empty()) {
+    words.append(", ").append(DescribeBody(reply));
+  }
+  return words;
+}
+
+}  // namespace
+
+S3Error ErrorFromReply(const ErrorReply& reply) {
+  const ErrorDocument document = ParseErrorDocument(reply.body);
+  S3Error error;
+  Meaning meaning = MeaningOf(reply, document);
+  std::string sentence(meaning.sentence);
+
+  if (MayBeAboutRegion(reply.http_status)) error.region = OtherRegion(reply, document);
+  if (!error.region.empty()) {
+    meaning = kOtherRegion;
+    meaning.kind = Kind::kRetryNow;
+    sentence = "The bucket is in region " + error.region + ", not " + std::string(reply.region);
+  } else if (meaning.code == StatusCode::kEndpoint && !reply.location.empty()) {
+    sentence = "The server redirects to " + Excerpt(reply.location);
+    if (reply.http_status == 307 && !IsForeign(reply, document)) {
+      meaning.kind = Kind::kRetryNow;
+      error.location = reply.location;
+    }
+  } else if (meaning.code == StatusCode::kClockSkew) {
+    error.server_time = ServerTime(reply, document);
+    if (error.server_time) meaning.kind = Kind::kRetryNow;
+  }
+
+  error.hint.kind = meaning.kind;
+  if (meaning.kind == Kind::kRetry || meaning.kind == Kind::kThrottled) {
+    error.hint.retry_after_ms = RetryAfterMs(reply);
+  }
+  const bool about_bucket = reply.key.empty() || meaning.code == StatusCode::kBucketNotFound;
+  const std::string where =
+      about_bucket ? "s3://" + std::string(reply.bucket) : FormatS3Url(reply.bucket, reply.key);
+  StatusDetail detail;
+  detail.code = document.code;
+  detail.request_id = reply.request_id.empty() ? document.request_id : reply.request_id;
+  detail.http_status = reply.http_status;
+  error.status = Status(meaning.code, sentence + ": " + where + " (" + Words(reply, document) + ")",
+                        std::move(detail));
+  return error;
+}
+
+bool IsErrorDocument(std::string_view body) {
+  // The root is the first tag that is neither a declaration ("<?") nor a comment ("<!").
+  while (true) {
+    const size_t tag = body.find('<');
+    if (tag == std::string_view::npos) return false;
+    body.remove_prefix(tag + 1);
+    if (body.empty() || (body.front() != '?' && body.front() != '!')) break;
+  }
+  return body.substr(0, body.find_first_of(" \t\r\n/>")) == "Error";
+}
+
+}  // namespace objectpipes
