@@ -1,0 +1,37 @@
+"""Where the programs in ci/ keep what is expensive to make and safe to delete."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_folder(name: str) -> Path:
+    """Return a folder of the cache, made if need be.
+
+    The cache is ``$OBJECTPIPES_CACHE``, by default ``~/.cache/objectpipes``.
+
+    Parameters
+    ----------
+    name
+        Relative path of the folder.
+    """
+    root = Path(os.environ.get("OBJECTPIPES_CACHE") or Path.home() / ".cache" / "objectpipes")
+    folder = root.absolute() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one process at a time.
+
+    Parameters
+    ----------
+    folder
+        An existing folder; a file ``.lock`` stays in it.
+    """
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

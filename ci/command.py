@@ -1,0 +1,70 @@
+"""Running other programs: every command is printed first, so a log can be replayed by hand."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def run(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> None:
+    """Run a program, its output going where ours goes.
+
+    Parameters
+    ----------
+    command
+        Program and arguments.
+    cwd
+        Folder to run in.
+    env
+        Variables added to the environment of this process.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it exits with anything but 0.
+    """
+    _announce(command)
+    subprocess.run(command, cwd=cwd, env={**_environment(), **(env or {})}, check=True)
+
+
+def output(
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run a program quietly and return what it printed, without surrounding white space.
+
+    Parameters
+    ----------
+    command
+        Program and arguments.
+    cwd
+        Folder to run in.
+    env
+        Variables added to the environment of this process.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it exits with anything but 0.
+    """
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**_environment(), **(env or {})},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.strip()
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment with the programs installed beside this Python found first."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path}
+
+
+def _announce(command: tuple[str | Path, ...]) -> None:
+    print("+", shlex.join(str(word) for word in command), flush=True)

@@ -1,0 +1,317 @@
+"""The static libraries of a wheel: read from one manifest, fetched, built once, and cached.
+
+The manifest is ``wheels/static-deps.toml``. The sources are source packages of Debian, fetched
+with apt from the archive that this machine is configured for, into folders of our own.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ci.cache import cache_folder, locked
+from ci.command import output, run
+from ci.zig import Target, Toolchain, make_toolchain
+
+ROOT = Path(__file__).parents[1]
+MANIFEST = ROOT / "wheels" / "static-deps.toml"
+LICENSES = ROOT / "wheels" / "licenses"
+
+# Nobody but root can make a folder there, so no one can put a CA file or an openssl.cnf in
+# OpenSSL's way; and it is the same on every machine, so that builds are reproducible.
+_OPENSSL_PREFIX = "/nonexistent"
+
+_COMPILE_FLAGS = "-O2 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections"
+
+# Macros of OpenSSL put the name of the source file into whatever calls them.
+_PATH_FLAG = "-ffile-prefix-map={source}=."
+
+
+class StaticDepsError(Exception):
+    """A static library could not be fetched, or isn't what the manifest says."""
+
+
+@dataclass(frozen=True)
+class StaticDep:
+    """One library of the manifest.
+
+    Attributes
+    ----------
+    name
+        Its name, also that of its licence file in ``wheels/licenses/`` and of its source package.
+    version
+        Upstream version.
+    purpose
+        What it is linked in for.
+    license
+        SPDX identifier.
+    license_file
+        Path of the licence in the source tree.
+    cpe
+        Vendor and product as vulnerability lists name them (CPE 2.3, without the version).
+    suite
+        Release of Debian that serves the source package.
+    source_version
+        Version of the source package; what is after the upstream version counts its patches.
+    dsc_sha256
+        SHA-256 of the source package's ``.dsc``, which names those of all other files.
+    build
+        ``"openssl"`` or ``"cmake"``.
+    options
+        Passed to OpenSSL's ``Configure``, or to CMake as ``-D`` definitions.
+    source_folder
+        Where in the source tree the build is described.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    license: str
+    license_file: str
+    cpe: str
+    suite: str
+    source_version: str
+    dsc_sha256: str
+    build: str
+    options: list[str] = field(default_factory=list)
+    source_folder: str = "."
+
+    @property
+    def dsc_name(self) -> str:
+        """File name of the source package's description."""
+        return f"{self.name}_{self.source_version}.dsc"
+
+    @property
+    def license_copy(self) -> Path:
+        """The licence in this repository, which the artifacts carry."""
+        return LICENSES / f"{self.name}.txt"
+
+
+def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
+    """Return the libraries in build order, which is the order of the manifest.
+
+    Parameters
+    ----------
+    path
+        The manifest.
+
+    Raises
+    ------
+    TypeError
+        If a library lacks a key or has an unknown one.
+    """
+    tables: dict[str, dict[str, Any]] = tomllib.loads(path.read_text())
+    return [StaticDep(name=name, **table) for name, table in tables.items()]
+
+
+def cache_key(manifest: bytes, compiler: str) -> str:
+    """Return a name for what is built from a manifest: it changes when the result may.
+
+    Parameters
+    ----------
+    manifest
+        Contents of the manifest.
+    compiler
+        Everything about the compiler that decides its output, as `Toolchain.identity` has it.
+    """
+    recipe = f"{compiler} {_COMPILE_FLAGS} {_PATH_FLAG}"
+    return hashlib.sha256(manifest + recipe.encode()).hexdigest()[:16]
+
+
+def build_static_deps(target: Target) -> Path:
+    """Return the prefix with all libraries of the manifest, built unless the cache has it.
+
+    Parameters
+    ----------
+    target
+        What to compile for.
+
+    Returns
+    -------
+    Path
+        A folder with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
+
+    Raises
+    ------
+    StaticDepsError
+        If a source package is not served or has another checksum, or a licence has changed.
+    """
+    toolchain = make_toolchain(target)
+    key = cache_key(MANIFEST.read_bytes(), toolchain.identity)
+    prefix = cache_folder(f"static/{target.arch}-{key}")
+    complete = prefix / ".complete"
+    with locked(prefix):
+        if not complete.exists():
+            _build_all(read_manifest(), prefix, toolchain)
+            complete.touch()
+    return prefix
+
+
+def _build_all(deps: list[StaticDep], prefix: Path, toolchain: Toolchain) -> None:
+    fetch_sources(deps, downloads := cache_folder("sources"))
+    with tempfile.TemporaryDirectory(prefix="objectpipes-static-") as scratch:
+        for dep in deps:
+            source = Path(scratch) / dep.name
+            run("dpkg-source", "--no-check", "--extract", downloads / dep.dsc_name, source)
+            _check_license(dep, source)
+            _BUILDERS[dep.build](dep, source, prefix, toolchain)
+
+
+def fetch_sources(deps: Iterable[StaticDep], downloads: Path) -> None:
+    """Download the source packages that are not there yet, and check every checksum.
+
+    Parameters
+    ----------
+    deps
+        Libraries to fetch.
+    downloads
+        Folder for the files.
+
+    Raises
+    ------
+    StaticDepsError
+        If the archive does not serve a package in that version, or it has another checksum.
+    """
+    missing = [dep for dep in deps if not (downloads / dep.dsc_name).exists()]
+    if missing:
+        _download(missing, downloads)
+    for dep in deps:
+        _check_sha256(downloads / dep.dsc_name, dep.dsc_sha256)
+
+
+def _download(deps: list[StaticDep], downloads: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="objectpipes-apt-") as scratch:
+        apt = _private_apt(Path(scratch), {dep.suite for dep in deps})
+        run("apt-get", *apt, "update", "--quiet")
+        for dep in deps:
+            package = f"{dep.name}={dep.source_version}"
+            run("apt-get", *apt, "source", "--quiet", "--download-only", package, cwd=downloads)
+            if not (downloads / dep.dsc_name).exists():
+                raise StaticDepsError(
+                    f"the archive does not serve {package} of {dep.suite} any more: "
+                    f"pin the version it has in {MANIFEST.relative_to(ROOT)}"
+                )
+
+
+def _private_apt(folder: Path, suites: set[str]) -> list[str]:
+    """Return options that make apt read source packages of some releases, changing no machine."""
+    archive = _debian_archive()
+    sources = folder / "sources.list"
+    sources.write_text("".join(f"deb-src {archive} {suite} main\n" for suite in sorted(suites)))
+    (folder / "lists" / "partial").mkdir(parents=True)
+    options = {
+        "Dir::Etc::SourceList": sources,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": folder / "lists",
+        "Dir::Cache": folder,
+        # The folders are ours: apt's own user could not write there.
+        "APT::Sandbox::User": output("id", "--user", "--name"),
+    }
+    return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+
+
+def _debian_archive() -> str:
+    """Return the URI of the Debian archive that this machine takes its packages from."""
+    targets = output("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)")
+    for line in targets.splitlines():
+        origin, label, uri = line.rsplit(maxsplit=2)
+        if (origin, label) == ("Debian", "Debian"):
+            return uri
+    raise StaticDepsError("this machine has no package lists of Debian: run `apt-get update`")
+
+
+def _check_sha256(path: Path, expected: str) -> None:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise StaticDepsError(f"{path.name} has SHA-256 {found}, the manifest says {expected}")
+
+
+def _check_license(dep: StaticDep, source: Path) -> None:
+    """Make sure that the licence which the artifacts carry is the one of this very version."""
+    if (source / dep.license_file).read_bytes() != dep.license_copy.read_bytes():
+        raise StaticDepsError(
+            f"the licence of {dep.name} {dep.version} has changed: read {dep.license_file} of the "
+            f"source and copy it to {dep.license_copy.relative_to(ROOT)}"
+        )
+
+
+def _build_openssl(dep: StaticDep, source: Path, prefix: Path, toolchain: Toolchain) -> None:
+    # The compiler is found by PATH because OpenSSL keeps its command line in the library.
+    environment = {
+        **toolchain.environment,
+        "PATH": os.pathsep.join([str(toolchain.folder / "bin"), os.environ["PATH"]]),
+        "CC": "cc",
+        "AR": "ar",
+        "RANLIB": "ranlib",
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    run(
+        "./Configure",
+        f"linux-{toolchain.target.arch}",
+        f"--prefix={_OPENSSL_PREFIX}",
+        f"--openssldir={_OPENSSL_PREFIX}",
+        "--libdir=lib",
+        *dep.options,
+        *_COMPILE_FLAGS.split(),
+        cwd=source,
+        env=environment,
+    )
+    run("make", _jobs(), "build_libs", cwd=source, env=environment)
+    staging = source / "staging"
+    run("make", "install_dev", f"DESTDIR={staging}", cwd=source, env=environment)
+    shutil.copytree(staging / _OPENSSL_PREFIX.lstrip("/"), prefix, dirs_exist_ok=True)
+
+
+def _build_with_cmake(dep: StaticDep, source: Path, prefix: Path, toolchain: Toolchain) -> None:
+    build = source / "build-static"
+    flags = f"{_COMPILE_FLAGS} {_PATH_FLAG.format(source=source)}"
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        source / dep.source_folder,
+        "-B",
+        build,
+        f"-DCMAKE_INSTALL_PREFIX={prefix}",
+        f"-DCMAKE_PREFIX_PATH={prefix}",
+        # A cross build looks nowhere else; a native one must not find libraries of the system.
+        f"-DCMAKE_FIND_ROOT_PATH={prefix}",
+        "-DCMAKE_INSTALL_LIBDIR=lib",
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DBUILD_SHARED_LIBS=OFF",
+        "-DBUILD_TESTING=OFF",
+        f"-DCMAKE_C_FLAGS={flags}",
+        f"-DCMAKE_CXX_FLAGS={flags}",
+        *(f"-D{option}" for option in dep.options),
+        env=toolchain.environment,
+    )
+    run("cmake", "--build", build, _jobs(), env=toolchain.environment)
+    run("cmake", "--install", build, env=toolchain.environment)
+
+
+_BUILDERS = {"openssl": _build_openssl, "cmake": _build_with_cmake}
+
+
+def _jobs() -> str:
+    return f"-j{os.cpu_count() or 1}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the static libraries and print where they are."""
+    parser = argparse.ArgumentParser(prog="ci.static_deps", description=main.__doc__)
+    parser.add_argument("--arch", default="x86_64", choices=["x86_64", "aarch64"])
+    options = parser.parse_args(arguments)
+    print(build_static_deps(Target(options.arch)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

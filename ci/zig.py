@@ -1,0 +1,161 @@
+"""The C and C++ compiler of PyPI's ``ziglang``, aimed at an old glibc.
+
+zig carries the symbol lists of every glibc, so a binary linked here for glibc 2.28 runs there,
+without a container of an old distribution. Its C++ library is libc++, linked statically.
+Everything that goes into one binary must be compiled by it: objects of the system compiler refer
+to the newer glibc of the system.
+"""
+
+import importlib.util
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.cache import cache_folder
+from ci.command import output
+
+# Unasked, zig writes debug information, and with it the paths of the building machine.
+_COMPILER_FLAGS = "-g0 -target {triple}"
+
+_WRAPPER = """#!/bin/sh
+exec {zig} {command} "$@"
+"""
+
+_TOOLCHAIN_FILE = """\
+set(CMAKE_C_COMPILER {bin}/cc)
+set(CMAKE_CXX_COMPILER {bin}/c++)
+set(CMAKE_AR {bin}/ar)
+set(CMAKE_RANLIB {bin}/ranlib)
+"""
+
+# CMake takes a toolchain that names its system for a cross build, even when it is our own.
+_CROSS_TOOLCHAIN = """\
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR {arch})
+"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A Linux system that binaries are made for.
+
+    Attributes
+    ----------
+    arch
+        Processor, as ``uname -m`` has it.
+    glibc
+        Oldest glibc that the binaries run with.
+    """
+
+    arch: str
+    glibc: str = "2.28"
+
+    @property
+    def triple(self) -> str:
+        """The target in zig's words."""
+        return f"{self.arch}-linux-gnu.{self.glibc}"
+
+    @property
+    def platform_tag(self) -> str:
+        """The platform tag of a wheel for the target (PEP 600)."""
+        return f"manylinux_{self.glibc.replace('.', '_')}_{self.arch}"
+
+    @property
+    def is_native(self) -> bool:
+        """Whether this machine can run what is made for the target."""
+        return self.arch == platform.machine()
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Compiler, linker and archiver for one target, as programs and as a CMake toolchain.
+
+    Attributes
+    ----------
+    target
+        What is compiled for.
+    folder
+        Holds ``bin/`` with the programs, and the CMake file.
+    """
+
+    target: Target
+    folder: Path
+
+    @property
+    def identity(self) -> str:
+        """What decides the bytes that come out of the compiler."""
+        return f"zig {zig_version()} {_COMPILER_FLAGS.format(triple=self.target.triple)}"
+
+    @property
+    def cmake_file(self) -> Path:
+        """The file to name in ``CMAKE_TOOLCHAIN_FILE``."""
+        return self.folder / "toolchain.cmake"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that CMake and the compiler need."""
+        zig_cache = str(cache_folder("zig"))
+        return {
+            "CMAKE_TOOLCHAIN_FILE": str(self.cmake_file),
+            "ZIG_GLOBAL_CACHE_DIR": zig_cache,
+            "ZIG_LOCAL_CACHE_DIR": zig_cache,
+        }
+
+
+def zig_program() -> Path:
+    """Return the path of zig.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If ``ziglang`` is not installed beside this Python.
+    """
+    return _package_folder() / "zig"
+
+
+def zig_version() -> str:
+    """Return the version of zig, such as ``"0.17.1"``."""
+    return output(zig_program(), "version")
+
+
+def libcxx_version() -> str:
+    """Return the version of the libc++ that zig links into every C++ binary."""
+    config = (_package_folder() / "lib/libcxx/include/__config").read_text()
+    found = re.search(r"define _LIBCPP_VERSION (\d\d)(\d\d)(\d\d)", config)
+    if not found:
+        raise LookupError("no _LIBCPP_VERSION in zig's libc++")
+    return ".".join(str(int(part)) for part in found.groups())
+
+
+def make_toolchain(target: Target) -> Toolchain:
+    """Write the programs and the CMake file of a target into the cache.
+
+    Parameters
+    ----------
+    target
+        What to compile for.
+    """
+    toolchain = Toolchain(target, cache_folder(f"toolchain/zig-{zig_version()}-{target.triple}"))
+    bin_folder = toolchain.folder / "bin"
+    bin_folder.mkdir(exist_ok=True)
+    flags = _COMPILER_FLAGS.format(triple=target.triple)
+    for name, command in {
+        "cc": f"cc {flags}",
+        "c++": f"c++ {flags}",
+        "ar": "ar",
+        "ranlib": "ranlib",
+    }.items():
+        program = bin_folder / name
+        program.write_text(_WRAPPER.format(zig=zig_program(), command=command))
+        program.chmod(0o755)
+    cross = "" if target.is_native else _CROSS_TOOLCHAIN.format(arch=target.arch)
+    toolchain.cmake_file.write_text(cross + _TOOLCHAIN_FILE.format(bin=bin_folder))
+    return toolchain
+
+
+def _package_folder() -> Path:
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("ziglang is not installed: pip install --group wheel")
+    return Path(spec.origin).parent
