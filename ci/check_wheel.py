@@ -1,0 +1,244 @@
+"""What must hold for every wheel that leaves this repository, whatever built it."""
+
+import argparse
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from ci.command import output
+from ci.sbom import FILE_NAME, license_name
+
+# The extension's module init, and nothing else: other packages in the process have their own
+# OpenSSL and curl.
+EXPORTED = {"PyInit__ext"}
+
+# In bytes. aws-sdk-cpp alone is larger than everything else.
+SIZE_LIMIT = 3_000_000
+SIZE_LIMIT_WITH_AWS = 12_000_000
+
+# Folders of machines that build, which nobody else has.
+_BUILD_PATHS = re.compile(rb"/(?:root|home|tmp|Users|project|builds?|vcpkg)/[\w.+/-]+")
+
+# A path to certificates is right on one distribution only; the CA file is found at run time.
+_CA_PATHS = re.compile(rb"/(?:etc|usr|opt)/[\w./-]*(?:ssl|pki|cert)[\w./-]*")
+
+_LINUX_TAG = re.compile(r"(?P<libc>many|musl)linux_(?P<major>\d+)_(?P<minor>\d+)_\w+")
+
+# Libraries that tell their version in the binary, so that the bill of materials can be compared.
+_VERSIONS_IN_BINARY = {
+    "openssl": re.compile(rb"OpenSSL (\d+\.\d+\.\d+) \d"),
+    "curl": re.compile(rb"libcurl/(\d+\.\d+\.\d+)"),
+}
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel, read once.
+
+    Attributes
+    ----------
+    path
+        The file.
+    files
+        Contents by name.
+    """
+
+    path: Path
+    files: dict[PurePosixPath, bytes]
+
+    @property
+    def binaries(self) -> dict[PurePosixPath, bytes]:
+        """The extension modules and shared libraries."""
+        suffixes = {".so", ".pyd", ".dylib", ".dll"}
+        return {name: data for name, data in self.files.items() if name.suffix in suffixes}
+
+    @property
+    def platform_tags(self) -> list[str]:
+        """The platform tags of the file name."""
+        return self.path.stem.rsplit("-", 1)[1].split(".")
+
+    @property
+    def bom(self) -> dict[str, str]:
+        """Name and version of each library in the bill of materials; empty if there is none."""
+        for name, data in self.files.items():
+            if name.match(f"*.dist-info/sboms/{FILE_NAME}"):
+                return {part["name"]: part["version"] for part in json.loads(data)["components"]}
+        return {}
+
+
+def read_wheel(path: Path) -> Wheel:
+    """Read a wheel.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    with ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        return Wheel(path, {PurePosixPath(name): archive.read(name) for name in names})
+
+
+def check_tag(wheel: Wheel) -> Iterator[str]:
+    """A manylinux or musllinux tag promises no less than the symbols used ask for."""
+    for tag in wheel.platform_tags:
+        if promised := _LINUX_TAG.fullmatch(tag):
+            needed = json.loads(output("auditwheel", "show", "--json", wheel.path))["overall_tag"]
+            found = _LINUX_TAG.fullmatch(needed)
+            if not found or found["libc"] != promised["libc"] or _floor(found) > _floor(promised):
+                yield f"the tag is {tag}, the symbols need {needed}"
+        elif tag.startswith("linux"):
+            yield f"{tag} promises no oldest system"
+
+
+def check_exports(wheel: Wheel) -> Iterator[str]:
+    """The extension exports its module init only."""
+    for name, elf in _elf_files(wheel):
+        exported = set(_exported_symbols(elf))
+        if exported != EXPORTED:
+            yield f"{name} exports {len(exported)} symbols: {_some(exported)}"
+
+
+def check_rpath(wheel: Wheel) -> Iterator[str]:
+    """No library is looked for in folders of the building machine."""
+    for name, elf in _elf_files(wheel):
+        for tag in {"DT_RPATH", "DT_RUNPATH"} & set(_dynamic_tags(elf)):
+            yield f"{name} has a {tag}"
+
+
+def check_paths(wheel: Wheel) -> Iterator[str]:
+    """No binary holds a path of the building machine, or of certificates."""
+    for name, data in wheel.binaries.items():
+        for kind, pattern in {"build path": _BUILD_PATHS, "CA path": _CA_PATHS}.items():
+            found = {match.decode() for match in pattern.findall(data)}
+            if found:
+                yield f"{name} holds a {kind}: {_some(found)}"
+
+
+def check_bom(wheel: Wheel) -> Iterator[str]:
+    """The bill of materials names what is linked in, in the version that is linked in."""
+    if not wheel.bom:
+        yield f"there is no dist-info/sboms/{FILE_NAME}"
+    for library, pattern in _VERSIONS_IN_BINARY.items():
+        for name, data in wheel.binaries.items():
+            for version in {match.decode() for match in pattern.findall(data)}:
+                if wheel.bom.get(library) != version:
+                    yield f"{name} holds {library} {version}, {FILE_NAME} does not"
+
+
+def check_licenses(wheel: Wheel) -> Iterator[str]:
+    """The licence of the project and of every library linked in is there."""
+    for license in ["LICENSE", *map(license_name, wheel.bom)]:
+        if not any(name.match(f"*.dist-info/licenses/{license}") for name in wheel.files):
+            yield f"there is no dist-info/licenses/{license}"
+
+
+def check_contents(wheel: Wheel) -> Iterator[str]:
+    """Nothing but the package is installed: no tests, no sources, no other libraries."""
+    for name in wheel.files:
+        if name.parts[0] != "objectpipes" and not name.parts[0].endswith(".dist-info"):
+            yield f"{name} is outside of the package"
+        if "tests" in name.parts or name.suffix in {".cc", ".h", ".a"}:
+            yield f"{name} does not belong into a wheel"
+    yield from _complaints("check-wheel-contents", wheel.path)
+
+
+def check_size(wheel: Wheel) -> Iterator[str]:
+    """The file is small enough to be downloaded without a thought."""
+    limit = SIZE_LIMIT_WITH_AWS if "aws-sdk-cpp" in wheel.bom else SIZE_LIMIT
+    size = wheel.path.stat().st_size
+    if size > limit:
+        yield f"it has {size:,} bytes, more than {limit:,}"
+
+
+def check_metadata(wheel: Wheel) -> Iterator[str]:
+    """PyPI will take it."""
+    yield from _complaints("twine", "check", "--strict", wheel.path)
+
+
+CHECKS: list[Callable[[Wheel], Iterator[str]]] = [
+    check_tag,
+    check_exports,
+    check_rpath,
+    check_paths,
+    check_bom,
+    check_licenses,
+    check_contents,
+    check_size,
+    check_metadata,
+]
+
+
+def problems_of(path: Path) -> list[str]:
+    """Return what is wrong with a wheel, one sentence each.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    wheel = read_wheel(path)
+    return [problem for check in CHECKS for problem in check(wheel)]
+
+
+def _elf_files(wheel: Wheel) -> Iterator[tuple[PurePosixPath, ELFFile]]:
+    for name, data in wheel.binaries.items():
+        if data.startswith(b"\x7fELF"):
+            yield name, ELFFile(io.BytesIO(data))
+
+
+def _exported_symbols(elf: ELFFile) -> Iterator[str]:
+    for section in elf.iter_sections("SHT_DYNSYM"):
+        assert isinstance(section, SymbolTableSection)
+        for symbol in section.iter_symbols():
+            if symbol["st_shndx"] != "SHN_UNDEF":
+                yield symbol.name
+
+
+def _dynamic_tags(elf: ELFFile) -> Iterator[str]:
+    for section in elf.iter_sections("SHT_DYNAMIC"):
+        assert isinstance(section, DynamicSection)
+        for tag in section.iter_tags():
+            yield tag.entry.d_tag
+
+
+def _floor(tag: re.Match[str]) -> tuple[int, int]:
+    return int(tag["major"]), int(tag["minor"])
+
+
+def _some(names: set[str]) -> str:
+    shown = sorted(names)[:5]
+    return ", ".join(shown) + (", ..." if len(names) > len(shown) else "")
+
+
+def _complaints(*command: str | Path) -> Iterator[str]:
+    try:
+        output(*command)
+    except subprocess.CalledProcessError as error:
+        yield f"{command[0]}: {error.stdout.strip()}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check wheels and print what is wrong with them."""
+    parser = argparse.ArgumentParser(prog="ci.check_wheel", description=main.__doc__)
+    parser.add_argument("wheels", type=Path, nargs="+")
+    failed = False
+    for wheel in parser.parse_args(arguments).wheels:
+        problems = problems_of(wheel)
+        failed |= bool(problems)
+        print(f"{wheel.name}: {'; '.join(problems) or 'ok'}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
