@@ -1,0 +1,19 @@
+"""An S3 server and a TCP proxy that fail exactly as told; see README.md."""
+
+from . import kinds, stream
+from .fault import Fault
+from .messages import Request
+from .proxy import FaultProxy
+from .server import FaultServer
+from .store import Credentials, StoredObject
+
+__all__ = [
+    "Credentials",
+    "Fault",
+    "FaultProxy",
+    "FaultServer",
+    "Request",
+    "StoredObject",
+    "kinds",
+    "stream",
+]

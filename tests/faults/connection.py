@@ -1,0 +1,94 @@
+"""A client's connection: bytes in, bytes out, and the different ways it can end."""
+
+import contextlib
+import socket
+import ssl
+import time
+
+from .sockets import reset_on_close, undelivered
+
+
+class Connection:
+    """Blocking reads and writes on an accepted socket.
+
+    Every method may raise OSError once the client has left or another thread has interrupted.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        The accepted socket; the connection owns it.
+    tls : ssl.SSLContext or None
+        Speak TLS as the server; the handshake is made by the first read.
+    """
+
+    def __init__(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock = (
+            tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False) if tls else sock
+        )
+        self._received = bytearray()
+
+    def read_head(self) -> bytes:
+        """Return the next request's head; empty when the client has closed the connection."""
+        while (end := self._received.find(b"\r\n\r\n")) < 0:
+            data = self._sock.recv(65536)
+            if not data:
+                return b""
+            self._received += data
+        head = bytes(self._received[:end])
+        del self._received[: end + 4]
+        return head
+
+    def skip_body(self, size: int) -> None:
+        """Drop the `size` bytes that follow the head."""
+        while len(self._received) < size:
+            data = self._sock.recv(65536)
+            if not data:
+                return
+            self._received += data
+        del self._received[:size]
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send all of `data`."""
+        self._sock.sendall(data)
+
+    def wait(self, seconds: float | None) -> None:
+        """Return after `seconds` (None: never); ConnectionError as soon as the client leaves."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or end > time.monotonic():
+            self._sock.settimeout(None if end is None else max(end - time.monotonic(), 1e-3))
+            try:
+                data = self._sock.recv(65536)
+            except TimeoutError:
+                break
+            if not data:
+                raise ConnectionError("the client has left")
+            self._received += data
+        self._sock.settimeout(None)
+
+    def interrupt(self) -> None:
+        """End every read and write under way; the only method for other threads."""
+        # Not SSLSocket.shutdown(): that strips the TLS layer off under the reading thread.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End in good order: goodbye in TLS, then FIN."""
+        if isinstance(self._sock, ssl.SSLSocket):
+            self._sock.setblocking(False)  # say goodbye without waiting for the answer
+            with contextlib.suppress(OSError):
+                self._sock.unwrap()
+        self.cut()
+
+    def cut(self) -> None:
+        """End with a bare FIN, as when the server's process dies."""
+        self.interrupt()
+        self._sock.close()
+
+    def reset(self) -> None:
+        """End with RST, once the client's side has got everything sent so far."""
+        # RST overtakes bytes that are still queued, so they would be lost by an accident of timing.
+        while undelivered(self._sock):
+            self.wait(1e-3)
+        reset_on_close(self._sock)
+        self._sock.close()

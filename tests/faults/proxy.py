@@ -1,0 +1,224 @@
+"""A TCP proxy with latency, outages and faults at exact bytes, to stand before any server."""
+
+import asyncio
+import contextlib
+import selectors
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, TypeVar
+
+from .plan import Plan
+from .sockets import reset_on_close, undelivered
+from .stream import Link, LinkEnded, StreamFault
+
+_READ_SIZE = 1 << 18
+_CHUNKS_IN_FLIGHT = 1024  # per direction; bounds what latency keeps in memory
+
+T = TypeVar("T")
+
+
+class FaultProxy:
+    """A proxy on 127.0.0.1 in front of one server; use it in a ``with`` statement.
+
+    It passes bytes and knows no protocol, so TLS goes through it as well. A client that closes its
+    sending side only is taken to have left.
+
+    Parameters
+    ----------
+    host, port : str, int
+        The server.
+    latency_to_server, latency_to_client : float
+        Seconds every byte is under way in that direction; bandwidth is not limited.
+    seed : int
+        Seed of the fault plan.
+
+    Attributes
+    ----------
+    faults : Plan
+        The faults, chosen for each connection when it is made; empty at first.
+    port : int
+        The port it listens on.
+    connections : int
+        How many connections it has accepted.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        latency_to_server: float = 0.0,
+        latency_to_client: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.faults: Plan[Link, StreamFault] = Plan(seed)
+        self.port = 0
+        self.connections = 0
+        self._upstream = (host, port)
+        self._latency_to_server = latency_to_server
+        self._latency_to_client = latency_to_client
+        self._links: set[asyncio.Task[None]] = set()
+        # epoll rounds a latency up to whole milliseconds, select() does not.
+        self._loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy")
+
+    def __enter__(self) -> "FaultProxy":
+        self._thread.start()
+        self.accept()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.refuse()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def endpoint(self) -> str:
+        """The URL to give to a client of a plain HTTP server, without a trailing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def accept(self) -> None:
+        """Accept connections, on the same port as before."""
+        self._call(self._accept())
+
+    def refuse(self) -> None:
+        """Refuse connections and reset those there are, as if the server had died."""
+        self._call(self._refuse())
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _accept(self) -> None:
+        self._listener = await asyncio.start_server(
+            self._connected, "127.0.0.1", self.port, limit=_READ_SIZE, backlog=1024
+        )
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def _refuse(self) -> None:
+        self._listener.close()
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = self._loop.create_task(self._serve(Link(self.connections), reader, writer))
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+
+    async def _serve(
+        self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        client = _Sender(writer, self.faults.choose(link))
+        reset = True
+        try:
+            server_reader, server_writer = await asyncio.open_connection(
+                *self._upstream, limit=_READ_SIZE
+            )
+            with contextlib.closing(server_writer):
+                server = _Sender(server_writer, [])
+                await _until_first(
+                    _pump(reader, server.send, self._latency_to_server),
+                    _pump(server_reader, client.send, self._latency_to_client),
+                )
+            reset = False
+        except LinkEnded as end:
+            reset = end.reset
+            if reset:
+                await client.delivered()
+        except OSError:
+            pass  # the server refused, or one side has reset its connection
+        finally:
+            client.end(reset=reset)
+
+
+class _Sender:
+    """One direction's way out, with the faults that lie on it."""
+
+    def __init__(self, writer: asyncio.StreamWriter, faults: list[StreamFault]) -> None:
+        writer.transport.set_write_buffer_limits(0)  # drain() leaves nothing in this process
+        self._writer = writer
+        self._faults = sorted(faults, key=lambda fault: fault.offset)
+        self._position = 0
+
+    async def send(self, data: bytes) -> None:
+        while self._faults and self._faults[0].offset < self._position + len(data):
+            fault = self._faults.pop(0)
+            before = fault.offset - self._position
+            await self._write(data[:before])
+            data = await fault.strike(data[before:])
+        await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        self._position += len(data)
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def delivered(self) -> None:
+        """Wait until the other side has everything, or has left."""
+        while not self._writer.is_closing() and undelivered(self._socket):
+            await asyncio.sleep(1e-4)
+
+    def end(self, *, reset: bool) -> None:
+        if not reset:
+            self._writer.close()
+        elif not self._writer.is_closing():
+            reset_on_close(self._socket)
+            self._writer.transport.abort()
+
+    @property
+    def _socket(self) -> socket.socket:
+        found: socket.socket = self._writer.get_extra_info("socket")
+        return found
+
+
+async def _pump(
+    reader: asyncio.StreamReader, send: Callable[[bytes], Awaitable[None]], latency: float
+) -> None:
+    """Pass on what `reader` gives, each piece `latency` seconds after it came, until the end."""
+    loop = asyncio.get_running_loop()
+    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_CHUNKS_IN_FLIGHT)
+
+    async def receive() -> None:
+        data = b"not yet the end"
+        while data:
+            try:
+                data = await reader.read(_READ_SIZE)
+            except OSError:
+                data = b""
+            await under_way.put((loop.time() + latency, data))
+
+    receiving = loop.create_task(receive())
+    try:
+        while True:
+            due, data = await under_way.get()
+            if due > loop.time():
+                await asyncio.sleep(due - loop.time())
+            if not data:
+                return
+            await send(data)
+    finally:
+        receiving.cancel()
+        await asyncio.wait([receiving])
+
+
+async def _until_first(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run them until one of them ends, and cancel the others."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

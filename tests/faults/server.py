@@ -1,0 +1,190 @@
+"""The fault server: sockets and threads around the honest server and the plan of faults."""
+
+import contextlib
+import functools
+import itertools
+import socket
+import socketserver
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from . import s3, signature
+from .connection import Connection
+from .errors import S3Error
+from .fault import Fault, Serve
+from .messages import Reply, Request
+from .plan import Plan
+from .script import Script
+from .store import Credentials, Store, StoredObject
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    """Hands every accepted socket to `serve`, in a thread of its own."""
+
+    request_queue_size = 1024
+
+    def __init__(self, serve: Any) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        self._serve = serve
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        self._serve(request)
+
+
+class FaultServer:
+    """An S3 server on 127.0.0.1 whose every byte can be made wrong; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    objects : Mapping[str, Mapping[str, bytes or StoredObject]]
+        Content by bucket and key.
+    checksum : str, optional
+        Checksum algorithm of objects given as bytes: ``"CRC32"``, ``"CRC32C"``, ``"CRC64NVME"``,
+        ``"SHA1"`` or ``"SHA256"``.
+    credentials : Credentials, optional
+        What requests must be signed with; by default signatures are not looked at.
+    region : str
+        The region requests must be signed for, and the one HeadBucket names.
+    page_size : int
+        Most entries in one page of a listing.
+    tls : ssl.SSLContext, optional
+        A server's context; with one, the server speaks TLS only.
+    seed : int
+        Seed of the fault plan.
+
+    Attributes
+    ----------
+    store : Store
+        The content, which may be changed at any time.
+    faults : Plan
+        The faults; empty at first.
+    requests : list of Request
+        Every request received so far, in order.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, Mapping[str, bytes | StoredObject]],
+        *,
+        checksum: str | None = None,
+        credentials: Credentials | None = None,
+        region: str = "us-east-1",
+        page_size: int = 1000,
+        tls: ssl.SSLContext | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.store = Store(
+            objects,
+            checksum=checksum,
+            credentials=credentials,
+            region=region,
+            page_size=page_size,
+        )
+        self.faults: Plan[Request, Fault] = Plan(seed)
+        self.requests: list[Request] = []
+        self._tls = tls
+        self._lock = threading.Lock()
+        self._connection_numbers = itertools.count(1)
+        self._open: set[Connection] = set()
+        self._stopping = False
+        self._listener = _Listener(self._serve)
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever,
+            kwargs={"poll_interval": 0.01},
+            name="fault-server",
+        )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._listener.server_address[1])
+
+    @property
+    def endpoint(self) -> str:
+        """The URL to give to a client, without a trailing slash."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "FaultServer":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._listener.shutdown()
+        with self._lock:
+            self._stopping = True
+            for connection in self._open:
+                connection.interrupt()
+        self._listener.server_close()  # joins the connections' threads
+        self._thread.join()
+
+    def _serve(self, sock: socket.socket) -> None:
+        """Serve one connection until it ends."""
+        connection = Connection(sock, self._tls)
+        with self._lock:
+            number = next(self._connection_numbers)
+            self._open.add(connection)
+            if self._stopping:
+                connection.interrupt()
+        # OSError: the client has left, or the server is being stopped.
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            while request := self._receive(connection, number):
+                if not self._respond(request, connection):
+                    break
+        with self._lock:
+            self._open.remove(connection)
+
+    def _receive(self, connection: Connection, connection_number: int) -> Request | None:
+        head = connection.read_head()
+        if not head:
+            return None
+        request_line, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = request_line.split(" ")
+        pairs = (line.split(":", 1) for line in lines)
+        headers = {name.lower(): value.strip() for name, value in pairs}
+        connection.skip_body(int(headers.get("content-length", "0")))
+        with self._lock:
+            request = Request(
+                number=len(self.requests) + 1,
+                connection=connection_number,
+                time=time.monotonic(),
+                method=method,
+                target=target,
+                headers=headers,
+                scheme="https" if self._tls else "http",
+            )
+            self.requests.append(request)
+        return request
+
+    def _respond(self, request: Request, connection: Connection) -> bool:
+        """Answer; return whether the connection is still open."""
+        faults = self.faults.choose(request)
+        reply = self._answer(request, faults)
+        script = Script.of(reply, head_only=request.method == "HEAD")
+        for fault in faults:
+            script = fault.play(script)
+        if not script.run(connection):
+            return False
+        return "close" not in (reply.headers.get("Connection"), request.headers.get("connection"))
+
+    def _answer(self, request: Request, faults: list[Fault]) -> Reply:
+        serve: Serve = functools.partial(self._answer_honestly, request)
+        for fault in faults:
+            serve = functools.partial(fault.answer, serve=serve, store=self.store)
+        return serve(request)
+
+    def _answer_honestly(self, original: Request, changed: Request) -> Reply:
+        # A fault may ask for something else than the client did, but it was the client who signed.
+        try:
+            signature.verify(original, self.store)
+        except S3Error as error:
+            return error.reply(original)
+        return s3.answer(changed, self.store)

@@ -1,0 +1,59 @@
+"""Checks AWS Signature Version 4 by signing again with botocore and comparing."""
+
+import hmac
+import re
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
+
+from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+
+from .errors import S3Error
+from .messages import Request
+from .store import Store
+
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<access_key>[^/]+)/\d{8}/(?P<region>[^/]+)/s3/aws4_request"
+    r", ?SignedHeaders=(?P<signed>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+def verify(request: Request, store: Store) -> None:
+    """Raise S3Error unless `request` is signed with the store's credentials, if it has any."""
+    if store.credentials is None:
+        return
+    if "authorization" not in request.headers:
+        raise S3Error(403, "AccessDenied")
+    found = _AUTHORIZATION.fullmatch(request.headers["authorization"])
+    if not found:
+        raise S3Error(400, "AuthorizationHeaderMalformed")
+    if found["region"] != store.region:
+        raise S3Error(400, "AuthorizationHeaderMalformed", {"Region": store.region})
+    if found["access_key"] in store.retired:
+        raise S3Error(400, "ExpiredToken")
+    if found["access_key"] != store.credentials.access_key:
+        raise S3Error(403, "InvalidAccessKeyId")
+    if request.headers.get("x-amz-security-token") != store.credentials.token:
+        raise S3Error(400, "InvalidToken")
+    signed = found["signed"].split(";")
+    if not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(signed):
+        raise S3Error(403, "AccessDenied")
+    if not hmac.compare_digest(_signature(request, store, signed), found["signature"]):
+        raise S3Error(403, "SignatureDoesNotMatch")
+
+
+def _signature(request: Request, store: Store, signed: list[str]) -> str:
+    headers = {name: request.headers.get(name, "") for name in signed}
+    again = AWSRequest(request.method, _canonical_url(request), headers)
+    again.context["timestamp"] = headers["x-amz-date"]
+    signer = S3SigV4Auth(store.credentials, "s3", store.region)
+    return str(
+        signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
+    )
+
+
+def _canonical_url(request: Request) -> str:
+    """Return the URL in the spelling that is signed, however the client spelt it on the wire."""
+    path = quote(unquote_to_bytes(request.path), safe="/-_.~")
+    pairs = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
+    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    return f"{request.scheme}://{request.headers.get('host', '')}{path}?{query}"
