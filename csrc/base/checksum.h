@@ -1,0 +1,75 @@
+// The checksums object stores offer, computed as the bytes arrive.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/crc.h"
+
+namespace objectpipes {
+
+enum class ChecksumType : uint8_t {
+  kNone,  // computes nothing; its digest is empty
+  kCrc32,
+  kCrc32c,
+  kCrc64Nvme,
+  kMd5,
+  kSha1,
+  kSha256,
+  kSha512,
+  kXxh64,   // the xxHash family with seed 0
+  kXxh3,    // 64 bits
+  kXxh128,  // XXH3 with 128 bits
+};
+
+// The type a server means by `name`, which is in lower case; nothing if it is unknown. S3's names
+// are the ends of its "x-amz-checksum-..." headers. AIStore's agree with them, except that XXH64
+// has two of its own: xxhash and xxhash2 are two libraries inside the server, not two functions.
+std::optional<ChecksumType> ParseChecksumType(std::string_view name);
+
+// For messages. Where there are several names, S3's.
+std::string_view ChecksumName(ChecksumType type);
+
+class StreamHash;  // any of them but the CRCs; in checksum.cc
+
+// Movable, not copyable. One thread at a time.
+class Checksum {
+ public:
+  // Precondition: Available(type).
+  explicit Checksum(ChecksumType type);
+  Checksum(Checksum&&) noexcept;
+  Checksum& operator=(Checksum&&) noexcept;
+  ~Checksum();
+
+  // False where OpenSSL is told not to offer the type, as a FIPS provider does with MD5.
+  static bool Available(ChecksumType type);
+
+  // Whether Append() works: parts can be summed apart, in any order, and joined.
+  static bool Combinable(ChecksumType type);
+
+  void Update(const void* data, size_t size);
+
+  // As if the bytes given to `next` had been given to this one. Precondition: both have the same
+  // type, and it is combinable.
+  void Append(const Checksum& next);
+
+  // The raw bytes, numbers in big-endian order: S3 sends them in base64, AIStore in hexadecimal.
+  // Call it once, as the last thing.
+  std::string Finish();
+
+ private:
+  struct Crc {
+    CrcKind kind;
+    uint64_t value = 0;
+    uint64_t length = 0;  // of the bytes so far
+  };
+
+  std::variant<std::monostate, Crc, std::unique_ptr<StreamHash>> state_;
+};
+
+}  // namespace objectpipes

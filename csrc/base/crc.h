@@ -1,0 +1,27 @@
+// The three cyclic redundancy checks object stores use, at memory speed, and their combination.
+//
+// Arguments and results are finished values, as in zlib: start from 0, feed the result of one call
+// into the next. A 32-bit CRC is in the low half.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace objectpipes {
+
+enum class CrcKind : uint8_t {
+  kCrc32,      // ISO-HDLC: zlib, Ethernet
+  kCrc32c,     // Castagnoli: iSCSI
+  kCrc64Nvme,  // NVM Express; what S3 adds by itself
+};
+
+// The CRC of some bytes followed by `data`, given the CRC of those bytes.
+uint64_t ExtendCrc(CrcKind kind, uint64_t crc, const void* data, size_t size);
+
+// The same by tables alone: what ExtendCrc() does on a CPU without carry-less multiplication.
+uint64_t ExtendCrcByTable(CrcKind kind, uint64_t crc, const void* data, size_t size);
+
+// The CRC of A followed by B, given the CRCs of both and the length of B in bytes. O(log length_b).
+uint64_t CombineCrc(CrcKind kind, uint64_t crc_a, uint64_t crc_b, uint64_t length_b);
+
+}  // namespace objectpipes
