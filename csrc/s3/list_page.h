@@ -1,0 +1,25 @@
+// What a listing asks for (ListObjectsV2 or ListObjects, its older form) and what comes back.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "base/uri.h"
+#include "transport/list_page.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+// The query of the request for one page. The first is asked for in the manner of V2. A server that
+// does not know it answers in the manner of V1, and its next_token goes on in that.
+QueryParameters ListQuery(const ListRequest& request);
+
+// From the body of a reply that is not an error document. Keys are decoded if the server encoded
+// them; keys and common prefixes are in one order. A page's next_token is the parameter that asks
+// for the next page, as ListQuery() understands it.
+//
+// kProtocol when the document is malformed or cut short, when an entry lacks its key or size, and
+// when there should be a next page but no way to ask for it: a listing never just ends early.
+Result<ListPage> ParseListPage(std::string body);
+
+}  // namespace objectpipes
