@@ -10,9 +10,6 @@
 
 namespace objectpipes::ais {
 
-// Any proxy or target answers it, with identical bytes.
-inline constexpr std::string_view kClusterMapRequest = "/v1/daemon?what=smap";
-
 struct Target {
   std::string id;
   std::string url;      // public: "http://host:port"

@@ -121,4 +121,14 @@ Result<Url> ParseObjectUrl(std::string_view url) {
   return parsed;
 }
 
+std::string UrlOf(const ObjectId& object) {
+  const BucketName bucket = SplitBucket(object.bucket);
+  std::string url(bucket.provider);
+  url.append(kSchemeEnd);
+  if (bucket.name_space != kGlobalNamespace) url.append(bucket.name_space).append("/");
+  url.append(bucket.name);
+  if (!object.key.empty()) url.append("/").append(object.key);
+  return url;
+}
+
 }  // namespace objectpipes::ais

@@ -33,7 +33,11 @@ struct Url {
 // For listing.
 Result<Url> ParseUrl(std::string_view url);
 
-// For loading: the same, and the key must be one that AIStore can store.
+// For loading: the same, and the key must not be empty.
 Result<Url> ParseObjectUrl(std::string_view url);
+
+// A URL of the object, or of the bucket if the key is empty, for messages: the scheme is the
+// provider, whatever the user wrote.
+std::string UrlOf(const ObjectId& object);
 
 }  // namespace objectpipes::ais

@@ -114,5 +114,12 @@ TEST(SplitBucket, TakesTheUnameApart) {
   EXPECT_EQ(bucket.name, "some.bucket");
 }
 
+TEST(UrlOf, IsTheInverseOfParsing) {
+  for (const char* url : {"ais://b", "aws://b/a/key?x#y", "ais://@u#n/b/k", "ais://@#n/b"}) {
+    EXPECT_EQ(UrlOf(ParseUrl(url).value().object), url);
+  }
+  EXPECT_EQ(UrlOf(ParseUrl("s3://b/k").value().object), "aws://b/k");
+}
+
 }  // namespace
 }  // namespace objectpipes::ais
