@@ -1,0 +1,64 @@
+// What is asked of AIStore, byte for byte: paths, queries and bodies of requests.
+//
+// A "URI" here is everything behind the authority of a URL, percent-encoded. All requests are GET,
+// those with a body too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ais/tar_stream.h"
+#include "base/result.h"
+#include "transport/transport.h"
+
+namespace objectpipes::ais {
+
+// The cluster map (cluster_map.h); any proxy or target answers, with identical bytes.
+inline constexpr std::string_view kClusterMapUri = "/v1/daemon?what=smap";
+
+// For HEAD: the reply's header Ais-Bucket-Props describes the bucket. Proxies only, a target hangs
+// up.
+std::string BucketUri(std::string_view bucket);
+
+// How an object is to be read.
+struct ReadOptions {
+  std::string archpath;  // this member of the object, which is an archive. Never with a range
+  std::string etl_name;  // transformed by this ETL,
+  std::string etl_args;  // with these arguments
+  bool latest = false;   // as the remote bucket has it now
+};
+
+std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
+
+// Where a redirect leads: the authority and the query of `location`, and the path of `uri`, because
+// AIStore does not encode names in a Location again. kProtocol if that is no URL of a target.
+Result<std::string> FollowRedirect(std::string_view location, std::string_view uri);
+
+// A listing: name, size, checksum and version of each object. Proxies only. Sent with
+// "Accept: application/msgpack", the reply is for ParseListPage().
+std::string ListUri(std::string_view bucket);
+Result<std::string> ListBody(const ListRequest& request);
+
+// One object of a get-batch, or a piece of it. A range must lie inside the object: anything else is
+// answered with a cut stream or with the whole object, after 20 s.
+struct BatchEntry {
+  std::string_view key;
+  std::string_view archpath;  // empty: the object itself
+  uint64_t begin = 0;
+  uint64_t end = kToTheEnd;
+};
+
+// `colocated`: let the target assemble the batch that has most of its objects.
+std::string BatchUri(std::string_view bucket, bool colocated);
+
+// The reply is a TAR with one member for each entry, in their order; names tell nothing. A missing
+// object is a member for which IsMissing() is true.
+Result<std::string> BatchBody(const std::vector<BatchEntry>& entries);
+bool IsMissing(const TarMember& member);
+
+// A batch's redirect has a path of its own.
+Result<std::string> FollowBatchRedirect(std::string_view location);
+
+}  // namespace objectpipes::ais

@@ -1,0 +1,152 @@
+#include "ais/requests.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace objectpipes::ais {
+namespace {
+
+using std::string_literals::operator""s;
+
+const ObjectId kObject{"ais/@#/bck", "dir/obj"};
+const ObjectId kForeign{"aws/@uuid#ns/b", "k"};
+
+TEST(ObjectUri, NamesProviderAndNamespace) {
+  EXPECT_EQ(ObjectUri(kObject, {}), "/v1/objects/bck/dir/obj?provider=ais");
+  EXPECT_EQ(ObjectUri(kForeign, {}), "/v1/objects/b/k?namespace=%40uuid%23ns&provider=aws");
+}
+
+TEST(ObjectUri, EncodesEveryByteThatIsNotPlain) {
+  const ObjectId object{"ais/@#/b", "/a//b c+%?#&\"\t\r\n\0\x7F\xC3\xA9/../~"s};
+  EXPECT_EQ(ObjectUri(object, {}),
+            "/v1/objects/b//a//b%20c%2B%25%3F%23%26%22%09%0D%0A%00%7F%C3%A9/../~?provider=ais");
+}
+
+TEST(ObjectUri, CarriesOptions) {
+  ReadOptions options;
+  options.archpath = "dir/a b&c";
+  EXPECT_EQ(ObjectUri(kObject, options),
+            "/v1/objects/bck/dir/obj?archpath=dir%2Fa%20b%26c&provider=ais");
+  options = {};
+  options.etl_name = "resize";
+  options.etl_args = "{\"w\":3}";
+  options.latest = true;
+  EXPECT_EQ(ObjectUri(kObject, options),
+            "/v1/objects/bck/dir/obj?etl_args=%7B%22w%22%3A3%7D&etl_name=resize&latest-ver=true"
+            "&provider=ais");
+}
+
+TEST(BucketUri, AsksForTheBucketAlone) {
+  EXPECT_EQ(BucketUri(kForeign.bucket), "/v1/buckets/b?namespace=%40uuid%23ns&provider=aws");
+}
+
+TEST(FollowRedirect, TakesAuthorityAndQueryOnly) {
+  EXPECT_EQ(FollowRedirect("http://127.0.0.1:53081/v1/objects/bck/dir/obj?provider=ais&pid=p&utm=1",
+                           ObjectUri(kObject, {}))
+                .value(),
+            "http://127.0.0.1:53081/v1/objects/bck/dir/obj?provider=ais&pid=p&utm=1");
+}
+
+TEST(FollowRedirect, TheNameInALocationIsNotEncoded) {
+  for (const std::string& key :
+       {"a\tb"s, "a b"s, "a?b"s, "a?provider=x"s, "a#b"s, "a/b"s, "\x7F"s}) {
+    const std::string uri = ObjectUri({"ais/@#/b", key}, {});
+    EXPECT_EQ(
+        FollowRedirect("https://h:1/v1/objects/b/" + key + "?provider=ais&pid=p", uri).value(),
+        "https://h:1" + uri + "&pid=p");
+  }
+}
+
+TEST(FollowRedirect, RefusesWhatIsNoTarget) {
+  for (const std::string& location :
+       {""s, "/v1/objects/b/k?pid=p"s, "h:1/v1?pid=p"s, "ftp://h/v1?pid=p"s, "http:///v1?pid=p"s,
+        "http://h:1?pid=p"s, "http://h:1/v1/objects/b/k"s, "http://h:1/k?a\r\nX: y"s,
+        "http://h 1/k?pid=p"s, "http://h\r\nX: y/k?pid=p"s}) {
+    EXPECT_EQ(FollowRedirect(location, "/v1/objects/b/k?provider=ais").status().code(),
+              StatusCode::kProtocol)
+        << location;
+  }
+}
+
+TEST(FollowBatchRedirect, KeepsThePath) {
+  const std::string location = "http://h:1/v1/ml/moss/b/gbt-Q/p-v9/3?provider=ais&pid=p&utm=1";
+  EXPECT_EQ(FollowBatchRedirect(location).value(), location);
+  EXPECT_EQ(FollowBatchRedirect("http://h:1/v1/ml/mo ss?pid=p").status().code(),
+            StatusCode::kProtocol);
+  EXPECT_EQ(FollowBatchRedirect("/v1/ml/moss?pid=p").status().code(), StatusCode::kProtocol);
+}
+
+TEST(ListBody, AsksForAManifest) {
+  ListRequest request;
+  request.bucket = kObject.bucket;
+  request.prefix = "a \"b\"\t\xC3\xA9";
+  EXPECT_EQ(ListUri(request.bucket), "/v1/buckets/bck?provider=ais");
+  EXPECT_EQ(ListBody(request).value(),
+            "{\"action\":\"list\",\"value\":{\"continuation_token\":\"\",\"flags\":\"0\","
+            "\"pagesize\":0,\"prefix\":\"a \\\"b\\\"\\t\xC3\xA9\","
+            "\"props\":\"name,size,checksum,version\",\"start_after\":\"\"}}");
+}
+
+TEST(ListBody, GoesOnWhereThePageEnded) {
+  ListRequest request;
+  request.token = "p1/o02491";
+  request.start_after = "p0";
+  request.max_keys = 500;
+  const std::string body = ListBody(request).value();
+  EXPECT_NE(body.find("\"continuation_token\":\"p1/o02491\""), std::string::npos) << body;
+  EXPECT_NE(body.find("\"start_after\":\"p0\""), std::string::npos) << body;
+  EXPECT_NE(body.find("\"pagesize\":500"), std::string::npos) << body;
+}
+
+TEST(ListBody, SetsFlagsAsText) {
+  ListRequest request;
+  request.archive_members = true;
+  EXPECT_NE(ListBody(request).value().find("\"flags\":\"8\""), std::string::npos);
+  request.archive_members = false;
+  request.delimiter = "/";
+  EXPECT_NE(ListBody(request).value().find("\"flags\":\"2048\""), std::string::npos);
+  request.delimiter = "-";
+  EXPECT_EQ(ListBody(request).status().code(), StatusCode::kNotSupported);
+}
+
+TEST(ListBody, RefusesTextThatIsNoUtf8) {
+  ListRequest request;
+  request.prefix = "a\xFF";
+  EXPECT_EQ(ListBody(request).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(BatchUri, NamesTheBucketOnce) {
+  EXPECT_EQ(BatchUri(kObject.bucket, false), "/v1/ml/moss/bck?provider=ais");
+  EXPECT_EQ(BatchUri(kForeign.bucket, true),
+            "/v1/ml/moss/b?coloc=1&namespace=%40uuid%23ns&provider=aws");
+}
+
+TEST(BatchBody, ListsEntriesInOrder) {
+  EXPECT_EQ(BatchBody({{"b", "", 0, kToTheEnd},
+                       {"s.tar", "m", 0, kToTheEnd},
+                       {"b", "", 5, 15},
+                       {"b", "", 5, kToTheEnd},
+                       {"b", "", 0, 10}})
+                .value(),
+            "{\"coer\":true,\"in\":[{\"objname\":\"b\"},"
+            "{\"archpath\":\"m\",\"objname\":\"s.tar\"},"
+            "{\"length\":10,\"objname\":\"b\",\"start\":5},"
+            "{\"length\":-1,\"objname\":\"b\",\"start\":5},"
+            "{\"length\":10,\"objname\":\"b\",\"start\":0}],"
+            "\"mime\":\".tar\",\"onob\":true,\"strm\":true}");
+}
+
+TEST(BatchBody, RefusesTextThatIsNoUtf8) {
+  EXPECT_EQ(BatchBody({{"a\xFF", "", 0, kToTheEnd}}).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(IsMissing, NeedsTheMarkAndNoData) {
+  EXPECT_TRUE(IsMissing({"__404__/b/k", 0}));
+  EXPECT_FALSE(IsMissing({"__404__/b/k", 1}));
+  EXPECT_FALSE(IsMissing({"b/__404__/k", 0}));
+  EXPECT_FALSE(IsMissing({"k", 0}));
+}
+
+}  // namespace
+}  // namespace objectpipes::ais
