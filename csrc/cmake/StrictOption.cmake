@@ -1,0 +1,15 @@
+# option() that takes a typo for what it is. torchdata read every unknown value as "off", and shipped wheels
+# without S3 that way.
+function(strict_option name description default)
+  set(${name} "${default}" CACHE STRING "${description}")
+  string(TOUPPER "${${name}}" value)
+  if(value MATCHES "^(1|ON|TRUE|YES)$")
+    set(${name} ON PARENT_SCOPE)
+  elseif(value MATCHES "^(0|OFF|FALSE|NO)$")
+    set(${name} OFF PARENT_SCOPE)
+  elseif(value STREQUAL "")
+    set(${name} "${default}" PARENT_SCOPE)
+  else()
+    message(FATAL_ERROR "${name}=${${name}} is neither ON nor OFF (nor 1/0, TRUE/FALSE, YES/NO)")
+  endif()
+endfunction()

@@ -1,0 +1,10 @@
+// What this extension was built with: every artifact test asks.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace objectpipes {
+
+pybind11::dict BuildInfo();
+
+}  // namespace objectpipes

@@ -1,0 +1,16 @@
+// A Status on its way to Python, where it becomes an exception (objectpipes.errors.from_native).
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "base/status.h"
+
+namespace objectpipes {
+
+// The exception object; `url` is what the user asked for. Precondition: !status.ok().
+pybind11::object ExceptionOf(const Status& status, pybind11::handle url);
+
+// Raises it.
+[[noreturn]] void Raise(const Status& status, pybind11::handle url);
+
+}  // namespace objectpipes

@@ -1,0 +1,53 @@
+// The extension module objectpipes._ext. Python sees only what is bound here.
+#include <pybind11/pybind11.h>
+
+#include "engine/engine.h"
+#include "python/build_info.h"
+#include "python/object_reader.h"
+#include "python/py_client.h"
+#include "python/py_listing.h"
+#include "python/py_window.h"
+#include "s3/url.h"
+#include "python/failure.h"
+#include "python/text.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+namespace {
+
+py::dict StatsOfThisProcess() {
+  const Stats& stats = *Engine::OfThisProcess()->stats();
+  py::dict result;
+  result["objects"] = stats.objects.load();
+  result["bytes"] = stats.bytes.load();
+  result["requests"] = stats.requests.load();
+  result["retries"] = stats.retries.load();
+  result["throttled"] = stats.throttled.load();
+  result["timeouts"] = stats.timeouts.load();
+  result["verified"] = stats.verified.load();
+  result["integrity_failures"] = stats.integrity_failures.load();
+  result["restarts"] = stats.restarts.load();
+  return result;
+}
+
+py::tuple ParseS3(const py::object& url) {
+  const Result<ObjectPath> path = ParseS3Url(BytesOf(url));
+  if (!path.ok()) Raise(path.status(), url);
+  return py::make_tuple(TextOf(path.value().bucket), TextOf(path.value().key));
+}
+
+}  // namespace
+}  // namespace objectpipes
+
+PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
+  using namespace objectpipes;
+  BindClient(module);
+  BindObjectReader(module);
+  BindWindow(module);
+  BindListing(module);
+  module.def("parse_s3_url", &ParseS3, py::arg("url"));
+  module.def("stats", &StatsOfThisProcess);
+  module.def("build_info", &BuildInfo);
+  module.def("shut_down", &Engine::ShutDown, py::call_guard<py::gil_scoped_release>());
+}

@@ -1,0 +1,117 @@
+#include "python/py_client.h"
+
+#include <utility>
+
+#include "base/clock.h"
+#include "base/fork.h"
+#include "python/failure.h"
+#include "s3/s3_transport.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+namespace {
+
+constexpr int64_t kSliceMs = 50;          // how late a signal may be served
+constexpr int64_t kCredentialsLookMs = 5000;  // the provider itself refreshes ahead of expiry
+
+HttpOptions HttpOptionsFrom(const py::dict& options) {
+  HttpOptions http;
+  http.ca_file = options["ca_file"].cast<std::string>();
+  http.ca_path = options["ca_path"].cast<std::string>();
+  http.verify_tls = options["verify_tls"].cast<bool>();
+  http.client_cert = options["client_cert"].cast<std::string>();
+  http.client_key = options["client_key"].cast<std::string>();
+  http.proxy = options["proxy"].cast<std::string>();
+  http.user_agent = options["user_agent"].cast<std::string>();
+  http.connect_timeout_ms = options["connect_timeout_ms"].cast<int64_t>();
+  http.stall_timeout_ms = options["stall_timeout_ms"].cast<int64_t>();
+  return http;
+}
+
+std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {
+  S3Options s3;
+  s3.endpoint_url = options["endpoint_url"].cast<std::string>();
+  s3.region = options["region"].cast<std::string>();
+  s3.addressing =
+      options["virtual_addressing"].cast<bool>() ? Addressing::kVirtual : Addressing::kPath;
+  s3.requester_pays = options["requester_pays"].cast<bool>();
+  s3.checksums = options["checksums"].cast<bool>();
+  s3.http = HttpOptionsFrom(options);
+
+  Engine* engine = Engine::OfThisProcess();
+  auto credentials = std::make_shared<CredentialStore>();
+  auto transport = S3Transport::Create(&engine->loop()->http(), std::move(s3), credentials);
+  if (!transport.ok()) Raise(transport.status(), options["endpoint_url"]);
+  RetryPolicy policy;
+  policy.max_attempts = options["max_attempts"].cast<int>();
+  auto client = std::make_shared<Client>(engine->loop(), engine->pool(), engine->stats(),
+                                         std::move(transport).value(), credentials, policy);
+  return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
+}
+
+}  // namespace
+
+PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function credentials)
+    : engine_(engine),
+      generation_(ForkGeneration()),
+      client_(new std::shared_ptr<Client>(std::move(client))),
+      credentials_(std::move(credentials)),
+      current_(py::none()) {}
+
+PyClient::~PyClient() {
+  if (!in_its_process()) return;
+  // The transport's handles belong to the I/O thread, so it is the one to free them.
+  engine_->loop()->Post([client = *client_]() mutable { client.reset(); });
+  delete client_;
+}
+
+bool PyClient::in_its_process() const { return generation_ == ForkGeneration(); }
+
+const std::shared_ptr<Client>& PyClient::client() const {
+  if (!in_its_process()) {
+    throw std::runtime_error(
+        "this iterator was started in another process: iterate the pipe anew after fork()");
+  }
+  return *client_;
+}
+
+void PyClient::RefreshCredentials() {
+  CredentialStore& store = *client()->credentials;
+  if (store.refresh_wanted()) return Replace(true);
+  if (MonotonicMs() >= next_look_ms_) Replace(false);
+}
+
+void PyClient::Replace(bool force) {
+  next_look_ms_ = MonotonicMs() + kCredentialsLookMs;
+  const py::object found = credentials_(force);
+  if (!force && found.equal(current_) && client()->credentials->generation() > 0) return;
+  current_ = found;
+  Credentials credentials;
+  if (!found.is_none()) {
+    const auto parts = found.cast<py::tuple>();
+    credentials.access_key = parts[0].cast<std::string>();
+    credentials.secret_key = parts[1].cast<std::string>();
+    credentials.session_token = parts[2].cast<std::string>();
+  }
+  client()->credentials->Set(std::move(credentials));
+}
+
+void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt) {
+  RefreshCredentials();
+  while (true) {
+    {
+      const py::gil_scoped_release release;
+      if (attempt(kSliceMs)) return;
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    RefreshCredentials();
+  }
+}
+
+void BindClient(py::module_& module) {
+  py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
+  module.def("s3_client", &MakeS3Client, py::arg("options"), py::arg("credentials"));
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,53 @@
+// A store as Python sees it: the engine's Client, tied to the process that made it, and the callable that
+// obtains its credentials.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "engine/client.h"
+#include "engine/engine.h"
+
+namespace objectpipes {
+
+class PyClient {
+ public:
+  // `credentials` is called with force: bool and returns (access_key, secret_key, session_token), each possibly
+  // empty, or None for anonymous.
+  PyClient(Engine* engine, std::shared_ptr<Client> client, pybind11::function credentials);
+
+  // Throws RuntimeError in a process other than the one it was made in.
+  const std::shared_ptr<Client>& client() const;
+  Engine* engine() const { return engine_; }
+  bool in_its_process() const;
+
+  // Replaces the credentials if they are refused or due to be looked at. May run Python for seconds.
+  void RefreshCredentials();
+
+  // Calls `attempt` with a number of milliseconds, without the GIL, until it returns true. Between the calls:
+  // signals, credentials.
+  void WaitFor(const std::function<bool(int64_t)>& attempt);
+
+ private:
+  void Replace(bool force);
+
+  Engine* const engine_;
+  const uint32_t generation_;
+  // Leaked in a child of fork(): nothing in it can be freed there.
+  std::shared_ptr<Client>* const client_;
+  pybind11::function credentials_;
+  pybind11::object current_;
+  int64_t next_look_ms_ = 0;
+
+ public:
+  ~PyClient();
+  PyClient(const PyClient&) = delete;
+  PyClient& operator=(const PyClient&) = delete;
+};
+
+void BindClient(pybind11::module_& module);
+
+}  // namespace objectpipes

@@ -1,0 +1,147 @@
+#include "python/py_listing.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/key_filter.h"
+#include "engine/listing.h"
+#include "python/failure.h"
+#include "python/py_client.h"
+#include "python/text.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+namespace {
+
+// Makes objectpipes.url.ObjectUrl objects, 400,000 a second: its own __new__ in Python takes longer than
+// everything else about a listed key together.
+class UrlFactory {
+ public:
+  explicit UrlFactory(py::type url_type) : type_(std::move(url_type)) {}
+
+  py::object Make(const std::string& url, const ListPage& page, const ListEntry& entry) const {
+    const py::tuple arguments = py::make_tuple(TextOf(url));
+    auto made = py::reinterpret_steal<py::object>(
+        PyUnicode_Type.tp_new(reinterpret_cast<PyTypeObject*>(type_.ptr()), arguments.ptr(), nullptr));
+    if (!made) throw py::error_already_set();
+    const py::object none = py::none();
+    const auto text = [&](ListEntry::Text piece) -> py::object {
+      return piece.size == 0 ? none : py::object(TextOf(page.view(piece)));
+    };
+    Set(made, size_, entry.size < 0 ? none : py::object(py::int_(entry.size)));
+    Set(made, etag_, text(entry.etag));
+    Set(made, mtime_, entry.mtime < 0 ? none : py::object(py::float_(entry.mtime)));
+    Set(made, checksum_, text(entry.checksum));
+    Set(made, version_, text(entry.version));
+    return made;
+  }
+
+ private:
+  static void Set(const py::object& target, const py::str& name, const py::object& value) {
+    if (PyObject_SetAttr(target.ptr(), name.ptr(), value.ptr()) != 0) throw py::error_already_set();
+  }
+  static py::str Intern(const char* name) {
+    return py::reinterpret_steal<py::str>(PyUnicode_InternFromString(name));
+  }
+
+  const py::type type_;
+  const py::str size_ = Intern("size");
+  const py::str etag_ = Intern("etag");
+  const py::str mtime_ = Intern("mtime");
+  const py::str checksum_ = Intern("checksum");
+  const py::str version_ = Intern("version");
+};
+
+class PyListing {
+ public:
+  PyListing(std::shared_ptr<PyClient> client, py::object url, ListRequest request,
+            std::string url_prefix, py::type url_type, KeyFilter filter, int64_t timeout_ms)
+      : client_(std::move(client)),
+        url_(std::move(url)),
+        url_prefix_(std::move(url_prefix)),
+        factory_(std::move(url_type)),
+        filter_(std::move(filter)) {
+    client_->RefreshCredentials();
+    listing_ = new std::shared_ptr<Listing>(
+        Listing::Open(client_->client(), std::move(request), timeout_ms));
+  }
+
+  ~PyListing() { Close(); }
+  PyListing(const PyListing&) = delete;
+  PyListing& operator=(const PyListing&) = delete;
+
+  // URLs of the next page that pass the filter (perhaps none), or None at the end.
+  py::object NextPage();
+
+  void Close() {
+    if (listing_ == nullptr || !client_->in_its_process()) return;
+    (*listing_)->Close();
+    delete std::exchange(listing_, nullptr);
+  }
+
+ private:
+  const std::shared_ptr<PyClient> client_;
+  const py::object url_;
+  const std::string url_prefix_;  // "s3://bucket/"
+  const UrlFactory factory_;
+  const KeyFilter filter_;
+  std::shared_ptr<Listing>* listing_ = nullptr;  // leaked in a child of fork()
+};
+
+py::object PyListing::NextPage() {
+  client_->client();
+  if (listing_ == nullptr) return py::none();
+  ListPage page;
+  Status failure;
+  auto outcome = Listing::Outcome::kNotYet;
+  client_->WaitFor([&](int64_t max_wait_ms) {
+    outcome = (*listing_)->Take(max_wait_ms, &page, &failure);
+    return outcome != Listing::Outcome::kNotYet;
+  });
+  if (outcome == Listing::Outcome::kFailed) Raise(failure, url_);
+  if (outcome == Listing::Outcome::kEnd) return py::none();
+  py::list urls;
+  std::string url = url_prefix_;
+  for (const ListEntry& entry : page.entries) {
+    url.resize(url_prefix_.size());
+    url.append(page.view(entry.key));
+    if (filter_.Passes(url, entry)) urls.append(factory_.Make(url, page, entry));
+  }
+  return std::move(urls);
+}
+
+}  // namespace
+
+void BindListing(py::module_& module) {
+  py::class_<PyListing>(module, "Listing")
+      .def(py::init([](std::shared_ptr<PyClient> client, py::object url, const py::object& bucket,
+                       const py::object& prefix, const py::object& delimiter,
+                       const py::object& start_after, const py::object& url_prefix,
+                       py::type url_type, const std::vector<std::string>& masks, int64_t min_size,
+                       int64_t max_size, double modified_after, int64_t timeout_ms) {
+             ListRequest request;
+             request.bucket = BytesOf(bucket);
+             request.prefix = BytesOf(prefix);
+             request.delimiter = BytesOf(delimiter);
+             request.start_after = BytesOf(start_after);
+             KeyFilter filter;
+             filter.masks = masks;
+             filter.min_size = min_size;
+             filter.max_size = max_size;
+             filter.modified_after = modified_after;
+             return std::make_unique<PyListing>(std::move(client), std::move(url),
+                                                std::move(request), BytesOf(url_prefix),
+                                                std::move(url_type), std::move(filter), timeout_ms);
+           }),
+           py::arg("client"), py::arg("url"), py::kw_only(), py::arg("bucket"), py::arg("prefix"),
+           py::arg("delimiter"), py::arg("start_after"), py::arg("url_prefix"),
+           py::arg("url_type"), py::arg("masks"), py::arg("min_size"), py::arg("max_size"),
+           py::arg("modified_after"), py::arg("timeout_ms"))
+      .def("next_page", &PyListing::NextPage)
+      .def("close", &PyListing::Close);
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,10 @@
+// The lister's side of a Listing: pages of URLs that carry what the listing said.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace objectpipes {
+
+void BindListing(pybind11::module_& module);
+
+}  // namespace objectpipes

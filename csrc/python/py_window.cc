@@ -1,0 +1,138 @@
+#include "python/py_window.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "python/failure.h"
+#include "python/object_reader.h"
+#include "python/py_client.h"
+#include "python/text.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+namespace {
+
+class PyWindow {
+ public:
+  PyWindow(std::shared_ptr<PyClient> client, const ReadWindow::Options& options)
+      : client_(std::move(client)),
+        window_(new std::shared_ptr<ReadWindow>(
+            ReadWindow::Open(client_->client(), client_->engine()->budget(), options))) {}
+
+  ~PyWindow() { Close(); }
+  PyWindow(const PyWindow&) = delete;
+  PyWindow& operator=(const PyWindow&) = delete;
+
+  size_t Room() const { return window().Room(); }
+  size_t Outstanding() const { return window().outstanding(); }
+  void Submit(const py::list& urls);
+  py::tuple Take(size_t most, bool wait);
+  void Close();
+
+ private:
+  // Throws in another process, and after Close().
+  ReadWindow& window() const {
+    client_->client();
+    if (window_ == nullptr) throw py::value_error("the window is closed");
+    return **window_;
+  }
+  py::object UrlOf(uint64_t sequence);
+
+  const std::shared_ptr<PyClient> client_;
+  std::shared_ptr<ReadWindow>* window_;  // leaked in a child of fork()
+  std::deque<py::object> urls_;          // of the requests from first_ on; null once answered
+  uint64_t first_ = 0;
+  std::vector<ReadResult> results_;
+  size_t next_result_ = 0;
+};
+
+void PyWindow::Submit(const py::list& urls) {
+  static PyObject* const kSize = PyUnicode_InternFromString("size");
+  ReadWindow& target = window();
+  const Transport& transport = *client_->client()->transport;
+  std::vector<ReadRequest> requests;
+  requests.reserve(urls.size());
+  for (const py::handle url : urls) {
+    int64_t size = -1;
+    if (!PyUnicode_CheckExact(url.ptr()) && !PyBytes_Check(url.ptr())) {  // perhaps an ObjectUrl
+      const auto known = py::reinterpret_steal<py::object>(PyObject_GetAttr(url.ptr(), kSize));
+      if (!known) {
+        PyErr_Clear();
+      } else if (PyLong_Check(known.ptr())) {
+        size = known.cast<int64_t>();
+      }
+    }
+    requests.push_back(ReadRequest{transport.ParseUrl(BytesOf(url)), size});
+  }
+  for (const py::handle url : urls) urls_.push_back(py::reinterpret_borrow<py::object>(url));
+  client_->RefreshCredentials();
+  target.Submit(std::move(requests));
+}
+
+py::object PyWindow::UrlOf(uint64_t sequence) {
+  py::object url = std::move(urls_[static_cast<size_t>(sequence - first_)]);
+  while (!urls_.empty() && !urls_.front()) {
+    urls_.pop_front();
+    ++first_;
+  }
+  return url;
+}
+
+// ([(url, reader), ...], None) or ([... up to the failure], the exception), in the order of delivery.
+py::tuple PyWindow::Take(size_t most, bool wait) {
+  ReadWindow& source = window();
+  if (next_result_ == results_.size()) {
+    results_.clear();
+    next_result_ = 0;
+    if (!source.Take(most, 0, &results_) && wait) {
+      client_->WaitFor([&](int64_t max_wait_ms) { return source.Take(most, max_wait_ms, &results_); });
+    }
+  }
+  py::list items;
+  while (next_result_ < results_.size()) {
+    ReadResult& result = results_[next_result_++];
+    py::object url = UrlOf(result.sequence);
+    if (!result.status.ok()) return py::make_tuple(items, ExceptionOf(result.status, url));
+    auto reader = std::make_unique<ObjectReader>(client_, url, std::move(result));
+    items.append(py::make_tuple(std::move(url), py::cast(std::move(reader))));
+  }
+  return py::make_tuple(items, py::none());
+}
+
+void PyWindow::Close() {
+  if (window_ == nullptr || !client_->in_its_process()) return;
+  (*window_)->Close();
+  for (; next_result_ < results_.size(); ++next_result_) {
+    if (results_[next_result_].stream != nullptr) results_[next_result_].stream->Close();
+  }
+  delete std::exchange(window_, nullptr);
+}
+
+}  // namespace
+
+void BindWindow(py::module_& module) {
+  py::class_<PyWindow>(module, "ReadWindow")
+      .def(py::init([](std::shared_ptr<PyClient> client, uint64_t prefetch_bytes, int concurrency,
+                       bool ordered, bool verify, int64_t timeout_ms) {
+             ReadWindow::Options options;
+             options.prefetch_bytes = prefetch_bytes;
+             options.concurrency = concurrency;
+             options.ordered = ordered;
+             options.verify = verify;
+             options.timeout_ms = timeout_ms;
+             return std::make_unique<PyWindow>(std::move(client), options);
+           }),
+           py::arg("client"), py::kw_only(), py::arg("prefetch_bytes"), py::arg("concurrency"),
+           py::arg("ordered"), py::arg("verify"), py::arg("timeout_ms"))
+      .def("room", &PyWindow::Room)
+      .def("outstanding", &PyWindow::Outstanding)
+      .def("submit", &PyWindow::Submit, py::arg("urls"))
+      .def("take", &PyWindow::Take, py::arg("most"), py::arg("wait"))
+      .def("close", &PyWindow::Close);
+}
+
+}  // namespace objectpipes

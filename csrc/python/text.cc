@@ -1,0 +1,34 @@
+#include "python/text.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+
+std::string BytesOf(py::handle text) {
+  if (PyBytes_Check(text.ptr())) {
+    return std::string(PyBytes_AS_STRING(text.ptr()),
+                       static_cast<size_t>(PyBytes_GET_SIZE(text.ptr())));
+  }
+  if (!PyUnicode_Check(text.ptr())) {
+    throw py::type_error("a URL must be str or bytes, not " +
+                         std::string(Py_TYPE(text.ptr())->tp_name));
+  }
+  Py_ssize_t size = 0;
+  if (const char* utf8 = PyUnicode_AsUTF8AndSize(text.ptr(), &size)) {
+    return std::string(utf8, static_cast<size_t>(size));
+  }
+  PyErr_Clear();
+  const auto encoded = py::reinterpret_steal<py::bytes>(
+      PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogateescape"));
+  if (!encoded) throw py::error_already_set();
+  return std::string(encoded);
+}
+
+py::str TextOf(std::string_view bytes) {
+  PyObject* text = PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()),
+                                        "surrogateescape");
+  if (text == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(text);
+}
+
+}  // namespace objectpipes

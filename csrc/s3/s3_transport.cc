@@ -1,0 +1,436 @@
+#include "s3/s3_transport.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/uri.h"
+#include "s3/list_page.h"
+#include "s3/url.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr std::string_view kDefaultRegion = "us-east-1";
+constexpr size_t kLongestErrorBody = size_t{64} << 10;
+constexpr size_t kLongestListBody = size_t{64} << 20;
+constexpr int kMostRedirects = 5;
+
+// The checksums S3 may offer, the cheapest to compute first.
+struct ChecksumHeader {
+  std::string_view name;
+  ChecksumType type;
+};
+constexpr ChecksumHeader kChecksumHeaders[] = {
+    {"x-amz-checksum-crc64nvme", ChecksumType::kCrc64Nvme},
+    {"x-amz-checksum-crc32c", ChecksumType::kCrc32c},
+    {"x-amz-checksum-crc32", ChecksumType::kCrc32},
+    {"x-amz-checksum-sha256", ChecksumType::kSha256},
+    {"x-amz-checksum-sha1", ChecksumType::kSha1},
+};
+
+std::optional<uint64_t> ParseNumber(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// "bytes 0-99/1234" (RFC 9110, 14.4); the size may be "*".
+Status ParseContentRange(std::string_view text, ReplyHead* head) {
+  const Status malformed =
+      Status::Protocol("malformed Content-Range: \"" + std::string(text) + "\"");
+  constexpr std::string_view kUnit = "bytes ";
+  const size_t dash = text.find('-');
+  const size_t slash = text.find('/');
+  if (text.substr(0, kUnit.size()) != kUnit || dash == std::string_view::npos ||
+      slash == std::string_view::npos || slash < dash) {
+    return malformed;
+  }
+  const auto first = ParseNumber(text.substr(kUnit.size(), dash - kUnit.size()));
+  const auto last = ParseNumber(text.substr(dash + 1, slash - dash - 1));
+  const auto size = ParseNumber(text.substr(slash + 1));
+  if (!first || !last || *last < *first || (!size && text.substr(slash + 1) != "*")) {
+    return malformed;
+  }
+  const auto length = static_cast<int64_t>(*last - *first + 1);
+  if (head->length >= 0 && head->length != length) {
+    return Status::Protocol("Content-Range and Content-Length contradict each other");
+  }
+  head->begin = *first;
+  head->length = length;
+  if (size) head->object_size = static_cast<int64_t>(*size);
+  return Status::Ok();
+}
+
+OfferedChecksum ChecksumIn(const HttpHead& http) {
+  OfferedChecksum offered;
+  for (const ChecksumHeader& header : kChecksumHeaders) {
+    std::string_view value = http.Get(header.name);
+    if (value.empty()) continue;
+    if (const size_t dash = value.find('-'); dash != std::string_view::npos) {
+      const auto parts = ParseNumber(value.substr(dash + 1));
+      if (!parts) continue;
+      offered.scope = OfferedChecksum::Scope::kComposite;
+      offered.parts = static_cast<uint32_t>(*parts);
+      value = value.substr(0, dash);
+    }
+    Result<std::string> digest = Base64Decode(value);
+    if (!digest.ok()) continue;
+    offered.type = header.type;
+    offered.digest = std::move(digest).value();
+    return offered;
+  }
+  return offered;
+}
+
+Result<ReplyHead> ParseHead(const HttpHead& http) {
+  ReplyHead head;
+  if (const std::string_view length = http.Get("content-length"); !length.empty()) {
+    const auto value = ParseNumber(length);
+    if (!value) return Status::Protocol("malformed Content-Length: \"" + std::string(length) + "\"");
+    head.length = static_cast<int64_t>(*value);
+  }
+  if (http.status() == 206) {
+    OBJECTPIPES_RETURN_IF_ERROR(ParseContentRange(http.Get("content-range"), &head));
+  } else {
+    head.object_size = head.length;
+    head.checksum = ChecksumIn(http);  // with a range it would be that of something else
+  }
+  const std::string_view etag = http.Get("etag");
+  if (etag.substr(0, 2) != "W/") head.version = etag;  // a weak one may stand for different bytes
+  head.can_pin = !head.version.empty();
+  return head;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// One request, its redirects and its error body
+
+class S3Transport::Call : public Exchange, public HttpHandler {
+ public:
+  Call(S3Transport* transport, std::string bucket, std::string key)
+      : transport_(transport), bucket_name_(std::move(bucket)), key_(std::move(key)) {}
+
+  void Resume() override { http_->Resume(); }
+
+ protected:
+  virtual Flow OnSuccess(const HttpHead& head) = 0;
+  virtual Flow OnSuccessData(const char* data, size_t size) = 0;
+  virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
+
+  void Begin(HttpRequest::Method method, const std::string& query) {
+    Bucket* bucket = transport_->KnownBucket(bucket_name_);
+    query_ = query;
+    request_.method = method;
+    fixed_headers_ = request_.headers.size();
+    Send(MakeRequestTarget(*bucket->endpoint, bucket_name_, key_, query), bucket->region);
+  }
+
+  void AddHeader(std::string_view name, std::string_view value) {
+    request_.headers.push_back(std::string(name).append(": ").append(value));
+  }
+
+  Bucket* bucket() { return transport_->KnownBucket(bucket_name_); }
+  S3Error ErrorOf(std::string_view body) const;
+
+  S3Transport* const transport_;
+
+ private:
+  void Send(const RequestTarget& target, const std::string& region) {
+    request_.headers.resize(fixed_headers_);
+    request_.url = target.url;
+    region_ = region;
+    request_time_ = transport_->Now();
+    unsigned_ = transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET",
+                                 target, query_, region, &request_);
+    http_status_ = 0;
+    error_body_.clear();
+    http_ = transport_->session_.Start(request_, this);
+  }
+
+  Flow OnHead(const HttpHead& head) override;
+  Flow OnData(const char* data, size_t size) override;
+  void OnDone(const Status& status) override;
+  bool FollowRedirect(const std::string& location);
+
+  const std::string bucket_name_;
+  const std::string key_;
+  std::string query_;
+  std::string region_;
+  int64_t request_time_ = 0;
+  HttpRequest request_;
+  size_t fixed_headers_ = 0;
+  Status unsigned_;  // why the request could not be signed
+  int redirects_ = 0;
+
+  // Of a reply that is not a success.
+  int http_status_ = 0;
+  std::string error_body_;
+  std::string server_, date_, location_, retry_after_, request_id_, bucket_region_;
+
+  std::unique_ptr<Exchange> http_;  // last: cancelled first
+};
+
+Flow S3Transport::Call::OnHead(const HttpHead& head) {
+  http_status_ = head.status();
+  request_id_ = head.Get("x-amz-request-id");
+  if (http_status_ == 200 || http_status_ == 206) return OnSuccess(head);
+  server_ = head.Get("server");
+  date_ = head.Get("date");
+  location_ = head.Get("location");
+  retry_after_ = head.Get("retry-after");
+  bucket_region_ = head.Get("x-amz-bucket-region");
+  return Flow::kContinue;
+}
+
+Flow S3Transport::Call::OnData(const char* data, size_t size) {
+  if (http_status_ == 200 || http_status_ == 206) return OnSuccessData(data, size);
+  const size_t room = kLongestErrorBody - error_body_.size();
+  error_body_.append(data, std::min(size, room));
+  return Flow::kContinue;
+}
+
+S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
+  ErrorReply reply;
+  reply.http_status = http_status_;
+  reply.body = body;
+  reply.server = server_;
+  reply.date = date_;
+  reply.location = location_;
+  reply.retry_after = retry_after_;
+  reply.request_id = request_id_;
+  reply.bucket_region = bucket_region_;
+  reply.bucket = bucket_name_;
+  reply.key = key_;
+  reply.region = region_;
+  reply.request_time = request_time_;
+  return ErrorFromReply(reply);
+}
+
+void S3Transport::Call::OnDone(const Status& status) {
+  http_.reset();
+  if (!unsigned_.ok()) return OnEnd(unsigned_, RetryHint{});
+  const bool success = http_status_ == 200 || http_status_ == 206;
+  if (http_status_ != 0 && !success) {  // complete or not, its status line says it all
+    S3Error error = ErrorOf(error_body_);
+    if (error.region.empty() && !error.location.empty() && FollowRedirect(error.location)) return;
+    if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
+      error.hint.kind = RetryHint::Kind::kFatal;
+    }
+    return OnEnd(error.status, error.hint);
+  }
+  if (status.ok()) return OnEnd(status, RetryHint{});
+  Status outcome = status;
+  outcome.mutable_detail().request_id = request_id_;
+  const bool hopeless =
+      status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
+  OnEnd(outcome, RetryHint{hopeless ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry, -1,
+                           Route::kDefault});
+}
+
+// AIStore's /s3 sends every read on to a target, and a young bucket of AWS may redirect for a while. The
+// authority and the query are the server's to choose. The path is ours if it names the same object: servers
+// do not always encode it again.
+bool S3Transport::Call::FollowRedirect(const std::string& location) {
+  if (++redirects_ > kMostRedirects) return false;
+  const size_t authority = location.find("://");
+  if (authority == std::string::npos) return false;
+  const size_t path = std::min(location.find('/', authority + 3), location.size());
+  const size_t query = std::min(location.find('?', path), location.size());
+  const Result<Endpoint> endpoint = ParseEndpoint(location.substr(0, path), Addressing::kPath);
+  if (!endpoint.ok()) return false;
+
+  RequestTarget target = MakeRequestTarget(endpoint.value(), "", "", "");
+  const size_t our_path = request_.url.find('/', request_.url.find("://") + 3);
+  std::string ours = request_.url.substr(our_path, request_.url.find('?') - our_path);
+  const Result<std::string> theirs_plain = UriDecode(location.substr(path, query - path));
+  const Result<std::string> ours_plain = UriDecode(ours);
+  const bool same = theirs_plain.ok() && theirs_plain.value() == ours_plain.value();
+  target.path = same ? ours : location.substr(path, query - path);
+  query_ = query < location.size() ? location.substr(query + 1) : "";
+  target.url = location.substr(0, path) + target.path + (query_.empty() ? "" : "?" + query_);
+  Send(target, region_);
+  return true;
+}
+
+class S3Transport::Get final : public S3Transport::Call {
+ public:
+  Get(S3Transport* transport, const GetRequest& request, GetHandler* handler)
+      : Call(transport, request.object.bucket, request.object.key),
+        head_only_(request.head_only),
+        handler_(handler) {
+    if (transport->options_.checksums) AddHeader("x-amz-checksum-mode", "ENABLED");
+    if (request.ranged()) {
+      AddHeader("range", "bytes=" + std::to_string(request.begin) + "-" +
+                             (request.end == kToTheEnd ? "" : std::to_string(request.end - 1)));
+    }
+    if (!request.if_match.empty()) AddHeader("if-match", request.if_match);
+    Begin(head_only_ ? HttpRequest::Method::kHead : HttpRequest::Method::kGet,
+          request.part_number == 0 ? "" : "partNumber=" + std::to_string(request.part_number));
+  }
+
+ private:
+  Flow OnSuccess(const HttpHead& http) override {
+    Result<ReplyHead> head = ParseHead(http);
+    if (head.ok()) return handler_->OnHead(head.value());
+    malformed_ = head.status();
+    return Flow::kStop;
+  }
+
+  Flow OnSuccessData(const char* data, size_t size) override {
+    return handler_->OnData(data, size);
+  }
+
+  void OnEnd(const Status& status, const RetryHint& hint) override {
+    if (malformed_.ok()) return handler_->OnDone(status, hint);
+    handler_->OnDone(malformed_, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+  }
+
+  const bool head_only_;
+  GetHandler* const handler_;
+  Status malformed_;
+};
+
+class S3Transport::List final : public S3Transport::Call {
+ public:
+  List(S3Transport* transport, const ListRequest& request, ListHandler* handler)
+      : Call(transport, request.bucket, ""), handler_(handler) {
+    Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(request)));
+  }
+
+ private:
+  Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
+
+  Flow OnSuccessData(const char* data, size_t size) override {
+    body_.append(data, size);
+    return body_.size() <= kLongestListBody ? Flow::kContinue : Flow::kStop;
+  }
+
+  void OnEnd(const Status& status, const RetryHint& hint) override;
+
+  ListHandler* const handler_;
+  std::string body_;
+};
+
+void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
+  if (!status.ok()) return handler_->OnPage(status, hint);
+  const RetryHint retry{RetryHint::Kind::kRetry, -1, Route::kDefault};
+  if (IsErrorDocument(body_)) {
+    const S3Error error = ErrorOf(body_);
+    return handler_->OnPage(error.status, error.hint);
+  }
+  handler_->OnPage(ParseListPage(std::move(body_)), retry);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// S3Transport
+
+Result<std::unique_ptr<S3Transport>> S3Transport::Create(
+    HttpClient* client, S3Options options, std::shared_ptr<CredentialStore> credentials) {
+  std::unique_ptr<S3Transport> transport(
+      new S3Transport(client, std::move(options), std::move(credentials)));
+  const Result<Endpoint> endpoint = transport->EndpointOf(std::string(kDefaultRegion));
+  if (!endpoint.ok()) return endpoint.status();
+  return transport;
+}
+
+S3Transport::S3Transport(HttpClient* client, S3Options options,
+                         std::shared_ptr<CredentialStore> credentials)
+    : options_(std::move(options)),
+      credentials_(std::move(credentials)),
+      session_(client, options_.http) {}
+
+Result<ObjectId> S3Transport::ParseUrl(std::string_view url) const {
+  Result<ObjectPath> path = ParseS3ObjectUrl(url);
+  if (!path.ok()) return path.status();
+  return ObjectId{std::move(path.value().bucket), std::move(path.value().key)};
+}
+
+std::unique_ptr<Exchange> S3Transport::StartGet(const GetRequest& request, GetHandler* handler) {
+  return std::make_unique<Get>(this, request, handler);
+}
+
+std::unique_ptr<Exchange> S3Transport::StartList(const ListRequest& request,
+                                                 ListHandler* handler) {
+  return std::make_unique<List>(this, request, handler);
+}
+
+Result<Endpoint> S3Transport::EndpointOf(const std::string& region) const {
+  constexpr std::string_view kPlaceholder = "{region}";
+  std::string url = options_.endpoint_url;
+  if (const size_t at = url.find(kPlaceholder); at != std::string::npos) {
+    url.replace(at, kPlaceholder.size(), region);
+  }
+  return ParseEndpoint(url, options_.addressing);
+}
+
+S3Transport::Bucket* S3Transport::KnownBucket(const std::string& name) {
+  Bucket& bucket = buckets_[name];
+  if (!bucket.endpoint.has_value()) {
+    if (bucket.region.empty()) bucket.region = options_.region;
+    if (bucket.region.empty()) bucket.region = kDefaultRegion;
+    bucket.endpoint = EndpointOf(bucket.region).value();  // Create() has seen that it parses
+  }
+  return &bucket;
+}
+
+int64_t S3Transport::Now() const { return WallSeconds() + clock_offset_; }
+
+bool S3Transport::LearnFrom(const S3Error& error, Bucket* bucket) {
+  if (!error.region.empty()) {
+    if (bucket->region != error.region) {  // else another request has learned it meanwhile
+      bucket->region = error.region;
+      bucket->endpoint.reset();
+    }
+    return true;
+  }
+  if (error.server_time.has_value()) {
+    clock_offset_ = *error.server_time - WallSeconds();
+    return true;
+  }
+  return false;
+}
+
+Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
+                         std::string_view query, const std::string& region,
+                         HttpRequest* request) {
+  if (credentials_->generation() != signers_generation_) {
+    std::tie(current_, signers_generation_) = credentials_->Get();
+    signers_.clear();
+  }
+  std::vector<std::string>& headers = request->headers;
+  if (options_.requester_pays) headers.emplace_back("x-amz-request-payer: requester");
+  if (current_.access_key.empty()) return Status::Ok();  // anonymous
+
+  auto signer = signers_.find(region);
+  if (signer == signers_.end()) {
+    signer = signers_.emplace(region, Signer(current_, region)).first;
+  }
+  SigningRequest signing;
+  signing.method = method;
+  signing.host = target.host;
+  signing.path = target.path;
+  signing.query = query;
+  for (const std::string& header : headers) {
+    if (header.compare(0, 6, "x-amz-") != 0) continue;
+    const size_t colon = header.find(": ");
+    signing.headers.push_back({std::string_view(header).substr(0, colon),
+                               std::string_view(header).substr(colon + 2)});
+  }
+  Result<Signature> signature = signer->second.Sign(signing, Now());
+  if (!signature.ok()) return signature.status();
+  headers.push_back("x-amz-content-sha256: " + std::string(kEmptyPayloadHash));
+  headers.push_back("x-amz-date: " + signature.value().amz_date);
+  headers.push_back("authorization: " + signature.value().authorization);
+  if (!current_.session_token.empty()) {
+    headers.push_back("x-amz-security-token: " + current_.session_token);
+  }
+  return Status::Ok();
+}
+
+}  // namespace objectpipes

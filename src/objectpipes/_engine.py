@@ -1,0 +1,149 @@
+"""The native engine: loaded when it is first needed, one client for each store and process."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import io
+import os
+import threading
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from . import _ext
+    from ._connection import Connection
+    from .credentials import CredentialsProvider
+    from .s3_config import S3Config
+
+__all__ = ["build_info", "extension", "s3_client", "stats"]
+
+_clients: dict[tuple[Any, ...], _ext.Client] = {}
+_clients_lock = threading.Lock()
+
+
+@functools.cache
+def extension() -> ModuleType:
+    """Load the extension module.
+
+    Raises
+    ------
+    ImportError
+        It is missing or cannot be loaded; says why and what to do.
+    """
+    try:
+        from . import _ext
+    except ImportError as error:
+        raise ImportError(
+            f"The native engine of objectpipes cannot be loaded: {error}. A build with BUILD_S3=0 has "
+            "none; otherwise `objectpipes doctor --install` shows what is wrong with it."
+        ) from error
+    # Not a base class, which would cost every object a slower construction, but the same interface.
+    io.BufferedIOBase.register(_ext.ObjectReader)
+    atexit.register(_ext.shut_down)
+    return _ext
+
+
+def build_info() -> dict[str, Any]:
+    """Return what the native engine was built with.
+
+    Returns
+    -------
+    dict
+        ``version``, ``compiler``, ``build_type``, the build flags in lower case (``build_s3``,
+        ``use_system_pybind11``, ``use_system_aws_sdk_cpp``: bool), the versions of the libraries
+        in use (``pybind11``, ``curl``, ``curl_tls``, ``openssl``, ``pugixml``: str) and
+        ``transports`` (list of str).
+
+    Raises
+    ------
+    ImportError
+        The engine cannot be loaded.
+    """
+    info: dict[str, Any] = extension().build_info()
+    return info
+
+
+def stats() -> dict[str, int]:
+    """Return what this process has read, and what went wrong on the way.
+
+    Returns
+    -------
+    dict
+        Counts since the start of the process: ``objects`` and ``bytes`` delivered, ``requests``
+        made, ``retries`` after a failure, replies that ``throttled`` us, ``timeouts``, objects
+        whose checksum was ``verified``, ``integrity_failures`` and ``restarts`` (objects read
+        again because they came damaged, or were replaced meanwhile).
+    """
+    counts: dict[str, int] = extension().stats()
+    return counts
+
+
+def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
+    """Return the client for a configuration, which all pipes of this process share.
+
+    Everything the configuration leaves open is decided now, in this process.
+
+    Parameters
+    ----------
+    config
+        How to reach the store.
+    verify
+        Whether to ask the server for checksums.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot work.
+    ImportError
+        The engine cannot be loaded.
+    """
+    resolved = config.resolve()
+    key = (os.getpid(), resolved, config.profile, config.credentials, config.anonymous, verify)
+    with _clients_lock:
+        client = _clients.get(key)
+        if client is None:
+            ext = extension()
+            if resolved.transport not in ext.build_info()["transports"]:
+                raise NotSupportedError(
+                    f"This build has no transport {resolved.transport!r}; objectpipes.build_info() "
+                    f"lists {ext.build_info()['transports']}."
+                )
+            options = _http_options(resolved.connection)
+            options.update(
+                region=resolved.region,
+                virtual_addressing=resolved.addressing_style == "virtual",
+                requester_pays=resolved.requester_pays,
+                checksums=verify,
+            )
+            client = ext.s3_client(options, _credentials_source(config.credentials_provider()))
+            _clients[key] = client
+    return client
+
+
+def _http_options(connection: Connection) -> dict[str, Any]:
+    return {
+        "endpoint_url": connection.endpoint_url,
+        "ca_file": connection.ca.file,
+        "ca_path": connection.ca.path,
+        "verify_tls": connection.verify_tls,
+        "client_cert": connection.client_cert,
+        "client_key": connection.client_key,
+        "proxy": connection.proxy,
+        "user_agent": f"objectpipes/{build_info()['version']}",
+        "connect_timeout_ms": round(connection.connect_timeout * 1000),
+        "stall_timeout_ms": round(connection.stall_timeout * 1000),
+        "max_attempts": connection.max_attempts,
+    }
+
+
+def _credentials_source(provider: CredentialsProvider) -> Any:
+    def current(force_refresh: bool) -> tuple[str, str, str] | None:
+        found = provider.get(force_refresh)
+        if found is None:
+            return None
+        return found.access_key, found.secret_key, found.session_token or ""
+
+    return current

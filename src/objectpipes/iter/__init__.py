@@ -1,0 +1,9 @@
+"""The pipes, beside those that torch itself still has, so that one import line is enough."""
+
+from torch.utils.data.datapipes import iter as _torch_iter
+from torch.utils.data.datapipes.iter import *  # noqa: F403
+
+from .s3 import S3FileListerIterDataPipe as S3FileLister
+from .s3 import S3FileLoaderIterDataPipe as S3FileLoader
+
+__all__ = [*_torch_iter.__all__, "S3FileLister", "S3FileLoader"]  # noqa: PLE0604

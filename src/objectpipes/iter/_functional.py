@@ -1,0 +1,33 @@
+"""Functional forms of our pipes: ``pipe.list_files_by_s3(...)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from torch.utils.data import IterDataPipe
+
+__all__ = ["functional_form"]
+
+PipeClass = TypeVar("PipeClass", bound=type)
+
+
+def functional_form(name: str) -> Callable[[PipeClass], PipeClass]:
+    """Give every `IterDataPipe` a method that makes a pipe of this class on top of it.
+
+    Unlike torch's ``functional_datapipe`` it sets an ordinary attribute. That register refuses a
+    name that is taken, so that torchdata <= 0.9, which has pipes of these very names, could not be
+    imported into the same process, before us or after.
+    """
+
+    def set_method(pipe_class: PipeClass) -> PipeClass:
+        def make(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return pipe_class(self, *args, **kwargs)
+
+        make.__name__ = name
+        make.__qualname__ = f"IterDataPipe.{name}"
+        make.__doc__ = pipe_class.__doc__
+        setattr(IterDataPipe, name, make)
+        return pipe_class
+
+    return set_method

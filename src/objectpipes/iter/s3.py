@@ -1,0 +1,344 @@
+"""The S3 pipes: list prefixes, load objects."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch.utils.data import IterDataPipe
+from torch.utils.data.datapipes.utils.common import StreamWrapper, match_masks
+
+from .. import _engine
+from ..errors import ConfigError, ObjectStoreError
+from ..s3_config import S3Config
+from ..url import ObjectUrl
+from ._functional import functional_form
+from ._read_ahead import read_ahead
+
+if TYPE_CHECKING:
+    from .. import _ext
+    from ..credentials import Credentials
+
+__all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
+
+_log = logging.getLogger("objectpipes")
+
+_DEFAULT_PREFETCH_BYTES = 256 << 20
+_DEFAULT_TIMEOUT_S = 300.0
+_NO_LIMIT = (1 << 63) - 1
+
+
+def _merge_config(
+    config: S3Config | None, request_timeout_ms: int, options: dict[str, Any]
+) -> S3Config:
+    """Lay the arguments of a pipe over the configuration it was given."""
+    given = {name: value for name, value in options.items() if value not in (None, "", False)}
+    if request_timeout_ms > -1:
+        given["stall_timeout"] = max(request_timeout_ms, 1) / 1000
+    return dataclasses.replace(config or S3Config(), **given)
+
+
+@functional_form("list_files_by_s3")
+class S3FileListerIterDataPipe(IterDataPipe[str]):
+    """List the objects under S3 prefixes (functional name: ``list_files_by_s3``).
+
+    Yields ``s3://bucket/key`` for every object, in S3's order, prefix by prefix. A prefix is plain
+    text: ``s3://bucket/folder`` also matches ``s3://bucket/folder2/x``. Keys that end in ``/`` are
+    left out. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``etag`` and ``mtime``.
+
+    Parameters
+    ----------
+    source_datapipe : iterable of str
+        Prefixes: ``s3://bucket``, ``s3://bucket/``, ``s3://bucket/any/prefix``.
+    length : int, optional
+        What ``len()`` of this pipe returns; -1: it has no length. Nothing is done to enforce it.
+    request_timeout_ms : int, optional
+        Milliseconds a request may go without receiving a byte; -1: as configured.
+    region : str, optional
+        Region of the buckets; empty: as configured, else found out from the server.
+    masks : str or list of str, optional
+        Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
+    config : S3Config, optional
+        How to reach the store; the arguments here take precedence over it.
+    endpoint_url, profile, credentials, anonymous, requester_pays, addressing_style, ca_file, transport
+        As in `S3Config`.
+    start_after : str, optional
+        List only keys that come after this one, in the order of their bytes.
+    recursive : bool, optional
+        False: list only up to the next `delimiter`, and yield what ends in it ("folders") too.
+    delimiter : str, optional
+        With ``recursive=False``.
+    min_size, max_size : int, optional
+        Bytes, both inclusive.
+    modified_after : datetime.datetime or float, optional
+        Only objects modified after this moment (a time zone is required), or POSIX seconds.
+
+    Raises
+    ------
+    ConfigError
+        At construction, for an option that can never work.
+    ObjectStoreError
+        During iteration, which for a malformed prefix is an `InvalidURLError`; all are `ValueError`.
+    TypeError
+        During iteration, for a prefix that is neither `str` nor `bytes`.
+
+    Examples
+    --------
+    >>> from objectpipes.iter import IterableWrapper
+    >>> urls = IterableWrapper(["s3://bucket/train/"]).list_files_by_s3(masks="*.jpg")
+    """
+
+    def __init__(
+        self,
+        source_datapipe: Any,
+        length: int = -1,
+        request_timeout_ms: int = -1,
+        region: str = "",
+        masks: str | list[str] = "",
+        *,
+        config: S3Config | None = None,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        credentials: Credentials | Callable[[], Credentials] | None = None,
+        anonymous: bool = False,
+        requester_pays: bool = False,
+        addressing_style: str | None = None,
+        ca_file: str | None = None,
+        transport: str | None = None,
+        start_after: str = "",
+        recursive: bool = True,
+        delimiter: str = "/",
+        min_size: int | None = None,
+        max_size: int | None = None,
+        modified_after: datetime | float | None = None,
+    ) -> None:
+        super().__init__()
+        self.source_datapipe = source_datapipe
+        self.length = length
+        self.masks = masks
+        self.config = _merge_config(
+            config,
+            request_timeout_ms,
+            {
+                "region": region,
+                "endpoint_url": endpoint_url,
+                "profile": profile,
+                "credentials": credentials,
+                "anonymous": anonymous,
+                "requester_pays": requester_pays,
+                "addressing_style": addressing_style,
+                "ca_file": ca_file,
+                "transport": transport,
+            },
+        )
+        if not recursive and not delimiter:
+            raise ConfigError("recursive=False needs a delimiter.")
+        self.start_after = start_after
+        self.delimiter = "" if recursive else delimiter
+        self.min_size = min_size
+        self.max_size = max_size
+        self.modified_after = _posix_seconds(modified_after)
+
+    def __iter__(self) -> Iterator[str]:
+        """List every prefix anew."""
+        ext = _engine.extension()
+        native_masks, other_masks = _split_masks(self.masks)
+        for prefix in self.source_datapipe:
+            bucket, key = ext.parse_s3_url(prefix)
+            listing = ext.Listing(
+                _engine.s3_client(self.config),
+                prefix,
+                bucket=bucket,
+                prefix=key,
+                delimiter=self.delimiter,
+                start_after=self.start_after,
+                url_prefix=f"s3://{bucket}/",
+                url_type=ObjectUrl,
+                masks=native_masks,
+                min_size=self.min_size or 0,
+                max_size=_NO_LIMIT if self.max_size is None else self.max_size,
+                modified_after=-1.0 if self.modified_after is None else self.modified_after,
+                timeout_ms=round(_DEFAULT_TIMEOUT_S * 1000),
+            )
+            try:
+                while (page := listing.next_page()) is not None:
+                    if other_masks:
+                        page = [url for url in page if match_masks(url, other_masks)]
+                    yield from page
+            finally:
+                listing.close()
+
+    def __len__(self) -> int:
+        """Return the nominal length."""
+        if self.length == -1:
+            raise TypeError(f"{type(self).__name__} instance doesn't have valid length")
+        return self.length
+
+
+@functional_form("load_files_by_s3")
+class S3FileLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
+    """Load S3 objects (functional name: ``load_files_by_s3``).
+
+    Yields ``(url, stream)``, the URL as it was given and the object as a binary file: seekable, at
+    position 0. Objects are read ahead, many at a time, within a budget of memory. What is yielded
+    has been checked: its length, that it is one version of the object, and its checksum where the
+    server has one. An object larger than a quarter of `prefetch_bytes` is streamed: it is read on
+    while it is consumed, and its checksum is compared when the end is reached.
+
+    Parameters
+    ----------
+    source_datapipe : iterable of str
+        URLs ``s3://bucket/key``. Keys are taken literally. Those that come from a lister carry
+        the object's size, which saves reading ahead blindly.
+    request_timeout_ms : int, optional
+        Milliseconds a request may go without receiving a byte; -1: as configured.
+    region : str, optional
+        Region of the buckets; empty: as configured, else found out from the server.
+    buffer_size : int, optional
+        Accepted from torchdata, where it set the size of requests in bytes; the engine chooses that
+        itself.
+    multi_part_download : bool, optional
+        False: read every object over a single connection.
+    config : S3Config, optional
+        How to reach the store; the arguments here take precedence over it.
+    endpoint_url, profile, credentials, anonymous, requester_pays, addressing_style, ca_file, transport
+        As in `S3Config`.
+    prefetch_bytes : int, optional
+        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs.
+    concurrency : int, optional
+        Objects to request at once; 0: as many as the latency of the store makes worth while.
+    verify : bool, optional
+        Compare checksums.
+    ordered : bool, optional
+        False: yield objects as they arrive.
+    on_error : {"raise", "skip"}, optional
+        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
+        counts it in ``skipped``, and goes on.
+    timeout : float, optional
+        Seconds that one object may take; for a streamed one, that it may make no progress.
+
+    Attributes
+    ----------
+    skipped : int
+        Objects skipped by this pipe in this process.
+
+    Raises
+    ------
+    ConfigError
+        At construction, for an option that can never work.
+    ObjectStoreError
+        During iteration; its subclasses tell what happened, and all are `ValueError`.
+    TypeError
+        During iteration, for a URL that is neither `str` nor `bytes`.
+
+    Examples
+    --------
+    >>> from objectpipes.iter import IterableWrapper
+    >>> files = IterableWrapper(["s3://bucket/train/"]).list_files_by_s3().load_files_by_s3()
+    """
+
+    def __init__(
+        self,
+        source_datapipe: Any,
+        request_timeout_ms: int = -1,
+        region: str = "",
+        buffer_size: int | None = None,
+        multi_part_download: bool | None = None,
+        *,
+        config: S3Config | None = None,
+        endpoint_url: str | None = None,
+        profile: str | None = None,
+        credentials: Credentials | Callable[[], Credentials] | None = None,
+        anonymous: bool = False,
+        requester_pays: bool = False,
+        addressing_style: str | None = None,
+        ca_file: str | None = None,
+        transport: str | None = None,
+        prefetch_bytes: int = _DEFAULT_PREFETCH_BYTES,
+        concurrency: int = 0,
+        verify: bool = True,
+        ordered: bool = True,
+        on_error: Literal["raise", "skip"] = "raise",
+        timeout: float = _DEFAULT_TIMEOUT_S,
+    ) -> None:
+        super().__init__()
+        self.source_datapipe = source_datapipe
+        self.config = _merge_config(
+            config,
+            request_timeout_ms,
+            {
+                "region": region,
+                "endpoint_url": endpoint_url,
+                "profile": profile,
+                "credentials": credentials,
+                "anonymous": anonymous,
+                "requester_pays": requester_pays,
+                "addressing_style": addressing_style,
+                "ca_file": ca_file,
+                "transport": transport,
+            },
+        )
+        if multi_part_download is not None:
+            self.config = dataclasses.replace(self.config, multi_part_download=multi_part_download)
+        if on_error not in ("raise", "skip"):
+            raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
+        if prefetch_bytes < 1 or concurrency < 0 or not timeout > 0:
+            raise ConfigError(
+                "prefetch_bytes and timeout must be greater than 0, concurrency not negative: "
+                f"{prefetch_bytes}, {timeout}, {concurrency}."
+            )
+        self.prefetch_bytes = prefetch_bytes
+        self.concurrency = concurrency
+        self.verify = verify
+        self.ordered = ordered
+        self.on_error = on_error
+        self.timeout = timeout
+        self.skipped = 0
+
+    def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
+        """Load every object anew."""
+        window = _engine.extension().ReadWindow(
+            _engine.s3_client(self.config, verify=self.verify),
+            prefetch_bytes=self.prefetch_bytes,
+            concurrency=self.concurrency,
+            ordered=self.ordered,
+            verify=self.verify,
+            timeout_ms=round(self.timeout * 1000),
+        )
+        for url, reader in read_ahead(iter(self.source_datapipe), window, self._on_failure):
+            yield url, StreamWrapper(reader, name=url)
+
+    def __len__(self) -> int:
+        """Return the length of the source."""
+        return len(self.source_datapipe)
+
+    def _on_failure(self, error: ObjectStoreError) -> None:
+        if self.on_error == "raise":
+            raise error
+        self.skipped += 1
+        _log.warning("skipped: %s", error)
+
+
+def _posix_seconds(moment: datetime | float | None) -> float | None:
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")
+        return moment.timestamp()
+    return moment
+
+
+def _split_masks(masks: str | Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tell masks the engine matches exactly as `fnmatch` does from those it must leave to Python.
+
+    Masks are alternatives, so one for Python takes the others with it.
+    """
+    given = [masks] if isinstance(masks, str) else list(masks)
+    if not all(given):
+        return [], []  # an empty mask matches everything
+    import os
+
+    native = os.path.normcase("A") == "A" and not any(set("?[") & set(mask) for mask in given)
+    return (given, []) if native else ([], given)
