@@ -156,7 +156,10 @@ def load_credentials(profile: str | None) -> Credentials | None:
 
     try:
         found = botocore.session.Session(profile=profile).get_credentials()
-        frozen = found and found.get_frozen_credentials()
+        if found is None:
+            _warn_unsigned()
+            return None
+        frozen = found.get_frozen_credentials()
     except (
         e.ProfileNotFound,
         e.ConfigParseError,
@@ -166,14 +169,11 @@ def load_credentials(profile: str | None) -> Credentials | None:
         raise ConfigError(f"The AWS profile cannot be used: {error}") from error
     except (e.SSOError, e.TokenRetrievalError) as error:
         raise ExpiredCredentialsError(str(error)) from error
-    except (e.BotoCoreError, e.ClientError) as error:
+    except Exception as error:  # whatever the provider, its server or its program came up with
         raise InvalidCredentialsError(f"No AWS credentials could be obtained: {error}") from error
-    if frozen is None:
-        _warn_unsigned()
-        return None
     return Credentials(
-        frozen.access_key,
-        frozen.secret_key,
+        frozen.access_key or "",
+        frozen.secret_key or "",
         frozen.token,
         expiry=getattr(found, "_expiry_time", None),  # the only place that botocore keeps it
         source=found.method,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ._connection import Connection, StoreConfig, environment_proxy, normal_endpoint
 from ._env import env_flag, env_seconds, env_text
@@ -115,7 +115,7 @@ class AISConfig(StoreConfig):
         cert = self.client_cert or env_text("AIS_CRT") or ""
         key = self.client_key or env_text("AIS_CRT_KEY") or cert
         for name, file in (("client_cert", cert), ("client_key", key)):
-            if file and not os.path.isfile(file):
+            if file and not Path(file).is_file():
                 raise ConfigError(f"There is no file {file}, which {name} or its variable names.")
         return cert, key
 
@@ -143,8 +143,7 @@ def _bearer(token: str, source: str) -> Credentials:
 
 def _read_token(file: str) -> str:
     try:
-        with open(os.path.expanduser(file), encoding="utf-8") as stream:
-            token = json.load(stream)["token"]
+        token = json.loads(Path(file).read_text(encoding="utf-8"))["token"]
     except OSError as error:
         raise ConfigError(f"The token file cannot be read: {error}.") from error
     except (ValueError, LookupError, TypeError):

@@ -38,8 +38,9 @@ __all__ = [
     "WrongRegionError",
 ]
 
-_STRING = r'"(?:[^"\\]|\\.)*"'
-_FACT = rf"(?:url|status|code|request_id|attempts): (?:{_STRING}|\d+)"
+# Facts in a text: [name: JSON, ...]
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*"'
+_FACT = rf"(?:url|status|code|request_id|attempts): (?:{_STRING}|[1-9]\d*)"
 _FACTS = re.compile(rf"\[{_FACT}(?:, {_FACT})*\]")
 
 
@@ -130,10 +131,9 @@ class ObjectStoreError(ValueError):
     def advice(self) -> str:
         """What to do about it, in one sentence; empty where the message says it already."""
         store = None if self.url is None or self.url.startswith("s3://") else "aistore"
-        for circumstance in (self.code, self.status, store, None):
-            if (sentence := _ADVICE.get((type(self), circumstance))) is not None:
-                return sentence
-        return ""
+        known = filter(None, (self.code, self.status, store))
+        keys = ((type(self), circumstance) for circumstance in (*known, None))
+        return next((_ADVICE[key] for key in keys if key in _ADVICE), "")
 
 
 def _as_sentence(text: str) -> str:
@@ -225,6 +225,7 @@ _NO_CREDENTIALS = (
     "No credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile"
     " with AWS_PROFILE, or pass credentials=; for a public bucket pass anonymous=True."
 )
+_SET_REGION = "Set the bucket's own region with region= or AWS_REGION."
 _PROXY_UNREACHABLE = (
     "Check the proxy in HTTPS_PROXY or HTTP_PROXY, or name the store's host in NO_PROXY to go"
     " around it."
@@ -234,7 +235,16 @@ _PROXY_UNREACHABLE = (
 # else "aistore" for a URL of that store, else None.
 _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ObjectStoreError, None): "This is a bug of objectpipes: please report it with this text.",
-    (NotSupportedError, None): "objectpipes.build_info() shows what this build can do.",
+    (NotSupportedError, None): (
+        "Check that the server has this feature, and this build of objectpipes too: see"
+        " objectpipes.build_info()."
+    ),
+    (NotSupportedError, "InvalidObjectState"): (
+        "Restore the object from its archive (aws s3api restore-object) before reading it."
+    ),
+    (NotSupportedError, "ErrMissingBackend"): (
+        "Check the provider in the URL; the cluster's own buckets begin with ais://."
+    ),
     (ObjectNotFoundError, None): (
         "Check the key letter by letter (case matters) and that the object was not deleted after"
         " it was listed."
@@ -272,6 +282,7 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (InvalidCredentialsError, "SignatureDoesNotMatch"): (
         "Check the secret key, and that no proxy between here and the store rewrites requests."
     ),
+    (InvalidCredentialsError, "AuthorizationHeaderMalformed"): _SET_REGION,
     (InvalidCredentialsError, "aistore"): (
         "Give the cluster a valid token with token=, token_file=, AIS_AUTHN_TOKEN or"
         " AIS_AUTHN_TOKEN_FILE."
@@ -284,7 +295,7 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Write a new token to the file in token_file= or AIS_AUTHN_TOKEN_FILE, which is read again"
         " when a token expires."
     ),
-    (WrongRegionError, None): "Set the bucket's own region with region= or AWS_REGION.",
+    (WrongRegionError, None): _SET_REGION,
     (ClockSkewError, None): (
         "Set this machine's clock (NTP): a signature is valid for 15 minutes around the server's"
         " time."
@@ -301,8 +312,8 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Try again later; if it persists, give the request id to whoever runs the store."
     ),
     (EndpointError, None): (
-        "Check host and port in endpoint_url=, that the server is up, and that no firewall or"
-        " missing HTTPS_PROXY is in the way."
+        "Check host and port in endpoint_url=, that the server is up, and that no firewall, proxy"
+        " or login page is in the way (HTTPS_PROXY, NO_PROXY)."
     ),
     (EndpointError, "aistore"): (
         "Check url= or AIS_ENDPOINT, which is a gateway of the cluster (http://host:port), and"
@@ -374,7 +385,7 @@ def from_native(
     kind: str,
     message: str,
     *,
-    url: str = "",
+    url: str | bytes | None = None,
     status: int = 0,
     code: str = "",
     request_id: str = "",
@@ -388,14 +399,18 @@ def from_native(
         The StatusCode in snake_case, for example ``"object_not_found"``.
     message : str
         The Status' message.
-    url, status, code, request_id, attempts : str, int, str, str and int
-        The Status' detail; empty or 0 where unknown.
+    url : str or bytes, optional
+        As the caller wrote it; bytes are a URL too.
+    status, code, request_id, attempts : int, str, str and int, optional
+        The Status' detail; 0 or empty where unknown.
 
     Returns
     -------
     ObjectStoreError
         An instance of the class for `kind`.
     """
+    if isinstance(url, bytes):
+        url = url.decode(errors="backslashreplace")
     return _CLASS_OF_KIND[kind](
         message, url=url, status=status, code=code, request_id=request_id, attempts=attempts
     )

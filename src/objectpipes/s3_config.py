@@ -24,11 +24,13 @@ _ADDRESSING_STYLES = ("auto", "path", "virtual")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResolvedS3Config(Connection):
+class ResolvedS3Config:
     """An `S3Config` with everything decided: what the engine is given.
 
     Attributes
     ----------
+    connection : Connection
+        How to reach the store.
     region : str
         Region to sign for; empty if it is to be found out from the server's replies.
     addressing_style : str
@@ -44,6 +46,7 @@ class ResolvedS3Config(Connection):
         Whether one object may be read by several requests.
     """
 
+    connection: Connection
     region: str
     addressing_style: str
     requester_pays: bool
@@ -165,7 +168,7 @@ class S3Config(StoreConfig):
             max_attempts=aws.max_attempts,
         )
         return ResolvedS3Config(
-            **vars(connection),
+            connection=connection,
             region=region,
             addressing_style=self._addressing_style(aws, is_aws=not custom_url),
             requester_pays=self.requester_pays,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ._env import env_text
 from .errors import ConfigError
@@ -116,7 +117,7 @@ def find_ca_bundle(settings: Sequence[tuple[str, str | None]] = ()) -> CaBundle:
             return replace(_named_bundle(given), tried=tuple(tried))
         tried += [f"{name} is not set" for name, _ in row]
     for bundle in _default_bundles():
-        if os.path.isfile(bundle.file) or _has_hashed_names(bundle.path):
+        if Path(bundle.file).is_file() if bundle.file else _has_hashed_names(bundle.path):
             return replace(bundle, tried=tuple(tried))
         tried.append(f"{bundle.file or bundle.path} is not there ({bundle.source})")
     raise ConfigError(
@@ -128,11 +129,10 @@ def find_ca_bundle(settings: Sequence[tuple[str, str | None]] = ()) -> CaBundle:
 def _named_bundle(given: Sequence[tuple[str, str]]) -> CaBundle:
     bundle = CaBundle(source=" and ".join(name for name, _ in given))
     for name, value in given:
-        place = os.path.expanduser(value)
-        if os.path.isfile(place) and os.access(place, os.R_OK):
-            bundle = replace(bundle, file=place)
-        elif any(os.path.isdir(directory) for directory in place.split(os.pathsep)):
-            bundle = replace(bundle, path=place)
+        if Path(value).is_file() and os.access(value, os.R_OK):
+            bundle = replace(bundle, file=value)
+        elif any(Path(directory).is_dir() for directory in value.split(os.pathsep)):
+            bundle = replace(bundle, path=value)
         else:
             raise ConfigError(f"{name} names {value}, which does not exist or cannot be read.")
     return bundle
@@ -155,5 +155,6 @@ def _default_bundles() -> Iterator[CaBundle]:
 
 def _has_hashed_names(directory: str) -> bool:
     with suppress(OSError):
-        return any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in os.listdir(directory))
+        names = (entry.name for entry in Path(directory).iterdir())
+        return any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in names)
     return False

@@ -51,6 +51,7 @@ class ObjectUrl(str):
         checksum: str | None = None,
         version: str | None = None,
     ) -> ObjectUrl:
+        """Make a string, and put the attributes on it."""
         self = str.__new__(cls, text)
         self.size = size
         self.etag = etag
