@@ -5,10 +5,9 @@ from .fault import Fault
 from .messages import Request
 from .proxy import FaultProxy
 from .server import FaultServer
-from .store import Credentials, StoredObject
+from .store import StoredObject
 
 __all__ = [
-    "Credentials",
     "Fault",
     "FaultProxy",
     "FaultServer",

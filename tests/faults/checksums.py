@@ -5,7 +5,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
-from awscrt import checksums as crt  # type: ignore[import-untyped]
+from awscrt import checksums as crt
 
 ALGORITHMS: Mapping[str, Callable[[bytes], bytes]] = {
     "CRC32": lambda data: zlib.crc32(data).to_bytes(4, "big"),

@@ -5,7 +5,7 @@ import socket
 import ssl
 import time
 
-from .sockets import reset_on_close, undelivered
+from .sockets import close_in_children, reset_on_close, undelivered
 
 
 class Connection:
@@ -26,6 +26,7 @@ class Connection:
         self._sock = (
             tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False) if tls else sock
         )
+        close_in_children(self._sock)
         self._received = bytearray()
 
     def read_head(self) -> bytes:
@@ -75,8 +76,8 @@ class Connection:
     def close(self) -> None:
         """End in good order: goodbye in TLS, then FIN."""
         if isinstance(self._sock, ssl.SSLSocket):
-            self._sock.setblocking(False)  # say goodbye without waiting for the answer
             with contextlib.suppress(OSError):
+                self._sock.setblocking(False)  # say goodbye without waiting for the answer
                 self._sock.unwrap()
         self.cut()
 

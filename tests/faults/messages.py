@@ -22,7 +22,7 @@ class Request:
     connection : int
         Number of the connection it came on, counted from 1.
     time : float
-        ``time.monotonic()`` when its last byte had arrived, in seconds.
+        ``time.monotonic()`` when its head had arrived, in seconds.
     method, target : str
         The request line; `target` is the path and query as sent, still percent-encoded.
     headers : Mapping[str, str]
@@ -38,6 +38,17 @@ class Request:
     target: str
     headers: Headers
     scheme: str = "http"
+
+    @classmethod
+    def parse(
+        cls, head: bytes, number: int, connection: int, time: float, scheme: str
+    ) -> "Request":
+        """Return the request with this head (without the empty line); ValueError if it is none."""
+        request_line, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = request_line.split(" ")
+        pairs = (line.split(":", 1) for line in lines)
+        headers = {name.lower(): value.strip() for name, value in pairs}
+        return cls(number, connection, time, method, target, headers, scheme)
 
     @property
     def identity(self) -> str:

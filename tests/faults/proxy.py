@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .plan import Plan
-from .sockets import reset_on_close, undelivered
-from .stream import Link, LinkEnded, StreamFault
+from .sockets import close_in_children, reset_on_close, undelivered
+from .stream import Link, LinkBrokenError, StreamFault
 
 _READ_SIZE = 1 << 18
 _CHUNKS_IN_FLIGHT = 1024  # per direction; bounds what latency keeps in memory
@@ -59,7 +59,7 @@ class FaultProxy:
         self._upstream = (host, port)
         self._latency_to_server = latency_to_server
         self._latency_to_client = latency_to_client
-        self._links: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # the listener and the links
         # epoll rounds a latency up to whole milliseconds, select() does not.
         self._loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy")
@@ -97,27 +97,33 @@ class FaultProxy:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     async def _accept(self) -> None:
-        self._listener = await asyncio.start_server(
-            self._connected, "127.0.0.1", self.port, limit=_READ_SIZE, backlog=1024
-        )
-        self.port = self._listener.sockets[0].getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+        listener.setblocking(False)
+        close_in_children(listener)
+        self.port = listener.getsockname()[1]
+        self._start(self._listen(listener))
 
     async def _refuse(self) -> None:
-        self._listener.close()
-        links = list(self._links)
-        for link in links:
-            link.cancel()
-        await asyncio.gather(*links, return_exceptions=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = self._loop.create_task(self._serve(Link(self.connections), reader, writer))
-        self._links.add(task)
-        task.add_done_callback(self._links.discard)
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _serve(
-        self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _listen(self, listener: socket.socket) -> None:
+        with listener:
+            while True:
+                sock, _ = await self._loop.sock_accept(listener)
+                close_in_children(sock)
+                self.connections += 1
+                self._start(self._serve(Link(self.connections), sock))
+
+    async def _serve(self, link: Link, sock: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=sock, limit=_READ_SIZE)
         client = _Sender(writer, self.faults.choose(link))
         reset = True
         try:
@@ -131,14 +137,17 @@ class FaultProxy:
                     _pump(server_reader, client.send, self._latency_to_client),
                 )
             reset = False
-        except LinkEnded as end:
+        except LinkBrokenError as end:
             reset = end.reset
-            if reset:
-                await client.delivered()
+            while reset and not writer.is_closing() and undelivered(sock):
+                await asyncio.sleep(1e-4)
         except OSError:
             pass  # the server refused, or one side has reset its connection
         finally:
-            client.end(reset=reset)
+            if reset and not writer.is_closing():
+                reset_on_close(sock)
+                writer.transport.abort()
+            writer.close()
 
 
 class _Sender:
@@ -162,23 +171,6 @@ class _Sender:
         self._position += len(data)
         self._writer.write(data)
         await self._writer.drain()
-
-    async def delivered(self) -> None:
-        """Wait until the other side has everything, or has left."""
-        while not self._writer.is_closing() and undelivered(self._socket):
-            await asyncio.sleep(1e-4)
-
-    def end(self, *, reset: bool) -> None:
-        if not reset:
-            self._writer.close()
-        elif not self._writer.is_closing():
-            reset_on_close(self._socket)
-            self._writer.transport.abort()
-
-    @property
-    def _socket(self) -> socket.socket:
-        found: socket.socket = self._writer.get_extra_info("socket")
-        return found
 
 
 async def _pump(

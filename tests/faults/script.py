@@ -98,7 +98,8 @@ class Script:
     def insert(self, offset: int, step: Step) -> "Script":
         """Return the script with `step` done when `offset` bytes of the body have been sent.
 
-        A negative offset counts from the end; one beyond the body is its end.
+        A negative offset counts from the end; one beyond the body is its end. What has been
+        inserted there before is done first.
         """
         size = sum(len(part.data) for part in self.body if isinstance(part, Data))
         before, after = _split(self.body, max(0, size + offset) if offset < 0 else offset)
@@ -114,7 +115,7 @@ def _split(steps: Iterable[Step], offset: int) -> tuple[list[Step], list[Step]]:
     after: list[Step] = []
     for step in steps:
         if not isinstance(step, Data):
-            (before if offset else after).append(step)
+            (after if after else before).append(step)
             continue
         taken = min(offset, len(step.data))
         offset -= taken

@@ -8,9 +8,11 @@ import socketserver
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
+
+from botocore.credentials import Credentials
 
 from . import s3, signature
 from .connection import Connection
@@ -19,7 +21,8 @@ from .fault import Fault, Serve
 from .messages import Reply, Request
 from .plan import Plan
 from .script import Script
-from .store import Credentials, Store, StoredObject
+from .sockets import close_in_children
+from .store import Store, StoredObject
 
 
 class _Listener(socketserver.ThreadingTCPServer):
@@ -27,8 +30,9 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     request_queue_size = 1024
 
-    def __init__(self, serve: Any) -> None:
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        close_in_children(self.socket)
         self._serve = serve
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -108,6 +112,11 @@ class FaultServer:
         """The URL to give to a client, without a trailing slash."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._open)
+
     def __enter__(self) -> "FaultServer":
         self._thread.start()
         return self
@@ -128,39 +137,37 @@ class FaultServer:
 
     def _serve(self, sock: socket.socket) -> None:
         """Serve one connection until it ends."""
-        connection = Connection(sock, self._tls)
-        with self._lock:
-            number = next(self._connection_numbers)
-            self._open.add(connection)
-            if self._stopping:
-                connection.interrupt()
         # OSError: the client has left, or the server is being stopped.
-        with contextlib.closing(connection), contextlib.suppress(OSError):
-            while request := self._receive(connection, number):
+        with (
+            contextlib.suppress(OSError),
+            contextlib.closing(Connection(sock, self._tls)) as connection,
+            self._registered(connection) as number,
+        ):
+            while head := connection.read_head():
+                request = self._record(head, number)
+                connection.skip_body(int(request.headers.get("content-length", "0")))
                 if not self._respond(request, connection):
                     break
-        with self._lock:
-            self._open.remove(connection)
 
-    def _receive(self, connection: Connection, connection_number: int) -> Request | None:
-        head = connection.read_head()
-        if not head:
-            return None
-        request_line, *lines = head.decode("latin-1").split("\r\n")
-        method, target, _ = request_line.split(" ")
-        pairs = (line.split(":", 1) for line in lines)
-        headers = {name.lower(): value.strip() for name, value in pairs}
-        connection.skip_body(int(headers.get("content-length", "0")))
+    @contextlib.contextmanager
+    def _registered(self, connection: Connection) -> Iterator[int]:
+        """Let `connection` be interrupted when the server stops; give it a number."""
         with self._lock:
-            request = Request(
-                number=len(self.requests) + 1,
-                connection=connection_number,
-                time=time.monotonic(),
-                method=method,
-                target=target,
-                headers=headers,
-                scheme="https" if self._tls else "http",
-            )
+            self._open.add(connection)
+            number = next(self._connection_numbers)
+            if self._stopping:
+                connection.interrupt()
+        try:
+            yield number
+        finally:
+            with self._lock:
+                self._open.remove(connection)
+
+    def _record(self, head: bytes, connection: int) -> Request:
+        scheme = "https" if self._tls else "http"
+        with self._lock:
+            number = len(self.requests) + 1
+            request = Request.parse(head, number, connection, time.monotonic(), scheme)
             self.requests.append(request)
         return request
 

@@ -4,8 +4,8 @@ import hmac
 import re
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
-from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from .errors import S3Error
 from .messages import Request
@@ -19,7 +19,8 @@ _AUTHORIZATION = re.compile(
 
 def verify(request: Request, store: Store) -> None:
     """Raise S3Error unless `request` is signed with the store's credentials, if it has any."""
-    if store.credentials is None:
+    credentials = store.credentials
+    if credentials is None:
         return
     if "authorization" not in request.headers:
         raise S3Error(403, "AccessDenied")
@@ -30,25 +31,23 @@ def verify(request: Request, store: Store) -> None:
         raise S3Error(400, "AuthorizationHeaderMalformed", {"Region": store.region})
     if found["access_key"] in store.retired:
         raise S3Error(400, "ExpiredToken")
-    if found["access_key"] != store.credentials.access_key:
+    if found["access_key"] != credentials.access_key:
         raise S3Error(403, "InvalidAccessKeyId")
-    if request.headers.get("x-amz-security-token") != store.credentials.token:
+    if request.headers.get("x-amz-security-token") != credentials.token:
         raise S3Error(400, "InvalidToken")
     signed = found["signed"].split(";")
     if not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(signed):
         raise S3Error(403, "AccessDenied")
-    if not hmac.compare_digest(_signature(request, store, signed), found["signature"]):
+    signer = S3SigV4Auth(credentials, "s3", store.region)
+    if not hmac.compare_digest(_sign(request, signed, signer), found["signature"]):
         raise S3Error(403, "SignatureDoesNotMatch")
 
 
-def _signature(request: Request, store: Store, signed: list[str]) -> str:
+def _sign(request: Request, signed: list[str], signer: S3SigV4Auth) -> str:
     headers = {name: request.headers.get(name, "") for name in signed}
     again = AWSRequest(request.method, _canonical_url(request), headers)
     again.context["timestamp"] = headers["x-amz-date"]
-    signer = S3SigV4Auth(store.credentials, "s3", store.region)
-    return str(
-        signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
-    )
+    return signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
 
 
 def _canonical_url(request: Request) -> str:

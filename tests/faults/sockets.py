@@ -1,8 +1,26 @@
-"""What it takes to reset a connection at an exact byte."""
+"""What it takes to end a connection at an exact byte, whoever else holds its socket."""
 
+import os
 import socket
 import struct
 import sys
+import weakref
+
+_inherited: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
+
+
+def close_in_children(sock: socket.socket) -> None:
+    """Let no forked process keep `sock` open: neither RST nor the port's release would happen."""
+    _inherited.add(sock)
+
+
+def _close_inherited() -> None:
+    for sock in _inherited:
+        sock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inherited)
 
 if sys.platform == "linux":
     import fcntl

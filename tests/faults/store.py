@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 
+from botocore.credentials import Credentials
+
 from . import checksums
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """A key pair, with a session token if it is a temporary one."""
-
-    access_key: str
-    secret_key: str
-    token: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ class Link:
         return str(self.number)
 
 
-class LinkEnded(Exception):
-    """Raised by a fault that ends the link: with RST, or else with FIN."""
+class LinkBrokenError(Exception):
+    """Raised by a fault that ends the link, with RST or else with FIN."""
 
     def __init__(self, *, reset: bool) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class StreamFault:
         return True
 
     async def strike(self, data: bytes) -> bytes:
-        """Return what to deliver for `data`, which begins at `offset`, or raise LinkEnded."""
+        """Return what to deliver for `data`, which begins at `offset`, or raise LinkBrokenError."""
         raise NotImplementedError
 
 
@@ -47,7 +47,7 @@ class ResetAt(StreamFault):
     """RST once exactly `offset` bytes have arrived."""
 
     async def strike(self, data: bytes) -> bytes:
-        raise LinkEnded(reset=True)
+        raise LinkBrokenError(reset=True)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CloseAt(StreamFault):
     """FIN after `offset` bytes."""
 
     async def strike(self, data: bytes) -> bytes:
-        raise LinkEnded(reset=False)
+        raise LinkBrokenError(reset=False)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import botocore.exceptions
 import pytest
 import trustme
 from botocore.config import Config
+from botocore.credentials import Credentials
 
-from tests.faults import Credentials, Fault, FaultServer, StoredObject
-from tests.faults.messages import Request
-from tests.faults.plan import Plan
+from faults import Fault, FaultServer, StoredObject
+from faults.messages import Request
+from faults.plan import Plan
 
 CREDENTIALS = Credentials("AKID", "secret/+key", "session token")
 DATA = bytes(range(256)) * 40
@@ -308,7 +309,7 @@ def test_tampered_request_is_refused() -> None:
     """A header that was signed may not be changed on the way."""
     with FaultServer({"bucket": {"key": DATA, "other": b""}}, credentials=CREDENTIALS) as server:
         s3_client(server).get_object(Bucket="bucket", Key="key")
-        headers = {name: value for name, value in server.requests[0].headers.items()}
+        headers = dict(server.requests[0].headers)
         assert fetch(server, "/bucket/key", headers)[0].status == 200
         assert fetch(server, "/bucket/other", headers)[0].status == 403
         headers["x-amz-date"] = "20200101T000000Z"

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
+from botocore.credentials import Credentials
+
 from ..errors import S3Error
 from ..fault import Fault, Serve
 from ..messages import Headers, Reply, Request
-from ..store import Credentials, Store
+from ..store import Store
 
 
 @dataclass(frozen=True)
