@@ -15,7 +15,7 @@ struct Deleter {
   }
 };
 
-const unsigned char* Bytes(std::string_view text) {
+const unsigned char* Unsigned(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
@@ -63,27 +63,12 @@ Result<Sha256::Digest> Sha256::Hmac(std::string_view key, std::string_view text)
   EVP_MAC_CTX* const context = contexts_->hmac.get();
   // The key is given every time, 0.4 µs: without it, early releases of OpenSSL 3.0 go on with the
   // previous text instead of starting again.
-  if (context == nullptr || EVP_MAC_init(context, Bytes(key), key.size(), nullptr) != 1 ||
-      EVP_MAC_update(context, Bytes(text), text.size()) != 1 ||
+  if (context == nullptr || EVP_MAC_init(context, Unsigned(key), key.size(), nullptr) != 1 ||
+      EVP_MAC_update(context, Unsigned(text), text.size()) != 1 ||
       EVP_MAC_final(context, digest.data(), nullptr, digest.size()) != 1) {
     return Unavailable();
   }
   return digest;
-}
-
-Result<Sha256::Digest> Sha256::Hmac(const Digest& key, std::string_view text) {
-  return Hmac(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()), text);
-}
-
-std::string ToHex(const Sha256::Digest& digest) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * digest.size());
-  for (const uint8_t byte : digest) {
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 0xF]);
-  }
-  return text;
 }
 
 }  // namespace objectpipes

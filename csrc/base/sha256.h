@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -25,14 +24,14 @@ class Sha256 {
 
   Result<Digest> Hash(std::string_view text);
   Result<Digest> Hmac(std::string_view key, std::string_view text);
-  Result<Digest> Hmac(const Digest& key, std::string_view text);
+
+  static std::string_view Bytes(const Digest& digest) {
+    return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+  }
 
  private:
   struct Contexts;
   std::unique_ptr<Contexts> contexts_;
 };
-
-// Lower-case hexadecimal digits.
-std::string ToHex(const Sha256::Digest& digest);
 
 }  // namespace objectpipes

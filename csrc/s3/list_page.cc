@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "base/utc_time.h"
 
 namespace objectpipes {
@@ -27,8 +28,8 @@ std::string NextToken(std::string_view parameter, std::string_view value) {
 constexpr unsigned kParseFlags = pugi::parse_minimal | pugi::parse_escapes | pugi::parse_cdata |
                                  pugi::parse_embed_pcdata | pugi::parse_ws_pcdata_single;
 
-Status Malformed(const std::string& what) {
-  return Status::Protocol("The server's listing is malformed: " + what);
+Status Malformed(const std::string& what, std::string_view culprit = {}) {
+  return Status::Protocol("The server's listing is malformed: " + what + Excerpt(culprit));
 }
 
 // The fields of <Contents>; empty where missing.
@@ -95,7 +96,7 @@ Status PageBuilder::AppendName(std::string_view name, std::string* out) const {
   if (!url_encoded_) {
     out->append(name);
   } else if (!AppendUriDecoded(name, Plus::kSpace, out)) {
-    return Malformed("a name is not properly percent-encoded: " + std::string(name));
+    return Malformed("a name is not percent-encoded: ", name);
   }
   return Status::Ok();
 }
@@ -112,13 +113,13 @@ Status PageBuilder::AddObject(const ObjectFields& fields) {
   entry.etag = TextFrom(etag_offset);
 
   const std::optional<int64_t> size = ParseSize(fields.size);
-  if (!size) return Malformed("an object has the size \"" + std::string(fields.size) + "\"");
+  if (!size) return Malformed("an object's size is ", fields.size);
   entry.size = *size;
 
   if (!fields.last_modified.empty()) {
     const std::optional<double> mtime = ParseIso8601(fields.last_modified);
     if (!mtime) {
-      return Malformed("an object has the time \"" + std::string(fields.last_modified) + "\"");
+      return Malformed("an object's time is ", fields.last_modified);
     }
     entry.mtime = *mtime;
   }
@@ -196,7 +197,7 @@ Result<ListPage> ParseListPage(std::string body) {
   }
   const pugi::xml_node root = document.first_child();
   if (std::string_view(root.name()) != "ListBucketResult") {
-    return Malformed("it is a <" + std::string(root.name()) + ">");
+    return Malformed("its root element is ", root.name());
   }
 
   PageBuilder builder(std::string_view(root.child_value("EncodingType")) == "url");

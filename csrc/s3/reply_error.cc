@@ -7,6 +7,7 @@
 #include <pugixml.hpp>
 #include <utility>
 
+#include "base/excerpt.h"
 #include "base/utc_time.h"
 #include "s3/url.h"
 
@@ -170,38 +171,6 @@ ErrorDocument ParseErrorDocument(std::string_view body) {
           error.child_value("RequestId"), error.child_value("ServerTime")};
 }
 
-// In one line and of bearable length, for a message.
-std::string Excerpt(std::string_view text) {
-  constexpr size_t kLongest = 200;
-  std::string line;
-  for (const char c : text) {
-    const bool is_space = static_cast<unsigned char>(c) <= ' ';
-    if (is_space && (line.empty() || line.back() == ' ')) continue;
-    if (line.size() == kLongest) return line + "...";
-    line.push_back(is_space ? ' ' : c);
-  }
-  if (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
-
-// The title of a page if there is one, otherwise how the text begins, and who sent it.
-std::string DescribeBody(const ErrorReply& reply) {
-  constexpr std::string_view kOpen = "<title>";
-  const auto equal_ignoring_case = [](char a, char b) {
-    return a == b || (b >= 'a' && b <= 'z' && a == b - 'a' + 'A');
-  };
-  const auto title = std::search(reply.body.begin(), reply.body.end(), kOpen.begin(), kOpen.end(),
-                                 equal_ignoring_case);
-  std::string_view text = reply.body;
-  if (title != reply.body.end()) {
-    text.remove_prefix(static_cast<size_t>(title - reply.body.begin()) + kOpen.size());
-    text = text.substr(0, text.find('<'));
-  }
-  std::string description = "\"" + Excerpt(text) + "\"";
-  if (!reply.server.empty()) description.append(" from ").append(Excerpt(reply.server));
-  return description;
-}
-
 // A region becomes part of host names and signatures: nothing else may pass for one.
 bool IsRegion(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
@@ -286,7 +255,8 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
     words.append(", ").append(Excerpt(document.code));
     if (!document.message.empty()) words.append(": ").append(Excerpt(document.message));
   } else if (!reply.body.empty()) {
-    words.append(", ").append(DescribeBody(reply));
+    words.append(", ").append(ExcerptOfPage(reply.body));
+    if (!reply.server.empty()) words.append(" from ").append(Excerpt(reply.server));
   }
   return words;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/utc_time.h"
 
 namespace objectpipes {
@@ -21,7 +22,7 @@ Status Signer::UseDay(std::string_view day) {
   if (day == day_) return Status::Ok();
   Result<Sha256::Digest> key = sha256_.Hmac("AWS4" + credentials_.secret_key, day);
   for (const std::string_view part : {std::string_view(region_), kService, kTerminator}) {
-    if (key.ok()) key = sha256_.Hmac(key.value(), part);
+    if (key.ok()) key = sha256_.Hmac(Sha256::Bytes(key.value()), part);
   }
   if (!key.ok()) return key.status();
 
@@ -70,8 +71,8 @@ Result<Signature> Signer::Sign(const SigningRequest& request, int64_t unix_secon
   text_.append(kAlgorithm).append("\n");
   text_.append(signature.amz_date).append("\n");
   text_.append(scope_).append("\n");
-  text_.append(ToHex(request_hash.value()));
-  const Result<Sha256::Digest> mac = sha256_.Hmac(day_key_, text_);
+  text_.append(HexEncode(Sha256::Bytes(request_hash.value())));
+  const Result<Sha256::Digest> mac = sha256_.Hmac(Sha256::Bytes(day_key_), text_);
   if (!mac.ok()) return mac.status();
 
   std::string& authorization = signature.authorization;
@@ -79,7 +80,7 @@ Result<Signature> Signer::Sign(const SigningRequest& request, int64_t unix_secon
   authorization.append(kAlgorithm);
   authorization.append(" Credential=").append(credentials_.access_key).append("/").append(scope_);
   authorization.append(", SignedHeaders=").append(header_names_);
-  authorization.append(", Signature=").append(ToHex(mac.value()));
+  authorization.append(", Signature=").append(HexEncode(Sha256::Bytes(mac.value())));
   return signature;
 }
 
