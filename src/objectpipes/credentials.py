@@ -42,7 +42,7 @@ class Credentials:
     Raises
     ------
     ConfigError
-        One of the two keys is missing, or `expiry` has no time zone.
+        A key is missing (a session token alone will do, for AIStore), or `expiry` has no time zone.
     """
 
     access_key: str
@@ -54,6 +54,10 @@ class Credentials:
     def __post_init__(self) -> None:
         if bool(self.access_key) != bool(self.secret_key):
             raise ConfigError("An access key and a secret key are only of use together.")
+        if not self.access_key and not self.session_token:
+            raise ConfigError(
+                "Credentials are empty; to send unsigned requests pass anonymous=True."
+            )
         if self.expiry is not None and self.expiry.utcoffset() is None:
             raise ConfigError(
                 "The expiry of credentials needs a time zone (datetime.timezone.utc)."
@@ -120,9 +124,7 @@ class CredentialsProvider:
         ends_at = math.inf if fresh is None or fresh.expiry is None else fresh.expiry.timestamp()
         left = ends_at - time.time()
         if left <= 0:
-            raise ExpiredCredentialsError(
-                "The credentials were renewed, but the new ones are over."
-            )
+            raise ExpiredCredentialsError("The credentials that were found have expired already.")
         self._current = fresh
         self._ends_at = ends_at
         self._renew_at = ends_at - min(_MARGIN_S, left / 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ._aws import AwsProfile, load_credentials
 from ._connection import (
@@ -19,6 +20,8 @@ from .credentials import Credentials, CredentialsProvider
 from .errors import ConfigError
 
 __all__ = ["ResolvedS3Config", "S3Config"]
+
+_T = TypeVar("_T")
 
 _ADDRESSING_STYLES = ("auto", "path", "virtual")
 
@@ -74,8 +77,9 @@ class S3Config(StoreConfig):
     profile : str, optional
         Profile of the AWS configuration files. Else ``AWS_PROFILE``.
     credentials : Credentials or callable, optional
-        Or a callable without arguments that returns `Credentials` and is called again before these
-        expire. Else botocore's chain of providers.
+        Or a callable without arguments that returns `Credentials`, and is called again before these
+        expire; workers that are spawned need one that can be pickled. Else botocore's chain of
+        providers.
     anonymous : bool, optional
         Send unsigned requests and look for no credentials.
     requester_pays : bool, optional
@@ -150,19 +154,10 @@ class S3Config(StoreConfig):
         """
         aws = AwsProfile(self.profile)
         region = self.region or aws.region or ""
-        scheme = "http" if _is_off("S3_USE_HTTPS") else "https"
-        verify_tls = not _is_off("S3_VERIFY_SSL") if self.verify_tls is None else self.verify_tls
-        multi_part_download = self.multi_part_download
-        if multi_part_download is None:
-            multi_part_download = env_text("S3_MULTI_PART_DOWNLOAD") != "OFF"
-        name, custom_url = self._custom_endpoint(aws)
-        if custom_url:
-            endpoint_url = normal_endpoint(name, custom_url, scheme)
-        else:
-            endpoint_url = aws.default_endpoint(region, scheme)
+        endpoint_url, is_aws = self._endpoint(aws, region)
         connection = self._connection(
             endpoint_url,
-            verify_tls=verify_tls,
+            verify_tls=_given(self.verify_tls, not _is_off("S3_VERIFY_SSL")),
             ca_settings=[("AWS_CA_BUNDLE or ca_bundle of the AWS profile", aws.ca_bundle)],
             proxy=environment_proxy(endpoint_url.replace("{region}", region)),
             max_attempts=aws.max_attempts,
@@ -170,11 +165,13 @@ class S3Config(StoreConfig):
         return ResolvedS3Config(
             connection=connection,
             region=region,
-            addressing_style=self._addressing_style(aws, is_aws=not custom_url),
+            addressing_style=self._addressing_style(aws, is_aws=is_aws),
             requester_pays=self.requester_pays,
             transport=self.transport,
-            buffer_size=self.buffer_size or env_size("S3_BUFFER_SIZE") or 0,
-            multi_part_download=multi_part_download,
+            buffer_size=_given(self.buffer_size, env_size("S3_BUFFER_SIZE") or 0),
+            multi_part_download=_given(
+                self.multi_part_download, env_text("S3_MULTI_PART_DOWNLOAD") != "OFF"
+            ),
         )
 
     def credentials_provider(self) -> CredentialsProvider:
@@ -194,12 +191,17 @@ class S3Config(StoreConfig):
             return CredentialsProvider(lambda: given)
         return CredentialsProvider(functools.partial(_call, given))
 
-    def _custom_endpoint(self, aws: AwsProfile) -> tuple[str, str | None]:
-        if self.endpoint_url:
-            return "endpoint_url", self.endpoint_url
-        if url := env_text("S3_ENDPOINT_URL"):
-            return "S3_ENDPOINT_URL", url
-        return aws.endpoint_url
+    def _endpoint(self, aws: AwsProfile, region: str) -> tuple[str, bool]:
+        """Return the endpoint, and whether it is AWS's own."""
+        scheme = "http" if _is_off("S3_USE_HTTPS") else "https"
+        for name, url in (
+            ("endpoint_url", self.endpoint_url),
+            ("S3_ENDPOINT_URL", env_text("S3_ENDPOINT_URL")),
+            aws.endpoint_url,
+        ):
+            if url:
+                return normal_endpoint(name, url, scheme), False
+        return aws.default_endpoint(region, scheme), True
 
     def _addressing_style(self, aws: AwsProfile, *, is_aws: bool) -> str:
         style = self.addressing_style
@@ -209,6 +211,10 @@ class S3Config(StoreConfig):
         if style == "auto":
             style = "virtual" if is_aws else "path"
         return style
+
+
+def _given(option: _T | None, otherwise: _T) -> _T:
+    return otherwise if option is None else option
 
 
 def _is_off(name: str) -> bool:

@@ -57,6 +57,12 @@ def test_key_without_its_secret_is_an_error() -> None:
         Credentials("AKIA", "")
 
 
+def test_empty_credentials_are_an_error() -> None:
+    """They would turn signing off in silence."""
+    with pytest.raises(ConfigError, match="anonymous=True"):
+        Credentials("", "")
+
+
 def test_expiry_without_time_zone_is_an_error() -> None:
     with pytest.raises(ConfigError, match="time zone"):
         Credentials("a", "s", expiry=datetime(2030, 1, 1))

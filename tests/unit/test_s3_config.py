@@ -383,6 +383,7 @@ def test_variables_of_torchdatas_buffers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (config.buffer_size, config.multi_part_download) == (1048576, False)
     config = S3Config(buffer_size=1, multi_part_download=True).resolve()
     assert (config.buffer_size, config.multi_part_download) == (1, True)
+    assert S3Config(buffer_size=0).resolve().buffer_size == 0
 
 
 @pytest.mark.parametrize("value", ["off", "0", "false"])
