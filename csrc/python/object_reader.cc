@@ -1,5 +1,7 @@
 #include "python/object_reader.h"
 
+#include <pybind11/stl.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
