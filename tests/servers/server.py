@@ -1,0 +1,155 @@
+"""What all servers have in common: they start, become ready, and leave nothing behind."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import functools
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import urllib3
+
+from .errors import ServerStartError
+from .process import Process
+from .programs import Program
+from .scratch import scratch_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+_POLL_INTERVAL = 0.05  # seconds
+
+
+class Server(abc.ABC):
+    """A server on 127.0.0.1, in processes of its own; use it, once, in a ``with`` statement.
+
+    To start several at a time, call `start` on each, then `wait_ready` on each, and `stop` at the
+    end.
+
+    Attributes
+    ----------
+    name : str
+        What it is called on the command line and in messages.
+    program : Program
+        Where its program comes from.
+    endpoint : str
+        Its URL; set by `start`, as the following ones.
+    ca_file : Path or None
+        PEM file with the CA that its certificate is from, if it speaks TLS.
+    directory : Path
+        What it stores and logs.
+    processes : list[Process]
+        The running program, or programs.
+    """
+
+    name: ClassVar[str]
+    program: ClassVar[Program]
+    start_timeout: ClassVar[float] = 30.0  # seconds
+    stop_patience: ClassVar[float] = 5.0  # seconds
+
+    endpoint: str
+    directory: Path
+
+    def __init__(self) -> None:
+        self.ca_file: Path | None = None
+        self.processes: list[Process] = []
+        self._cleanup = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start the programs, without waiting for them.
+
+        Raises
+        ------
+        ServerUnavailable
+            A program is not there and can't be installed.
+        """
+        program = self.program.install()
+        self.directory = scratch_directory(self.name)
+        self._cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        try:
+            for process in self._configure(program):
+                self._launch(process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_ready(self) -> None:
+        """Wait until objects can be stored and read; a server that fails to get there is stopped.
+
+        Raises
+        ------
+        ServerStartError
+            A program has ended, or `start_timeout` is over.
+        """
+        self._wait_until(self._ready)
+
+    def stop(self) -> None:
+        """End the programs and remove what they have stored."""
+        self._cleanup.close()
+
+    @abc.abstractmethod
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables that lead clients to this server."""
+
+    @abc.abstractmethod
+    def _configure(self, program: Path) -> list[Process]:
+        """Choose ports, write configuration files, set `endpoint`; return what is to be started."""
+
+    @abc.abstractmethod
+    def _ready(self) -> bool:
+        """Ask the server whether objects can be stored and read."""
+
+    def _launch(self, process: Process) -> None:
+        process.start()
+        self._cleanup.callback(process.stop, self.stop_patience)
+        self.processes.append(process)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + self.start_timeout
+        try:
+            while not condition():
+                self._check_start(deadline)
+                time.sleep(_POLL_INTERVAL)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _check_start(self, deadline: float) -> None:
+        for process in self.processes:
+            if process.exit_code is not None:
+                reason = f"{process.name} ended with {process.exit_code}"
+                raise ServerStartError(self.name, reason, process.log_tail())
+        if time.monotonic() > deadline:
+            reason = f"not ready after {self.start_timeout:.0f} s"
+            tails = "\n".join(process.log_tail() for process in self.processes)
+            raise ServerStartError(self.name, reason, tails)
+
+    @functools.cached_property
+    def _http(self) -> urllib3.PoolManager:
+        return urllib3.PoolManager(ca_certs=str(self.ca_file) if self.ca_file else None)
+
+    def _status(self, url: str) -> int | None:
+        """Return the HTTP status of a URL, None when nobody answers."""
+        try:
+            return self._http.request("GET", url, timeout=2.0, retries=False).status
+        except urllib3.exceptions.HTTPError:
+            return None
+
+    def __enter__(self) -> Self:
+        self.start()
+        self.wait_ready()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
