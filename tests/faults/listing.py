@@ -79,6 +79,8 @@ def select(query: ListQuery, store: Store) -> ListPage:
     objects: list[tuple[str, StoredObject]] = []
     prefixes: list[str] = []
     limit = min(query.max_keys, store.page_size)
+    if limit == 0:
+        return ListPage()  # S3 does not call this page truncated: there would be no way on
     last = ""
     position = max(bisect_left(keys, query.prefix), bisect_right(keys, query.marker))
     while position < len(keys) and keys[position].startswith(query.prefix):

@@ -37,6 +37,8 @@ class StoredObject:
     modified: datetime = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
     def __post_init__(self) -> None:
+        if self.checksum not in (None, *checksums.ALGORITHMS):
+            raise ValueError(f"unknown checksum algorithm {self.checksum!r}")
         if self.part_sizes and sum(self.part_sizes) != len(self.data):
             raise ValueError("part_sizes do not add up to the size of data")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import os
-import signal
 import socket
 import ssl
 import sys
@@ -598,26 +596,6 @@ def test_kinds_strike_only_what_they_apply_to() -> None:
         ]
         assert ask(server).body == DATA
     assert [rule.hits for rule in rules] == [0] * 5
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_forked_processes_do_not_hold_connections_open() -> None:
-    """Else a reset would wait for the last worker forked since the connection was made."""
-    with FaultServer({"bucket": {"key": DATA}}) as server:
-        server.faults.add(kinds.StallAt(1000, seconds=0.1))
-        server.faults.add(kinds.ResetAt(1000))
-        with socket.create_connection(("127.0.0.1", server.port)) as sock:
-            sock.sendall(b"GET /bucket/key HTTP/1.1\r\n\r\n")
-            sock.recv(1)
-            child = os.fork()
-            if child == 0:
-                signal.pause()
-            try:
-                assert read_to_end(sock).end == "reset"
-            finally:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
 
 
 def test_faults_under_tls(tmp_path: Path) -> None:

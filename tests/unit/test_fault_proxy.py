@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import socket
 import sys
 import time
@@ -141,27 +139,6 @@ def test_refuse_and_accept_again(proxy: FaultProxy) -> None:
         connect(proxy.port)
     proxy.accept()
     assert ask(proxy.port)[1] == "close"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_refusal_is_not_kept_from_happening_by_forked_processes(proxy: FaultProxy) -> None:
-    with connect(proxy.port) as sock:
-        sock.sendall(KEEP_ALIVE)
-        sock.recv(1)
-        child = os.fork()
-        if child == 0:
-            signal.pause()
-        try:
-            proxy.refuse()
-            assert read_to_end(sock)[1] == "reset"
-            with pytest.raises(ConnectionRefusedError):
-                connect(proxy.port)
-            proxy.accept()
-            assert ask(proxy.port)[1] == "close"
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
 
 
 def test_server_that_is_down_resets_clients() -> None:

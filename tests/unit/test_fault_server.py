@@ -227,6 +227,12 @@ def test_listing_honours_prefix_start_after_and_max_keys() -> None:
     assert page["KeyCount"] == page["MaxKeys"] == 1
 
 
+def test_listing_of_no_keys_is_not_truncated() -> None:
+    with FaultServer({"bucket": {"a": b""}}) as server:
+        page = s3_client(server).list_objects_v2(Bucket="bucket", MaxKeys=0)
+    assert (page["KeyCount"], page["IsTruncated"]) == (0, False)
+
+
 def test_listing_of_an_exactly_full_last_page_is_not_truncated() -> None:
     with FaultServer({"bucket": dict.fromkeys("abcd", b"")}, page_size=2) as server:
         pages = list(s3_client(server).get_paginator("list_objects_v2").paginate(Bucket="bucket"))
