@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ais/json.h"
+#include "ais/list_page.h"
 #include "ais/url.h"
 #include "base/uri.h"
 
@@ -94,13 +95,17 @@ Result<std::string> ListBody(const ListRequest& request) {
   uint64_t flags = 0;
   if (request.archive_members) flags |= kArchiveMembers;
   if (!request.delimiter.empty()) flags |= kNoRecursion;
+  const ListToken token = SplitListToken(request.token);
+  // On later pages start_after would win over the token.
+  const std::string start_after = token.name.empty() ? request.start_after : std::string();
   return Serialize({{"action", "list"},
                     {"value",
                      {{"prefix", request.prefix},
                       {"props", "name,size,checksum,version"},
                       {"pagesize", request.max_keys},
-                      {"start_after", request.start_after},
-                      {"continuation_token", request.token},
+                      {"start_after", start_after},
+                      {"uuid", token.job},
+                      {"continuation_token", token.name},
                       {"flags", std::to_string(flags)}}}});  // as a number it is refused
 }
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ais/list_page.h"
+
 namespace objectpipes::ais {
 namespace {
 
@@ -85,18 +87,26 @@ TEST(ListBody, AsksForAManifest) {
   EXPECT_EQ(ListBody(request).value(),
             "{\"action\":\"list\",\"value\":{\"continuation_token\":\"\",\"flags\":\"0\","
             "\"pagesize\":0,\"prefix\":\"a \\\"b\\\"\\t\xC3\xA9\","
-            "\"props\":\"name,size,checksum,version\",\"start_after\":\"\"}}");
+            "\"props\":\"name,size,checksum,version\",\"start_after\":\"\",\"uuid\":\"\"}}");
+}
+
+TEST(ListBody, BeginsWhereItIsTold) {
+  ListRequest request;
+  request.start_after = "p0";
+  request.max_keys = 500;
+  const std::string body = ListBody(request).value();
+  EXPECT_NE(body.find("\"start_after\":\"p0\""), std::string::npos) << body;
+  EXPECT_NE(body.find("\"pagesize\":500"), std::string::npos) << body;
 }
 
 TEST(ListBody, GoesOnWhereThePageEnded) {
   ListRequest request;
-  request.token = "p1/o02491";
   request.start_after = "p0";
-  request.max_keys = 500;
+  request.token = JoinListToken({"gb2PtUHX8", "p1/o02491"});
   const std::string body = ListBody(request).value();
+  EXPECT_NE(body.find("\"uuid\":\"gb2PtUHX8\""), std::string::npos) << body;
   EXPECT_NE(body.find("\"continuation_token\":\"p1/o02491\""), std::string::npos) << body;
-  EXPECT_NE(body.find("\"start_after\":\"p0\""), std::string::npos) << body;
-  EXPECT_NE(body.find("\"pagesize\":500"), std::string::npos) << body;
+  EXPECT_NE(body.find("\"start_after\":\"\""), std::string::npos) << "it would win: " << body;
 }
 
 TEST(ListBody, SetsFlagsAsText) {

@@ -1,0 +1,105 @@
+#include "ais/list_page.h"
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "ais/message_pack.h"
+
+namespace objectpipes::ais {
+namespace {
+
+constexpr char kTokenSeparator = ':';  // not part of any job's id
+
+constexpr int64_t kIsDirectory = 1 << 8;  // of an entry's flags
+
+Status Malformed() { return Status::Protocol("AIStore sent a malformed or incomplete list page"); }
+
+bool ReadText(MessagePackReader* in, std::string* all, ListEntry::Text* piece) {
+  std::string_view text;
+  if (!in->ReadText(&text)) return false;
+  piece->offset = static_cast<uint32_t>(all->size());
+  piece->size = static_cast<uint32_t>(text.size());
+  all->append(text);
+  return true;
+}
+
+// What is empty or zero is left out by the server.
+bool ReadEntry(MessagePackReader* in, ListPage* page) {
+  ListEntry entry;
+  entry.size = 0;
+  int64_t flags = 0;
+  uint64_t fields = 0;
+  if (!in->ReadMap(&fields)) return false;
+  for (; fields > 0; --fields) {
+    std::string_view name;
+    if (!in->ReadText(&name)) return false;
+    const bool read = name == "n"    ? ReadText(in, &page->text, &entry.key)
+                      : name == "cs" ? ReadText(in, &page->text, &entry.checksum)
+                      : name == "v"  ? ReadText(in, &page->text, &entry.version)
+                      : name == "s"  ? in->ReadInteger(&entry.size)
+                      : name == "f"  ? in->ReadInteger(&flags)
+                                     : in->Skip();
+    if (!read) return false;
+  }
+  if (entry.key.size == 0 || entry.size < 0) return false;
+  entry.is_prefix = (flags & kIsDirectory) != 0;
+  if (entry.is_prefix) entry.size = -1;
+  page->entries.push_back(entry);
+  return true;
+}
+
+bool ReadEntries(MessagePackReader* in, ListPage* page) {
+  uint64_t entries = 0;
+  if (!in->ReadArray(&entries)) return false;
+  for (; entries > 0; --entries) {
+    if (!ReadEntry(in, page)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string JoinListToken(const ListToken& token) {
+  if (token.name.empty()) return {};
+  std::string joined(token.job);
+  joined.push_back(kTokenSeparator);
+  return joined.append(token.name);
+}
+
+ListToken SplitListToken(std::string_view token) {
+  const size_t separator = token.find(kTokenSeparator);
+  if (separator == std::string_view::npos) return {};
+  return {token.substr(0, separator), token.substr(separator + 1)};
+}
+
+Result<ListPage> ParseListPage(std::string_view message_pack) {
+  if (message_pack.size() > std::numeric_limits<uint32_t>::max()) return Malformed();
+  MessagePackReader in(message_pack);
+  ListPage page;
+  ListToken token;
+  bool has_token = false;
+  bool has_entries = false;
+  uint64_t fields = 0;
+  if (!in.ReadMap(&fields)) return Malformed();
+  for (; fields > 0; --fields) {
+    std::string_view name;
+    if (!in.ReadText(&name)) return Malformed();
+    bool read = false;
+    if (name == "UUID") {
+      read = in.ReadText(&token.job);
+    } else if (name == "ContinuationToken") {
+      read = has_token = in.ReadText(&token.name);
+    } else if (name == "Entries") {
+      read = has_entries = ReadEntries(&in, &page);
+    } else {
+      read = in.Skip();
+    }
+    if (!read) return Malformed();
+  }
+  if (!has_token || !has_entries || !in.at_end()) return Malformed();
+  page.next_token = JoinListToken(token);
+  return page;
+}
+
+}  // namespace objectpipes::ais

@@ -1,0 +1,155 @@
+#include "ais/list_page.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace objectpipes::ais {
+namespace {
+
+using std::string_literals::operator""s;
+
+std::string Text(const std::string& text) {
+  return "\xDA"s + static_cast<char>(text.size() >> 8) + static_cast<char>(text.size() & 0xFF) +
+         text;
+}
+
+std::string Map(int pairs, const std::string& content) {
+  return static_cast<char>(0x80 + pairs) + content;
+}
+
+std::string Page(const std::string& token, const std::string& entries) {
+  return Map(4, Text("UUID") + Text("gb2PtUHX8") + Text("ContinuationToken") + Text(token) +
+                    Text("Entries") + entries + Text("Flags") + "\0"s);
+}
+
+// Recorded from a cluster: two objects, and more to come.
+const std::string kRecorded =
+    "\x84\xA4UUID\xA9I8wKUIHu8\xB1"
+    "ContinuationToken\xD9\x21train/shard-0000/img_00000001.jpg\xA7"
+    "Entries\x92\x85\xA1n\xD9\x21train/shard-0000/img_00000000.jpg\xA2"
+    "cs\xB0\x39\x32"
+    "f0de5a88a3c094\xA1v\xA1\x31\xA1s\x64\xA1"
+    "f\x40\x85\xA1n\xD9\x21train/shard-0000/img_00000001.jpg\xA2"
+    "cs\xB0\x39\x32"
+    "f0de5a88a3c094\xA1v\xA1\x31\xA1s\x64\xA1"
+    "f\x40\xA5"
+    "Flags\0"s;
+
+TEST(ParseListPage, ReadsWhatAClusterSends) {
+  const ListPage page = ParseListPage(kRecorded).value();
+  ASSERT_EQ(page.entries.size(), 2U);
+  const ListEntry& entry = page.entries[1];
+  EXPECT_EQ(page.view(entry.key), "train/shard-0000/img_00000001.jpg");
+  EXPECT_EQ(page.view(entry.checksum), "92f0de5a88a3c094");
+  EXPECT_EQ(page.view(entry.version), "1");
+  EXPECT_EQ(entry.size, 100);
+  EXPECT_FALSE(entry.is_prefix);
+  EXPECT_EQ(page.next_token, "I8wKUIHu8:train/shard-0000/img_00000001.jpg");
+}
+
+TEST(ParseListPage, KeepsNoMoreThanTheText) {
+  const ListPage page = ParseListPage(kRecorded).value();
+  EXPECT_EQ(page.text.size(), 2 * (33U + 16U + 1U));
+}
+
+TEST(ParseListPage, WhatIsLeftOutIsZeroOrEmpty) {
+  const ListPage page = ParseListPage(Page("", "\x91"s + Map(1, Text("n") + Text("a")))).value();
+  ASSERT_EQ(page.entries.size(), 1U);
+  EXPECT_EQ(page.entries[0].size, 0);
+  EXPECT_EQ(page.view(page.entries[0].checksum), "");
+  EXPECT_EQ(page.view(page.entries[0].version), "");
+}
+
+TEST(ParseListPage, AnEmptyTokenIsTheEnd) {
+  EXPECT_EQ(ParseListPage(Page("", "\x90")).value().next_token, "");
+}
+
+TEST(ParseListPage, AFullLastPageIsFollowedByAnEmptyOne) {
+  const ListPage page = ParseListPage(
+                            "\x84\xA4UUID\xA9V0wYUtHXH\xB1"
+                            "ContinuationToken\xA0\xA7"
+                            "Entries\x90\xA5"
+                            "Flags\0"s)
+                            .value();
+  EXPECT_TRUE(page.entries.empty());
+  EXPECT_EQ(page.next_token, "");
+}
+
+TEST(ParseListPage, TakesNamesByteForByte) {
+  const std::string name = "a\0\xFF\n\"\xC3\xA9"s;
+  const ListPage page = ParseListPage(Page(name, "\x91"s + Map(1, Text("n") + Text(name)))).value();
+  EXPECT_EQ(page.view(page.entries.at(0).key), name);
+  EXPECT_EQ(SplitListToken(page.next_token).name, name);
+}
+
+TEST(ParseListPage, TellsDirectories) {
+  const ListPage page = ParseListPage(Page("", "\x91"s + Map(2, Text("n") + Text("dir/") +
+                                                                    Text("f") + "\xCD\x01\x40")))
+                            .value();
+  EXPECT_TRUE(page.entries.at(0).is_prefix);
+  EXPECT_EQ(page.entries.at(0).size, -1);
+}
+
+TEST(ParseListPage, SkipsWhatItDoesNotKnow) {
+  const std::string entry =
+      Map(3, Text("m") + "\x81\xA1k\xC0" + Text("n") + Text("a") + Text("t") + Text("t[T]:mp"));
+  const std::string page =
+      Map(4, Text("New") + "\x92\x01\xC3" + Text("Entries") + "\x91" + entry + Text("UUID") +
+                 Text("u") + Text("ContinuationToken") + Text(""));
+  EXPECT_EQ(ParseListPage(page).value().entries.size(), 1U);
+}
+
+TEST(ParseListPage, ReadsLargeSizes) {
+  const std::string entry =
+      Map(2, Text("n") + Text("a") + Text("s") + "\xD3\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s);
+  EXPECT_EQ(ParseListPage(Page("", "\x91" + entry)).value().entries.at(0).size, INT64_MAX);
+}
+
+TEST(ParseListPage, RefusesEveryTruncation) {
+  for (size_t size = 0; size < kRecorded.size(); ++size) {
+    EXPECT_EQ(ParseListPage(kRecorded.substr(0, size)).status().code(), StatusCode::kProtocol);
+  }
+}
+
+TEST(ParseListPage, RefusesWhatIsNoPage) {
+  const std::string name = Text("n") + Text("a");
+  const std::string cases[] = {
+      "{\"entries\":[]}",
+      "\x80",
+      "\x90",
+      kRecorded + "\x01",
+      Map(2, Text("UUID") + Text("u") + Text("Entries") + "\x90"),
+      Map(2, Text("UUID") + Text("u") + Text("ContinuationToken") + Text("")),
+      Map(2, Text("ContinuationToken") + Text("") + Text("Entries") + "\xC0"),
+      Page("", "\x91\x80"),
+      Page("", "\x91\x90"),
+      Page("", "\x91" + Map(1, Text("n") + Text(""))),
+      Page("", "\x91" + Map(1, Text("n") + "\x05")),
+      Page("", "\x91" + Map(2, name + Text("s") + Text("5"))),
+      Page("", "\x91" + Map(2, name + Text("s") + "\xFF")),
+      Page("", "\x91" + Map(2, name + Text("f") + "\xC3")),
+      Page("", "\x91" + Map(1, "\x01\x02")),
+      Page("", "\xDD\xFF\xFF\xFF\xFF"),
+  };
+  for (const std::string& bytes : cases) {
+    EXPECT_EQ(ParseListPage(bytes).status().code(), StatusCode::kProtocol)
+        << testing::PrintToString(bytes);
+  }
+}
+
+TEST(ListToken, IsTakenApartAsItWasJoined) {
+  for (const std::string& name : {"a"s, "a:b"s, ":"s, "\n"s}) {
+    for (const std::string& job : {"gb2PtUHX8"s, ""s}) {
+      const std::string joined = JoinListToken({job, name});
+      const ListToken token = SplitListToken(joined);
+      EXPECT_EQ(token.job, job);
+      EXPECT_EQ(token.name, name);
+    }
+  }
+  EXPECT_EQ(JoinListToken({"gb2PtUHX8", ""}), "") << "complete";
+  EXPECT_EQ(SplitListToken("").name, "");
+}
+
+}  // namespace
+}  // namespace objectpipes::ais
