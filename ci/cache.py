@@ -32,6 +32,6 @@ def locked(folder: Path) -> Iterator[None]:
     folder
         An existing folder; a file ``.lock`` stays in it.
     """
-    with open(folder / ".lock", "w") as lock:
+    with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.gnuversions import GNUVerSymSection
+from elftools.elf.sections import Symbol, SymbolTableSection
 
 from ci.command import output
 from ci.sbom import FILE_NAME, license_name
@@ -21,6 +23,8 @@ from ci.sbom import FILE_NAME, license_name
 # The extension's module init, and nothing else: other packages in the process have their own
 # OpenSSL and curl.
 EXPORTED = {"PyInit__ext"}
+
+_OF_PYTHON = re.compile("_?Py")
 
 # In bytes. aws-sdk-cpp alone is larger than everything else.
 SIZE_LIMIT = 3_000_000
@@ -90,7 +94,7 @@ def read_wheel(path: Path) -> Wheel:
 
 
 def check_tag(wheel: Wheel) -> Iterator[str]:
-    """A manylinux or musllinux tag promises no less than the symbols used ask for."""
+    """Check that a manylinux or musllinux tag promises no less than the symbols ask for."""
     for tag in wheel.platform_tags:
         if promised := _LINUX_TAG.fullmatch(tag):
             needed = json.loads(output("auditwheel", "show", "--json", wheel.path))["overall_tag"]
@@ -102,22 +106,30 @@ def check_tag(wheel: Wheel) -> Iterator[str]:
 
 
 def check_exports(wheel: Wheel) -> Iterator[str]:
-    """The extension exports its module init only."""
+    """Check that the extension exports its module init only."""
     for name, elf in _elf_files(wheel):
         exported = set(_exported_symbols(elf))
         if exported != EXPORTED:
             yield f"{name} exports {len(exported)} symbols: {_some(exported)}"
 
 
+def check_symbols(wheel: Wheel) -> Iterator[str]:
+    """Check that the extension asks for symbols of libraries and of Python only."""
+    for name, elf in _elf_files(wheel):
+        missing = {symbol for symbol in _unversioned_symbols(elf) if not _OF_PYTHON.match(symbol)}
+        if missing:
+            yield f"{name} lacks symbols: {_some(missing)}"
+
+
 def check_rpath(wheel: Wheel) -> Iterator[str]:
-    """No library is looked for in folders of the building machine."""
+    """Check that no library is looked for in folders of the building machine."""
     for name, elf in _elf_files(wheel):
         for tag in {"DT_RPATH", "DT_RUNPATH"} & set(_dynamic_tags(elf)):
             yield f"{name} has a {tag}"
 
 
 def check_paths(wheel: Wheel) -> Iterator[str]:
-    """No binary holds a path of the building machine, or of certificates."""
+    """Check that no binary holds a path of the building machine, or of certificates."""
     for name, data in wheel.binaries.items():
         for kind, pattern in {"build path": _BUILD_PATHS, "CA path": _CA_PATHS}.items():
             found = {match.decode() for match in pattern.findall(data)}
@@ -126,7 +138,7 @@ def check_paths(wheel: Wheel) -> Iterator[str]:
 
 
 def check_bom(wheel: Wheel) -> Iterator[str]:
-    """The bill of materials names what is linked in, in the version that is linked in."""
+    """Check that the bill of materials names what is linked in, in that very version."""
     if not wheel.bom:
         yield f"there is no dist-info/sboms/{FILE_NAME}"
     for library, pattern in _VERSIONS_IN_BINARY.items():
@@ -137,14 +149,14 @@ def check_bom(wheel: Wheel) -> Iterator[str]:
 
 
 def check_licenses(wheel: Wheel) -> Iterator[str]:
-    """The licence of the project and of every library linked in is there."""
+    """Check that the licences of the project and of all that is linked in are there."""
     for license in ["LICENSE", *map(license_name, wheel.bom)]:
         if not any(name.match(f"*.dist-info/licenses/{license}") for name in wheel.files):
             yield f"there is no dist-info/licenses/{license}"
 
 
 def check_contents(wheel: Wheel) -> Iterator[str]:
-    """Nothing but the package is installed: no tests, no sources, no other libraries."""
+    """Check that nothing but the package is installed: no tests, no sources."""
     for name in wheel.files:
         if name.parts[0] != "objectpipes" and not name.parts[0].endswith(".dist-info"):
             yield f"{name} is outside of the package"
@@ -154,7 +166,7 @@ def check_contents(wheel: Wheel) -> Iterator[str]:
 
 
 def check_size(wheel: Wheel) -> Iterator[str]:
-    """The file is small enough to be downloaded without a thought."""
+    """Check that the file is small enough to be downloaded without a thought."""
     limit = SIZE_LIMIT_WITH_AWS if "aws-sdk-cpp" in wheel.bom else SIZE_LIMIT
     size = wheel.path.stat().st_size
     if size > limit:
@@ -162,13 +174,14 @@ def check_size(wheel: Wheel) -> Iterator[str]:
 
 
 def check_metadata(wheel: Wheel) -> Iterator[str]:
-    """PyPI will take it."""
+    """Check that PyPI will take it."""
     yield from _complaints("twine", "check", "--strict", wheel.path)
 
 
 CHECKS: list[Callable[[Wheel], Iterator[str]]] = [
     check_tag,
     check_exports,
+    check_symbols,
     check_rpath,
     check_paths,
     check_bom,
@@ -198,11 +211,26 @@ def _elf_files(wheel: Wheel) -> Iterator[tuple[PurePosixPath, ELFFile]]:
 
 
 def _exported_symbols(elf: ELFFile) -> Iterator[str]:
+    return (symbol.name for symbol in _dynamic_symbols(elf) if symbol["st_shndx"] != "SHN_UNDEF")
+
+
+def _unversioned_symbols(elf: ELFFile) -> Iterator[str]:
+    """Return the symbols that are asked for, but of no library in particular."""
+    versions: list[int | str] = []
+    for section in elf.iter_sections("SHT_GNU_versym"):
+        assert isinstance(section, GNUVerSymSection)
+        versions += [entry["ndx"] for entry in section.iter_symbols()]
+    for symbol, version in zip_longest(_dynamic_symbols(elf), versions):
+        undefined = symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] != "STB_WEAK"
+        # The number of a version; what has none is marked by a word.
+        if symbol.name and undefined and not isinstance(version, int):
+            yield symbol.name
+
+
+def _dynamic_symbols(elf: ELFFile) -> Iterator[Symbol]:
     for section in elf.iter_sections("SHT_DYNSYM"):
         assert isinstance(section, SymbolTableSection)
-        for symbol in section.iter_symbols():
-            if symbol["st_shndx"] != "SHN_UNDEF":
-                yield symbol.name
+        yield from section.iter_symbols()
 
 
 def _dynamic_tags(elf: ELFFile) -> Iterator[str]:

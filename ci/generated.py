@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ci.platforms import ROOT, Artifact, Table, read_table
+from ci.paths import ROOT
+from ci.platforms import Artifact, Table, read_table
 
 _PLATFORMS_INTRO = """\
 # Platforms

@@ -4,13 +4,15 @@ import argparse
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+import tomli
+
+from ci.paths import ROOT
+
 TABLE = ROOT / "ci" / "platforms.toml"
 
 _ALLOWED = {
@@ -101,7 +103,7 @@ class Artifact:
 
     @property
     def identifiers(self) -> list[str]:
-        """cibuildwheel's names of the wheels in this row, such as ``cp311-manylinux_x86_64``."""
+        """Names of the wheels in this row for cibuildwheel: ``cp311-manylinux_x86_64``, ..."""
         suffix = "_".join(self._family_and_arch())
         return [f"cp{python.replace('.', '')}-{suffix}" for python in self.python]
 
@@ -137,6 +139,16 @@ class Table:
         """
         return [artifact for artifact in self.artifacts if artifact.channel == channel]
 
+    def built_by(self, builder: str) -> list[Artifact]:
+        """Return the rows that a program builds.
+
+        Parameters
+        ----------
+        builder
+            The program, as the table has it.
+        """
+        return [artifact for artifact in self.artifacts if artifact.builder == builder]
+
     def pythons(self) -> list[str]:
         """Return every Python version of the table, oldest first."""
         found = {python for artifact in self.artifacts for python in artifact.python}
@@ -158,7 +170,7 @@ def read_table(path: Path = TABLE) -> Table:
     TypeError
         If a row lacks a key or has an unknown one.
     """
-    return make_table(tomllib.loads(path.read_text()))
+    return make_table(tomli.loads(path.read_text()))
 
 
 def make_table(data: dict[str, Any]) -> Table:

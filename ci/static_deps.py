@@ -10,17 +10,18 @@ import os
 import shutil
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tomli
+
 from ci.cache import cache_folder, locked
 from ci.command import output, run
+from ci.paths import ROOT
 from ci.zig import Target, Toolchain, make_toolchain
 
-ROOT = Path(__file__).parents[1]
 MANIFEST = ROOT / "wheels" / "static-deps.toml"
 LICENSES = ROOT / "wheels" / "licenses"
 
@@ -107,7 +108,7 @@ def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
     TypeError
         If a library lacks a key or has an unknown one.
     """
-    tables: dict[str, dict[str, Any]] = tomllib.loads(path.read_text())
+    tables: dict[str, dict[str, Any]] = tomli.loads(path.read_text())
     return [StaticDep(name=name, **table) for name, table in tables.items()]
 
 

@@ -27,6 +27,8 @@ set(CMAKE_C_COMPILER {bin}/cc)
 set(CMAKE_CXX_COMPILER {bin}/c++)
 set(CMAKE_AR {bin}/ar)
 set(CMAKE_RANLIB {bin}/ranlib)
+# zig makes its C++ library anew for every way of optimizing, in minutes.
+set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 """
 
 # CMake takes a toolchain that names its system for a cross build, even when it is our own.

@@ -69,6 +69,26 @@ def test_only_the_module_init_is_exported(
 
 
 @pytest.mark.parametrize(
+    ("called", "problems"),
+    [
+        ("strlen", []),
+        ("PyErr_Occurred", []),
+        ("_Py_Dealloc", []),
+        ("SSL_new", ["_ext.so lacks symbols: SSL_new"]),
+    ],
+)
+def test_what_was_not_linked_in_is_found(
+    compile_extension: Callable[..., bytes],
+    make_wheel_in_memory: Callable[..., Wheel],
+    called: str,
+    problems: list[str],
+) -> None:
+    source = f"int {called}(const char*); int PyInit__ext(char** a) {{ return {called}(*a); }}"
+    wheel = make_wheel_in_memory({"_ext.so": compile_extension(source, "-fno-builtin")})
+    assert list(check_wheel.check_symbols(wheel)) == problems
+
+
+@pytest.mark.parametrize(
     ("flags", "problems"),
     [
         ([], []),

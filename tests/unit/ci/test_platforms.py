@@ -77,7 +77,7 @@ def test_the_real_table_is_valid() -> None:
     ],
 )
 def test_a_wrong_value_is_refused(key: str, value: object) -> None:
-    with pytest.raises(TableError, match="linux|local"):
+    with pytest.raises(TableError, match=r"linux|local"):
         make_table(data(**{key: value}))
 
 

@@ -1,0 +1,133 @@
+"""Wheels that run on glibc 2.28, built on any newer Debian without containers."""
+
+import argparse
+import filecmp
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from ci.check_wheel import problems_of
+from ci.command import output, run
+from ci.paths import ROOT
+from ci.platforms import read_table
+from ci.pythons import NoSuchPythonError, find_python
+from ci.sbom import BUILD_CONSTRAINTS, add_to_wheel, static_libraries
+from ci.static_deps import build_static_deps, read_manifest
+from ci.zig import Target, make_toolchain
+
+
+class WheelError(Exception):
+    """A wheel is not what it should be."""
+
+
+def build_wheel(python: Path, target: Target, destination: Path) -> Path:
+    """Build a wheel, complete it, check it, and put it into a folder.
+
+    Parameters
+    ----------
+    python
+        Interpreter to build for.
+    target
+        System to build for.
+    destination
+        Existing folder for the wheel; one of the same name is replaced.
+
+    Raises
+    ------
+    WheelError
+        If the wheel does not pass the checks of `ci.check_wheel`.
+    subprocess.CalledProcessError
+        If it does not compile.
+    """
+    with tempfile.TemporaryDirectory(prefix="objectpipes-wheel-") as scratch:
+        compiled = _compile(python, target, Path(scratch))
+        wheel = _tag(compiled, target, Path(scratch) / "tagged")
+        add_to_wheel(wheel, static_libraries(read_manifest()))
+        if problems := problems_of(wheel):
+            raise WheelError(f"{wheel.name}: {'; '.join(problems)}")
+        return Path(shutil.move(wheel, destination / wheel.name))
+
+
+def source_date_epoch() -> str:
+    """Return the time that goes into the wheel in place of now: that of the last commit.
+
+    ``$SOURCE_DATE_EPOCH`` overrides it, in seconds since 1970.
+    """
+    return os.environ.get("SOURCE_DATE_EPOCH") or output(
+        "git", "log", "-1", "--format=%ct", cwd=ROOT
+    )
+
+
+def _compile(python: Path, target: Target, scratch: Path) -> Path:
+    run(
+        *("uv", "build", "--wheel", "--python", python, "--out-dir", scratch),
+        *("--build-constraints", BUILD_CONSTRAINTS),
+        # A folder of its own: nothing of an earlier build can get into a wheel.
+        f"--config-setting=build-dir={scratch}/build",
+        "--config-setting=cmake.build-type=Release",
+        ROOT,
+        env={
+            **make_toolchain(target).environment,
+            "CMAKE_PREFIX_PATH": str(build_static_deps(target)),
+            "CXXFLAGS": f"-ffile-prefix-map={ROOT}=. -ffunction-sections -fdata-sections",
+            "LDFLAGS": "-Wl,--gc-sections",
+        },
+    )
+    (wheel,) = scratch.glob("*.whl")
+    return wheel
+
+
+def _tag(wheel: Path, target: Target, folder: Path) -> Path:
+    """Have auditwheel give the wheel its platform tag, which it refuses if it isn't true."""
+    run(
+        *("auditwheel", "repair", "--plat", target.platform_tag, "--only-plat"),
+        *("--wheel-dir", folder, wheel),
+    )
+    (tagged,) = folder.glob("*.whl")
+    return tagged
+
+
+def _check_same_bytes(wheel: Path, python: Path, target: Target) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if not filecmp.cmp(wheel, build_wheel(python, target, Path(folder)), shallow=False):
+            raise WheelError(f"{wheel.name} has other bytes when it is built again")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build manylinux wheels into dist/."""
+    rows = {row.arch: row for row in read_table().built_by("scripts/build-wheel")}
+    parser = argparse.ArgumentParser(prog="scripts/build-wheel", description=main.__doc__)
+    parser.add_argument("--python", nargs="+", help="versions; by default all that are here")
+    parser.add_argument("--arch", default="x86_64", choices=sorted(rows))
+    parser.add_argument("--twice", action="store_true", help="build again and compare the bytes")
+    options = parser.parse_args(arguments)
+
+    os.environ["SOURCE_DATE_EPOCH"] = source_date_epoch()
+    destination = ROOT / "dist"
+    destination.mkdir(exist_ok=True)
+    target = Target(options.arch)
+    for python in _interpreters(options.python, rows[options.arch].python):
+        wheel = build_wheel(python, target, destination)
+        if options.twice:
+            _check_same_bytes(wheel, python, target)
+        print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size:,} bytes, checked")
+    return 0
+
+
+def _interpreters(asked: list[str] | None, known: list[str]) -> list[Path]:
+    """Return the interpreters asked for, or those of the known ones that are on this machine."""
+    if asked:
+        return [find_python(version) for version in asked]
+    found = []
+    for version in known:
+        try:
+            found.append(find_python(version))
+        except NoSuchPythonError as error:
+            print(f"no wheel for Python {version}: {error}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Finding the Python interpreters of this machine."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from ci.command import output
+
+
+class NoSuchPythonError(Exception):
+    """There is no interpreter of that version."""
+
+
+def find_python(version: str) -> Path:
+    """Return the interpreter that ``pythonVERSION`` on the search path starts.
+
+    Parameters
+    ----------
+    version
+        Such as ``"3.12"`` or, free-threaded, ``"3.13t"``.
+
+    Raises
+    ------
+    NoSuchPythonError
+        If there is none.
+    """
+    name = f"python{version}"
+    program = shutil.which(name)
+    if program is None:
+        raise NoSuchPythonError(f"there is no {name} on the search path")
+    try:
+        # What is found may be a shim of pyenv, which wants to be told the version.
+        found = output(
+            program, "-c", "import sys; print(sys.executable)", env={"PYENV_VERSION": version}
+        )
+    except subprocess.CalledProcessError as error:
+        raise NoSuchPythonError(f"{program} does not start") from error
+    return Path(found)
