@@ -6,7 +6,6 @@ libraries lie beside ours.
 """
 
 import argparse
-import datetime
 import json
 import os
 import re
@@ -15,6 +14,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from cyclonedx.model.bom import Bom, BomMetaData
@@ -25,8 +25,9 @@ from packageurl import PackageURL
 from packaging.utils import parse_wheel_filename
 
 from ci.command import run
-from ci.platforms import ROOT
+from ci.paths import ROOT
 from ci.static_deps import LICENSES, StaticDep
+from ci.vcpkg import prefix
 from ci.zig import libcxx_version, zig_version
 
 FILE_NAME = "objectpipes.cdx.json"
@@ -79,7 +80,7 @@ def vcpkg_libraries(installed: Path) -> list[Library]:
     Parameters
     ----------
     installed
-        Folder of one triplet in ``vcpkg_installed``.
+        Where they are, as `ci.vcpkg.prefix` says.
     """
     ports = sorted(path.parent for path in installed.glob("share/*/vcpkg.spdx.json"))
     # These are CMake helpers of vcpkg, nothing of them is linked.
@@ -111,7 +112,8 @@ def make_bom(name: str, version: str, libraries: Iterable[Library]) -> str:
         components=components,
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, identity),
         metadata=BomMetaData(
-            component=package, timestamp=datetime.datetime.fromtimestamp(epoch, datetime.UTC)
+            component=package,
+            timestamp=datetime.fromtimestamp(epoch, timezone.utc),
         ),
     )
     bom.register_dependency(package, components)
@@ -213,12 +215,13 @@ def _component(library: Library) -> Component:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Put the bill of materials and licences of vcpkg's libraries into a wheel."""
+    """Put bill of materials and licences of vcpkg's libraries into the wheels of a folder."""
     parser = argparse.ArgumentParser(prog="ci.sbom", description=main.__doc__)
-    parser.add_argument("wheel", type=Path)
-    parser.add_argument("--vcpkg", type=Path, required=True, help="vcpkg_installed/TRIPLET")
+    parser.add_argument("wheels", type=Path, help="folder with wheels")
+    parser.add_argument("vcpkg", type=Path, help="folder that ci/vcpkg.py installed into")
     options = parser.parse_args(arguments)
-    add_to_wheel(options.wheel, vcpkg_libraries(options.vcpkg))
+    for wheel in options.wheels.glob("*.whl"):
+        add_to_wheel(wheel, vcpkg_libraries(prefix(options.vcpkg)))
     return 0
 
 

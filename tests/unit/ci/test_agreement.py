@@ -1,0 +1,83 @@
+"""What names platforms or Pythons beside the table is compared with it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import tomli
+
+from ci import agreement
+from ci.agreement import check_cibuildwheel, check_metadata, check_recipe
+from ci.paths import ROOT
+from ci.platforms import Table, read_table
+
+
+@pytest.fixture
+def table() -> Table:
+    """Return the real table."""
+    return read_table()
+
+
+@pytest.fixture
+def project() -> dict[str, Any]:
+    """Return the real metadata."""
+    data: dict[str, Any] = tomli.loads((ROOT / "pyproject.toml").read_text())
+    return data["project"]  # type: ignore[no-any-return]
+
+
+def without_python(table: Table, python: str) -> Table:
+    """Return a table that has one Python less."""
+    rows = [
+        replace(row, python=[version for version in row.python if version != python])
+        for row in table.artifacts
+    ]
+    return replace(table, artifacts=rows)
+
+
+def test_the_metadata_of_the_package_agrees(table: Table, project: dict[str, Any]) -> None:
+    assert list(check_metadata(table, project)) == []
+
+
+def test_a_python_too_many_in_the_classifiers_is_found(
+    table: Table, project: dict[str, Any]
+) -> None:
+    assert list(check_metadata(without_python(table, "3.14"), project)) == [
+        "classifiers: Programming Language :: Python :: 3.14 is not in the table"
+    ]
+
+
+def test_another_oldest_python_is_found(table: Table, project: dict[str, Any]) -> None:
+    assert list(check_metadata(table, project | {"requires-python": ">=3.9"})) == [
+        "requires-python is >=3.9, the table starts at 3.10"
+    ]
+
+
+def test_a_missing_system_is_found(table: Table, project: dict[str, Any]) -> None:
+    macos = "Operating System :: MacOS"
+    classifiers = [name for name in project["classifiers"] if name != macos]
+    assert list(check_metadata(table, project | {"classifiers": classifiers})) == [
+        "classifiers: Operating System :: MacOS is missing"
+    ]
+
+
+def test_cibuildwheel_builds_what_the_table_lists(table: Table) -> None:
+    assert list(check_cibuildwheel(table)) == []
+
+
+def test_a_wheel_too_many_or_too_few_is_found(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [replace(table.artifacts[0], python=["3.10", "3.11"])]
+    selected = {"cp311-manylinux_x86_64", "cp312-manylinux_x86_64"}
+    monkeypatch.setattr(agreement, "_selected_identifiers", lambda system, arch: selected)
+    assert list(check_cibuildwheel(replace(table, artifacts=rows))) == [
+        "cibuildwheel on linux x86_64: cp312-manylinux_x86_64 is not in the table",
+        "cibuildwheel on linux x86_64: cp310-manylinux_x86_64 is missing",
+    ]
+
+
+def test_the_recipe_skips_what_is_older_than_the_table(table: Table) -> None:
+    assert list(check_recipe(table, 'skip: [match(python, "<3.10")]')) == []
+    assert list(check_recipe(table, 'skip: [match(python, "<3.9")]')) == [
+        "the recipe does not skip Pythons before 3.10"
+    ]
