@@ -12,6 +12,9 @@ Serve = Callable[[Request], Reply]
 class Fault:
     """Does nothing by itself; kinds override what they change."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def applies(self, request: Request) -> bool:
         """Whether this fault has a meaning for `request`; others are neither struck nor counted."""
         return True
