@@ -34,13 +34,14 @@ class Client {
  public:
   Client(EventLoop* event_loop, std::shared_ptr<BufferPool> buffer_pool, Stats* counters,
          std::unique_ptr<Transport> store, std::shared_ptr<CredentialStore> store_credentials,
-         RetryPolicy policy)
+         RetryPolicy policy, bool may_split)
       : loop(event_loop),
         pool(std::move(buffer_pool)),
         stats(counters),
         transport(std::move(store)),
         credentials(std::move(store_credentials)),
-        retry_policy(policy) {}
+        retry_policy(policy),
+        split(may_split) {}
 
   EventLoop* const loop;
   const std::shared_ptr<BufferPool> pool;
@@ -48,6 +49,7 @@ class Client {
   const std::unique_ptr<Transport> transport;
   const std::shared_ptr<CredentialStore> credentials;
   const RetryPolicy retry_policy;
+  const bool split;  // a large object may be read over several connections
 
   // I/O thread only.
   RetryBudget retry_budget;

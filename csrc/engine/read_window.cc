@@ -210,7 +210,7 @@ void ReadWindow::Start(Slot* slot) {
 void ReadWindow::StartWhole(Slot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
-  options.most_parts = std::min(kMostParts, limit_.load());
+  options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   if (options_.timeout_ms >= 0) {
     options.deadline_ms = slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
   }
@@ -221,7 +221,7 @@ void ReadWindow::StartWhole(Slot* slot) {
 void ReadWindow::StartStream(Slot* slot) {
   Stream::Options options;
   options.verify = options_.verify;
-  options.most_parts = std::min(kMostParts, limit_.load());
+  options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   options.allowance = slot->reserved;
   options.timeout_ms = options_.timeout_ms;
   const std::weak_ptr<ReadWindow> weak = weak_from_this();

@@ -46,7 +46,8 @@ std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function pro
   RetryPolicy policy;
   policy.max_attempts = options["max_attempts"].cast<int>();
   auto client = std::make_shared<Client>(engine->loop(), engine->pool(), engine->stats(),
-                                         std::move(transport).value(), credentials, policy);
+                                         std::move(transport).value(), credentials, policy,
+                                         options["split"].cast<bool>());
   return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
 }
 

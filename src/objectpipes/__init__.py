@@ -30,7 +30,7 @@ _HOMES = {
     "tls_info": "tls",
 }
 
-__all__ = [  # noqa: F822  (resolved by __getattr__)
+__all__ = [
     "AISConfig",
     "Credentials",
     "ObjectUrl",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import importlib
 import io
 import os
 import threading
@@ -34,16 +35,16 @@ def extension() -> ModuleType:
         It is missing or cannot be loaded; says why and what to do.
     """
     try:
-        from . import _ext
+        module = importlib.import_module("objectpipes._ext")
     except ImportError as error:
         raise ImportError(
-            f"The native engine of objectpipes cannot be loaded: {error}. A build with BUILD_S3=0 has "
-            "none; otherwise `objectpipes doctor --install` shows what is wrong with it."
+            f"The native engine of objectpipes cannot be loaded: {error}. A build with BUILD_S3=0 "
+            "has none; otherwise `objectpipes doctor --install` shows what is wrong with it."
         ) from error
     # Not a base class, which would cost every object a slower construction, but the same interface.
-    io.BufferedIOBase.register(_ext.ObjectReader)
-    atexit.register(_ext.shut_down)
-    return _ext
+    io.BufferedIOBase.register(module.ObjectReader)
+    atexit.register(module.shut_down)
+    return module
 
 
 def build_info() -> dict[str, Any]:
@@ -117,6 +118,7 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
                 virtual_addressing=resolved.addressing_style == "virtual",
                 requester_pays=resolved.requester_pays,
                 checksums=verify,
+                split=resolved.multi_part_download,
             )
             client = ext.s3_client(options, _credentials_source(config.credentials_provider()))
             _clients[key] = client

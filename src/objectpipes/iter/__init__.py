@@ -6,4 +6,4 @@ from torch.utils.data.datapipes.iter import *  # noqa: F403
 from .s3 import S3FileListerIterDataPipe as S3FileLister
 from .s3 import S3FileLoaderIterDataPipe as S3FileLoader
 
-__all__ = [*_torch_iter.__all__, "S3FileLister", "S3FileLoader"]  # noqa: PLE0604
+__all__ = [*_torch_iter.__all__, "S3FileLister", "S3FileLoader"]

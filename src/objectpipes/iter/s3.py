@@ -19,7 +19,6 @@ from ._functional import functional_form
 from ._read_ahead import read_ahead
 
 if TYPE_CHECKING:
-    from .. import _ext
     from ..credentials import Credentials
 
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
@@ -63,7 +62,9 @@ class S3FileListerIterDataPipe(IterDataPipe[str]):
         Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
     config : S3Config, optional
         How to reach the store; the arguments here take precedence over it.
-    endpoint_url, profile, credentials, anonymous, requester_pays, addressing_style, ca_file, transport
+    endpoint_url, profile, credentials, anonymous, requester_pays : optional
+        As in `S3Config`.
+    addressing_style, ca_file, transport : optional
         As in `S3Config`.
     start_after : str, optional
         List only keys that come after this one, in the order of their bytes.
@@ -81,7 +82,7 @@ class S3FileListerIterDataPipe(IterDataPipe[str]):
     ConfigError
         At construction, for an option that can never work.
     ObjectStoreError
-        During iteration, which for a malformed prefix is an `InvalidURLError`; all are `ValueError`.
+        During iteration; an `InvalidURLError` for a malformed prefix. All are `ValueError`.
     TypeError
         During iteration, for a prefix that is neither `str` nor `bytes`.
 
@@ -204,7 +205,9 @@ class S3FileLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
         False: read every object over a single connection.
     config : S3Config, optional
         How to reach the store; the arguments here take precedence over it.
-    endpoint_url, profile, credentials, anonymous, requester_pays, addressing_style, ca_file, transport
+    endpoint_url, profile, credentials, anonymous, requester_pays : optional
+        As in `S3Config`.
+    addressing_style, ca_file, transport : optional
         As in `S3Config`.
     prefetch_bytes : int, optional
         Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs.

@@ -1,0 +1,86 @@
+"""The command ``objectpipes``.
+
+Each subcommand is a module with ``add_arguments(parser)`` and ``run(options)``. These modules import
+what they need when they run: neither the help nor a usage error loads torch or the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ObjectStoreError
+from . import bench, cat, demo, doctor, ls
+from .output import one_paragraph, prepare_stdout
+
+__all__ = ["main"]
+
+_COMMANDS = {"ls": ls, "cat": cat, "bench": bench, "doctor": doctor, "demo": demo}
+
+_FAILURE = 1
+# What a shell reports for programs that these signals have ended.
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 after a failure, whose message is on stderr.
+
+    Raises
+    ------
+    SystemExit
+        With 2, for arguments that make no sense.
+    """
+    options = _parser().parse_args(arguments)
+    prepare_stdout()
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Who reads our output has seen enough. The interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (ObjectStoreError, ImportError, OSError) as error:
+        print(f"objectpipes {options.command}: {one_paragraph(error)}", file=sys.stderr)
+        return _FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="objectpipes",
+        description="Look at, read and measure objects in S3, with the engine of objectpipes.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in _COMMANDS.items():
+        summary = (module.__doc__ or "").partition("\n")[0].rstrip(".")
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(run=module.run)
+        module.add_arguments(command)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import objectpipes
+
+        print(f"objectpipes {objectpipes.__version__}")
+        parser.exit()

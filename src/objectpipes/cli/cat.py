@@ -1,0 +1,47 @@
+"""Write objects to standard output, one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .stores import add_connection_options, open_store, store_url
+
+if TYPE_CHECKING:
+    from .. import _ext
+
+__all__ = ["add_arguments", "run"]
+
+_PIECE = 1 << 20  # bytes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of ``cat``."""
+    parser.add_argument("urls", metavar="URL", nargs="+", type=store_url, help="s3://bucket/key")
+    add_connection_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Copy in pieces; stop at the first object that cannot be read."""
+    from tqdm import tqdm
+
+    piece = memoryview(bytearray(_PIECE))
+    # A bar on the terminal that shows the output would spoil it.
+    hidden = True if sys.stdout.isatty() else None
+    with tqdm(disable=hidden, unit="B", unit_scale=True, unit_divisor=1024) as progress:
+        for url, reader in _readers(options):
+            progress.set_description(url.rpartition("/")[2], refresh=False)
+            while count := reader.readinto(piece):
+                sys.stdout.buffer.write(piece[:count])
+                progress.update(count)
+    return 0
+
+
+def _readers(options: argparse.Namespace) -> Iterator[tuple[str, _ext.ObjectReader]]:
+    """Read neighbours of one store together."""
+    for _, urls in groupby(options.urls, key=lambda url: url.partition("://")[0]):
+        same_store = list(urls)
+        yield from open_store(same_store[0], options).readers(same_store)

@@ -1,0 +1,34 @@
+"""Find out why a URL cannot be read, or why an installation does not work."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+
+from ..stores import add_connection_options, open_store, store_url
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of ``doctor``."""
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument(
+        "url", metavar="URL", nargs="?", type=store_url, help="s3://bucket or s3://bucket/prefix"
+    )
+    subject.add_argument(
+        "--install", action="store_true", help="look at the installation instead of a store"
+    )
+    add_connection_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print every link of the chain; the exit code tells whether all of them hold."""
+    from .chain import walk
+
+    if options.install:
+        from .install import InstallDoctor
+
+        return 0 if walk(InstallDoctor().links()) else 1
+    with closing(open_store(options.url, options).doctor(options.url)) as doctor:
+        return 0 if walk(doctor.links()) else 1

@@ -1,0 +1,88 @@
+"""A chain of checks: walked until the first link that is broken."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Sequence
+
+from ...errors import ObjectStoreError
+from ..output import highlight, one_paragraph, printable
+
+__all__ = ["Broken", "Link", "NotNeeded", "walk"]
+
+# A name, and what checks it: returns what it found, which may have several lines.
+Link = tuple[str, Callable[[], str]]
+
+_COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
+
+
+class Broken(Exception):
+    """A link does not hold.
+
+    Parameters
+    ----------
+    finding : str
+        What is wrong, in a line.
+    remedy : str
+        What to do about it, in sentences.
+    """
+
+    def __init__(self, finding: str, remedy: str) -> None:
+        super().__init__(finding, remedy)
+        self.finding = finding
+        self.remedy = remedy
+
+
+class NotNeeded(Exception):
+    """A link is not part of this chain; says why."""
+
+
+def walk(links: Sequence[Link]) -> bool:
+    """Check link by link, and print what is found and what to do about it.
+
+    Parameters
+    ----------
+    links
+        In the order of the way to the store. A check may raise `Broken` or an `ObjectStoreError`,
+        and the links behind it are skipped; or `NotNeeded`.
+
+    Returns
+    -------
+    bool
+        Whether every link holds.
+    """
+    width = max(len(name) for name, _ in links)
+    broken: Broken | None = None
+    for name, check in links:
+        outcome, finding = "skipped", ""
+        if broken is None:
+            try:
+                outcome, finding = "ok", check()
+            except NotNeeded as reason:
+                finding = str(reason)
+            except Broken as error:
+                broken = error
+            except ObjectStoreError as error:
+                broken = Broken(_in_a_line(error), one_paragraph(error))
+            if broken is not None:
+                outcome, finding = "failed", broken.finding
+        _print_link(name.ljust(width), outcome, finding)
+    if broken is not None:
+        width = min(shutil.get_terminal_size().columns, 100)
+        print("\n" + textwrap.fill(f"What to do: {printable(broken.remedy)}", width))
+    return broken is None
+
+
+def _in_a_line(error: ObjectStoreError) -> str:
+    status = f"HTTP {error.status}" if error.status else ""
+    facts = ", ".join(filter(None, (status, error.code)))
+    return type(error).__name__ + (f" ({facts})" if facts else "")
+
+
+def _print_link(name: str, outcome: str, finding: str) -> None:
+    first, *others = finding.splitlines() or [""]
+    label = highlight(outcome.ljust(len("skipped")), _COLOURS[outcome])
+    print(f"{name}  {label}  {printable(first)}".rstrip(), flush=True)
+    for line in others:
+        print(f"{'':{len(name)}}  {'':7}  {printable(line)}")

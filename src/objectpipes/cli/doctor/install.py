@@ -1,0 +1,173 @@
+"""What is installed: the package, its engine, what that loads, and what else is in the process."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+import textwrap
+import warnings
+from contextlib import suppress
+from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import groupby
+from pathlib import Path
+
+from ... import _engine
+from ...tls import find_ca_bundle
+from ..output import human_size
+from .chain import Broken, Link, NotNeeded
+
+__all__ = ["InstallDoctor"]
+
+_PACKAGE = Path(_engine.__file__).parent
+_COPIED_BY_MANY = re.compile(r"lib(curl|ssl|crypto)\b")
+
+
+class InstallDoctor:
+    """Checks the installation in the process it runs in."""
+
+    def __init__(self) -> None:
+        self._not_by_extension: set[Path] = set()
+
+    def links(self) -> list[Link]:
+        """Return the links, in order."""
+        return [
+            ("package", self._package),
+            ("Python", self._python),
+            ("torch", self._torch),
+            ("CA file", lambda: str(find_ca_bundle()).partition(": ")[2]),
+            ("extension", self._load_extension),
+            ("built with", self._build),
+            ("loads", self._loaded_with_extension),
+            ("pipes", self._pipes),
+            ("copies", self._copies),
+        ]
+
+    def _package(self) -> str:
+        with suppress(metadata.PackageNotFoundError):
+            return f"objectpipes {metadata.version('objectpipes')} in {_PACKAGE}"
+        return f"not installed, imported from {_PACKAGE}"
+
+    def _python(self) -> str:
+        libc = " ".join(platform.libc_ver()).strip() or "no glibc"
+        return (
+            f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}\n"
+            f"{platform.system()} {platform.release()}, {platform.machine()}, {libc}"
+        )
+
+    def _torch(self) -> str:
+        versions = {name: _version(name) for name in ("torch", "torchdata")}
+        if versions["torch"] is None:
+            raise NotNeeded("not installed; the pipes need it: pip install torch")
+        return ", ".join(f"{name} {version or 'absent'}" for name, version in versions.items())
+
+    def _load_extension(self) -> str:
+        self._not_by_extension = _loaded_libraries()
+        try:
+            extension = _engine.extension()
+        except ImportError as error:
+            raise Broken(str(error.__cause__), _import_remedy(str(error.__cause__))) from error
+        file = Path(extension.__file__ or "").resolve()
+        self._not_by_extension.add(file)
+        return f"{file}, {human_size(file.stat().st_size)}"
+
+    def _build(self) -> str:
+        info = _engine.build_info()
+        flags = [name.upper() for name, value in info.items() if value is True]
+        named = ("curl", "curl_tls", "openssl", "pugixml", "pybind11")
+        return (
+            f"{info['compiler']}, {info['build_type']}, {' '.join(flags) or 'no flags'},"
+            f" transports {' and '.join(info['transports'])}\n"
+            + ", ".join(f"{name} {info[name]}" for name in named)
+        )
+
+    def _loaded_with_extension(self) -> str:
+        return _by_directory(_loaded_libraries() - self._not_by_extension)
+
+    def _pipes(self) -> str:
+        if _version("torch") is None:
+            raise NotNeeded("there is no torch")
+        try:
+            import objectpipes.iter
+        except ImportError as error:
+            raise Broken(
+                str(error), "Install a torch that has torch.utils.data.datapipes, at least 2.1."
+            ) from error
+        from torch.utils.data import IterDataPipe
+
+        with warnings.catch_warnings(), suppress(ImportError, OSError):
+            warnings.simplefilter("ignore")
+            import torchdata.datapipes.iter
+        ours = [
+            name
+            for name, method in vars(IterDataPipe).items()
+            if getattr(method, "__module__", "").startswith(objectpipes.iter.__name__)
+        ]
+        lines = [f"{', '.join(ours)} are ours"]
+        if taken := [name for name in ours if name in IterDataPipe.functions]:
+            lines.append(f"{', '.join(taken)}: torchdata's too, which give way in this process")
+        return "\n".join(lines)
+
+    def _copies(self) -> str:
+        """Tell of others that brought the libraries of our engine, last: now torch is loaded."""
+        import ssl
+
+        found = {library for library in _loaded_libraries() if _COPIED_BY_MANY.match(library.name)}
+        lines = [f"Python's ssl uses {ssl.OPENSSL_VERSION}"]
+        return "\n".join([*lines, _by_directory(found)]) if found else lines[0]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _import_remedy(reason: str) -> str:
+    built = sorted(file.name for file in _PACKAGE.glob("_ext.*") if file.suffix in (".so", ".pyd"))
+    if not built:
+        return (
+            "There is no engine in the package: it was built with BUILD_S3=0, or its sources are"
+            " imported in place. Install a wheel (pip install --force-reinstall objectpipes), and"
+            " start Python in another directory."
+        )
+    if not any(name.endswith(suffix) for name in built for suffix in EXTENSION_SUFFIXES):
+        return (
+            f"The engine was built for another Python ({', '.join(built)}): install objectpipes"
+            " with the pip of this one."
+        )
+    if "GLIBC" in reason:
+        return (
+            "This machine's C library is older than the one that the engine was built for: install"
+            " a wheel (manylinux_2_28 needs glibc 2.28), or build it here."
+        )
+    return (
+        "Install the library that is named above, or a wheel of objectpipes, which brings all it"
+        " needs (pip install --force-reinstall --only-binary :all: objectpipes)."
+    )
+
+
+def _loaded_libraries() -> set[Path]:
+    """Return the shared libraries in this process.
+
+    Raises
+    ------
+    NotNeeded
+        The system does not tell.
+    """
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        raise NotNeeded("only Linux tells what a process has loaded") from None
+    files = {Path(line.split(maxsplit=5)[5]) for line in lines if "/" in line}
+    return {file for file in files if ".so" in file.suffixes}
+
+
+def _by_directory(files: set[Path]) -> str:
+    lines: list[str] = []
+    for directory, members in groupby(sorted(files), key=lambda file: file.parent):
+        names = f"{directory}: {', '.join(file.name for file in members)}"
+        lines += textwrap.wrap(names, 90, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join(lines) or "nothing"

@@ -1,0 +1,310 @@
+"""The way to a server: its name, the connection, the proxy, TLS, its reply, its clock.
+
+Python's own sockets go it here, step by step: the engine could only tell where it ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ..._connection import Connection
+from .chain import Broken, Link, NotNeeded
+
+__all__ = ["Route"]
+
+_TIMEOUT_S = 5.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}  # others are proxies that speak SOCKS, at 1080
+# A signature is refused beyond this.
+_LARGEST_CLOCK_DIFFERENCE_S = 15 * 60
+# What the ssl module does not name: X509_V_FLAG_NO_CHECK_TIME, and reasons of a failed verification.
+_AT_ANY_TIME = 0x200000
+_NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
+
+
+class Route:
+    """One connection to a server, made step by step.
+
+    Parameters
+    ----------
+    endpoint_option : str
+        The option that names another server, for the remedies.
+
+    Attributes
+    ----------
+    reply : http.client.HTTPResponse or None
+        What the server answered, once it has been asked.
+    """
+
+    reply: http.client.HTTPResponse | None = None
+    _url: SplitResult
+    _connection: Connection
+    _proxy: SplitResult | None = None
+    _socket: socket.socket | None = None
+
+    def __init__(self, endpoint_option: str) -> None:
+        self._endpoint_option = endpoint_option
+
+    def lead_to(self, url: str, connection: Connection) -> None:
+        """Set where to go, before the first step.
+
+        Parameters
+        ----------
+        url
+            ``http[s]://host[:port]/path`` of something that may be asked for with HEAD.
+        connection
+            What the engine goes by.
+        """
+        self._url = urlsplit(url)
+        self._connection = connection
+        if proxy := connection.proxy:
+            self._proxy = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+
+    def links(self) -> list[Link]:
+        """Return the steps, in order."""
+        return [
+            ("DNS", self._resolve),
+            ("TCP", self._connect),
+            ("proxy", self._pass_proxy),
+            ("TLS", self._secure),
+            ("server", self._ask),
+            ("clock", self._compare_clocks),
+        ]
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _resolve(self) -> str:
+        host, port = self._first_hop
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Broken(
+                f"{host}: {_reason(error)}",
+                f"Check the host in {self._hop_option} and this machine's DNS (/etc/resolv.conf).",
+            ) from error
+        addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+        return f"{host} is {', '.join(addresses)}"
+
+    def _connect(self) -> str:
+        host, port = self._first_hop
+        begin = time.perf_counter()
+        try:
+            self._socket = socket.create_connection(self._first_hop, _TIMEOUT_S)
+        except OSError as error:
+            raise Broken(
+                f"{host} port {port}: {_reason(error)}",
+                f"Check host and port in {self._hop_option}, that the server is up, and that no"
+                " firewall is in the way. Where a proxy is needed, set HTTPS_PROXY or HTTP_PROXY.",
+            ) from error
+        return f"{host} port {port}, connected in {_milliseconds_since(begin)}"
+
+    def _pass_proxy(self) -> str:
+        if self._proxy is None:
+            raise NotNeeded("none configured")
+        if self._proxy.scheme == "http" and self._url.scheme == "http":
+            return f"{self._proxy.hostname} is asked for http:// URLs"
+        self.close()
+        if self._proxy.scheme != "http":
+            raise NotNeeded(f"only the engine speaks {self._proxy.scheme}")
+        try:
+            self._socket = self._open()
+        except (OSError, http.client.HTTPException) as error:
+            raise Broken(
+                _reason(error),
+                "Check the proxy in HTTPS_PROXY; a user and a password are written as"
+                " http://user:password@host:port. To go around it, name the store's host in"
+                " NO_PROXY.",
+            ) from error
+        return f"{self._proxy.hostname} makes the connection to {self._address[0]}"
+
+    def _secure(self) -> str:
+        if self._url.scheme == "http":
+            raise NotNeeded("the endpoint is http://")
+        host = self._address[0]
+        context = self._tls_context()
+        try:
+            secured = context.wrap_socket(self._connected, server_hostname=host)
+        except ssl.SSLCertVerificationError as error:
+            raise self._distrust(error) from error
+        except OSError as error:
+            raise Broken(
+                _reason(error),
+                "Check that the server speaks TLS at this port: if it does not, write http:// in"
+                f" {self._endpoint_option}.",
+            ) from error
+        self._socket = secured
+        if not self._connection.verify_tls:
+            return f"{secured.version()}; the certificate is not verified, as configured"
+        certificate: Any = secured.getpeercert()
+        return (
+            f"{secured.version()}, certificate issued by {_name_of(certificate['issuer'])}\n"
+            f"verified with {self._authorities}"
+        )
+
+    def _ask(self) -> str:
+        client = http.client.HTTPConnection(*self._address, timeout=_TIMEOUT_S)
+        client.sock = self._connected
+        via_proxy = self._proxy is not None and self._url.scheme == "http"
+        target = self._url.geturl() if via_proxy else self._url.path or "/"
+        headers = {"Host": self._url.netloc, **(self._authorization if via_proxy else {})}
+        begin = time.perf_counter()
+        try:
+            client.request("HEAD", target, headers=headers)
+            self.reply = client.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise Broken(
+                f"no HTTP reply: {_reason(error)}",
+                "Check that an object store listens at this port; if it speaks TLS, write https://"
+                f" in {self._endpoint_option}.",
+            ) from error
+        if self.reply.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
+            raise Broken(
+                "HTTP 407 from the proxy",
+                "The proxy wants a password: write it into HTTP_PROXY as"
+                " http://user:password@host:port, or name the store's host in NO_PROXY.",
+            )
+        software = self.reply.getheader("Server")
+        return f"answers in {_milliseconds_since(begin)}" + (f", {software}" if software else "")
+
+    def _compare_clocks(self) -> str:
+        date = self.reply.getheader("Date") if self.reply else None
+        if date is None:
+            raise NotNeeded("the server does not tell the time")
+        ahead = time.time() - parsedate_to_datetime(date).timestamp()
+        difference = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
+        if abs(ahead) > _LARGEST_CLOCK_DIFFERENCE_S:
+            difference += "; reads allow for it, but set this machine's clock (NTP)"
+        return difference
+
+    @property
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            raise NotNeeded("not looked at through this proxy")
+        return self._socket
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        return _address_of(self._url)
+
+    @property
+    def _first_hop(self) -> tuple[str, int]:
+        return self._address if self._proxy is None else _address_of(self._proxy)
+
+    def _open(self) -> socket.socket:
+        """Connect anew, through the proxy if there is one."""
+        if self._proxy is None:
+            return socket.create_connection(self._address, _TIMEOUT_S)
+        tunnel = http.client.HTTPConnection(*self._first_hop, timeout=_TIMEOUT_S)
+        tunnel.set_tunnel(*self._address, headers=self._authorization)
+        tunnel.connect()
+        return tunnel.sock
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        """What the proxy wants to see."""
+        if self._proxy is None or self._proxy.username is None:
+            return {}
+        pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
+        return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+    @property
+    def _hop_option(self) -> str:
+        return self._endpoint_option if self._proxy is None else "HTTPS_PROXY or HTTP_PROXY"
+
+    @property
+    def _authorities(self) -> str:
+        ca = self._connection.ca
+        return f"{' and '.join(filter(None, (ca.file, ca.path)))} ({ca.source})"
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if not self._connection.verify_tls:
+            return _unverifying_context()
+        ca = self._connection.ca
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            context.load_verify_locations(ca.file or None, ca.path or None)
+        except OSError as error:
+            raise Broken(
+                f"{self._authorities}: {_reason(error)}", "Name a PEM file of certificates."
+            ) from error
+        return context
+
+    def _distrust(self, error: ssl.SSLCertVerificationError) -> Broken:
+        certificate = self._certificate()
+        issuer = _name_of(certificate["issuer"])
+        finding = f"{error.verify_message}\nissued by {issuer}, checked with {self._authorities}"
+        if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
+            remedy = (
+                f"It is valid from {certificate['notBefore']} to {certificate['notAfter']}: have it"
+                " renewed, or set this machine's clock."
+            )
+        elif error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
+            names = ", ".join(name for _, name in certificate.get("subjectAltName", ()))
+            remedy = (
+                f"It is for {names or 'no host at all'}: write such a name in"
+                f" {self._endpoint_option}; for names of buckets in front of it, see"
+                " --addressing-style."
+            )
+        else:
+            remedy = (
+                "If a private authority signed the certificate, or a proxy inspects TLS, name the"
+                " authority's own certificate with --ca-file or AWS_CA_BUNDLE."
+            )
+        return Broken(finding, remedy)
+
+    def _certificate(self) -> dict[str, Any]:
+        """Return the certificate of the server, trusted or not.
+
+        The ssl module describes only certificates that it has verified. So this one is fetched, and
+        then verified with itself as the authority.
+        """
+        host = self._address[0]
+        with _unverifying_context().wrap_socket(self._open(), server_hostname=host) as connection:
+            certificate = connection.getpeercert(binary_form=True)
+        assert certificate is not None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(cadata=certificate)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _AT_ANY_TIME
+        with context.wrap_socket(self._open(), server_hostname=host) as connection:
+            return dict(connection.getpeercert() or {})
+
+
+def _address_of(url: SplitResult) -> tuple[str, int]:
+    return url.hostname or "", url.port or _DEFAULT_PORTS.get(url.scheme, 1080)
+
+
+def _unverifying_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _name_of(names: Any) -> str:
+    """Write a distinguished name: ``"O=Example, CN=Example Root"``."""
+    short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
+    pairs = (pair for relative_name in names for pair in relative_name)
+    return ", ".join(f"{short[kind]}={value}" for kind, value in pairs if kind in short)
+
+
+def _reason(error: Exception) -> str:
+    """Return what happened, without numbers and module names."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or str(error) or type(error).__name__
+
+
+def _milliseconds_since(begin: float) -> str:
+    return f"{(time.perf_counter() - begin) * 1000:.0f} ms"

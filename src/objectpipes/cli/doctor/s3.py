@@ -1,0 +1,172 @@
+"""The chain from an ``s3://`` URL to the bytes of an object."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import re
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from ... import _engine
+from ..._env import env_text
+from ..._s3 import open_listing, open_window
+from ...s3_config import ResolvedS3Config, S3Config
+from ...url import ObjectUrl
+from ..output import human_size
+from .chain import Link, NotNeeded
+from .network import Route
+
+__all__ = ["links"]
+
+# Settings that are not secret.
+_SHOWN_VARIABLES = (
+    "S3_ENDPOINT_URL",
+    "S3_USE_HTTPS",
+    "S3_VERIFY_SSL",
+    "S3_BUFFER_SIZE",
+    "S3_MULTI_PART_DOWNLOAD",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_CA_BUNDLE",
+    "NO_PROXY",
+)
+_FILES = (
+    ("AWS_CONFIG_FILE", "~/.aws/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+)
+# A person is waiting.
+_MAX_ATTEMPTS = 3
+_TIMEOUT_S = 30.0
+_MOST_READ = 1 << 20
+_DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+# Of AWS, as long as none is configured or learned.
+_FIRST_REGION = "us-east-1"
+
+
+class S3Doctor:
+    """Checks link after link; each needs what the ones before it have found.
+
+    Parameters
+    ----------
+    url : str
+        ``s3://bucket`` or ``s3://bucket/prefix``.
+    config : S3Config
+        How to reach the store.
+
+    Raises
+    ------
+    InvalidURLError
+        The URL is malformed.
+    """
+
+    _resolved: ResolvedS3Config
+    _smallest: ObjectUrl | None = None
+
+    def __init__(self, url: str, config: S3Config) -> None:
+        self._url = url
+        self._bucket, _ = _engine.extension().parse_s3_url(url)
+        self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
+        self._route = Route("--endpoint-url")
+
+    def links(self) -> list[Link]:
+        """Return the links, in order."""
+        return [
+            ("configuration", self._configure),
+            ("endpoint", self._find_endpoint),
+            ("credentials", self._find_credentials),
+            *self._route.links(),
+            ("region", self._compare_regions),
+            ("list", self._list),
+            ("read", self._read),
+        ]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._route.close()
+
+    def _configure(self) -> str:
+        self._resolved = self._config.resolve()
+        profile = env_text("AWS_DEFAULT_PROFILE") or env_text("AWS_PROFILE") or "default"
+        sources = [f"profile {self._config.profile or profile!r}"]
+        for variable, usual_place in _FILES:
+            file = Path(os.environ.get(variable, usual_place)).expanduser()
+            sources.append(str(file) if file.exists() else f"{file} (not there)")
+        variables = [f"{name}={value}" for name in _SHOWN_VARIABLES if (value := env_text(name))]
+        return "\n".join([", ".join(sources), *variables])
+
+    def _find_endpoint(self) -> str:
+        resolved = self._resolved
+        endpoint = resolved.connection.endpoint_url.replace(
+            "{region}", resolved.region or _FIRST_REGION
+        )
+        parts = urlsplit(endpoint)
+        if resolved.addressing_style == "virtual" and _has_own_host(self._bucket, parts.hostname):
+            url = f"{parts.scheme}://{self._bucket}.{parts.netloc}{parts.path}/"
+        else:
+            url = f"{endpoint}/{quote(self._bucket)}"
+        self._route.lead_to(url, resolved.connection)
+        return f"{url} ({resolved.addressing_style} style), transport {resolved.transport}"
+
+    def _find_credentials(self) -> str:
+        if self._config.anonymous:
+            return "requests are unsigned, as asked"
+        found = self._config.credentials_provider().get()
+        if found is None:
+            return "none found anywhere: requests are unsigned"
+        facts = [f"key {found.access_key[:4]}... from botocore's provider {found.source!r}"]
+        if found.session_token:
+            facts.append("with a session token")
+        if found.expiry is not None:
+            facts.append(f"until {found.expiry:%Y-%m-%d %H:%M %Z}")
+        return ", ".join(facts)
+
+    def _compare_regions(self) -> str:
+        configured = self._resolved.region
+        actual = self._route.reply.getheader("x-amz-bucket-region") if self._route.reply else None
+        if actual is None:
+            return f"{configured or 'none'} configured; the server does not name the bucket's"
+        if configured in (actual, ""):
+            return f"{actual}, {'as configured' if configured else 'found out from the server'}"
+        return (
+            f"{actual}, but {configured} is configured\n"
+            f"reads find their way; AWS_REGION={actual} spares every process a detour"
+        )
+
+    def _list(self) -> str:
+        with closing(open_listing(self._config, self._url)) as listing:
+            page = listing.next_page() or []
+        self._smallest = min(page, key=lambda url: url.size or 0, default=None)
+        if self._smallest is None:
+            return f"allowed; nothing begins with {self._url}"
+        return f"allowed; the first page has {len(page):,} objects"
+
+    def _read(self) -> str:
+        if self._smallest is None:
+            raise NotNeeded("no object to read")
+        begin = time.perf_counter()
+        window = open_window(self._config, prefetch_bytes=_MOST_READ, timeout=_TIMEOUT_S)
+        with closing(window):
+            window.submit([self._smallest])
+            items, failure = window.take(1, True)
+            if failure is not None:
+                raise failure
+            content = items[0][1].read(_MOST_READ)
+        duration = (time.perf_counter() - begin) * 1000
+        return f"{self._smallest}: {human_size(len(content))} in {duration:.0f} ms"
+
+
+def _has_own_host(bucket: str, endpoint_host: str | None) -> bool:
+    """Tell as csrc/s3/endpoint.cc does, whether virtual style puts a bucket into the host's name."""
+    try:
+        ipaddress.ip_address(endpoint_host or "")
+    except ValueError:
+        return _DNS_LABEL.fullmatch(bucket) is not None
+    return False

@@ -1,0 +1,62 @@
+"""List objects, one URL a line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from .output import human_size, printable
+from .stores import add_connection_options, open_store, store_url
+
+if TYPE_CHECKING:
+    from ..url import ObjectUrl
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of ``ls``."""
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        type=store_url,
+        help="s3://bucket/prefix; a folder's name ends in /, else it is any beginning of keys",
+    )
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="what is in folders, instead of their names"
+    )
+    parser.add_argument(
+        "-l", "--long", action="store_true", help="time of modification (UTC) and bytes, too"
+    )
+    add_connection_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print page after page, and on a terminal how much it was."""
+    to_people = sys.stdout.isatty()
+    line = _long_line if options.long else _line
+    count = size = 0
+    for page in open_store(options.url, options).pages(options.url, recursive=options.recursive):
+        lines = map(line, page)
+        sys.stdout.writelines(f"{printable(text) if to_people else text}\n" for text in lines)
+        count += len(page)
+        size += sum(url.size or 0 for url in page)
+    if to_people:
+        print(f"{count:,} {'entry' if count == 1 else 'entries'}, {human_size(size)}")
+    return 0
+
+
+def _line(url: ObjectUrl) -> str:
+    return url
+
+
+def _long_line(url: ObjectUrl) -> str:
+    time = "" if url.mtime is None else _utc(url.mtime)
+    size = "" if url.size is None else str(url.size)
+    return f"{time:20}  {size:>14}  {url}"
+
+
+def _utc(posix_seconds: float) -> str:
+    return f"{datetime.fromtimestamp(posix_seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,68 @@
+"""What the commands print, and how: for people on a terminal, for programs in a pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "human_size",
+    "highlight",
+    "one_paragraph",
+    "prepare_stdout",
+    "print_table",
+    "printable",
+]
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33}
+
+
+def prepare_stdout() -> None:
+    """Let stdout take any key: byte for byte in a pipe, escaped where a terminal cannot show it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def printable(text: str) -> str:
+    """Escape what could not be seen, or would be obeyed, by a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def one_paragraph(error: BaseException) -> str:
+    """Return an exception's text without the traceback that a worker process has put before it."""
+    return printable(str(error).rpartition(f"{type(error).__qualname__}: ")[2].strip())
+
+
+def highlight(text: str, colour: str) -> str:
+    """Colour a text on a terminal, unless the user wants none (no-color.org)."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def human_size(size: float) -> str:
+    """Write a number of bytes with a binary unit and three digits: ``"1.21 GiB"``."""
+    if size < 1024:
+        return f"{size:.0f} B"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        size /= 1024
+        if size < 999.5 or unit == "TiB":
+            break
+    digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
+    return f"{size:,.{digits}f} {unit}"
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of texts in columns, all but the first aligned to the right."""
+    lines = [headings, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]))
