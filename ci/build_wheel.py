@@ -70,7 +70,7 @@ def _compile(python: Path, target: Target, scratch: Path) -> Path:
         ROOT,
         env={
             **make_toolchain(target).environment,
-            "CMAKE_PREFIX_PATH": str(build_static_deps(target)),
+            "CMAKE_PREFIX_PATH": os.pathsep.join(map(str, build_static_deps(target))),
             "CXXFLAGS": f"-ffile-prefix-map={ROOT}=. -ffunction-sections -fdata-sections",
             "LDFLAGS": "-Wl,--gc-sections",
         },

@@ -169,7 +169,7 @@ def _library_of_static_dep(dep: StaticDep) -> Library:
     # The version of the source package counts Debian's patches: scanners that know them don't
     # report what they fix.
     qualifiers = {"arch": "source", "distro": dep.suite}
-    purl = PackageURL("deb", "debian", dep.name, dep.source_version, qualifiers)
+    purl = PackageURL("deb", "debian", dep.source_package, dep.source_version, qualifiers)
     return Library(dep.name, dep.version, dep.license, dep.license_copy, purl, dep.cpe)
 
 

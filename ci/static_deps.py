@@ -6,12 +6,15 @@ with apt from the archive that this machine is configured for, into folders of o
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ class StaticDep:
     Attributes
     ----------
     name
-        Its name, also that of its licence file in ``wheels/licenses/`` and of its source package.
+        Its name, also that of its licence file in ``wheels/licenses/``.
     version
         Upstream version.
     purpose
@@ -59,6 +62,8 @@ class StaticDep:
         Vendor and product as vulnerability lists name them (CPE 2.3, without the version).
     suite
         Release of Debian that serves the source package.
+    source_package
+        Name of the source package.
     source_version
         Version of the source package; what is after the upstream version counts its patches.
     dsc_sha256
@@ -67,6 +72,8 @@ class StaticDep:
         ``"openssl"`` or ``"cmake"``.
     options
         Passed to OpenSSL's ``Configure``, or to CMake as ``-D`` definitions.
+    needs
+        Earlier libraries of the manifest that it is built with.
     source_folder
         Where in the source tree the build is described.
     """
@@ -78,16 +85,13 @@ class StaticDep:
     license_file: str
     cpe: str
     suite: str
+    source_package: str
     source_version: str
     dsc_sha256: str
     build: str
     options: list[str] = field(default_factory=list)
+    needs: list[str] = field(default_factory=list)
     source_folder: str = "."
-
-    @property
-    def dsc_name(self) -> str:
-        """File name of the source package's description."""
-        return f"{self.name}_{self.source_version}.dsc"
 
     @property
     def license_copy(self) -> Path:
@@ -112,22 +116,25 @@ def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
     return [StaticDep(name=name, **table) for name, table in tables.items()]
 
 
-def cache_key(manifest: bytes, compiler: str) -> str:
-    """Return a name for what is built from a manifest: it changes when the result may.
+def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
+    """Return a name for what is built of a library: it changes when the result may.
 
     Parameters
     ----------
-    manifest
-        Contents of the manifest.
+    dep
+        The library.
+    needed
+        Where the libraries are that it is built with.
     compiler
         Everything about the compiler that decides its output, as `Toolchain.identity` has it.
     """
-    recipe = f"{compiler} {_COMPILE_FLAGS} {_PATH_FLAG}"
-    return hashlib.sha256(manifest + recipe.encode()).hexdigest()[:16]
+    recipe = [asdict(dep), [prefix.name for prefix in needed], compiler, _COMPILE_FLAGS, _PATH_FLAG]
+    digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
+    return f"{dep.name}-{dep.version}-{digest[:16]}"
 
 
-def build_static_deps(target: Target) -> Path:
-    """Return the prefix with all libraries of the manifest, built unless the cache has it.
+def build_static_deps(target: Target) -> list[Path]:
+    """Return the prefixes of all libraries of the manifest, built unless the cache has them.
 
     Parameters
     ----------
@@ -136,8 +143,8 @@ def build_static_deps(target: Target) -> Path:
 
     Returns
     -------
-    Path
-        A folder with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
+    list of Path
+        Folders with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
 
     Raises
     ------
@@ -145,67 +152,70 @@ def build_static_deps(target: Target) -> Path:
         If a source package is not served or has another checksum, or a licence has changed.
     """
     toolchain = make_toolchain(target)
-    key = cache_key(MANIFEST.read_bytes(), toolchain.identity)
-    prefix = cache_folder(f"static/{target.arch}-{key}")
-    complete = prefix / ".complete"
-    with locked(prefix):
-        if not complete.exists():
-            _build_all(read_manifest(), prefix, toolchain)
-            complete.touch()
-    return prefix
+    prefixes: dict[str, Path] = {}
+    for dep in read_manifest():
+        needed = [prefixes[name] for name in dep.needs]
+        key = cache_key(dep, needed, toolchain.identity)
+        prefixes[dep.name] = prefix = cache_folder(f"static/{target.arch}/{key}")
+        complete = prefix / ".complete"
+        with locked(prefix):
+            if not complete.exists():
+                _build(dep, prefix, needed, toolchain)
+                complete.touch()
+    return list(prefixes.values())
 
 
-def _build_all(deps: list[StaticDep], prefix: Path, toolchain: Toolchain) -> None:
-    fetch_sources(deps, downloads := cache_folder("sources"))
+def _build(dep: StaticDep, prefix: Path, needed: list[Path], toolchain: Toolchain) -> None:
+    dsc = fetch_source(dep, cache_folder("sources"))
     with tempfile.TemporaryDirectory(prefix="objectpipes-static-") as scratch:
-        for dep in deps:
-            source = Path(scratch) / dep.name
-            run("dpkg-source", "--no-check", "--extract", downloads / dep.dsc_name, source)
-            _check_license(dep, source)
-            _BUILDERS[dep.build](dep, source, prefix, toolchain)
+        source = Path(scratch) / dep.name
+        run("dpkg-source", "--no-check", "--extract", dsc, source)
+        _check_license(dep, source)
+        _BUILDERS[dep.build](dep, source, prefix, needed, toolchain)
 
 
-def fetch_sources(deps: Iterable[StaticDep], downloads: Path) -> None:
-    """Download the source packages that are not there yet, and check every checksum.
+def fetch_source(dep: StaticDep, downloads: Path) -> Path:
+    """Return the description of a library's source package, downloaded unless it is there.
 
     Parameters
     ----------
-    deps
-        Libraries to fetch.
+    dep
+        The library.
     downloads
-        Folder for the files.
+        Folder for the files of the package.
 
     Raises
     ------
     StaticDepsError
-        If the archive does not serve a package in that version, or it has another checksum.
+        If the archive does not serve the package in that version, or it has another checksum.
     """
-    missing = [dep for dep in deps if not (downloads / dep.dsc_name).exists()]
-    if missing:
-        _download(missing, downloads)
-    for dep in deps:
-        _check_sha256(downloads / dep.dsc_name, dep.dsc_sha256)
+    dsc = downloads / f"{dep.source_package}_{dep.source_version}.dsc"
+    if not dsc.exists():
+        _download(dep, downloads)
+    if not dsc.exists():
+        raise StaticDepsError(
+            f"Debian {dep.suite} does not serve {dep.source_package} {dep.source_version} any "
+            f"more: pin the version it has in {MANIFEST.relative_to(ROOT)}"
+        )
+    found = hashlib.sha256(dsc.read_bytes()).hexdigest()
+    if found != dep.dsc_sha256:
+        raise StaticDepsError(f"{dsc.name} has SHA-256 {found}, the manifest {dep.dsc_sha256}")
+    return dsc
 
 
-def _download(deps: list[StaticDep], downloads: Path) -> None:
+def _download(dep: StaticDep, downloads: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="objectpipes-apt-") as scratch:
-        apt = _private_apt(Path(scratch), {dep.suite for dep in deps})
-        run("apt-get", *apt, "update", "--quiet")
-        for dep in deps:
-            package = f"{dep.name}={dep.source_version}"
-            run("apt-get", *apt, "source", "--quiet", "--download-only", package, cwd=downloads)
-            if not (downloads / dep.dsc_name).exists():
-                raise StaticDepsError(
-                    f"the archive does not serve {package} of {dep.suite} any more: "
-                    f"pin the version it has in {MANIFEST.relative_to(ROOT)}"
-                )
+        apt = _private_apt(Path(scratch), dep.suite)
+        package = f"{dep.source_package}={dep.source_version}"
+        run("apt-get", *apt, "--quiet", "update")
+        with suppress(subprocess.CalledProcessError):
+            run("apt-get", *apt, "--quiet", "source", "--download-only", package, cwd=downloads)
 
 
-def _private_apt(folder: Path, suites: set[str]) -> list[str]:
-    """Return options that make apt read source packages of some releases, changing no machine."""
-    archive = _debian_archive()
+def _private_apt(folder: Path, suite: str) -> list[str]:
+    """Return options that make apt read source packages of a release, and change no machine."""
     sources = folder / "sources.list"
-    sources.write_text("".join(f"deb-src {archive} {suite} main\n" for suite in sorted(suites)))
+    sources.write_text(f"deb-src {_debian_archive()} {suite} main\n")
     (folder / "lists" / "partial").mkdir(parents=True)
     options = {
         "Dir::Etc::SourceList": sources,
@@ -228,12 +238,6 @@ def _debian_archive() -> str:
     raise StaticDepsError("this machine has no package lists of Debian: run `apt-get update`")
 
 
-def _check_sha256(path: Path, expected: str) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise StaticDepsError(f"{path.name} has SHA-256 {found}, the manifest says {expected}")
-
-
 def _check_license(dep: StaticDep, source: Path) -> None:
     """Make sure that the licence which the artifacts carry is the one of this very version."""
     if (source / dep.license_file).read_bytes() != dep.license_copy.read_bytes():
@@ -243,7 +247,9 @@ def _check_license(dep: StaticDep, source: Path) -> None:
         )
 
 
-def _build_openssl(dep: StaticDep, source: Path, prefix: Path, toolchain: Toolchain) -> None:
+def _build_openssl(
+    dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
+) -> None:
     # The compiler is found by PATH because OpenSSL keeps its command line in the library.
     environment = {
         **toolchain.environment,
@@ -270,7 +276,9 @@ def _build_openssl(dep: StaticDep, source: Path, prefix: Path, toolchain: Toolch
     shutil.copytree(staging / _OPENSSL_PREFIX.lstrip("/"), prefix, dirs_exist_ok=True)
 
 
-def _build_with_cmake(dep: StaticDep, source: Path, prefix: Path, toolchain: Toolchain) -> None:
+def _build_with_cmake(
+    dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
+) -> None:
     build = source / "build-static"
     flags = f"{_COMPILE_FLAGS} {_PATH_FLAG.format(source=source)}"
     run(
@@ -282,13 +290,15 @@ def _build_with_cmake(dep: StaticDep, source: Path, prefix: Path, toolchain: Too
         "-B",
         build,
         f"-DCMAKE_INSTALL_PREFIX={prefix}",
-        f"-DCMAKE_PREFIX_PATH={prefix}",
-        # A cross build looks nowhere else; a native one must not find libraries of the system.
-        f"-DCMAKE_FIND_ROOT_PATH={prefix}",
+        # The second one is for a cross build, which does not look below the first.
+        f"-DCMAKE_PREFIX_PATH={';'.join(map(str, needed))}",
+        f"-DCMAKE_FIND_ROOT_PATH={';'.join(map(str, needed))}",
         "-DCMAKE_INSTALL_LIBDIR=lib",
         "-DCMAKE_BUILD_TYPE=Release",
         "-DBUILD_SHARED_LIBS=OFF",
         "-DBUILD_TESTING=OFF",
+        # Some were last changed for a CMake that today's does not imitate unasked.
+        "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
         f"-DCMAKE_C_FLAGS={flags}",
         f"-DCMAKE_CXX_FLAGS={flags}",
         *(f"-D{option}" for option in dep.options),
@@ -310,7 +320,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ci.static_deps", description=main.__doc__)
     parser.add_argument("--arch", default="x86_64", choices=["x86_64", "aarch64"])
     options = parser.parse_args(arguments)
-    print(build_static_deps(Target(options.arch)))
+    print(*build_static_deps(Target(options.arch)), sep="\n")
     return 0
 
 

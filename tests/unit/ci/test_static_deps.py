@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from ci import static_deps
-from ci.static_deps import MANIFEST, StaticDepsError, cache_key, fetch_sources, read_manifest
+from ci.static_deps import MANIFEST, StaticDepsError, cache_key, fetch_source, read_manifest
 
 
-def test_the_manifest_can_be_read_and_curl_comes_after_openssl() -> None:
-    names = [dep.name for dep in read_manifest()]
-    assert names.index("openssl") < names.index("curl")
+def test_what_a_library_needs_comes_before_it() -> None:
+    seen: set[str] = set()
+    for dep in read_manifest():
+        assert set(dep.needs) <= seen
+        seen.add(dep.name)
 
 
 def test_every_library_has_its_licence_in_the_repository() -> None:
@@ -39,20 +41,31 @@ def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
         read_manifest(manifest)
 
 
-def test_the_cache_key_changes_with_the_manifest_and_the_compiler() -> None:
-    key = cache_key(b"manifest", "zig 1 -target x86_64")
-    assert key == cache_key(b"manifest", "zig 1 -target x86_64")
-    assert key != cache_key(b"other manifest", "zig 1 -target x86_64")
-    assert key != cache_key(b"manifest", "zig 1 -target aarch64")
+def test_the_cache_key_changes_with_everything_that_decides_the_result() -> None:
+    dep = read_manifest()[0]
+    key = cache_key(dep, [Path("a-1")], "zig 1")
+    assert key == cache_key(dep, [Path("elsewhere/a-1")], "zig 1")
+    assert key != cache_key(replace(dep, options=[]), [Path("a-1")], "zig 1")
+    assert key != cache_key(dep, [Path("a-2")], "zig 1")
+    assert key != cache_key(dep, [Path("a-1")], "zig 2")
 
 
 def test_a_source_package_with_another_checksum_is_refused(tmp_path: Path) -> None:
     dep = read_manifest()[0]
-    (tmp_path / dep.dsc_name).write_text("Format: 3.0 (quilt)\n")
-    with pytest.raises(StaticDepsError, match=f"{dep.dsc_name} has SHA-256"):
-        fetch_sources([dep], tmp_path)
-    expected = hashlib.sha256(b"Format: 3.0 (quilt)\n").hexdigest()
-    fetch_sources([replace(dep, dsc_sha256=expected)], tmp_path)
+    dsc = tmp_path / f"{dep.source_package}_{dep.source_version}.dsc"
+    dsc.write_text("Format: 3.0 (quilt)\n")
+    with pytest.raises(StaticDepsError, match=r"\.dsc has SHA-256"):
+        fetch_source(dep, tmp_path)
+    expected = hashlib.sha256(dsc.read_bytes()).hexdigest()
+    assert fetch_source(replace(dep, dsc_sha256=expected), tmp_path) == dsc
+
+
+def test_a_version_that_is_not_served_any_more_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_deps, "_download", lambda dep, downloads: None)
+    with pytest.raises(StaticDepsError, match=r"does not serve openssl 3\..* pin the version"):
+        fetch_source(read_manifest()[0], tmp_path)
 
 
 def test_a_changed_licence_stops_the_build(tmp_path: Path) -> None:
