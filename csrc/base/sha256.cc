@@ -30,7 +30,7 @@ EVP_MAC_CTX* NewHmacSha256() {
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
       OSSL_PARAM_construct_end()};
-  if (context) EVP_MAC_CTX_set_params(context, parameters);
+  if (context != nullptr) EVP_MAC_CTX_set_params(context, parameters);
   return context;
 }
 

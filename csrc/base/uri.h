@@ -2,6 +2,7 @@
 // A-Z a-z 0-9 - . _ ~ becomes %XX with upper-case digits. Text is bytes; no UTF-8 is assumed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,7 @@ std::string UriEncode(std::string_view text);
 std::string UriEncodePath(std::string_view path);
 
 // What a '+' stands for: itself in a path, a space in a form-encoded field.
-enum class Plus { kLiteral, kSpace };
+enum class Plus : uint8_t { kLiteral, kSpace };
 
 // Appends the decoded text; false, with `out` in an unspecified state, if a '%' is not followed by
 // two hexadecimal digits.

@@ -9,7 +9,7 @@
 
 namespace objectpipes {
 
-// "20130524T000000Z", as x-amz-date wants it.
+// "20130524T000000Z", as x-amz-date wants it. From 1970 on.
 std::string FormatBasicIso8601(int64_t unix_seconds);
 
 // "2013-05-24T00:00:00.123Z" or "20130524T000000Z"; the fraction is optional, UTC is required.

@@ -9,7 +9,7 @@
 
 namespace objectpipes {
 
-enum class Addressing {
+enum class Addressing : uint8_t {
   kPath,     // https://host/bucket/key
   kVirtual,  // https://bucket.host/key, for buckets whose name can be a DNS label
 };

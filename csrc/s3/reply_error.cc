@@ -230,8 +230,7 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   });
   if (rule != std::end(kRules)) return rule->meaning;
   const Meaning meaning = MeaningOfHttpStatus(reply.http_status, !reply.key.empty());
-  // A gateway in front of S3 may be busy or broken, as S3 may; whatever else it says is not about
-  // S3.
+  // A gateway may be as busy or broken as S3 itself; whatever else it says is not about S3.
   if (IsForeign(reply, document) && meaning.kind == Kind::kFatal) return kForeign;
   // The reply to HEAD does not say which 403 it is, but it does have a date.
   const std::optional<int64_t> date = ParseHttpDate(reply.date);
@@ -261,43 +260,48 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   return words;
 }
 
-}  // namespace
-
-S3Error ErrorFromReply(const ErrorReply& reply) {
-  const ErrorDocument document = ParseErrorDocument(reply.body);
-  S3Error error;
-  Meaning meaning = MeaningOf(reply, document);
-  std::string sentence(meaning.sentence);
-
-  if (MayBeAboutRegion(reply.http_status)) error.region = OtherRegion(reply, document);
-  if (!error.region.empty()) {
-    meaning = kOtherRegion;
-    meaning.kind = Kind::kRetryNow;
-    sentence = "The bucket is in region " + error.region + ", not " + std::string(reply.region);
-  } else if (meaning.code == StatusCode::kEndpoint && !reply.location.empty()) {
-    sentence = "The server redirects to " + Excerpt(reply.location);
-    if (reply.http_status == 307 && !IsForeign(reply, document)) {
-      meaning.kind = Kind::kRetryNow;
-      error.location = reply.location;
-    }
-  } else if (meaning.code == StatusCode::kClockSkew) {
-    error.server_time = ServerTime(reply, document);
-    if (error.server_time) meaning.kind = Kind::kRetryNow;
-  }
-
-  error.hint.kind = meaning.kind;
-  if (meaning.kind == Kind::kRetry || meaning.kind == Kind::kThrottled) {
-    error.hint.retry_after_ms = RetryAfterMs(reply);
-  }
-  const bool about_bucket = reply.key.empty() || meaning.code == StatusCode::kBucketNotFound;
+Status MakeStatus(const ErrorReply& reply, const ErrorDocument& document, StatusCode code,
+                  const std::string& sentence) {
+  const bool about_bucket = reply.key.empty() || code == StatusCode::kBucketNotFound;
   const std::string where =
       about_bucket ? "s3://" + std::string(reply.bucket) : FormatS3Url(reply.bucket, reply.key);
   StatusDetail detail;
   detail.code = document.code;
   detail.request_id = reply.request_id.empty() ? document.request_id : reply.request_id;
   detail.http_status = reply.http_status;
-  error.status = Status(meaning.code, sentence + ": " + where + " (" + Words(reply, document) + ")",
-                        std::move(detail));
+  return Status(code, sentence + ": " + where + " (" + Words(reply, document) + ")",
+                std::move(detail));
+}
+
+}  // namespace
+
+S3Error ErrorFromReply(const ErrorReply& reply) {
+  const ErrorDocument document = ParseErrorDocument(reply.body);
+  auto [code, kind, what] = MeaningOf(reply, document);
+  std::string sentence(what);
+
+  S3Error error;
+  if (MayBeAboutRegion(reply.http_status)) error.region = OtherRegion(reply, document);
+  if (!error.region.empty()) {
+    code = StatusCode::kWrongRegion;
+    kind = Kind::kRetryNow;
+    sentence = "The bucket is in region " + error.region + ", not " + std::string(reply.region);
+  } else if (code == StatusCode::kEndpoint && !reply.location.empty()) {
+    sentence = "The server redirects to " + Excerpt(reply.location);
+    if (reply.http_status == 307 && !IsForeign(reply, document)) {
+      kind = Kind::kRetryNow;
+      error.location = reply.location;
+    }
+  } else if (code == StatusCode::kClockSkew) {
+    error.server_time = ServerTime(reply, document);
+    if (error.server_time) kind = Kind::kRetryNow;
+  }
+
+  error.hint.kind = kind;
+  if (kind == Kind::kRetry || kind == Kind::kThrottled) {
+    error.hint.retry_after_ms = RetryAfterMs(reply);
+  }
+  error.status = MakeStatus(reply, document, code, sentence);
   return error;
 }
 
