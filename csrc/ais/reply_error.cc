@@ -31,7 +31,7 @@ constexpr Meaning kNoSuchObject = {StatusCode::kObjectNotFound, Kind::kFatal,
 constexpr Meaning kNoSuchBucket = {StatusCode::kBucketNotFound, Kind::kFatal,
                                    "The bucket does not exist"};
 constexpr Meaning kNoBackend = {StatusCode::kNotSupported, Kind::kFatal,
-                                "The cluster is not connected to this provider"};
+                                "The cluster is not connected to the bucket's backend"};
 constexpr Meaning kDenied = {StatusCode::kAccessDenied, Kind::kFatal, "Access is denied"};
 constexpr Meaning kNoToken = {StatusCode::kInvalidCredentials, Kind::kFatal,
                               "The cluster asks for a token"};
@@ -45,8 +45,8 @@ constexpr Meaning kServerFailed = {StatusCode::kServer, Kind::kRetry, "The clust
 constexpr Meaning kNotReady = {StatusCode::kServer, Kind::kRetry, "The cluster is not ready"};
 constexpr Meaning kNodeLost = {StatusCode::kServer, Kind::kRetry,
                                "A node of the cluster cannot be reached"};
-constexpr Meaning kStaleRedirect = {StatusCode::kServer, Kind::kRetry,
-                                    "A target did not accept the proxy's redirect"};
+constexpr Meaning kNotSent = {StatusCode::kServer, Kind::kRetry,
+                              "A target answers only whom a proxy sends"};
 constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
                                     "The cluster did not receive the request in time"};
 constexpr Meaning kCorrupt = {StatusCode::kIntegrity, Kind::kRetry,
@@ -162,9 +162,8 @@ bool IsForeign(const ErrorReply& reply, const ErrorDocument& document) {
 }
 
 Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document, bool about_object) {
-  // Targets know no tokens: whom they refuse, they refuse for not being sent by a proxy, or too
-  // long ago.
-  if (reply.sender == Sender::kRedirectedTarget && reply.http_status == 401) return kStaleRedirect;
+  // Targets know no tokens: what they refuse is a request that no proxy sent them, or too long ago.
+  if (reply.sender != Sender::kProxy && reply.http_status == 401) return kNotSent;
   const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules),
                                         [&](const Rule& r) { return r.tcode == document.tcode; });
   if (rule != std::end(kRules)) return rule->meaning;

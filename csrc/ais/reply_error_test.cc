@@ -142,11 +142,12 @@ TEST(ErrorFromReply, AfterAFailureAProxyIsAsked) {
   }
 }
 
-TEST(ErrorFromReply, ARedirectMayBeTooOld) {
+TEST(ErrorFromReply, A401OfATargetIsNotAboutTheToken) {
   const std::string body = Document("wrapError", "invalid signature: expired");
   const ReplyError error = ErrorFromReply({401, body, Sender::kRedirectedTarget}, kObject);
   EXPECT_EQ(error.status.code(), StatusCode::kServer);
   EXPECT_EQ(error.hint.kind, Kind::kRetry);
+  EXPECT_EQ(FromTarget(401, body).status.code(), StatusCode::kServer);
 }
 
 TEST(ErrorFromReply, NotFoundIsAReasonToLookAtTheMap) {

@@ -21,13 +21,40 @@ std::string WithQuery(std::string path, QueryParameters query, const BucketName&
   return path.append("?").append(CanonicalQuery(query));
 }
 
-// JSON is UTF-8, names in AIStore need not be. Anything but refusing would name another object.
-Result<std::string> Serialize(const Json& body) {
-  try {
-    return body.dump();
-  } catch (const Json::exception&) {  // the library has no other way to say it
-    return Status::InvalidArgument("A name that is not UTF-8 cannot be part of this request");
+// Appends text as JSON. Bytes that are not UTF-8 stay what they are: AIStore's names may have them,
+// and the listing takes them so.
+void AppendText(std::string_view text, std::string* json) {
+  constexpr char kHexDigits[] = "0123456789abcdef";
+  json->push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20) {
+      json->append("\\u00").append({kHexDigits[byte >> 4], kHexDigits[byte & 0xF]});
+      continue;
+    }
+    if (c == '"' || c == '\\') json->push_back('\\');
+    json->push_back(c);
   }
+  json->push_back('"');
+}
+
+// Of an object, but not its first.
+void AppendMember(std::string_view name, std::string_view text, std::string* json) {
+  json->append(",\"").append(name).append("\":");
+  AppendText(text, json);
+}
+
+void AppendEntry(const BatchEntry& entry, std::string* json) {
+  json->append("{\"objname\":");
+  AppendText(entry.key, json);
+  if (!entry.archpath.empty()) AppendMember("archpath", entry.archpath, json);
+  if (entry.begin != 0 || entry.end != kToTheEnd) {
+    const std::string length =
+        entry.end == kToTheEnd ? "-1" : std::to_string(entry.end - entry.begin);
+    json->append(",\"start\":").append(std::to_string(entry.begin));
+    json->append(",\"length\":").append(length);
+  }
+  json->push_back('}');
 }
 
 struct Location {
@@ -96,17 +123,15 @@ Result<std::string> ListBody(const ListRequest& request) {
   if (request.archive_members) flags |= kArchiveMembers;
   if (!request.delimiter.empty()) flags |= kNoRecursion;
   const ListToken token = SplitListToken(request.token);
-  // On later pages start_after would win over the token.
-  const std::string start_after = token.name.empty() ? request.start_after : std::string();
-  return Serialize({{"action", "list"},
-                    {"value",
-                     {{"prefix", request.prefix},
-                      {"props", "name,size,checksum,version"},
-                      {"pagesize", request.max_keys},
-                      {"start_after", start_after},
-                      {"uuid", token.job},
-                      {"continuation_token", token.name},
-                      {"flags", std::to_string(flags)}}}});  // as a number it is refused
+  std::string body = "{\"action\":\"list\",\"value\":{\"props\":\"name,size,checksum,version\"";
+  AppendMember("prefix", request.prefix, &body);
+  // Not on later pages, where it would win over the token.
+  if (token.name.empty()) AppendMember("start_after", request.start_after, &body);
+  AppendMember("uuid", token.job, &body);
+  AppendMember("continuation_token", token.name, &body);
+  AppendMember("flags", std::to_string(flags), &body);  // as a number it is refused
+  body.append(",\"pagesize\":").append(std::to_string(request.max_keys)).append("}}");
+  return body;
 }
 
 std::string BatchUri(std::string_view bucket, bool colocated) {
@@ -117,21 +142,19 @@ std::string BatchUri(std::string_view bucket, bool colocated) {
 }
 
 Result<std::string> BatchBody(const std::vector<BatchEntry>& entries) {
-  Json in = Json::array();
+  // Streamed, without buckets in names, and going on behind a missing object: without that, it
+  // depends on where the object would be whether the stream is cut.
+  std::string body = "{\"mime\":\".tar\",\"strm\":true,\"onob\":true,\"coer\":true,\"in\":[";
   for (const BatchEntry& entry : entries) {
-    Json item = {{"objname", entry.key}};
-    if (!entry.archpath.empty()) item["archpath"] = entry.archpath;
-    if (entry.begin != 0 || entry.end != kToTheEnd) {
-      item["start"] = entry.begin;
-      item["length"] =
-          entry.end == kToTheEnd ? int64_t{-1} : static_cast<int64_t>(entry.end - entry.begin);
-    }
-    in.push_back(std::move(item));
+    if (&entry != &entries.front()) body.push_back(',');
+    AppendEntry(entry, &body);
   }
-  // Streamed, and going on behind a missing object: without that, it cuts the stream or does not,
-  // depending on where the object would have been.
-  return Serialize(
-      {{"mime", ".tar"}, {"in", std::move(in)}, {"strm", true}, {"coer", true}, {"onob", true}});
+  body.append("]}");
+  // Here AIStore would replace bytes that are not UTF-8 and read an object of another name.
+  if (!Json::accept(body)) {
+    return Status::InvalidArgument("An object whose name is not UTF-8 cannot be part of a batch");
+  }
+  return body;
 }
 
 bool IsMissing(const TarMember& member) {
