@@ -66,9 +66,9 @@ class AIStore(Server):
         Speak HTTPS, with a certificate from a private CA.
     auth : bool
         Ask for tokens.
-    keepalive : int
-        Seconds between two signs of life of a node. One that is dead leaves the cluster map after
-        about three times this.
+    quick_failover : bool
+        Take a dead node out of the cluster map after 3 s and a paused one after 13 s; in AIStore's
+        own configuration both take 30 to 40 s.
 
     Attributes
     ----------
@@ -85,21 +85,21 @@ class AIStore(Server):
 
     proxy: Node
     targets: list[Node]
+    _program: Path
 
     def __init__(
-        self, targets: int = 3, *, tls: bool = False, auth: bool = False, keepalive: int = 10
+        self,
+        targets: int = 3,
+        *,
+        tls: bool = False,
+        auth: bool = False,
+        quick_failover: bool = False,
     ) -> None:
         super().__init__()
         self._target_count = targets
         self._tls = tls
         self._auth = auth
-        self._keepalive = keepalive
-
-    def start(self) -> None:
-        super().start()
-        self._wait_until(self._proxy_answers)
-        for target in self.targets:
-            self._launch(target)
+        self._quick_failover = quick_failover
 
     def create_bucket(self, bucket: str, props: Mapping[str, Any] | None = None) -> None:
         """Create a bucket of provider ``ais``, with properties such as ``{"ec": {...}}``."""
@@ -164,12 +164,11 @@ class AIStore(Server):
 
     def restart(self) -> None:
         """Kill all nodes and start them with the data they have; returns when they are ready."""
-        for node in [self.proxy, *self.targets]:
+        nodes = [self.proxy, *self.targets]
+        for node in nodes:
             node.kill()
-        self.proxy.start()
-        self._wait_until(self._proxy_answers)
-        for target in self.targets:
-            target.start()
+        for node in nodes:
+            node.start()
         self.wait_ready()
 
     def mint_token(
@@ -217,7 +216,7 @@ class AIStore(Server):
             variables["AIS_AUTHN_TOKEN"] = self.mint_token(admin=True)
         return variables
 
-    def _configure(self, program: Path) -> list[Process]:
+    def _start(self, program: Path) -> None:
         self._program = program
         certificate = issue_certificate(self.directory / "certs") if self._tls else None
         self.ca_file = certificate.ca_file if certificate else None
@@ -228,14 +227,14 @@ class AIStore(Server):
             self.endpoint,
             certificate=certificate,
             signing_key=_SIGNING_KEY if self._auth else None,
-            keepalive=self._keepalive,
+            quick_failover=self._quick_failover,
         )
         (self.directory / "ais.json").write_text(json.dumps(configuration))
-        return [self.proxy]
-
-    def _proxy_answers(self) -> bool:
+        self._launch(self.proxy)
         # A target that is not answered at its first attempt to join waits for five seconds.
-        return self._status(f"{self.proxy.url}/v1/health") == 200
+        self._wait_until(lambda: self._status(f"{self.proxy.url}/v1/health") == 200)
+        for target in self.targets:
+            self._launch(target)
 
     def _ready(self) -> bool:
         # Targets first: a bucket that is created before they are ready never takes an object.

@@ -7,7 +7,11 @@ from .tls import Certificate
 
 
 def cluster_configuration(
-    endpoint: str, *, certificate: Certificate | None, signing_key: str | None, keepalive: int
+    endpoint: str,
+    *,
+    certificate: Certificate | None,
+    signing_key: str | None,
+    quick_failover: bool,
 ) -> dict[str, Any]:
     """Return what all nodes share.
 
@@ -19,28 +23,17 @@ def cluster_configuration(
         Switches HTTPS on.
     signing_key : str, optional
         Switches tokens on, signed with it.
-    keepalive : int
-        Seconds between two signs of life of a node.
+    quick_failover : bool
+        Take nodes for dead soon.
     """
-    tracker = {"name": "heartbeat", "interval": f"{keepalive}s", "factor": 3}
-    auth: dict[str, Any] = {}
-    if signing_key:
-        signature = {"method": "HMAC", "key": signing_key}
-        auth = {"client_auth_required": True, "signature": signature}
-    return {
+    configuration: dict[str, Any] = {
         "backend": {},
-        "auth": auth,
+        "auth": {},
         "proxy": {
             "primary_url": endpoint,
             "original_url": endpoint,
             "discovery_url": "",
             "non_electable": False,
-        },
-        "keepalivetracker": {
-            "proxy": tracker,
-            "target": tracker,
-            "num_retries": 1,
-            "retry_factor": 1,
         },
         "timeout": {
             "cplane_operation": "2s",
@@ -53,7 +46,7 @@ def cluster_configuration(
             "ec_streams_time": "10m",
             "object_md": "2h",
         },
-        # Tests run on disks that are nearly full.
+        # By default nothing is stored on a disk that is fuller than 95 %.
         "space": {"cleanupwm": 97, "lowwm": 98, "highwm": 99, "out_of_space": 100},
         "memsys": {
             "min_free": "1gb",
@@ -78,6 +71,18 @@ def cluster_configuration(
             },
         },
     }
+    if signing_key:
+        signature = {"method": "HMAC", "key": signing_key}
+        configuration["auth"] = {"client_auth_required": True, "signature": signature}
+    if quick_failover:
+        tracker = {"name": "heartbeat", "interval": "1s", "factor": 3}
+        configuration["keepalivetracker"] = {
+            "proxy": tracker,
+            "target": tracker,
+            "num_retries": 1,
+            "retry_factor": 1,
+        }
+    return configuration
 
 
 def node_configuration(directory: Path, port: int, cluster_port: int) -> dict[str, Any]:

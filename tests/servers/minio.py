@@ -25,7 +25,7 @@ class Minio(S3Server):
         super().__init__()
         self._tls = tls
 
-    def _configure(self, program: Path) -> list[Process]:
+    def _start(self, program: Path) -> None:
         port, console_port = free_ports(2)
         scheme = "http"
         certificates = self.directory / "certs"
@@ -47,7 +47,7 @@ class Minio(S3Server):
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",  # else it calls home
         }
-        return [Process(self.name, program, arguments, self.directory, environment)]
+        self._launch(Process(self.name, program, arguments, self.directory, environment))
 
     def _ready(self) -> bool:
         return self._status(f"{self.endpoint}/minio/health/cluster") == 200

@@ -14,11 +14,11 @@ class Moto(S3Server):
     name = "moto"
     program = SystemProgram("moto_server", "pip install 'moto[server]'")
 
-    def _configure(self, program: Path) -> list[Process]:
+    def _start(self, program: Path) -> None:
         (port,) = free_ports(1)
         self.endpoint = f"http://127.0.0.1:{port}"
         arguments = ["--host=127.0.0.1", f"--port={port}"]
-        return [Process(self.name, program, arguments, self.directory)]
+        self._launch(Process(self.name, program, arguments, self.directory))
 
     def _ready(self) -> bool:
         return self._status(f"{self.endpoint}/moto-api/data.json") == 200

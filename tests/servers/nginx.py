@@ -60,7 +60,7 @@ class Nginx(S3Server):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
-    def _configure(self, program: Path) -> list[Process]:
+    def _start(self, program: Path) -> None:
         (port,) = free_ports(1)
         self.endpoint = f"http://127.0.0.1:{port}"
         self.root = self.directory / "files"
@@ -70,7 +70,7 @@ class Nginx(S3Server):
         configuration = self.directory / "nginx.conf"
         configuration.write_text(_CONFIGURATION.format(user=user, port=port, root=self.root))
         arguments = ["-p", str(self.directory), "-c", str(configuration), "-e", "stderr"]
-        return [Process(self.name, program, arguments, self.directory)]
+        self._launch(Process(self.name, program, arguments, self.directory))
 
     def _ready(self) -> bool:
         return self._status(self.endpoint) is not None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .errors import ServerUnavailable
 
+_HOME = Path.home()  # of the developer: a test that runs later may have another one
 _BUILD_TIMEOUT = 1800.0  # seconds; one build takes three minutes on two idle cores
 
 
@@ -83,18 +84,16 @@ class GoProgram(Program):
         self._override = f"{self._name.upper()}_BIN"
 
     def find(self) -> Path | None:
-        chosen = os.environ.get(self._override)
-        path = Path(chosen) if chosen else self._cached
+        path = Path(os.environ.get(self._override) or self._cached).absolute()
         return path if os.access(path, os.X_OK) else None
 
     def install(self) -> Path:
         found = self.find()
         if found is not None:
             return found
-        if self._override in os.environ:
-            reason = f"{self._override}={os.environ[self._override]} is no program"
-            raise ServerUnavailable(self._server, reason)
-        if shutil.which("go") is None:
+        if chosen := os.environ.get(self._override):
+            raise ServerUnavailable(self._server, f"{self._override}={chosen} is no program")
+        if not shutil.which("go"):
             reason = f"install Go (https://go.dev/dl), or let {self._override} name the program"
             raise ServerUnavailable(self._server, reason)
         with _lock(self._cached.parent):
@@ -104,19 +103,25 @@ class GoProgram(Program):
 
     @property
     def _cached(self) -> Path:
-        cache = os.environ.get("OBJECTPIPES_CACHE") or "~/.cache/objectpipes"
-        folder = Path(cache).expanduser() / "servers" / f"{self._server}-{self._version}"
-        return folder / self._name
+        cache = Path(os.environ.get("OBJECTPIPES_CACHE") or _HOME / ".cache" / "objectpipes")
+        return cache.absolute() / "servers" / f"{self._server}-{self._version}" / self._name
 
     def _build(self) -> None:
         """Compile into a folder beside the final place: what is there is always complete."""
         with tempfile.TemporaryDirectory(dir=self._cached.parent) as folder:
-            settings = {"GOBIN": folder, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+            settings = {
+                "HOME": str(_HOME),
+                "GOBIN": folder,
+                "GOFLAGS": "",
+                "GOTOOLCHAIN": "local",
+                "GOWORK": "off",
+                "CGO_ENABLED": "0",
+            }
             try:
                 subprocess.run(
                     ["go", "install", "-trimpath", "-ldflags=-s -w", "tool"],
                     cwd=self._module,
-                    env={**os.environ, **settings, "GOFLAGS": "", "GOWORK": "off"},
+                    env={**os.environ, **settings},
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     text=True,

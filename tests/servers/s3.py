@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import botocore.session
 from botocore.config import Config
 
-from .server import Server
+from .server import CONNECTIONS, Server
 
 
 class S3Server(Server):
@@ -26,15 +26,19 @@ class S3Server(Server):
     @functools.cached_property
     def client(self) -> Any:
         """A botocore client of the server; threads may share it."""
-        return botocore.session.Session().create_client(
+        client = botocore.session.Session().create_client(
             "s3",
             region_name=self.region,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
             verify=str(self.ca_file) if self.ca_file else None,
-            config=Config(s3={"addressing_style": "path"}, proxies={}),
+            config=Config(
+                s3={"addressing_style": "path"}, proxies={}, max_pool_connections=CONNECTIONS
+            ),
         )
+        self._cleanup.callback(client.close)
+        return client
 
     def create_bucket(self, bucket: str) -> None:
         """Create a bucket."""

