@@ -27,7 +27,7 @@ std::string Document(const std::string& code, const std::string& more = "") {
          "</Code><Message>The server's words.</Message>" + more + "</Error>";
 }
 
-TEST(ErrorFromReply, SaysWhatWhereAndInWhoseWords) {
+TEST(S3ErrorFromReply, SaysWhatWhereAndInWhoseWords) {
   const std::string body =
       Document("NoSuchKey", "<Key>a/key</Key><RequestId>of the body</RequestId>");
   ErrorReply reply = Reply(404, body);
@@ -44,13 +44,13 @@ TEST(ErrorFromReply, SaysWhatWhereAndInWhoseWords) {
   EXPECT_EQ(status.detail().http_status, 404);
 }
 
-TEST(ErrorFromReply, NamesTheBucketWhenTheErrorIsAboutIt) {
+TEST(S3ErrorFromReply, NamesTheBucketWhenTheErrorIsAboutIt) {
   const std::string body = Document("NoSuchBucket");
   EXPECT_EQ(ErrorFromReply(Reply(404, body)).status.message(),
             "The bucket does not exist: s3://bucket (HTTP 404, NoSuchBucket: The server's words.)");
 }
 
-TEST(ErrorFromReply, KnowsTheCodesOfS3AndItsRelatives) {
+TEST(S3ErrorFromReply, KnowsTheCodesOfS3AndItsRelatives) {
   const struct {
     const char* s3_code;
     int http_status;
@@ -108,7 +108,7 @@ TEST(ErrorFromReply, KnowsTheCodesOfS3AndItsRelatives) {
   }
 }
 
-TEST(ErrorFromReply, GoesByTheHttpStatusWhereThereIsNoKnownCode) {
+TEST(S3ErrorFromReply, GoesByTheHttpStatusWhereThereIsNoKnownCode) {
   const struct {
     int http_status;
     StatusCode code;
@@ -148,7 +148,7 @@ TEST(ErrorFromReply, GoesByTheHttpStatusWhereThereIsNoKnownCode) {
   EXPECT_EQ(ErrorFromReply(listing).status.code(), StatusCode::kBucketNotFound);
 }
 
-TEST(ErrorFromReply, LearnsTheRegionFromHeaderBodyOrEndpoint) {
+TEST(S3ErrorFromReply, LearnsTheRegionFromHeaderBodyOrEndpoint) {
   const std::string redirect = Document("PermanentRedirect");
   ErrorReply reply = Reply(301, redirect);
   reply.bucket_region = "eu-west-1";
@@ -173,7 +173,7 @@ TEST(ErrorFromReply, LearnsTheRegionFromHeaderBodyOrEndpoint) {
   }
 }
 
-TEST(ErrorFromReply, LearnsTheRegionFromRepliesToHead) {
+TEST(S3ErrorFromReply, LearnsTheRegionFromRepliesToHead) {
   for (const int http_status : {301, 307, 400}) {
     ErrorReply reply = Reply(http_status, "");
     reply.bucket_region = "eu-west-1";
@@ -182,7 +182,7 @@ TEST(ErrorFromReply, LearnsTheRegionFromRepliesToHead) {
   }
 }
 
-TEST(ErrorFromReply, DoesNotTakeTheRegionOfADenialForACorrection) {
+TEST(S3ErrorFromReply, DoesNotTakeTheRegionOfADenialForACorrection) {
   const std::string denied = Document("AccessDenied");
   ErrorReply reply = Reply(403, denied);
   reply.bucket_region = "eu-west-1";
@@ -190,7 +190,7 @@ TEST(ErrorFromReply, DoesNotTakeTheRegionOfADenialForACorrection) {
   EXPECT_EQ(ErrorFromReply(reply).region, "");
 }
 
-TEST(ErrorFromReply, LearnsNothingFromTheRegionWeSignedForOrFromNonsense) {
+TEST(S3ErrorFromReply, LearnsNothingFromTheRegionWeSignedForOrFromNonsense) {
   const std::string malformed = Document("AuthorizationHeaderMalformed");
   for (const std::string_view region : {"us-east-1", "evil.example/", "EU", "a region",
                                         "a-region-of-far-more-than-32-characters"}) {
@@ -207,7 +207,7 @@ TEST(ErrorFromReply, LearnsNothingFromTheRegionWeSignedForOrFromNonsense) {
   }
 }
 
-TEST(ErrorFromReply, FollowsOnlyTheTemporaryRedirectOfAnS3Server) {
+TEST(S3ErrorFromReply, FollowsOnlyTheTemporaryRedirectOfAnS3Server) {
   const std::string body = Document("TemporaryRedirect");
   ErrorReply reply = Reply(307, body);
   reply.location = "http://node2.example:9000/bucket/a/key";
@@ -228,7 +228,7 @@ TEST(ErrorFromReply, FollowsOnlyTheTemporaryRedirectOfAnS3Server) {
   }
 }
 
-TEST(ErrorFromReply, LearnsTheServersTimeWhenTheClocksDiffer) {
+TEST(S3ErrorFromReply, LearnsTheServersTimeWhenTheClocksDiffer) {
   const std::string body =
       Document("RequestTimeTooSkewed", "<ServerTime>2013-05-24T02:00:00Z</ServerTime>");
   const S3Error error = ErrorFromReply(Reply(403, body));
@@ -242,7 +242,7 @@ TEST(ErrorFromReply, LearnsTheServersTimeWhenTheClocksDiffer) {
   EXPECT_EQ(ErrorFromReply(reply).server_time, kMay24 + 10800);
 }
 
-TEST(ErrorFromReply, SeesThroughADenialOfHeadThatIsAboutTheClock) {
+TEST(S3ErrorFromReply, SeesThroughADenialOfHeadThatIsAboutTheClock) {
   ErrorReply reply = Reply(403, "");
   reply.date = "Fri, 24 May 2013 00:14:00 GMT";
   EXPECT_EQ(ErrorFromReply(reply).status.code(), StatusCode::kAccessDenied);
@@ -253,7 +253,7 @@ TEST(ErrorFromReply, SeesThroughADenialOfHeadThatIsAboutTheClock) {
   EXPECT_EQ(ErrorFromReply(reply).status.code(), StatusCode::kClockSkew);
 }
 
-TEST(ErrorFromReply, HonoursRetryAfterInBothForms) {
+TEST(S3ErrorFromReply, HonoursRetryAfterInBothForms) {
   ErrorReply reply = Reply(503, "");
   EXPECT_EQ(ErrorFromReply(reply).hint.retry_after_ms, -1);
   reply.retry_after = "120";
@@ -270,7 +270,7 @@ TEST(ErrorFromReply, HonoursRetryAfterInBothForms) {
   }
 }
 
-TEST(ErrorFromReply, SaysThatSomethingElseThanS3Answered) {
+TEST(S3ErrorFromReply, SaysThatSomethingElseThanS3Answered) {
   ErrorReply reply = Reply(404,
                            "<!DOCTYPE html>\n<HTML><HEAD><TITLE>404\n  Not Found</TITLE></HEAD>"
                            "<body><Error><Code>NoSuchKey</Code></Error>");
@@ -287,7 +287,7 @@ TEST(ErrorFromReply, SaysThatSomethingElseThanS3Answered) {
             "(HTTP 403, \"{\"detail\": \"log in\"}\")");
 }
 
-TEST(ErrorFromReply, RetriesAGatewaysOwnPage) {
+TEST(S3ErrorFromReply, RetriesAGatewaysOwnPage) {
   const S3Error error = ErrorFromReply(Reply(502, "<html><title>502 Bad Gateway</title></html>"));
   EXPECT_EQ(error.status.code(), StatusCode::kServer);
   EXPECT_EQ(error.hint.kind, Kind::kRetry);
@@ -295,13 +295,13 @@ TEST(ErrorFromReply, RetriesAGatewaysOwnPage) {
             "The server failed: s3://bucket/a/key (HTTP 502, \"502 Bad Gateway\")");
 }
 
-TEST(ErrorFromReply, UsesADocumentCutShortAsFarAsItGoes) {
+TEST(S3ErrorFromReply, UsesADocumentCutShortAsFarAsItGoes) {
   EXPECT_EQ(
       ErrorFromReply(Reply(403, "<Error><Code>SignatureDoesNotMatch</Code><Mess")).status.code(),
       StatusCode::kInvalidCredentials);
 }
 
-TEST(ErrorFromReply, KeepsMessagesToOneShortLine) {
+TEST(S3ErrorFromReply, KeepsMessagesToOneShortLine) {
   const std::string long_message = "<Error><Code>Odd</Code><Message>two\r\n lines" +
                                    std::string(100000, 'x') + "</Message></Error>";
   const std::string message = ErrorFromReply(Reply(400, long_message)).status.message();
