@@ -1,6 +1,6 @@
 module objectpipes/servers/minio
 
-go 1.26
+go 1.25.0
 
 tool github.com/minio/minio
 
