@@ -41,7 +41,7 @@ def install(folder: Path) -> None:
     Parameters
     ----------
     folder
-        Where to; it must not exist.
+        Where to; anything of an earlier run must be gone.
 
     Raises
     ------
