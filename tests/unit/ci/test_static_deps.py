@@ -68,6 +68,11 @@ def test_a_version_that_is_not_served_any_more_is_named(
         fetch_source(read_manifest()[0], tmp_path)
 
 
+def test_a_missing_program_is_named_with_what_to_install() -> None:
+    with pytest.raises(StaticDepsError, match=r"^no-such-program is missing: on Debian"):
+        static_deps._check_programs("sh", "no-such-program")
+
+
 def test_a_changed_licence_stops_the_build(tmp_path: Path) -> None:
     dep = read_manifest()[0]
     (tmp_path / dep.license_file).write_text("All rights reserved.\n")

@@ -1,0 +1,63 @@
+"""The choice of interpreters and of the time that goes into a wheel."""
+
+from pathlib import Path
+
+import pytest
+
+from ci import build_wheel
+from ci.pythons import NoSuchPythonError, find_python
+
+
+def fake_python(folder: Path, version: str, script: str) -> None:
+    """Put a program named like an interpreter into a folder."""
+    program = folder / f"python{version}"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+def test_an_interpreter_is_asked_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a shim of pyenv would, it stands for another program, and wants to know the version.
+    fake_python(tmp_path, "3.99", "echo /opt/python$PYENV_VERSION/bin/python")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_python("3.99") == Path("/opt/python3.99/bin/python")
+
+
+def test_a_missing_or_broken_interpreter_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_python(tmp_path, "3.99", "exit 127")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoSuchPythonError, match=r"python3\.99 does not start"):
+        find_python("3.99")
+    with pytest.raises(NoSuchPythonError, match=r"no python3\.98 on the search path"):
+        find_python("3.98")
+
+
+def test_by_default_all_known_interpreters_of_the_machine_are_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def only_311(version: str) -> Path:
+        if version != "3.11":
+            raise NoSuchPythonError("not here")
+        return Path("/python3.11")
+
+    monkeypatch.setattr(build_wheel, "find_python", only_311)
+    found = build_wheel._interpreters(None, ["3.10", "3.11"])
+    assert found == [Path("/python3.11")]
+    assert capsys.readouterr().out == "no wheel for Python 3.10: not here\n"
+
+
+def test_an_interpreter_that_was_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(NoSuchPythonError):
+        build_wheel._interpreters(["3.10"], ["3.10", "3.11"])
+
+
+def test_the_time_in_a_wheel_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_wheel, "output", lambda *command, cwd: "1700000000")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert build_wheel.source_date_epoch() == "1700000000"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    assert build_wheel.source_date_epoch() == "1"
