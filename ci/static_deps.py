@@ -166,6 +166,7 @@ def build_static_deps(target: Target) -> list[Path]:
 
 
 def _build(dep: StaticDep, prefix: Path, needed: list[Path], toolchain: Toolchain) -> None:
+    _check_programs("apt-get", "dpkg-source", "make", "perl")
     dsc = fetch_source(dep, cache_folder("sources"))
     with tempfile.TemporaryDirectory(prefix="objectpipes-static-") as scratch:
         source = Path(scratch) / dep.name
@@ -236,6 +237,13 @@ def _debian_archive() -> str:
         if (origin, label) == ("Debian", "Debian"):
             return uri
     raise StaticDepsError("this machine has no package lists of Debian: run `apt-get update`")
+
+
+def _check_programs(*names: str) -> None:
+    if missing := [name for name in names if not shutil.which(name)]:
+        raise StaticDepsError(
+            f"{', '.join(missing)} is missing: on Debian, apt-get install dpkg-dev make perl"
+        )
 
 
 def _check_license(dep: StaticDep, source: Path) -> None:
