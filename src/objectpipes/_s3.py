@@ -60,7 +60,7 @@ def open_listing(
     """
     ext = _engine.extension()
     bucket, key = ext.parse_s3_url(prefix)
-    return ext.Listing(
+    listing: _ext.Listing = ext.Listing(
         _engine.s3_client(config),
         prefix,
         bucket=bucket,
@@ -75,6 +75,7 @@ def open_listing(
         modified_after=-1.0 if modified_after is None else modified_after,
         timeout_ms=round(_LONGEST_PAGE_S * 1000),
     )
+    return listing
 
 
 def open_window(
@@ -113,7 +114,7 @@ def open_window(
     ConfigError
         The configuration cannot work.
     """
-    return _engine.extension().ReadWindow(
+    window: _ext.ReadWindow = _engine.extension().ReadWindow(
         _engine.s3_client(config, verify=verify),
         prefetch_bytes=prefetch_bytes,
         concurrency=concurrency,
@@ -121,3 +122,4 @@ def open_window(
         verify=verify,
         timeout_ms=round(timeout * 1000),
     )
+    return window

@@ -1,7 +1,7 @@
 """The command ``objectpipes``.
 
-Each subcommand is a module with ``add_arguments(parser)`` and ``run(options)``. These modules import
-what they need when they run: neither the help nor a usage error loads torch or the engine.
+Each subcommand is a module with ``add_arguments(parser)`` and ``run(options)``. It imports what it
+needs when it runs: neither the help nor a usage error loads torch or the engine.
 """
 
 from __future__ import annotations

@@ -26,12 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy in pieces; stop at the first object that cannot be read."""
-    from tqdm import tqdm
+    from .._progress import progress_bar
 
     piece = memoryview(bytearray(_PIECE))
     # A bar on the terminal that shows the output would spoil it.
     hidden = True if sys.stdout.isatty() else None
-    with tqdm(disable=hidden, unit="B", unit_scale=True, unit_divisor=1024) as progress:
+    with progress_bar(disable=hidden, unit="B", unit_scale=True) as progress:
         for url, reader in _readers(options):
             progress.set_description(url.rpartition("/")[2], refresh=False)
             while count := reader.readinto(piece):

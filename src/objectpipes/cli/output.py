@@ -8,15 +8,15 @@ import sys
 from collections.abc import Iterable, Sequence
 
 __all__ = [
-    "human_size",
     "highlight",
+    "human_size",
     "one_paragraph",
     "prepare_stdout",
     "print_table",
     "printable",
 ]
 
-_COLOURS = {"red": 31, "green": 32, "yellow": 33}
+_STYLES = {"red": 31, "green": 32, "dim": 2}
 
 
 def prepare_stdout() -> None:
@@ -40,11 +40,11 @@ def one_paragraph(error: BaseException) -> str:
     return printable(str(error).rpartition(f"{type(error).__qualname__}: ")[2].strip())
 
 
-def highlight(text: str, colour: str) -> str:
-    """Colour a text on a terminal, unless the user wants none (no-color.org)."""
+def highlight(text: str, style: str) -> str:
+    """Dress a text up on a terminal, unless the user wants none (no-color.org)."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
 
 def human_size(size: float) -> str:

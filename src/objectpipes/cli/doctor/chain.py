@@ -7,17 +7,17 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from ...errors import ObjectStoreError
-from ..output import highlight, one_paragraph, printable
+from ..output import highlight, printable
 
 __all__ = ["Broken", "Link", "NotNeeded", "walk"]
 
 # A name, and what checks it: returns what it found, which may have several lines.
 Link = tuple[str, Callable[[], str]]
 
-_COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
+_STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 
 
-class Broken(Exception):
+class Broken(Exception):  # noqa: N818 - a finding, not a fault of ours
     """A link does not hold.
 
     Parameters
@@ -25,7 +25,7 @@ class Broken(Exception):
     finding : str
         What is wrong, in a line.
     remedy : str
-        What to do about it, in sentences.
+        What to do about it, in sentences; empty if the finding says it.
     """
 
     def __init__(self, finding: str, remedy: str) -> None:
@@ -34,7 +34,7 @@ class Broken(Exception):
         self.remedy = remedy
 
 
-class NotNeeded(Exception):
+class NotNeeded(Exception):  # noqa: N818
     """A link is not part of this chain; says why."""
 
 
@@ -64,25 +64,27 @@ def walk(links: Sequence[Link]) -> bool:
             except Broken as error:
                 broken = error
             except ObjectStoreError as error:
-                broken = Broken(_in_a_line(error), one_paragraph(error))
+                broken = _broken(error)
             if broken is not None:
                 outcome, finding = "failed", broken.finding
         _print_link(name.ljust(width), outcome, finding)
-    if broken is not None:
+    if broken is not None and broken.remedy:
         width = min(shutil.get_terminal_size().columns, 100)
-        print("\n" + textwrap.fill(f"What to do: {printable(broken.remedy)}", width))
+        print("\n" + textwrap.fill(f"What to do: {broken.remedy}", width))
     return broken is None
 
 
-def _in_a_line(error: ObjectStoreError) -> str:
-    status = f"HTTP {error.status}" if error.status else ""
-    facts = ", ".join(filter(None, (status, error.code)))
-    return type(error).__name__ + (f" ({facts})" if facts else "")
+def _broken(error: ObjectStoreError) -> Broken:
+    """Take an error's text apart: what happened, what to do about it, the facts."""
+    if not error.advice:
+        return Broken(str(error), "")
+    message, _, facts = str(error).partition(error.advice)
+    return Broken(f"{message}\n{facts.strip()}", error.advice)
 
 
 def _print_link(name: str, outcome: str, finding: str) -> None:
     first, *others = finding.splitlines() or [""]
-    label = highlight(outcome.ljust(len("skipped")), _COLOURS[outcome])
+    label = highlight(outcome.ljust(len("skipped")), _STYLES[outcome])
     print(f"{name}  {label}  {printable(first)}".rstrip(), flush=True)
     for line in others:
         print(f"{'':{len(name)}}  {'':7}  {printable(line)}")

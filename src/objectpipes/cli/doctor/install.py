@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import re
 import sys
@@ -98,7 +99,7 @@ class InstallDoctor:
 
         with warnings.catch_warnings(), suppress(ImportError, OSError):
             warnings.simplefilter("ignore")
-            import torchdata.datapipes.iter
+            importlib.import_module("torchdata.datapipes.iter")
         ours = [
             name
             for name, method in vars(IterDataPipe).items()

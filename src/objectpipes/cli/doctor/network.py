@@ -23,8 +23,8 @@ _TIMEOUT_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}  # others are proxies that speak SOCKS, at 1080
 # A signature is refused beyond this.
 _LARGEST_CLOCK_DIFFERENCE_S = 15 * 60
-# What the ssl module does not name: X509_V_FLAG_NO_CHECK_TIME, and reasons of a failed verification.
-_AT_ANY_TIME = 0x200000
+# OpenSSL numbers that the ssl module has no names for: X509_V_FLAG_..., X509_V_ERR_...
+_NO_CHECK_TIME = 0x200000
 _NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
 
 
@@ -93,6 +93,8 @@ class Route:
                 f"Check the host in {self._hop_option} and this machine's DNS (/etc/resolv.conf).",
             ) from error
         addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+        if host in addresses:
+            raise NotNeeded(f"{host} is an address")
         return f"{host} is {', '.join(addresses)}"
 
     def _connect(self) -> str:
@@ -181,7 +183,9 @@ class Route:
         if date is None:
             raise NotNeeded("the server does not tell the time")
         ahead = time.time() - parsedate_to_datetime(date).timestamp()
-        difference = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
+        if abs(ahead) < 2:  # a Date has whole seconds
+            return "agrees with the server's"
+        difference = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
         if abs(ahead) > _LARGEST_CLOCK_DIFFERENCE_S:
             difference += "; reads allow for it, but set this machine's clock (NTP)"
         return difference
@@ -275,7 +279,7 @@ class Route:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(cadata=certificate)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _AT_ANY_TIME
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
         with context.wrap_socket(self._open(), server_hostname=host) as connection:
             return dict(connection.getpeercert() or {})
 
@@ -300,6 +304,8 @@ def _name_of(names: Any) -> str:
 
 def _reason(error: Exception) -> str:
     """Return what happened, without numbers and module names."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_TIMEOUT_S:.0f} s"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     text = error.strerror if isinstance(error, OSError) else None

@@ -20,7 +20,7 @@ from ..output import human_size
 from .chain import Link, NotNeeded
 from .network import Route
 
-__all__ = ["links"]
+__all__ = ["S3Doctor"]
 
 # Settings that are not secret.
 _SHOWN_VARIABLES = (
@@ -146,7 +146,7 @@ class S3Doctor:
         self._smallest = min(page, key=lambda url: url.size or 0, default=None)
         if self._smallest is None:
             return f"allowed; nothing begins with {self._url}"
-        return f"allowed; the first page has {len(page):,} objects"
+        return f"allowed; objects on the first page: {len(page):,}"
 
     def _read(self) -> str:
         if self._smallest is None:
@@ -164,7 +164,7 @@ class S3Doctor:
 
 
 def _has_own_host(bucket: str, endpoint_host: str | None) -> bool:
-    """Tell as csrc/s3/endpoint.cc does, whether virtual style puts a bucket into the host's name."""
+    """Tell whether virtual style puts a bucket into the host's name (csrc/s3/endpoint.cc)."""
     try:
         ipaddress.ip_address(endpoint_host or "")
     except ValueError:

