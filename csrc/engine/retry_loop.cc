@@ -10,6 +10,7 @@ namespace {
 constexpr int kMostShortcuts = 6;
 constexpr int kMostRefreshes = 2;
 constexpr int64_t kLongestRefreshMs = 60'000;
+constexpr int64_t kLongestRetryAfterMs = 120'000;  // of a longer wish, this much is granted
 constexpr int64_t kRefreshPollMs = 10;
 
 }  // namespace
@@ -41,12 +42,19 @@ void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
   });
 }
 
+// What ends or goes on with the request may destroy this object: a copy of the callback runs.
+void RetryLoop::TryAgain() {
+  const auto try_again = try_again_;
+  try_again();
+}
+
 void RetryLoop::GiveUp(const Status& status, const char* why) {
   std::string message = status.message();
   if (why[0] != '\0') message.append(" (").append(why).append(")");
   StatusDetail detail = status.detail();
   detail.attempts = attempts_;
-  give_up_(Status(status.code(), std::move(message), std::move(detail)));
+  const auto give_up = give_up_;
+  give_up(Status(status.code(), std::move(message), std::move(detail)));
 }
 
 void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
@@ -59,7 +67,7 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
       return GiveUp(status, "");
     case RetryHint::Kind::kRetryNow:
       if (++shortcuts_ > kMostShortcuts) return GiveUp(status, "the server keeps sending us elsewhere");
-      return try_again_();
+      return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
       if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
       client_->credentials->RequestRefresh(credentials_generation_);
@@ -78,18 +86,18 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
   }
   if (++failures_ >= client_->retry_policy.max_attempts) return GiveUp(status, "");
   const int64_t delay_ms =
-      std::max(hint.retry_after_ms,
+      std::max(std::min(hint.retry_after_ms, kLongestRetryAfterMs),
                client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
                                         client_->retry_budget.Take()));
   if (deadline_ms_ >= 0 && client_->loop->now_ms() + delay_ms >= deadline_ms_) {
     return GiveUp(status, "no time left for another attempt");
   }
   client_->stats->retries.fetch_add(1, std::memory_order_relaxed);
-  After(delay_ms, [this] { try_again_(); });
+  After(delay_ms, [this] { TryAgain(); });
 }
 
 void RetryLoop::AwaitCredentials(const Status& status, int64_t until_ms) {
-  if (client_->credentials->generation() != credentials_generation_) return try_again_();
+  if (client_->credentials->generation() != credentials_generation_) return TryAgain();
   const int64_t now_ms = client_->loop->now_ms();
   if (now_ms >= until_ms || (deadline_ms_ >= 0 && now_ms >= deadline_ms_)) {
     return GiveUp(status, "no fresh credentials arrived");

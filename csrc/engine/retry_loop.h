@@ -12,8 +12,8 @@ namespace objectpipes {
 // Used by reads and listings alike. I/O thread only.
 class RetryLoop {
  public:
-  // `try_again` starts the next attempt; `give_up` ends the request with the final Status and may destroy this
-  // object.
+  // `try_again` starts the next attempt; `give_up` ends the request with the final Status. Both may destroy
+  // this object.
   RetryLoop(Client* client, std::function<void()> try_again,
             std::function<void(const Status&)> give_up);
   ~RetryLoop() { Cancel(); }
@@ -23,7 +23,7 @@ class RetryLoop {
   // Before every attempt.
   void Attempting();
   // The attempt moved the request on: earlier failures do not count any more.
-  void Progressed() { failures_ = 0; }
+  void Progressed() { failures_ = shortcuts_ = refreshes_ = 0; }
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).
   void Failed(const Status& status, const RetryHint& hint);
@@ -36,6 +36,7 @@ class RetryLoop {
   Route route() const { return route_; }
 
  private:
+  void TryAgain();
   void GiveUp(const Status& status, const char* why);
   void After(int64_t delay_ms, std::function<void()> function);
   void RetryAfterBackoff(const Status& status, const RetryHint& hint);
