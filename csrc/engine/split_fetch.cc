@@ -24,8 +24,14 @@ SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_
       sink_(sink),
       first_(AddPart(begin, kToTheEnd)) {}
 
-SplitFetch::~SplitFetch() {
+SplitFetch::~SplitFetch() { Abandon(); }
+
+void SplitFetch::Abandon() {
   if (split_timer_.has_value()) client_->loop->Cancel(*split_timer_);
+  split_timer_.reset();
+  split_ = false;
+  first_ = nullptr;
+  parts_.clear();
 }
 
 RangeFetch* SplitFetch::AddPart(uint64_t begin, uint64_t end) {
@@ -109,7 +115,7 @@ void SplitFetch::OnFetched(RangeFetch* fetch, const Status& status) {
   parts_.erase(std::find_if(parts_.begin(), parts_.end(),
                             [fetch](const auto& part) { return part.get() == fetch; }));
   if (!outcome.ok()) {
-    parts_.clear();
+    Abandon();
     return sink_->OnFetched(outcome);
   }
   if (split_) ClaimParts();

@@ -51,6 +51,7 @@ class SplitFetch final : public RangeFetch::Sink {
   void Measure(uint64_t offset);
   void Split();
   void ClaimParts();
+  void Abandon();
   RangeFetch* AddPart(uint64_t begin, uint64_t end);
   uint64_t size() const { return static_cast<uint64_t>(pin_->size); }
 

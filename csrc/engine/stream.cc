@@ -83,6 +83,7 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
 }
 
 Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
+  if (!failure_on_loop_.ok()) return Flow::kStop;  // that of another part
   if (verifier_.needs_part_size()) return Flow::kPause;
   if (filling_.find(part) == filling_.end()) {  // between two chunks: the place to pause
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -137,6 +138,7 @@ bool Stream::Publish(std::shared_ptr<Chunk> chunk) {
   if (!failure_on_loop_.ok()) return false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (seeks_planned_ > 0) return true;
     ready_.emplace(chunk->begin, std::move(chunk));
     progress_ms_ = client_->loop->now_ms();
     attempts_ = fetch_->attempts();
@@ -155,6 +157,7 @@ void Stream::OnFetched(const Status& status) {
 void Stream::Fail(const Status& status) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (seeks_planned_ > 0) return;
     failure_ = status;
   }
   arrived_.notify_one();
@@ -168,6 +171,10 @@ void Stream::ReportFirst(const Status& status) {
 }
 
 void Stream::SeekOnLoop(uint64_t position) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --seeks_planned_;
+  }
   fetch_.reset();
   probe_.reset();
   filling_.clear();
@@ -212,6 +219,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
     failure_ = Status::Ok();
     fetching_from_ = position;
     paused_ = false;
+    ++seeks_planned_;
     progress_ms_ = MonotonicMs();
     client_->loop->Post([self = shared_from_this(), position] { self->SeekOnLoop(position); });
   }
@@ -238,6 +246,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   wanted_ = (*chunk)->end();
   if (paused_) {
     paused_ = false;
+    progress_ms_ = MonotonicMs();  // it was the reader who made none
     client_->loop->Post([self = shared_from_this()] {
       if (self->fetch_ != nullptr) self->fetch_->Resume();
     });

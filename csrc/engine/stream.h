@@ -101,6 +101,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   int attempts_ = 0;
   Status failure_;
   bool paused_ = false;
+  int seeks_planned_ = 0;  // until they are done, what arrives is that of an abandoned fetch
   bool closed_ = false;
   int64_t progress_ms_ = 0;
 };
