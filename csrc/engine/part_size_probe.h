@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "engine/client.h"
@@ -16,14 +17,23 @@ class PartSizeProbe final : private GetHandler {
   // worst outcome is a read that is not compared with a composite checksum.
   PartSizeProbe(Client* client, const ObjectId& object, const std::string& version,
                 std::function<void(uint64_t)> done)
-      : done_(std::move(done)) {
+      : loop_(client->loop), done_(std::move(done)) {
     GetRequest request;
     request.object = object;
     request.head_only = true;
     request.part_number = 1;
     request.if_match = version;
-    exchange_ = client->transport->StartGet(request, this);
+    // Not now: probes are made inside of handlers, where no exchange may be started.
+    timer_ = loop_->After(0, [this, client, request] {
+      timer_.reset();
+      exchange_ = client->transport->StartGet(request, this);
+    });
   }
+  ~PartSizeProbe() {
+    if (timer_.has_value()) loop_->Cancel(*timer_);
+  }
+  PartSizeProbe(const PartSizeProbe&) = delete;
+  PartSizeProbe& operator=(const PartSizeProbe&) = delete;
 
  private:
   Flow OnHead(const ReplyHead& head) override {
@@ -36,8 +46,10 @@ class PartSizeProbe final : private GetHandler {
     done(status.ok() ? part_size_ : 0);
   }
 
+  EventLoop* const loop_;
   const std::function<void(uint64_t)> done_;
   uint64_t part_size_ = 0;
+  std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<Exchange> exchange_;
 };
 

@@ -214,7 +214,7 @@ S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
 
 void S3Transport::Call::OnDone(const Status& status) {
   http_.reset();
-  if (!unsigned_.ok()) return OnEnd(unsigned_, RetryHint{});
+  if (!unsigned_.ok()) return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
   const bool success = http_status_ == 200 || http_status_ == 206;
   if (http_status_ != 0 && !success) {  // complete or not, its status line says it all
     S3Error error = ErrorOf(error_body_);
@@ -288,7 +288,8 @@ class S3Transport::Get final : public S3Transport::Call {
 
   void OnEnd(const Status& status, const RetryHint& hint) override {
     if (malformed_.ok()) return handler_->OnDone(status, hint);
-    handler_->OnDone(malformed_, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+    const Status malformed = malformed_;  // the handler may destroy this
+    handler_->OnDone(malformed, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
   }
 
   const bool head_only_;

@@ -134,7 +134,8 @@ class ListHandler {
 class Exchange {
  public:
   virtual ~Exchange() = default;
-  virtual void Resume() = 0;  // after a handler returned Flow::kPause
+  // After a handler returned Flow::kPause. May call OnData, not OnDone.
+  virtual void Resume() = 0;
 };
 
 class Transport {
@@ -144,7 +145,8 @@ class Transport {
   // The object a URL names; InvalidArgument with the sentence the user sees. Any thread.
   virtual Result<ObjectId> ParseUrl(std::string_view url) const = 0;
 
-  // Handlers outlive the exchange and are never called from inside Start….
+  // Handlers outlive the exchange and are never called from inside Start…. Nor is Start… called from inside
+  // OnHead or OnData of any handler.
   virtual std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) = 0;
   virtual std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) = 0;
 };
