@@ -74,6 +74,7 @@ Status RangeFetch::CheckReply(const ReplyHead& head) const {
 
 void RangeFetch::AdoptReply(const ReplyHead& head) {
   if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, head.object_size};
+  if (pin_->size < 0) pin_->size = head.object_size;  // a range tells what a chunked reply did not
   if (pin_->size >= 0) end_ = std::min(end_, static_cast<uint64_t>(pin_->size));
   skip_ = offset_ - head.begin;
   reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length) : kToTheEnd;

@@ -36,10 +36,7 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
-  if (!buffer_.valid() &&
-      !MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess)) {
-    return Flow::kStop;
-  }
+  if (!MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess)) return Flow::kStop;
   // Replies to later ranges may offer nothing, or the checksum of the whole again.
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
@@ -49,7 +46,7 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
 }
 
 void WholeRead::StartProbe(const ReplyHead& head) {
-  if (pin_.size < 0) return verifier_.Expect(OfferedChecksum{});
+  if (pin_.size <= 0) return verifier_.Expect(OfferedChecksum{});
   probe_ = std::make_unique<PartSizeProbe>(
       client_, *object_, head.can_pin ? head.version : std::string(), [this](uint64_t part_size) {
         verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
