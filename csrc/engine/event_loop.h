@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -62,5 +63,13 @@ class EventLoop final : public Executor {
 
   std::thread thread_;  // last: starts when everything above exists
 };
+
+// An object that many threads may share and whose last reference any of them may drop, but which owns what only
+// the I/O thread may touch (exchanges, timers): it is destroyed there, and not inside a handler.
+template <typename T>
+std::shared_ptr<T> OwnedByLoop(EventLoop* loop, T* object) {
+  return std::shared_ptr<T>(
+      object, [loop](T* last) { loop->Post([owned = std::shared_ptr<T>(last)] {}); });
+}
 
 }  // namespace objectpipes

@@ -35,8 +35,8 @@ std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
                                              std::shared_ptr<MemoryBudget> budget,
                                              const Options& options) {
   budget->Open(options.prefetch_bytes);
-  return std::shared_ptr<ReadWindow>(
-      new ReadWindow(std::move(client), std::move(budget), options));
+  EventLoop* const loop = client->loop;
+  return OwnedByLoop(loop, new ReadWindow(std::move(client), std::move(budget), options));
 }
 
 ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryBudget> budget,
@@ -122,7 +122,6 @@ void ReadWindow::Close() {
     closed_ = true;
     results_.clear();
   }
-  budget_->Close(options_.prefetch_bytes);
   client_->loop->Post([self = shared_from_this()] { self->CancelAll(); });
 }
 
@@ -164,7 +163,7 @@ void ReadWindow::AdmitPaused() {
     if (!slot->paused) continue;
     if (!ReserveFor(slot.get(), BytesFor(*slot))) return;
     slot->paused = false;
-    slot->whole->Admit();
+    slot->whole->Admit(slot->deadline_ms);
   }
 }
 
@@ -178,14 +177,23 @@ uint64_t ReadWindow::BytesFor(const Slot& slot) const {
   return std::clamp(options_.prefetch_bytes / 8, kLeastAllowance, kMostAllowance);
 }
 
+// Whether the consumer gets nothing more unless this slot gets its bytes.
+bool ReadWindow::ConsumerNeeds(const Slot& slot) const {
+  if (options_.ordered) return slot.sequence == head_;
+  for (const auto& [sequence, other] : active_) {
+    if (other.get() != &slot && !other->paused) return false;
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return results_.empty();
+}
+
 // Makes the slot hold this many bytes. What the consumer waits for always gets them: otherwise results that
 // nobody takes yet could keep the one that is wanted from being read.
 bool ReadWindow::ReserveFor(Slot* slot, uint64_t bytes) {
   if (bytes > slot->reserved) {
     const uint64_t more = bytes - slot->reserved;
     const auto may_hold = [&] {
-      const bool next = options_.ordered ? slot->sequence == head_ : held_ == slot->reserved;
-      return next || held_ + more <= budget_->Share(options_.prefetch_bytes);
+      return held_ + more <= budget_->Share(options_.prefetch_bytes) || ConsumerNeeds(*slot);
     };
     if (!may_hold()) {
       blocked_ = true;  // first: a release from now on makes us look again
@@ -193,9 +201,13 @@ bool ReadWindow::ReserveFor(Slot* slot, uint64_t bytes) {
       blocked_ = false;
     }
   }
+  Hold(slot, bytes);
+  return true;
+}
+
+void ReadWindow::Hold(Slot* slot, uint64_t bytes) {
   held_ += bytes - slot->reserved;  // also downwards, modulo 2^64
   slot->reserved = bytes;
-  return true;
 }
 
 void ReadWindow::Start(Slot* slot) {
@@ -225,14 +237,14 @@ void ReadWindow::StartStream(Slot* slot) {
   options.allowance = slot->reserved;
   options.timeout_ms = options_.timeout_ms;
   const std::weak_ptr<ReadWindow> weak = weak_from_this();
-  slot->stream = std::make_shared<Stream>(
-      client_, slot->object, options,
-      [weak, sequence = slot->sequence](const Status& status) {
-        if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
-      },
-      [weak, reserved = slot->reserved] {
-        if (const auto self = weak.lock()) self->Release(reserved);
-      });
+  auto on_first = [weak, sequence = slot->sequence](const Status& status) {
+    if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
+  };
+  auto on_close = [weak, reserved = slot->reserved] {
+    if (const auto self = weak.lock()) self->Release(reserved);
+  };
+  slot->stream = OwnedByLoop(
+      client_->loop, new Stream(client_, slot->object, options, std::move(on_first), std::move(on_close)));
   slot->stream->Start();
 }
 
@@ -269,7 +281,7 @@ void ReadWindow::OnRead(WholeRead* read, const Status& status) {
     result.buffer = read->TakeBuffer();
     result.version = read->version();
     typical_size_ += (static_cast<double>(result.buffer.size()) - typical_size_) / 16;
-    ReserveFor(slot, result.buffer.size());
+    Hold(slot, result.buffer.size());  // a body of unknown length has taken what it needed
     client_->stats->bytes.fetch_add(result.buffer.size(), std::memory_order_relaxed);
   }
   result.reserved = slot->reserved;
@@ -346,6 +358,7 @@ void ReadWindow::EndOverdue() {
 }
 
 void ReadWindow::CancelAll() {
+  budget_->Close(options_.prefetch_bytes);  // here, because reads under way ask for their share until now
   pending_.clear();
   for (auto& [sequence, slot] : active_) {
     if (slot->stream != nullptr) slot->stream->Close();

@@ -79,7 +79,9 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);
   void Pump();
   void AdmitPaused();
+  bool ConsumerNeeds(const Slot& slot) const;
   bool ReserveFor(Slot* slot, uint64_t bytes);
+  void Hold(Slot* slot, uint64_t bytes);
   uint64_t BytesFor(const Slot& slot) const;
   bool TooLarge(int64_t size) const;
   void Start(Slot* slot);

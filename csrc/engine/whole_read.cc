@@ -15,16 +15,23 @@ constexpr uint64_t kFirstGuess = uint64_t{64} << 10;  // for a body of unknown l
 
 WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const Options& options,
                      Owner* owner)
-    : client_(client), object_(object), id_(id), options_(options), owner_(owner) {}
+    : client_(client),
+      object_(object),
+      id_(id),
+      options_(options),
+      owner_(owner),
+      deadline_ms_(options.deadline_ms) {}
 
 void WholeRead::Start() {
   fetch_ = std::make_unique<SplitFetch>(client_, object_, &pin_, 0, options_.most_parts, this);
-  fetch_->set_deadline_ms(options_.deadline_ms);
+  fetch_->set_deadline_ms(deadline_ms_);
   fetch_->Start();
 }
 
-void WholeRead::Admit() {
+void WholeRead::Admit(int64_t deadline_ms) {
   admitted_ = true;
+  deadline_ms_ = deadline_ms;
+  fetch_->set_deadline_ms(deadline_ms);
   fetch_->Resume();
 }
 

@@ -39,7 +39,7 @@ class WholeRead final : public SplitFetch::Sink {
             Owner* owner);
 
   void Start();
-  void Admit();
+  void Admit(int64_t deadline_ms);  // the deadline has moved on while the read waited
 
   uint64_t id() const { return id_; }  // the owner's name for it
 
@@ -66,6 +66,7 @@ class WholeRead final : public SplitFetch::Sink {
   const Options options_;
   Owner* const owner_;
 
+  int64_t deadline_ms_;
   Pin pin_;
   std::unique_ptr<SplitFetch> fetch_;
   std::unique_ptr<PartSizeProbe> probe_;
