@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#ifdef __linux__
+#include <pthread.h>
+#endif
+
 #include "base/clock.h"
 
 namespace objectpipes {
@@ -35,6 +39,9 @@ EventLoop::TimerId EventLoop::After(int64_t delay_ms, std::function<void()> func
 }
 
 void EventLoop::Run() {
+#ifdef __linux__
+  pthread_setname_np(pthread_self(), "objectpipes-io");
+#endif
   while (!stop_) {
     {
       const std::lock_guard<std::mutex> lock(turn_);

@@ -88,6 +88,13 @@ Flow RangeFetch::OnHead(const ReplyHead& head) {
   return sink_->OnReply(head);
 }
 
+Space RangeFetch::OnSpace() {
+  if (skip_ > 0 || complete()) return {};
+  Space space = sink_->SpaceAt(this, offset_);
+  space.size = static_cast<size_t>(std::min<uint64_t>(space.size, end_ - offset_));
+  return space;
+}
+
 Flow RangeFetch::OnData(const char* data, size_t size) {
   const auto dropped = static_cast<size_t>(std::min<uint64_t>(skip_, size));
   const auto taken =

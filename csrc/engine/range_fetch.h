@@ -28,6 +28,8 @@ class RangeFetch final : private GetHandler {
    public:
     // A reply that fits is about to deliver. kStop abandons the fetch.
     virtual Flow OnReply(const ReplyHead& head) = 0;
+    // Where the bytes from `offset` on may be received; see GetHandler::OnSpace.
+    virtual Space SpaceAt(RangeFetch* fetch, uint64_t offset) = 0;
     // The next bytes, in order, none twice. kPause: offered again after Resume(). kStop abandons the fetch.
     virtual Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) = 0;
     // The last call; may destroy the fetch.
@@ -55,6 +57,7 @@ class RangeFetch final : private GetHandler {
 
  private:
   Flow OnHead(const ReplyHead& head) override;
+  Space OnSpace() override;
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status, const RetryHint& hint) override;
 

@@ -21,8 +21,9 @@ SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_
       object_(object),
       pin_(pin),
       most_parts_(static_cast<size_t>(most_parts)),
-      sink_(sink),
-      first_(AddPart(begin, kToTheEnd)) {}
+      sink_(sink) {
+  first_ = AddPart(begin, kToTheEnd);  // not above: it needs members declared after first_
+}
 
 SplitFetch::~SplitFetch() { Abandon(); }
 

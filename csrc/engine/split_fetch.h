@@ -20,6 +20,7 @@ class SplitFetch final : public RangeFetch::Sink {
   class Sink {
    public:
     virtual Flow OnReply(const ReplyHead& head) = 0;
+    virtual Space SpaceAt(const void* part, uint64_t offset) = 0;
     // Bytes of any part; in order within [part's begin, part's end). `part` tells the parts apart.
     virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
     // All bytes have been delivered, or one part failed for good. The last call; may destroy the fetch.
@@ -45,6 +46,9 @@ class SplitFetch final : public RangeFetch::Sink {
 
  private:
   Flow OnReply(const ReplyHead& head) override;
+  Space SpaceAt(RangeFetch* fetch, uint64_t offset) override {
+    return sink_->SpaceAt(fetch, offset);
+  }
   Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) override;
   void OnFetched(RangeFetch* fetch, const Status& status) override;
 
@@ -62,7 +66,7 @@ class SplitFetch final : public RangeFetch::Sink {
   Sink* const sink_;
 
   std::vector<std::unique_ptr<RangeFetch>> parts_;  // under way; the first request among them
-  RangeFetch* first_;  // the request that began with everything; null once done
+  RangeFetch* first_ = nullptr;  // the request that began with everything; null once done
   bool split_ = false;
   uint64_t claimed_ = kToTheEnd;  // [claimed_, size) is nobody's yet; kToTheEnd: first_ has it all
   std::optional<EventLoop::TimerId> split_timer_;

@@ -82,16 +82,27 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
   return true;
 }
 
+// Asked between two chunks, which is where a transfer pauses.
+bool Stream::MayFill(uint64_t offset) {
+  if (verifier_.needs_part_size()) return false;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  paused_ = paused_ || offset >= wanted_ + options_.allowance;
+  return offset < wanted_ + options_.allowance;
+}
+
+Space Stream::SpaceAt(const void* part, uint64_t offset) {
+  auto filling = filling_.find(part);
+  if (filling == filling_.end()) {
+    if (!MayFill(offset) || !StartChunk(part, offset)) return {};
+    filling = filling_.find(part);
+  }
+  Chunk& chunk = *filling->second;
+  return {chunk.bytes.data() + (offset - chunk.begin), static_cast<size_t>(chunk.end() - offset)};
+}
+
 Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
   if (!failure_on_loop_.ok()) return Flow::kStop;  // that of another part
-  if (verifier_.needs_part_size()) return Flow::kPause;
-  if (filling_.find(part) == filling_.end()) {  // between two chunks: the place to pause
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (offset >= wanted_ + options_.allowance) {
-      paused_ = true;
-      return Flow::kPause;
-    }
-  }
+  if (filling_.find(part) == filling_.end() && !MayFill(offset)) return Flow::kPause;
   while (size > 0) {
     auto filling = filling_.find(part);
     if (filling == filling_.end()) {
@@ -101,7 +112,8 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     Chunk& chunk = *filling->second;
     const size_t piece =
         std::min<size_t>(size, static_cast<size_t>(chunk.end() - offset));
-    std::memcpy(chunk.bytes.data() + (offset - chunk.begin), data, piece);
+    char* const target = chunk.bytes.data() + (offset - chunk.begin);
+    if (data != target) std::memcpy(target, data, piece);
     offset += piece;
     data += piece;
     size -= piece;

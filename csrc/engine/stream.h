@@ -63,6 +63,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
 
  private:
   Flow OnReply(const ReplyHead& head) override;
+  Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
   void OnFetched(const Status& status) override;
   uint64_t Room() const override;
@@ -70,6 +71,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   void Fetch(uint64_t begin);
   void SeekOnLoop(uint64_t position);
   void StartProbe(const ReplyHead& head);
+  bool MayFill(uint64_t offset);
   bool StartChunk(const void* part, uint64_t offset);
   bool Publish(std::shared_ptr<Chunk> chunk);
   Status Verify(const std::shared_ptr<Chunk>& chunk);

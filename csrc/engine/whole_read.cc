@@ -77,10 +77,15 @@ bool WholeRead::MakeRoom(uint64_t end) {
   return true;
 }
 
+Space WholeRead::SpaceAt(const void* /*part*/, uint64_t offset) {
+  if (!admitted_ || verifier_.needs_part_size() || pin_.size < 0) return {};
+  return {buffer_.data() + offset, static_cast<size_t>(static_cast<uint64_t>(pin_.size) - offset)};
+}
+
 Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) {
   if (!admitted_ || verifier_.needs_part_size()) return Flow::kPause;
   if (!MakeRoom(offset + size)) return Flow::kStop;
-  std::memcpy(buffer_.data() + offset, data, size);
+  if (data != buffer_.data() + offset) std::memcpy(buffer_.data() + offset, data, size);
   if (pin_.size < 0) buffer_.set_size(static_cast<size_t>(offset + size));
   Verify(offset, data, size);
   return Flow::kContinue;

@@ -50,6 +50,7 @@ class WholeRead final : public SplitFetch::Sink {
 
  private:
   Flow OnReply(const ReplyHead& head) override;
+  Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
   void OnFetched(const Status& status) override;
   uint64_t Room() const override { return kToTheEnd; }

@@ -120,6 +120,7 @@ class S3Transport::Call : public Exchange, public HttpHandler {
 
  protected:
   virtual Flow OnSuccess(const HttpHead& head) = 0;
+  virtual Space OnSuccessSpace() { return {}; }
   virtual Flow OnSuccessData(const char* data, size_t size) = 0;
   virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
 
@@ -154,8 +155,10 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   }
 
   Flow OnHead(const HttpHead& head) override;
+  Space OnSpace() override { return succeeded() ? OnSuccessSpace() : Space{}; }
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
+  bool succeeded() const { return http_status_ == 200 || http_status_ == 206; }
   bool FollowRedirect(const std::string& location);
 
   const std::string bucket_name_;
@@ -179,7 +182,7 @@ class S3Transport::Call : public Exchange, public HttpHandler {
 Flow S3Transport::Call::OnHead(const HttpHead& head) {
   http_status_ = head.status();
   request_id_ = head.Get("x-amz-request-id");
-  if (http_status_ == 200 || http_status_ == 206) return OnSuccess(head);
+  if (succeeded()) return OnSuccess(head);
   server_ = head.Get("server");
   date_ = head.Get("date");
   location_ = head.Get("location");
@@ -189,7 +192,7 @@ Flow S3Transport::Call::OnHead(const HttpHead& head) {
 }
 
 Flow S3Transport::Call::OnData(const char* data, size_t size) {
-  if (http_status_ == 200 || http_status_ == 206) return OnSuccessData(data, size);
+  if (succeeded()) return OnSuccessData(data, size);
   const size_t room = kLongestErrorBody - error_body_.size();
   error_body_.append(data, std::min(size, room));
   return Flow::kContinue;
@@ -215,8 +218,7 @@ S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
 void S3Transport::Call::OnDone(const Status& status) {
   http_.reset();
   if (!unsigned_.ok()) return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
-  const bool success = http_status_ == 200 || http_status_ == 206;
-  if (http_status_ != 0 && !success) {  // complete or not, its status line says it all
+  if (http_status_ != 0 && !succeeded()) {  // complete or not, its status line says it all
     S3Error error = ErrorOf(error_body_);
     if (error.region.empty() && !error.location.empty() && FollowRedirect(error.location)) return;
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
@@ -281,6 +283,8 @@ class S3Transport::Get final : public S3Transport::Call {
     malformed_ = head.status();
     return Flow::kStop;
   }
+
+  Space OnSuccessSpace() override { return handler_->OnSpace(); }
 
   Flow OnSuccessData(const char* data, size_t size) override {
     return handler_->OnData(data, size);

@@ -97,12 +97,21 @@ enum class Flow : uint8_t {
   kStop,   // enough: end this exchange. OnDone(kCancelled) follows
 };
 
+// Memory that the next bytes of a body may be received into.
+struct Space {
+  char* data = nullptr;  // null: none, hand the bytes over wherever they are
+  size_t size = 0;
+};
+
 // Receives one GET. Calls come in this order: at most one OnHead, then any number of OnData, then exactly one
 // OnDone, unless the Exchange is destroyed first: then no call at all follows. OnHead is called for a
 // successful reply only; a failed one goes straight to OnDone with the Status it was mapped to.
 class GetHandler {
  public:
   virtual Flow OnHead(const ReplyHead& head) = 0;
+  // Asked before bytes are received, for a transport that can put them where they belong. OnData is then called
+  // with a piece from the front of that space, which the handler does not refuse (no kPause).
+  virtual Space OnSpace() { return {}; }
   virtual Flow OnData(const char* data, size_t size) = 0;
   virtual void OnDone(const Status& status, const RetryHint& hint) = 0;
 

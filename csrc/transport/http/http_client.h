@@ -1,18 +1,21 @@
-// An event-driven HTTP/1.1 client: libcurl's multi interface, driven by the I/O thread.
+// An event-driven HTTP/1.1 client, driven by the I/O thread.
 //
-// Knows HTTP and TLS, nothing of object stores. One HttpClient per engine owns the connections; an
-// HttpSession is what requests of one store have in common (TLS, proxy, time limits).
+// libcurl makes the connections (names, proxies, TLS); the requests and replies on them are ours, because
+// that lets a body be received straight into its final buffer. Knows HTTP, nothing of object stores. One
+// HttpClient per engine owns the connections; an HttpSession is what requests of one store have in common.
 #pragma once
 
 #include <curl/curl.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "transport/http/http_response.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -37,26 +40,11 @@ struct HttpRequest {
   std::string body;                  // sent with the GET when not empty (AIStore lists this way)
 };
 
-// Status line and header fields of a reply. Views live as long as the callback they are passed to.
-class HttpHead {
- public:
-  int status() const { return status_; }
-  // The value of the first field of this name (any case), without surrounding white space; empty if absent.
-  std::string_view Get(std::string_view name) const;
-  bool Has(std::string_view name) const;
-
- private:
-  friend class HttpTransfer;
-  const char* Find(std::string_view name) const;
-
-  int status_ = 0;
-  std::string lines_;  // "Name: value\r\n" ...
-};
-
 // As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its status code.
 class HttpHandler {
  public:
   virtual Flow OnHead(const HttpHead& head) = 0;
+  virtual Space OnSpace() = 0;
   virtual Flow OnData(const char* data, size_t size) = 0;
   virtual void OnDone(const Status& status) = 0;
 
@@ -64,7 +52,7 @@ class HttpHandler {
   ~HttpHandler() = default;
 };
 
-class HttpTransfer;
+class HttpConnection;
 
 class HttpClient {
  public:
@@ -77,23 +65,22 @@ class HttpClient {
   void Wait(int64_t max_ms);
   // Makes Wait() return, now or the next time. Any thread.
   void Wakeup();
-  // Moves all transfers on; handlers are called from here only.
+  // Moves all exchanges on; handlers are called from here only.
   void Advance(int64_t now_ms);
 
-  bool idle() const { return active_.empty(); }
+  bool idle() const { return busy_.empty(); }
 
  private:
+  friend class HttpConnection;
   friend class HttpSession;
-  friend class HttpExchange;
-  friend class HttpTransfer;
-  void Add(HttpTransfer* transfer);
-  void Remove(HttpTransfer* transfer);
-  void ReportFinished();
-  void EndStalled();
-  void Finish(HttpTransfer* transfer, const Status& status);
 
-  CURLM* multi_;
-  std::vector<HttpTransfer*> active_;
+  void EndStalled();
+
+  CURLM* const poll_;    // waits for sockets and wake-ups, portably; transfers nothing
+  CURLSH* const share_;  // names and TLS sessions, for all connections
+  std::vector<HttpConnection*> busy_;                       // connecting, or serving an exchange
+  std::vector<std::unique_ptr<HttpConnection>> to_delete_;  // may still be on the stack
+  std::vector<curl_waitfd> waited_;
   int64_t now_ms_ = 0;
   int64_t stalls_checked_ms_ = 0;
 };
@@ -108,17 +95,13 @@ class HttpSession {
 
   std::unique_ptr<Exchange> Start(const HttpRequest& request, HttpHandler* handler);
 
-  const HttpOptions& options() const { return options_; }
-
  private:
-  friend class HttpClient;
-  friend class HttpExchange;
-  friend class HttpTransfer;
-  std::unique_ptr<HttpTransfer> Acquire();
+  friend class HttpConnection;
 
   HttpClient* const client_;
   const HttpOptions options_;
-  std::vector<std::unique_ptr<HttpTransfer>> idle_;  // configured handles for reuse
+  // Open connections with nothing to do, by "scheme://authority"; the warmest last.
+  std::map<std::string, std::vector<std::unique_ptr<HttpConnection>>, std::less<>> idle_;
 };
 
 }  // namespace objectpipes

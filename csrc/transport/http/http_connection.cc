@@ -1,0 +1,393 @@
+#include "transport/http/http_connection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{64} << 10;   // also the limit of a reply's head
+constexpr size_t kWorthOwnSpace = size_t{16} << 10;  // below, one copy costs less than another system call
+constexpr size_t kMostAtOnce = size_t{1} << 20;
+constexpr int64_t kTrustedIdleMs = 1000;  // an idle connection younger than this is not checked
+constexpr int kMostSteps = 32;  // of one connection, before the others have their turn
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// HttpExchange
+
+HttpExchange::HttpExchange(const HttpRequest& request, const std::string& user_agent,
+                           HttpHandler* handler)
+    : is_head_(request.method == HttpRequest::Method::kHead), handler_(handler) {
+  const size_t authority = request.url.find("://") + 3;
+  const size_t path = std::min(request.url.find('/', authority), request.url.size());
+  origin_ = request.url.substr(0, path);
+  text_.reserve(1024 + request.body.size());
+  text_.append(is_head_ ? "HEAD " : "GET ");
+  text_.append(path < request.url.size() ? std::string_view(request.url).substr(path) : "/");
+  text_.append(" HTTP/1.1\r\nhost: ").append(origin_, authority);
+  text_.append("\r\nuser-agent: ").append(user_agent);
+  for (const std::string& header : request.headers) text_.append("\r\n").append(header);
+  if (!request.body.empty()) {
+    text_.append("\r\ncontent-length: ").append(std::to_string(request.body.size()));
+  }
+  text_.append("\r\n\r\n").append(request.body);
+}
+
+HttpExchange::~HttpExchange() {
+  if (connection_ != nullptr) connection_->Abandon();
+}
+
+void HttpExchange::Resume() {
+  if (connection_ != nullptr) connection_->Resume();
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Connecting
+
+HttpConnection::HttpConnection(HttpSession* session, std::string origin)
+    : session_(session),
+      client_(session->client_),
+      origin_(std::move(origin)),
+      channel_(session->options_, origin_, client_->share_),
+      buffer_(new char[kBufferBytes]) {}
+
+HttpConnection::~HttpConnection() = default;
+
+HttpConnection::Step HttpConnection::Connect() {
+  const Channel::Progress progress = channel_.Advance(ready_.data(), ready_.size());
+  ready_.clear();
+  if (progress == Channel::Progress::kConnecting) return Step::kWait;
+  if (progress == Channel::Progress::kFailed) return Finish(channel_.failure(), false);
+  BeginRequest();
+  return Step::kWait;
+}
+
+bool HttpConnection::StillOpen() {
+  if (client_->now_ms_ - last_byte_ms_ < kTrustedIdleMs) return true;
+  char byte = 0;
+  return channel_.Receive(&byte, 1) == Channel::kNotNow;  // a byte nobody asked for is no better than the end
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Exchanges
+
+void HttpConnection::Serve(std::unique_ptr<HttpConnection> self, HttpExchange* exchange) {
+  self_ = std::move(self);
+  exchange_ = exchange;
+  exchange->connection_ = this;
+  busy_index_ = client_->busy_.size();
+  client_->busy_.push_back(this);
+  last_byte_ms_ = MonotonicMs();
+  attention_ = false;
+  if (state_ == State::kConnecting) {
+    attention_ = true;  // libcurl wants to be called once before it says what it waits for
+  } else {
+    BeginRequest();
+  }
+}
+
+void HttpConnection::BeginRequest() {
+  state_ = State::kSending;
+  paused_ = false;
+  http_status_ = 0;
+  unsent_ = exchange_->text();
+  last_byte_ms_ = client_->now_ms_;
+  Send();
+}
+
+void HttpConnection::LeaveBusy() {
+  std::vector<HttpConnection*>& busy = client_->busy_;
+  busy[busy_index_] = busy.back();
+  busy[busy_index_]->busy_index_ = busy_index_;
+  busy.pop_back();
+}
+
+void HttpConnection::Abandon() {
+  exchange_->connection_ = nullptr;
+  exchange_ = nullptr;
+  LeaveBusy();
+  client_->to_delete_.push_back(std::move(self_));
+}
+
+void HttpConnection::Resume() {
+  if (!paused_) return;
+  paused_ = false;
+  attention_ = true;
+  last_byte_ms_ = MonotonicMs();
+}
+
+void HttpConnection::AppendInterest(std::vector<curl_waitfd>* interest) const {
+  if (state_ == State::kConnecting) {
+    interest->insert(interest->end(), channel_.interest().begin(), channel_.interest().end());
+  } else if (!paused_) {
+    curl_waitfd entry{};
+    entry.fd = channel_.socket();
+    entry.events = unsent_.empty() ? CURL_WAIT_POLLIN : CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT;
+    interest->push_back(entry);
+  }
+}
+
+size_t HttpConnection::interest_count() const {
+  if (state_ == State::kConnecting) return channel_.interest().size();
+  return paused_ ? 0 : 1;
+}
+
+int64_t HttpConnection::due_ms() const {
+  return state_ == State::kConnecting ? channel_.due_ms() : -1;
+}
+
+void HttpConnection::SetReady(const curl_waitfd* ready, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (ready[i].revents == 0) continue;
+    attention_ = true;
+    if (state_ == State::kConnecting) ready_.push_back(ready[i]);
+  }
+  if (due_ms() >= 0 && due_ms() <= MonotonicMs()) attention_ = true;
+}
+
+void HttpConnection::EndIfStalled() {
+  const int64_t limit_ms = session_->options_.stall_timeout_ms;
+  if (paused_ || state_ == State::kConnecting || limit_ms <= 0) return;
+  if (client_->now_ms_ - last_byte_ms_ <= limit_ms) return;
+  Fail(StatusCode::kTimeout, "no byte arrived for " + std::to_string(limit_ms) + " ms");
+}
+
+void HttpConnection::Advance() {
+  attention_ = false;
+  Step step = Step::kGoOn;
+  for (int steps = 0; step == Step::kGoOn; ++steps) {
+    if (steps == kMostSteps) {
+      attention_ = true;
+      return;
+    }
+    switch (state_) {
+      case State::kConnecting:
+        step = Connect();
+        break;
+      case State::kSending:
+        step = Send();
+        break;
+      case State::kAwaitingHead:
+        step = ReceiveHead();
+        break;
+      case State::kBody:
+        step = ReceiveBody();
+        break;
+      case State::kIdle:
+        return;
+    }
+  }
+}
+
+// The one place where an exchange ends. Everything here is settled before the handler is called, because it
+// may start the next exchange on this very connection.
+HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable) {
+  HttpHandler* handler = exchange_->handler();
+  exchange_->connection_ = nullptr;
+  exchange_ = nullptr;
+  LeaveBusy();
+  if (reusable) {
+    state_ = State::kIdle;
+    reused_ = true;
+    session_->idle_[origin_].push_back(std::move(self_));
+  } else {
+    client_->to_delete_.push_back(std::move(self_));
+  }
+  handler->OnDone(status);
+  return Step::kFinished;
+}
+
+HttpConnection::Step HttpConnection::Complete() {
+  const bool clean = buffer_begin_ == buffer_end_ && unsent_.empty();
+  return Finish(Status::Ok(), framing_.keep_alive && clean);
+}
+
+HttpConnection::Step HttpConnection::Fail(StatusCode code, const std::string& message) {
+  StatusDetail detail;
+  detail.http_status = http_status_;
+  return Finish(Status(code, message, std::move(detail)), false);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Sending
+
+HttpConnection::Step HttpConnection::Send() {
+  while (!unsent_.empty()) {
+    const int64_t sent = channel_.Send(unsent_);
+    if (sent == Channel::kNotNow) return Step::kWait;
+    // If the connection is broken the server may have said why, and otherwise the end of the stream comes next.
+    unsent_.remove_prefix(sent < 0 ? unsent_.size() : static_cast<size_t>(sent));
+  }
+  state_ = State::kAwaitingHead;
+  return Step::kWait;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Receiving
+
+// Receives behind what is buffered. False: `step` says how to go on.
+bool HttpConnection::FillBuffer(Step* step) {
+  if (buffer_begin_ == buffer_end_) buffer_begin_ = buffer_end_ = 0;
+  if (buffer_end_ == kBufferBytes && buffer_begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + buffer_begin_, buffer_end_ - buffer_begin_);
+    buffer_end_ -= std::exchange(buffer_begin_, 0);
+  }
+  const int64_t received =
+      channel_.Receive(buffer_.get() + buffer_end_, kBufferBytes - buffer_end_);
+  if (received > 0) {
+    buffer_end_ += static_cast<size_t>(received);
+    last_byte_ms_ = client_->now_ms_;
+    return true;
+  }
+  *step = received == Channel::kNotNow ? Step::kWait : OnEndOfStream(received == Channel::kBroken);
+  return false;
+}
+
+HttpConnection::Step HttpConnection::OnEndOfStream(bool broken) {
+  if (state_ == State::kAwaitingHead && reused_ && buffered().empty()) {
+    // The server closed the idle connection just as we sent: not a failure of the request.
+    HttpExchange* exchange = exchange_;
+    exchange_ = nullptr;
+    LeaveBusy();
+    client_->to_delete_.push_back(std::move(self_));
+    auto fresh = std::make_unique<HttpConnection>(session_, origin_);
+    HttpConnection* server = fresh.get();
+    server->Serve(std::move(fresh), exchange);
+    return Step::kFinished;
+  }
+  if (state_ == State::kBody && framing_.kind == BodyFraming::Kind::kUntilClose && !broken) {
+    return Complete();
+  }
+  if (broken) return Fail(StatusCode::kEndpoint, "the connection was reset");
+  if (state_ == State::kAwaitingHead) {
+    return Fail(StatusCode::kEndpoint, "the server closed the connection without a reply");
+  }
+  return Fail(StatusCode::kEndpoint,
+              framing_.kind == BodyFraming::Kind::kLength
+                  ? "the server closed the connection " + std::to_string(body_left_) +
+                        " bytes before the end of the body"
+                  : "the server closed the connection before the end of the body");
+}
+
+HttpConnection::Step HttpConnection::ReceiveHead() {
+  size_t end = buffered().find("\r\n\r\n");
+  if (end == std::string_view::npos) {
+    if (buffered().size() == kBufferBytes) {
+      return Fail(StatusCode::kProtocol, "the head of the reply is longer than 64 KiB");
+    }
+    Step step = Step::kGoOn;
+    if (!FillBuffer(&step)) return step;
+    end = buffered().find("\r\n\r\n");
+    if (end == std::string_view::npos) {
+      // Not worth waiting for the rest of what cannot become a reply.
+      const std::string_view begin = buffered().substr(0, 5);
+      if (std::string_view("HTTP/").substr(0, begin.size()) == begin) return Step::kGoOn;
+      end = buffered().size();
+    }
+  }
+  const std::string_view block = buffered().substr(0, end);
+  const Result<HttpHead> head = HttpHead::Parse(block);
+  if (!head.ok()) return Fail(StatusCode::kProtocol, head.status().message());
+  buffer_begin_ = std::min(buffer_begin_ + end + 4, buffer_end_);
+  if (head.value().status() < 200) return Step::kGoOn;  // informational: the reply proper follows
+
+  http_status_ = head.value().status();
+  const Result<BodyFraming> framing = FramingOf(head.value(), exchange_->is_head());
+  if (!framing.ok()) return Fail(StatusCode::kProtocol, framing.status().message());
+  framing_ = framing.value();
+  body_left_ = framing_.length;
+  chunks_ = ChunkDecoder();
+  state_ = State::kBody;
+  if (exchange_->handler()->OnHead(head.value()) == Flow::kStop) {
+    return Fail(StatusCode::kCancelled, "stopped by the reader");
+  }
+  return Step::kGoOn;
+}
+
+HttpConnection::Step HttpConnection::ReceiveBody() {
+  if (framing_.kind == BodyFraming::Kind::kLength && body_left_ == 0) return Complete();
+  if (!buffered().empty() || framing_.kind == BodyFraming::Kind::kChunked) {
+    const Step step = DeliverBuffered();
+    if (step != Step::kGoOn || framing_.kind == BodyFraming::Kind::kChunked) return step;
+    return framing_.kind == BodyFraming::Kind::kLength && body_left_ == 0 ? Complete() : Step::kGoOn;
+  }
+  if (framing_.kind == BodyFraming::Kind::kLength && body_left_ >= kWorthOwnSpace) {
+    Space space = exchange_->handler()->OnSpace();
+    space.size = static_cast<size_t>(std::min<uint64_t>(space.size, body_left_));
+    if (space.data != nullptr && space.size >= kWorthOwnSpace) return ReceiveInto(space);
+  }
+  Step step = Step::kGoOn;
+  FillBuffer(&step);
+  return step;
+}
+
+HttpConnection::Step HttpConnection::ReceiveInto(const Space& space) {
+  const int64_t received = channel_.Receive(space.data, std::min(space.size, kMostAtOnce));
+  if (received == Channel::kNotNow) return Step::kWait;
+  if (received < 0) return OnEndOfStream(received == Channel::kBroken);
+  last_byte_ms_ = client_->now_ms_;
+  size_t delivered = 0;
+  return Deliver(std::string_view(space.data, static_cast<size_t>(received)), &delivered);
+}
+
+HttpConnection::Step HttpConnection::Deliver(std::string_view piece, size_t* delivered) {
+  switch (exchange_->handler()->OnData(piece.data(), piece.size())) {
+    case Flow::kContinue:
+      *delivered = piece.size();
+      if (framing_.kind == BodyFraming::Kind::kLength) body_left_ -= piece.size();
+      return Step::kGoOn;
+    case Flow::kPause:
+      paused_ = true;
+      return Step::kWait;
+    case Flow::kStop:
+      break;
+  }
+  return Fail(StatusCode::kCancelled, "stopped by the reader");
+}
+
+HttpConnection::Step HttpConnection::DeliverBuffered() {
+  if (framing_.kind == BodyFraming::Kind::kChunked) return DeliverChunks();
+  std::string_view piece = buffered();
+  if (framing_.kind == BodyFraming::Kind::kLength) {
+    piece = piece.substr(0, static_cast<size_t>(std::min<uint64_t>(piece.size(), body_left_)));
+  }
+  size_t delivered = 0;
+  const Step step = Deliver(piece, &delivered);
+  buffer_begin_ += delivered;
+  return step;
+}
+
+HttpConnection::Step HttpConnection::DeliverChunks() {
+  while (true) {
+    std::string_view input = buffered();
+    std::string_view piece;
+    const ChunkDecoder::Outcome outcome = chunks_.Next(&input, &piece);
+    buffer_begin_ = buffer_end_ - input.size();
+    switch (outcome) {
+      case ChunkDecoder::Outcome::kPiece: {
+        size_t delivered = 0;
+        const Step step = Deliver(piece, &delivered);
+        if (step != Step::kGoOn) return step;
+        buffer_begin_ += delivered;
+        chunks_.Take(delivered);
+        break;
+      }
+      case ChunkDecoder::Outcome::kNeedMore: {
+        Step step = Step::kGoOn;
+        FillBuffer(&step);
+        return step;
+      }
+      case ChunkDecoder::Outcome::kEnd:
+        return Complete();
+      case ChunkDecoder::Outcome::kMalformed:
+        return Fail(StatusCode::kProtocol, "the body's chunked coding is malformed");
+    }
+  }
+}
+
+}  // namespace objectpipes
