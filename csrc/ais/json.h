@@ -1,10 +1,10 @@
 // Reading JSON that a server sent, without exceptions: whatever is absent or of another type is a
 // null pointer.
 //
-// nlohmann/json, because it is in Debian, conda-forge and vcpkg under one name, header-only
-// (nothing to link into a wheel), MIT, keeps 64-bit integers exact, and reads MessagePack too, so
-// that one library serves everything AIStore says. simdjson reads JSON ten times faster, but what
-// is large here, the pages of a listing, is MessagePack (list_page.h).
+// nlohmann/json, because Debian, conda-forge and vcpkg have it, it is header-only (nothing more to
+// link into a wheel), MIT, and keeps 64-bit integers exact. simdjson is ten times as fast, but
+// cluster maps and errors are small; what is large, the pages of a listing, is MessagePack
+// (list_page.h).
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -73,11 +73,12 @@ ListToken SplitListToken(std::string_view token) {
   return {token.substr(0, separator), token.substr(separator + 1)};
 }
 
-Result<ListPage> ParseListPage(std::string_view message_pack) {
+Result<ListReply> ParseListPage(std::string_view message_pack) {
   if (message_pack.size() > std::numeric_limits<uint32_t>::max()) return Malformed();
   MessagePackReader in(message_pack);
-  ListPage page;
+  ListReply reply;
   ListToken token;
+  int64_t flags = 0;
   bool has_token = false;
   bool has_entries = false;
   uint64_t fields = 0;
@@ -91,15 +92,18 @@ Result<ListPage> ParseListPage(std::string_view message_pack) {
     } else if (name == "ContinuationToken") {
       read = has_token = in.ReadText(&token.name);
     } else if (name == "Entries") {
-      read = has_entries = ReadEntries(&in, &page);
+      read = has_entries = ReadEntries(&in, &reply.page);
+    } else if (name == "Flags") {
+      read = in.ReadInteger(&flags);
     } else {
       read = in.Skip();
     }
     if (!read) return Malformed();
   }
   if (!has_token || !has_entries || !in.at_end()) return Malformed();
-  page.next_token = JoinListToken(token);
-  return page;
+  reply.page.next_token = JoinListToken(token);
+  reply.rebalancing = flags != 0;  // the only flag there is
+  return reply;
 }
 
 }  // namespace objectpipes::ais

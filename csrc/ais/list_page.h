@@ -25,7 +25,12 @@ struct ListToken {
 std::string JoinListToken(const ListToken& token);
 ListToken SplitListToken(std::string_view token);
 
+struct ListReply {
+  ListPage page;
+  bool rebalancing = false;  // objects move between targets: some may be missing from the page
+};
+
 // kProtocol if it is malformed or not whole.
-Result<ListPage> ParseListPage(std::string_view message_pack);
+Result<ListReply> ParseListPage(std::string_view message_pack);
 
 }  // namespace objectpipes::ais

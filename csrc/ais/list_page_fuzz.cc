@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (result.status().code() != StatusCode::kProtocol) abort();
     return 0;
   }
-  const objectpipes::ListPage& page = result.value();
+  const objectpipes::ListPage& page = result.value().page;
   if (page.text.size() > size) abort();
   for (const objectpipes::ListEntry& entry : page.entries) {
     if (page.view(entry.key).size() != entry.key.size || entry.key.size == 0) abort();

@@ -36,8 +36,10 @@ const std::string kRecorded =
     "f\x40\xA5"
     "Flags\0"s;
 
-TEST(ParseListPage, ReadsWhatAClusterSends) {
-  const ListPage page = ParseListPage(kRecorded).value();
+ListPage ParsePage(const std::string& bytes) { return ParseListPage(bytes).value().page; }
+
+TEST(AisListPage, ReadsWhatAClusterSends) {
+  const ListPage page = ParsePage(kRecorded);
   ASSERT_EQ(page.entries.size(), 2U);
   const ListEntry& entry = page.entries[1];
   EXPECT_EQ(page.view(entry.key), "train/shard-0000/img_00000001.jpg");
@@ -48,71 +50,74 @@ TEST(ParseListPage, ReadsWhatAClusterSends) {
   EXPECT_EQ(page.next_token, "I8wKUIHu8:train/shard-0000/img_00000001.jpg");
 }
 
-TEST(ParseListPage, KeepsNoMoreThanTheText) {
-  const ListPage page = ParseListPage(kRecorded).value();
+TEST(AisListPage, KeepsNoMoreThanTheText) {
+  const ListPage page = ParsePage(kRecorded);
   EXPECT_EQ(page.text.size(), 2 * (33U + 16U + 1U));
 }
 
-TEST(ParseListPage, WhatIsLeftOutIsZeroOrEmpty) {
-  const ListPage page = ParseListPage(Page("", "\x91"s + Map(1, Text("n") + Text("a")))).value();
+TEST(AisListPage, WhatIsLeftOutIsZeroOrEmpty) {
+  const ListPage page = ParsePage(Page("", "\x91"s + Map(1, Text("n") + Text("a"))));
   ASSERT_EQ(page.entries.size(), 1U);
   EXPECT_EQ(page.entries[0].size, 0);
   EXPECT_EQ(page.view(page.entries[0].checksum), "");
   EXPECT_EQ(page.view(page.entries[0].version), "");
 }
 
-TEST(ParseListPage, AnEmptyTokenIsTheEnd) {
-  EXPECT_EQ(ParseListPage(Page("", "\x90")).value().next_token, "");
-}
+TEST(AisListPage, AnEmptyTokenIsTheEnd) { EXPECT_EQ(ParsePage(Page("", "\x90")).next_token, ""); }
 
-TEST(ParseListPage, AFullLastPageIsFollowedByAnEmptyOne) {
-  const ListPage page = ParseListPage(
-                            "\x84\xA4UUID\xA9V0wYUtHXH\xB1"
-                            "ContinuationToken\xA0\xA7"
-                            "Entries\x90\xA5"
-                            "Flags\0"s)
-                            .value();
+TEST(AisListPage, AFullLastPageIsFollowedByAnEmptyOne) {
+  const ListPage page = ParsePage(
+      "\x84\xA4UUID\xA9V0wYUtHXH\xB1"
+      "ContinuationToken\xA0\xA7"
+      "Entries\x90\xA5"
+      "Flags\0"s);
   EXPECT_TRUE(page.entries.empty());
   EXPECT_EQ(page.next_token, "");
 }
 
-TEST(ParseListPage, TakesNamesByteForByte) {
+TEST(AisListPage, TakesNamesByteForByte) {
   const std::string name = "a\0\xFF\n\"\xC3\xA9"s;
-  const ListPage page = ParseListPage(Page(name, "\x91"s + Map(1, Text("n") + Text(name)))).value();
+  const ListPage page = ParsePage(Page(name, "\x91"s + Map(1, Text("n") + Text(name))));
   EXPECT_EQ(page.view(page.entries.at(0).key), name);
   EXPECT_EQ(SplitListToken(page.next_token).name, name);
 }
 
-TEST(ParseListPage, TellsDirectories) {
-  const ListPage page = ParseListPage(Page("", "\x91"s + Map(2, Text("n") + Text("dir/") +
-                                                                    Text("f") + "\xCD\x01\x40")))
-                            .value();
+TEST(AisListPage, TellsDirectories) {
+  const ListPage page =
+      ParsePage(Page("", "\x91"s + Map(2, Text("n") + Text("dir/") + Text("f") + "\xCD\x01\x40")));
   EXPECT_TRUE(page.entries.at(0).is_prefix);
   EXPECT_EQ(page.entries.at(0).size, -1);
 }
 
-TEST(ParseListPage, SkipsWhatItDoesNotKnow) {
+TEST(AisListPage, SaysThatTheClusterRebalances) {
+  EXPECT_FALSE(ParseListPage(Page("", "\x90")).value().rebalancing);
+  std::string bytes = Page("", "\x90");
+  bytes.back() = 1;
+  EXPECT_TRUE(ParseListPage(bytes).value().rebalancing);
+}
+
+TEST(AisListPage, SkipsWhatItDoesNotKnow) {
   const std::string entry =
       Map(3, Text("m") + "\x81\xA1k\xC0" + Text("n") + Text("a") + Text("t") + Text("t[T]:mp"));
   const std::string page =
       Map(4, Text("New") + "\x92\x01\xC3" + Text("Entries") + "\x91" + entry + Text("UUID") +
                  Text("u") + Text("ContinuationToken") + Text(""));
-  EXPECT_EQ(ParseListPage(page).value().entries.size(), 1U);
+  EXPECT_EQ(ParsePage(page).entries.size(), 1U);
 }
 
-TEST(ParseListPage, ReadsLargeSizes) {
+TEST(AisListPage, ReadsLargeSizes) {
   const std::string entry =
       Map(2, Text("n") + Text("a") + Text("s") + "\xD3\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s);
-  EXPECT_EQ(ParseListPage(Page("", "\x91" + entry)).value().entries.at(0).size, INT64_MAX);
+  EXPECT_EQ(ParsePage(Page("", "\x91" + entry)).entries.at(0).size, INT64_MAX);
 }
 
-TEST(ParseListPage, RefusesEveryTruncation) {
+TEST(AisListPage, RefusesEveryTruncation) {
   for (size_t size = 0; size < kRecorded.size(); ++size) {
     EXPECT_EQ(ParseListPage(kRecorded.substr(0, size)).status().code(), StatusCode::kProtocol);
   }
 }
 
-TEST(ParseListPage, RefusesWhatIsNoPage) {
+TEST(AisListPage, RefusesWhatIsNoPage) {
   const std::string name = Text("n") + Text("a");
   const std::string cases[] = {
       "{\"entries\":[]}",

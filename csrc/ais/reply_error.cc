@@ -179,7 +179,7 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   if (reply.http_status == 401) return words;  // AIStore repeats the token it refuses
   if (!document.tcode.empty()) words.append(", ").append(Excerpt(document.tcode));
   if (!document.message.empty()) {
-    words.append(", ").append(Excerpt(document.message));
+    words.append(": ").append(Excerpt(document.message));
   } else if (!reply.body.empty()) {
     words.append(", ").append(ExcerptOfPage(reply.body));
   }

@@ -27,26 +27,26 @@ ReplyError FromTarget(int http_status, const std::string& body) {
   return ErrorFromReply({http_status, body, Sender::kTarget}, kObject);
 }
 
-TEST(ErrorFromReply, SaysWhatWhereAndInWhoseWords) {
+TEST(AisErrorFromReply, SaysWhatWhereAndInWhoseWords) {
   const Status status =
       FromProxy(404, Document("ErrNotFound", "t[TgtNode2]: ais://bck/dir/obj does not exist"))
           .status;
   EXPECT_EQ(status.code(), StatusCode::kObjectNotFound);
   EXPECT_EQ(status.message(),
             "The object does not exist: ais://bck/dir/obj "
-            "(HTTP 404, ErrNotFound, t[TgtNode2]: ais://bck/dir/obj does not exist)");
+            "(HTTP 404, ErrNotFound: t[TgtNode2]: ais://bck/dir/obj does not exist)");
   EXPECT_EQ(status.detail().code, "ErrNotFound");
   EXPECT_EQ(status.detail().http_status, 404);
 }
 
-TEST(ErrorFromReply, NamesTheBucketWhenTheErrorIsAboutIt) {
+TEST(AisErrorFromReply, NamesTheBucketWhenTheErrorIsAboutIt) {
   const Status status = FromProxy(404, Document("ErrBckNotFound", "bucket")).status;
   EXPECT_EQ(status.message(),
-            "The bucket does not exist: ais://bck (HTTP 404, ErrBckNotFound, "
+            "The bucket does not exist: ais://bck (HTTP 404, ErrBckNotFound: "
             "bucket)");
 }
 
-TEST(ErrorFromReply, KnowsTheErrorsOfAIStore) {
+TEST(AisErrorFromReply, KnowsTheErrorsOfAIStore) {
   const struct {
     int http_status;
     const char* tcode;
@@ -93,7 +93,7 @@ TEST(ErrorFromReply, KnowsTheErrorsOfAIStore) {
   }
 }
 
-TEST(ErrorFromReply, ReadsTheTokensState) {
+TEST(AisErrorFromReply, ReadsTheTokensState) {
   const struct {
     const char* tcode;
     const char* message;
@@ -117,7 +117,7 @@ TEST(ErrorFromReply, ReadsTheTokensState) {
   }
 }
 
-TEST(ErrorFromReply, TheWordOfATargetThatWeChoseIsNotFinal) {
+TEST(AisErrorFromReply, TheWordOfATargetThatWeChoseIsNotFinal) {
   for (const int http_status : {400, 401, 403, 404}) {
     const ReplyError error = FromTarget(http_status, Document("ErrNotFound", "not here"));
     EXPECT_EQ(error.hint.kind, Kind::kRetryNow) << http_status;
@@ -129,20 +129,20 @@ TEST(ErrorFromReply, TheWordOfATargetThatWeChoseIsNotFinal) {
   }
 }
 
-TEST(ErrorFromReply, ARefusalToAnswerClientsIsForAllTargets) {
+TEST(AisErrorFromReply, ARefusalToAnswerClientsIsForAllTargets) {
   EXPECT_TRUE(FromTarget(403, Document("", "direct target access denied")).direct_refused);
   EXPECT_TRUE(FromTarget(401, Document("", "direct target access denied")).direct_refused);
   EXPECT_FALSE(FromTarget(404, Document("ErrNotFound", "x")).direct_refused);
   EXPECT_FALSE(FromProxy(403, Document("", "insufficient permissions")).direct_refused);
 }
 
-TEST(ErrorFromReply, AfterAFailureAProxyIsAsked) {
+TEST(AisErrorFromReply, AfterAFailureAProxyIsAsked) {
   for (const Sender sender : {Sender::kProxy, Sender::kTarget, Sender::kRedirectedTarget}) {
     EXPECT_EQ(ErrorFromReply({503, "", sender}, kObject).hint.route, Route::kFallback);
   }
 }
 
-TEST(ErrorFromReply, A401OfATargetIsNotAboutTheToken) {
+TEST(AisErrorFromReply, A401OfATargetIsNotAboutTheToken) {
   const std::string body = Document("wrapError", "invalid signature: expired");
   const ReplyError error = ErrorFromReply({401, body, Sender::kRedirectedTarget}, kObject);
   EXPECT_EQ(error.status.code(), StatusCode::kServer);
@@ -150,7 +150,7 @@ TEST(ErrorFromReply, A401OfATargetIsNotAboutTheToken) {
   EXPECT_EQ(FromTarget(401, body).status.code(), StatusCode::kServer);
 }
 
-TEST(ErrorFromReply, NotFoundIsAReasonToLookAtTheMap) {
+TEST(AisErrorFromReply, NotFoundIsAReasonToLookAtTheMap) {
   EXPECT_TRUE(FromProxy(404, Document("ErrNotFound", "x")).map_suspect);
   EXPECT_TRUE(FromProxy(400, Document("ErrFailedTo", "connection refused")).map_suspect);
   EXPECT_TRUE(FromProxy(503, "").map_suspect);
@@ -158,7 +158,7 @@ TEST(ErrorFromReply, NotFoundIsAReasonToLookAtTheMap) {
   EXPECT_FALSE(FromProxy(403, Document("", "x")).map_suspect);
 }
 
-TEST(ErrorFromReply, UnderstandsRepliesWithoutABody) {
+TEST(AisErrorFromReply, UnderstandsRepliesWithoutABody) {
   const struct {
     int http_status;
     StatusCode code;
@@ -178,7 +178,7 @@ TEST(ErrorFromReply, UnderstandsRepliesWithoutABody) {
   EXPECT_EQ(FromProxy(404, "", kBucket).status.code(), StatusCode::kBucketNotFound);
 }
 
-TEST(ErrorFromReply, KnowsThatAGatewayIsNotAIStore) {
+TEST(AisErrorFromReply, KnowsThatAGatewayIsNotAIStore) {
   const std::string page = "<html><head><title>404 Not Found</title></head></html>";
   const Status status = FromProxy(404, page).status;
   EXPECT_EQ(status.code(), StatusCode::kEndpoint);
@@ -190,7 +190,7 @@ TEST(ErrorFromReply, KnowsThatAGatewayIsNotAIStore) {
   }
 }
 
-TEST(ErrorFromReply, AGatewayMayBeBusyAsAIStoreMay) {
+TEST(AisErrorFromReply, AGatewayMayBeBusyAsAIStoreMay) {
   const std::string page = "<html><head><title>502 Bad Gateway</title></head></html>";
   EXPECT_EQ(FromProxy(502, page).status.code(), StatusCode::kServer);
   EXPECT_EQ(FromProxy(502, page).hint.kind, Kind::kRetry);
@@ -198,7 +198,7 @@ TEST(ErrorFromReply, AGatewayMayBeBusyAsAIStoreMay) {
   EXPECT_EQ(FromTarget(404, page).hint.kind, Kind::kRetryNow);
 }
 
-TEST(ErrorFromReply, MessagesAreOneBearableLine) {
+TEST(AisErrorFromReply, MessagesAreOneBearableLine) {
   const std::string message =
       FromProxy(500, Document("", std::string(5000, 'x') + "\\n")).status.message();
   EXPECT_LT(message.size(), 400U);

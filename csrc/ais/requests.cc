@@ -6,6 +6,7 @@
 #include "ais/json.h"
 #include "ais/list_page.h"
 #include "ais/url.h"
+#include "base/excerpt.h"
 #include "base/uri.h"
 
 namespace objectpipes::ais {
@@ -68,9 +69,11 @@ bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
+Status NoTarget(std::string_view location) {
+  return Status::Protocol("AIStore redirects to \"" + Excerpt(location) + "\", which is no target");
+}
+
 Result<Location> ParseLocation(std::string_view text) {
-  const Status malformed =
-      Status::Protocol("AIStore redirects to \"" + std::string(text) + "\", which is no target");
   const bool http = text.substr(0, 7) == "http://" || text.substr(0, 8) == "https://";
   const size_t authority = text.find("://") + 3;
   const size_t path = text.find('/', authority);
@@ -78,11 +81,11 @@ Result<Location> ParseLocation(std::string_view text) {
   const size_t query = text.rfind('?');
   if (!http || path == std::string_view::npos || path == authority ||
       query == std::string_view::npos || query < path) {
-    return malformed;
+    return NoTarget(text);
   }
   const Location location{text.substr(0, path), text.substr(path, query - path),
                           text.substr(query + 1)};
-  if (!IsPrintable(location.origin) || !IsPrintable(location.query)) return malformed;
+  if (!IsPrintable(location.origin) || !IsPrintable(location.query)) return NoTarget(text);
   return location;
 }
 
@@ -164,7 +167,7 @@ bool IsMissing(const TarMember& member) {
 Result<std::string> FollowBatchRedirect(std::string_view location) {
   const Result<Location> target = ParseLocation(location);
   if (!target.ok()) return target.status();
-  if (!IsPrintable(target.value().path)) return ParseLocation({}).status();
+  if (!IsPrintable(target.value().path)) return NoTarget(location);
   return std::string(location);
 }
 

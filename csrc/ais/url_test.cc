@@ -9,7 +9,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-TEST(ParseUrl, MapsEverySchemeToItsProvider) {
+TEST(AisUrl, MapsEverySchemeToItsProvider) {
   const struct {
     const char* scheme;
     const char* provider;
@@ -24,12 +24,12 @@ TEST(ParseUrl, MapsEverySchemeToItsProvider) {
   }
 }
 
-TEST(ParseUrl, TakesTheNameByteForByte) {
+TEST(AisUrl, TakesTheNameByteForByte) {
   const std::string name = "/a?x=1#f&%2F +\t\n\0\xC3\xA9/"s;
   EXPECT_EQ(ParseUrl("ais://b/" + name).value().object.key, name);
 }
 
-TEST(ParseUrl, AllowsAnEmptyPrefix) {
+TEST(AisUrl, AllowsAnEmptyPrefix) {
   for (const char* text : {"ais://b", "ais://b/"}) {
     const Url url = ParseUrl(text).value();
     EXPECT_EQ(url.object.bucket, "ais/@#/b");
@@ -38,7 +38,7 @@ TEST(ParseUrl, AllowsAnEmptyPrefix) {
   }
 }
 
-TEST(ParseUrl, UnderstandsEveryFormOfANamespace) {
+TEST(AisUrl, UnderstandsEveryFormOfANamespace) {
   const struct {
     const char* url;
     const char* bucket;
@@ -57,13 +57,13 @@ TEST(ParseUrl, UnderstandsEveryFormOfANamespace) {
   }
 }
 
-TEST(ParseUrl, TheRootKeepsWhatWasWritten) {
+TEST(AisUrl, TheRootKeepsWhatWasWritten) {
   EXPECT_EQ(ParseUrl("gs://b/prefix").value().root, "gs://b/");
   EXPECT_EQ(ParseUrl("S3://b/prefix").value().root, "s3://b/") << "as urllib.parse lowers schemes";
   EXPECT_EQ(ParseUrl("ais://@u#n/b").value().root, "ais://@u#n/b/");
 }
 
-TEST(ParseUrl, RefusesWithAReason) {
+TEST(AisUrl, RefusesWithAReason) {
   const struct {
     const char* url;
     const char* reason;
@@ -98,7 +98,7 @@ TEST(ParseUrl, RefusesWithAReason) {
   }
 }
 
-TEST(ParseObjectUrl, NeedsAName) {
+TEST(AisObjectUrl, NeedsAName) {
   EXPECT_EQ(ParseObjectUrl("ais://b/k").value().object.key, "k");
   for (const char* text : {"ais://b", "ais://b/", "ais://@#n/b/"}) {
     const Status status = ParseObjectUrl(text).status();
