@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from .arguments import byte_count, count
 from .output import print_table
 from .requirements import require
 from .stores import add_connection_options, open_store, store_url
@@ -16,24 +16,26 @@ from .stores import add_connection_options, open_store, store_url
 __all__ = ["add_arguments", "run"]
 
 _PIECE = 1 << 20
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``bench``."""
     parser.add_argument("url", metavar="URL", type=store_url, help="s3://bucket/prefix")
     parser.add_argument(
-        "--seconds", type=float, default=10.0, help="when to stop; 0: after all (default: 10)"
+        "--seconds", type=count, default=10, help="when to stop; 0: after all (default: 10)"
     )
     parser.add_argument(
-        "--workers", type=int, default=0, help="processes of the DataLoader; 0 (default): none"
+        "--workers", type=count, default=0, help="processes of the DataLoader; 0 (default): none"
     )
     parser.add_argument(
-        "--concurrency", type=int, default=0, help="objects requested at once; 0 (default): adapted"
+        "--concurrency",
+        type=count,
+        default=0,
+        help="objects requested at once; 0 (default): adapted",
     )
     parser.add_argument(
         "--prefetch-bytes",
-        type=_bytes,
+        type=byte_count,
         default=256 << 20,
         metavar="BYTES",
         help="held ahead by each process, such as 64M (default: 256M)",
@@ -86,10 +88,3 @@ def _consume(element: tuple[str, Any]) -> Iterator[tuple[int, int]]:
     while piece := stream.read(_PIECE):
         yield 0, len(piece)
     yield 1, 0
-
-
-def _bytes(text: str) -> int:
-    parts = re.fullmatch(r"(\d+)([kmg]?)(i?b)?", text.lower())
-    if parts is None or not int(parts[1]):
-        raise argparse.ArgumentTypeError(f"not a number of bytes such as 64M: {text!r}")
-    return int(parts[1]) * _UNITS[parts[2]]

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from .arguments import count
 from .output import print_table
 from .requirements import require
 
@@ -22,8 +23,8 @@ _HEADINGS = ("", "objects", "pictures", "MB", "objects/s", "MB/s", "retries", "e
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``demo``."""
-    parser.add_argument("--pictures", type=int, default=2500, help="JPEG files (default: 2500)")
-    parser.add_argument("--shards", type=int, default=4, help="tar files (default: 4)")
+    parser.add_argument("--pictures", type=count, default=2500, help="JPEG files (default: 2500)")
+    parser.add_argument("--shards", type=count, default=4, help="tar files (default: 4)")
 
 
 def run(options: argparse.Namespace) -> int:

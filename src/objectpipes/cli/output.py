@@ -36,8 +36,12 @@ def printable(text: str) -> str:
 
 
 def one_paragraph(error: BaseException) -> str:
-    """Return an exception's text without the traceback that a worker process has put before it."""
-    return printable(str(error).rpartition(f"{type(error).__qualname__}: ")[2].strip())
+    """Return an exception's own text.
+
+    A worker process has put its traceback before it, and torch what the pipe is like behind it.
+    """
+    text = str(error).rpartition(f"{type(error).__qualname__}: ")[2]
+    return printable(text.partition("\nThis exception is thrown by ")[0].strip())
 
 
 def highlight(text: str, style: str) -> str:

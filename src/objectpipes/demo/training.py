@@ -19,7 +19,17 @@ from .pictures import make_picture, make_shard, pixels_digest
 if TYPE_CHECKING:
     from .seaweed import SeaweedStore
 
-__all__ = ["PICTURES", "SHARDS", "Reading", "decode_picture", "decode_shard", "fill", "read"]
+__all__ = [
+    "PICTURES",
+    "SHARDS",
+    "Reading",
+    "Seen",
+    "count_errors",
+    "decode_picture",
+    "decode_shard",
+    "fill",
+    "read",
+]
 
 # Prefixes of keys.
 PICTURES = "pictures/"
@@ -31,7 +41,7 @@ _THREADS = 4
 _WORKERS = 2
 
 # A picture's name, and what its pixels hash to.
-_Seen = tuple[str, str]
+Seen = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ def fill(
         for store in stores:
             store.put(key, data)
 
-    def store_picture(number: int) -> _Seen:
+    def store_picture(number: int) -> Seen:
         picture = make_picture(number)
         name = f"{number:06}.jpg"
         put(PICTURES + name, picture.data)
@@ -112,7 +122,7 @@ def fill(
 
 def read(
     pipe: Iterable[Any],
-    decode: Callable[[tuple[str, Any]], Iterator[_Seen]],
+    decode: Callable[[tuple[str, Any]], Iterator[Seen]],
     expected: dict[str, str],
 ) -> Reading:
     """Read a pipe in the workers of a ``DataLoader``, and compare what was seen.
@@ -127,7 +137,7 @@ def read(
         The digest of each picture by its name.
     """
     totals = Totals()
-    seen: Counter[_Seen] = Counter()
+    seen: Counter[Seen] = Counter()
     begin = time.monotonic()
     with (
         closing(read_in_workers(pipe, decode, _WORKERS)) as reports,
@@ -138,25 +148,29 @@ def read(
             seen.update(report.items)
             progress.update(len(report.items))
     seconds = time.monotonic() - begin
-    wrong = sum(seen[picture] != 1 for picture in expected.items())
-    unexpected = sum(name not in expected for name, _ in seen)
     return Reading(
         objects=totals["objects"],
         size=totals["bytes"],
         retries=totals["retries"],
-        pictures=seen.total(),
-        errors=wrong + unexpected,
+        pictures=sum(seen.values()),
+        errors=count_errors(seen, expected),
         seconds=seconds,
     )
 
 
-def decode_picture(element: tuple[str, Any]) -> Iterator[_Seen]:
+def count_errors(seen: Counter[Seen], expected: dict[str, str]) -> int:
+    """Return how many pictures are missing, came twice, look different, or should not be there."""
+    wrong = sum(seen[picture] != 1 for picture in expected.items())
+    return wrong + sum(name not in expected for name, _ in seen)
+
+
+def decode_picture(element: tuple[str, Any]) -> Iterator[Seen]:
     """Decode a file of one picture."""
     url, stream = element
     yield url.rpartition("/")[2], pixels_digest(stream)
 
 
-def decode_shard(element: tuple[str, Any]) -> Iterator[_Seen]:
+def decode_shard(element: tuple[str, Any]) -> Iterator[Seen]:
     """Decode every picture of a tar file, on its way through."""
     _, stream = element
     with tarfile.open(fileobj=stream, mode="r|") as shard:

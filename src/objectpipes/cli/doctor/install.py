@@ -134,7 +134,7 @@ def _import_remedy(reason: str) -> str:
             " imported in place. Install a wheel (pip install --force-reinstall objectpipes), and"
             " start Python in another directory."
         )
-    if not any(name.endswith(suffix) for name in built for suffix in EXTENSION_SUFFIXES):
+    if not any(f"_ext{suffix}" in built for suffix in EXTENSION_SUFFIXES):
         return (
             f"The engine was built for another Python ({', '.join(built)}): install objectpipes"
             " with the pip of this one."

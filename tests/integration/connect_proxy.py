@@ -1,0 +1,85 @@
+"""An HTTP proxy that makes tunnels, as they stand between companies and the Internet."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+
+class ConnectProxy:
+    """A proxy on 127.0.0.1 that knows CONNECT and nothing else; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    authorization : str, optional
+        The ``Proxy-Authorization`` that it insists on.
+
+    Attributes
+    ----------
+    targets : list of str
+        ``host:port`` of every tunnel it has made.
+    """
+
+    def __init__(self, authorization: str | None = None) -> None:
+        self.targets: list[str] = []
+        self._authorization = authorization
+        self._listener = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
+        self._listener.daemon_threads = True
+        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.01,))
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the proxy."""
+        return f"127.0.0.1:{self._listener.server_address[1]}"
+
+    def __enter__(self) -> ConnectProxy:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._listener.shutdown()
+        self._listener.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[socketserver.StreamRequestHandler]:
+        proxy = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError):
+                    proxy._serve(self)
+
+        return Handler
+
+    def _serve(self, client: socketserver.StreamRequestHandler) -> None:
+        request = client.rfile.readline().split()
+        if not request:  # someone who only looked whether a proxy is there
+            return
+        target = request[1].decode()
+        head = b"".join(iter(client.rfile.readline, b"\r\n")).decode()
+        if self._authorization and f"Proxy-Authorization: {self._authorization}" not in head:
+            client.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            return
+        self.targets.append(target)
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as server:
+            client.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_copy, args=(server, client.connection))
+            back.start()
+            _copy(client.connection, server)
+            back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
