@@ -162,6 +162,8 @@ def check_contents(wheel: Wheel) -> Iterator[str]:
             yield f"{name} is outside of the package"
         if "tests" in name.parts or name.suffix in {".cc", ".h", ".a"}:
             yield f"{name} does not belong into a wheel"
+    if len(wheel.binaries) != 1:
+        yield f"it holds {len(wheel.binaries)} binaries, not the extension alone"
     yield from _complaints("check-wheel-contents", wheel.path)
 
 

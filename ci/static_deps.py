@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,25 +191,30 @@ def fetch_source(dep: StaticDep, downloads: Path) -> Path:
     """
     dsc = downloads / f"{dep.source_package}_{dep.source_version}.dsc"
     if not dsc.exists():
-        _download(dep, downloads)
-    if not dsc.exists():
-        raise StaticDepsError(
-            f"Debian {dep.suite} does not serve {dep.source_package} {dep.source_version} any "
-            f"more: pin the version it has in {MANIFEST.relative_to(ROOT)}"
-        )
+        _download(dep, dsc)
     found = hashlib.sha256(dsc.read_bytes()).hexdigest()
     if found != dep.dsc_sha256:
         raise StaticDepsError(f"{dsc.name} has SHA-256 {found}, the manifest {dep.dsc_sha256}")
     return dsc
 
 
-def _download(dep: StaticDep, downloads: Path) -> None:
+def _download(dep: StaticDep, dsc: Path) -> None:
+    package = f"{dep.source_package}={dep.source_version}"
     with tempfile.TemporaryDirectory(prefix="objectpipes-apt-") as scratch:
         apt = _private_apt(Path(scratch), dep.suite)
-        package = f"{dep.source_package}={dep.source_version}"
-        run("apt-get", *apt, "--quiet", "update")
-        with suppress(subprocess.CalledProcessError):
-            run("apt-get", *apt, "--quiet", "source", "--download-only", package, cwd=downloads)
+        files = Path(scratch) / "files"
+        files.mkdir()
+        try:
+            run("apt-get", *apt, "--quiet", "update")
+            run("apt-get", *apt, "--quiet", "source", "--download-only", package, cwd=files)
+        except subprocess.CalledProcessError as error:
+            raise StaticDepsError(
+                f"apt-get cannot fetch {package}: if Debian {dep.suite} has another version now, "
+                f"pin that in {MANIFEST.relative_to(ROOT)}"
+            ) from error
+        # The description comes last: where it is, all that it names is there.
+        for file in sorted(files.iterdir(), key=lambda file: file.name == dsc.name):
+            shutil.move(file, dsc.parent / file.name)
 
 
 def _private_apt(folder: Path, suite: str) -> list[str]:

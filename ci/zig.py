@@ -19,7 +19,7 @@ from ci.command import output
 _COMPILER_FLAGS = "-g0 -target {triple}"
 
 _WRAPPER = """#!/bin/sh
-exec {zig} {command} "$@"
+exec "$ZIG" {command} "$@"
 """
 
 _TOOLCHAIN_FILE = """\
@@ -99,6 +99,7 @@ class Toolchain:
         """Variables that CMake and the compiler need."""
         zig_cache = str(cache_folder("zig"))
         return {
+            "ZIG": str(zig_program()),
             "CMAKE_TOOLCHAIN_FILE": str(self.cmake_file),
             "ZIG_GLOBAL_CACHE_DIR": zig_cache,
             "ZIG_LOCAL_CACHE_DIR": zig_cache,
@@ -149,7 +150,7 @@ def make_toolchain(target: Target) -> Toolchain:
         "ranlib": "ranlib",
     }.items():
         program = bin_folder / name
-        program.write_text(_WRAPPER.format(zig=zig_program(), command=command))
+        program.write_text(_WRAPPER.format(command=command))
         program.chmod(0o755)
     cross = "" if target.is_native else _CROSS_TOOLCHAIN.format(arch=target.arch)
     toolchain.cmake_file.write_text(cross + _TOOLCHAIN_FILE.format(bin=bin_folder))
@@ -159,5 +160,5 @@ def make_toolchain(target: Target) -> Toolchain:
 def _package_folder() -> Path:
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("ziglang is not installed: pip install --group wheel")
+        raise ModuleNotFoundError("ziglang is not installed: pip install --group artifacts")
     return Path(spec.origin).parent

@@ -162,6 +162,7 @@ def test_a_missing_licence_is_found(make_wheel_in_memory: Callable[..., Wheel]) 
     [
         ("tests/__init__.py", "tests/__init__.py is outside of the package"),
         ("objectpipes/tests/test_it.py", "test_it.py does not belong into a wheel"),
+        ("objectpipes/_ext.cpython-39-x86_64-linux-gnu.so", "it holds 2 binaries"),
         ("objectpipes/engine.cc", "engine.cc does not belong into a wheel"),
         ("objectpipes/cache.pyc", "check-wheel-contents: "),
     ],

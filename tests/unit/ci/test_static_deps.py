@@ -1,6 +1,7 @@
 """The manifest of static libraries, its cache key, and what is refused."""
 
 import hashlib
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,9 +64,33 @@ def test_a_source_package_with_another_checksum_is_refused(tmp_path: Path) -> No
 def test_a_version_that_is_not_served_any_more_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(static_deps, "_download", lambda dep, downloads: None)
-    with pytest.raises(StaticDepsError, match=r"does not serve openssl 3\..* pin the version"):
+    def fail(*command: object, **options: object) -> None:
+        raise subprocess.CalledProcessError(100, "apt-get")
+
+    monkeypatch.setattr(static_deps, "_private_apt", lambda folder, suite: [])
+    monkeypatch.setattr(static_deps, "run", fail)
+    with pytest.raises(StaticDepsError, match=r"cannot fetch openssl=3\..* has another version"):
         fetch_source(read_manifest()[0], tmp_path)
+
+
+def test_an_interrupted_download_leaves_no_description(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dep = read_manifest()[0]
+    dsc = f"{dep.source_package}_{dep.source_version}.dsc"
+    moved: list[str] = []
+
+    def download(*command: str, cwd: Path | None = None) -> None:
+        if cwd:
+            for name in ("a.tar", dsc, "z.tar"):
+                (cwd / name).write_text("")
+
+    monkeypatch.setattr(static_deps, "_private_apt", lambda folder, suite: [])
+    monkeypatch.setattr(static_deps, "run", download)
+    monkeypatch.setattr("shutil.move", lambda source, to: moved.append(to.name))
+    static_deps._download(dep, tmp_path / dsc)
+    assert moved[-1] == dsc
+    assert sorted(moved) == sorted(["a.tar", "z.tar", dsc])
 
 
 def test_a_missing_program_is_named_with_what_to_install() -> None:

@@ -21,7 +21,7 @@ def test_the_compiler_aims_at_the_old_glibc_and_writes_no_debug_paths() -> None:
     toolchain = make_toolchain(Target("x86_64"))
     for name in ("cc", "c++"):
         program = toolchain.folder / "bin" / name
-        assert f" {name} -g0 -target x86_64-linux-gnu.2.28 " in program.read_text()
+        assert f'"$ZIG" {name} -g0 -target x86_64-linux-gnu.2.28 ' in program.read_text()
         assert program.stat().st_mode & 0o111
 
 
