@@ -62,14 +62,15 @@ class ListPage:
 
 def encode_token(marker: str) -> str:
     """Return the opaque continuation token of a page that starts after `marker`."""
-    return base64.b64encode(f"after {marker}".encode()).decode()
+    return base64.b64encode(f"after {marker}".encode(errors="surrogateescape")).decode()
 
 
 def decode_token(token: str) -> str:
     """Return the marker in a continuation token; S3Error if it is not one of ours."""
     try:
-        return base64.b64decode(token, validate=True).decode().removeprefix("after ")
-    except (binascii.Error, UnicodeDecodeError):
+        marker = base64.b64decode(token, validate=True).decode(errors="surrogateescape")
+        return marker.removeprefix("after ")
+    except binascii.Error:
         raise S3Error(400, "InvalidArgument", {"ArgumentName": "continuation-token"}) from None
 
 
@@ -141,7 +142,7 @@ def render(query: ListQuery, page: ListPage) -> bytes:
         for prefix in page.prefixes
     ]
     lines.append("</ListBucketResult>")
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode(errors="surrogateescape")
 
 
 def _contents(key: str, stored: StoredObject) -> str:
@@ -160,7 +161,7 @@ def _contents(key: str, stored: StoredObject) -> str:
 
 
 def _url_text(text: str) -> str:
-    return quote_plus(text, safe="/*")
+    return quote_plus(text, safe="/*", errors="surrogateescape")
 
 
 def _xml_text(text: str) -> str:

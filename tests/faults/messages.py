@@ -68,11 +68,12 @@ class Request:
     @cached_property
     def query(self) -> Mapping[str, str]:
         """The decoded query."""
-        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+        query = self.target.partition("?")[2]
+        return dict(parse_qsl(query, keep_blank_values=True, errors="surrogateescape"))
 
     @cached_property
     def _address(self) -> tuple[str, str]:
-        path = unquote(self.path).removeprefix("/")
+        path = unquote(self.path, errors="surrogateescape").removeprefix("/")
         virtual_host = re.fullmatch(r"(.+)\.localhost(:\d+)?", self.headers.get("host", ""))
         if virtual_host:
             return virtual_host[1], path

@@ -53,6 +53,10 @@ def _sign(request: Request, signed: list[str], signer: S3SigV4Auth) -> str:
 def _canonical_url(request: Request) -> str:
     """Return the URL in the spelling that is signed, however the client spelt it on the wire."""
     path = quote(unquote_to_bytes(request.path), safe="/-_.~")
-    pairs = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
-    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    pairs = parse_qsl(request.target.partition("?")[2], keep_blank_values=True, encoding="latin-1")
+    query = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in pairs)
     return f"{request.scheme}://{request.headers.get('host', '')}{path}?{query}"
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="", encoding="latin-1")
