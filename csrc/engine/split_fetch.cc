@@ -8,7 +8,7 @@ namespace {
 constexpr uint64_t kPartBytes = uint64_t{8} << 20;
 // A connection within a machine or a rack is faster than this. A slower one is limited by its path, and
 // another beside it brings as much again.
-constexpr uint64_t kSlowBytesPerMs = 300'000;
+constexpr uint64_t kSlowBytesPerMs = 150'000;
 constexpr int64_t kMeasureMs = 20;
 
 uint64_t RoundUp(uint64_t value, uint64_t step) { return (value + step - 1) / step * step; }
@@ -102,7 +102,7 @@ void SplitFetch::ClaimParts() {
     const uint64_t begin =
         first_claim ? RoundUp(first_->offset() + kPartBytes / 2, kPartBytes) : claimed_;
     const uint64_t end = std::min(begin + kPartBytes, size());
-    if (begin >= end || end > sink_->Room()) return;
+    if (begin >= end || !sink_->HasRoomFor(end)) return;
     if (first_claim) first_->Truncate(begin);
     claimed_ = end;
     AddPart(begin, end)->Start();

@@ -25,8 +25,8 @@ class SplitFetch final : public RangeFetch::Sink {
     virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
     // All bytes have been delivered, or one part failed for good. The last call; may destroy the fetch.
     virtual void OnFetched(const Status& status) = 0;
-    // Up to where bytes would be taken now without pausing.
-    virtual uint64_t Room() const = 0;
+    // Whether bytes up to `end` would be taken now. If not, Resume() is called once that may have changed.
+    virtual bool HasRoomFor(uint64_t end) = 0;
 
    protected:
     ~Sink() = default;

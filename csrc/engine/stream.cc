@@ -63,9 +63,11 @@ void Stream::StartProbe(const ReplyHead& head) {
       });
 }
 
-uint64_t Stream::Room() const {
+bool Stream::HasRoomFor(uint64_t end) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return wanted_ + options_.allowance;
+  const bool room = end <= wanted_ + options_.allowance;
+  paused_ = paused_ || !room;
+  return room;
 }
 
 bool Stream::StartChunk(const void* part, uint64_t offset) {
@@ -84,10 +86,7 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
 
 // Asked between two chunks, which is where a transfer pauses.
 bool Stream::MayFill(uint64_t offset) {
-  if (verifier_.needs_part_size()) return false;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  paused_ = paused_ || offset >= wanted_ + options_.allowance;
-  return offset < wanted_ + options_.allowance;
+  return !verifier_.needs_part_size() && HasRoomFor(offset + 1);
 }
 
 Space Stream::SpaceAt(const void* part, uint64_t offset) {

@@ -66,7 +66,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
   void OnFetched(const Status& status) override;
-  uint64_t Room() const override;
+  bool HasRoomFor(uint64_t end) override;
 
   void Fetch(uint64_t begin);
   void SeekOnLoop(uint64_t position);

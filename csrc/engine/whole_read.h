@@ -53,7 +53,7 @@ class WholeRead final : public SplitFetch::Sink {
   Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
   void OnFetched(const Status& status) override;
-  uint64_t Room() const override { return kToTheEnd; }
+  bool HasRoomFor(uint64_t /*end*/) override { return true; }
 
   bool MakeRoom(uint64_t end);
   void Verify(uint64_t offset, const char* data, size_t size);
