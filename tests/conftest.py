@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["not_run"]
+
 _SETTINGS = ("AIS_", "AWS_", "S3_", "SSL_", "CURL_CA_", "REQUESTS_CA_")
 
 
