@@ -3,9 +3,14 @@
 import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import botocore.session
+import urllib3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from .server import CONNECTIONS, Server
 
@@ -47,6 +52,17 @@ class S3Server(Server):
     def put(self, bucket: str, key: str, data: bytes) -> None:
         """Store an object."""
         self.client.put_object(Bucket=bucket, Key=key, Body=data)
+
+    def put_many(self, bucket: str, objects: Mapping[str, bytes]) -> None:
+        """Store thousands of objects: as `put`, at less than half the cost, and without checksums."""
+        signer = S3SigV4Auth(Credentials(self.access_key, self.secret_key), "s3", self.region)
+        for key, data in objects.items():
+            url = f"{self.endpoint}/{bucket}/{quote(key)}"
+            request = AWSRequest("PUT", url, data=data)
+            signer.add_auth(request)
+            reply = self._http.request("PUT", url, body=data, headers=dict(request.headers))
+            if reply.status != 200:
+                raise urllib3.exceptions.HTTPError(f"PUT {url}: {reply.status} {reply.data!r}")
 
     def environment(self) -> Mapping[str, str]:
         variables = {
