@@ -12,7 +12,8 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kSmallestPooled = size_t{64} << 10;  // below, the allocator's own free lists are as good
+constexpr size_t kSmallestPooled = size_t{64}
+                                   << 10;  // below, the allocator's own free lists are as good
 constexpr size_t kLargestPooled = size_t{16} << 20;
 constexpr size_t kHugePage = size_t{2} << 20;
 
@@ -54,8 +55,7 @@ void Buffer::Swap(Buffer& other) noexcept {
   std::swap(pool_, other.pool_);
 }
 
-BufferPool::BufferPool(size_t max_idle)
-    : max_idle_(max_idle), fork_generation_(ForkGeneration()) {}
+BufferPool::BufferPool(size_t max_idle) : max_idle_(max_idle), fork_generation_(ForkGeneration()) {}
 
 BufferPool::~BufferPool() {
   for (auto& [capacity, blocks] : idle_) {

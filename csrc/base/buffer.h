@@ -1,4 +1,5 @@
-// Memory for object bodies: written once by the I/O thread, then read-only and handed to Python as it is.
+// Memory for object bodies: written once by the I/O thread, then read-only and handed to Python as
+// it is.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +43,8 @@ class Buffer {
   std::shared_ptr<BufferPool> pool_;  // null: the memory goes back to the allocator
 };
 
-// Keeps blocks of medium size for the next object. Without it every object of a megabyte costs 256 page
-// faults, which is as much time as receiving it.
+// Keeps blocks of medium size for the next object. Without it every object of a megabyte costs 256
+// page faults, which is as much time as receiving it.
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
   // At most `max_idle` bytes are kept while nobody uses them.

@@ -1,8 +1,9 @@
 // Which process of a family of forks this is.
 //
-// Nothing native survives a fork: threads are gone, locks may be held for ever, and a libcurl handle shares
-// its socket with the parent, so that one process receives the other's bytes with status 200. Whoever owns
-// such things remembers the generation it was made in and touches nothing when it has changed.
+// Nothing native survives a fork: threads are gone, locks may be held for ever, and a libcurl
+// handle shares its socket with the parent, so that one process receives the other's bytes with
+// status 200. Whoever owns such things remembers the generation it was made in and touches nothing
+// when it has changed.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace objectpipes {
 // 0 in the first process, one more in every child made by fork(). Cheap: one atomic load.
 uint32_t ForkGeneration();
 
-// Called on the forking thread before fork(), and after it in both processes. Set once, before any thread of
-// ours exists.
+// Called on the forking thread before fork(), and after it in both processes. Set once, before any
+// thread of ours exists.
 void InstallForkHooks(void (*before)(), void (*after)());
 
 }  // namespace objectpipes

@@ -1,7 +1,8 @@
 // The outcome of an operation: OK, or what went wrong and where.
 //
-// Nothing in csrc/ throws except csrc/python/. A Status is cheap when OK (one null pointer) and carries
-// everything a user needs when not: the code decides the Python exception class, the detail fills it.
+// Nothing in csrc/ throws except csrc/python/. A Status is cheap when OK (one null pointer) and
+// carries everything a user needs when not: the code decides the Python exception class, the detail
+// fills it.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +14,26 @@ namespace objectpipes {
 
 enum class StatusCode : uint8_t {
   kOk = 0,
-  kInvalidArgument,      // the caller's URL, range or option is malformed
-  kConfig,               // settings that cannot work: no region, no credentials, unreadable CA file
-  kObjectNotFound,       // the bucket exists (as far as we know), the object does not
-  kBucketNotFound,       //
-  kAccessDenied,         // 403 for these credentials
-  kInvalidCredentials,   // the key id, the signature or the token is not accepted
-  kExpiredCredentials,   // they were accepted once; fresh ones may be
-  kWrongRegion,          // the bucket lives elsewhere and the reply does not say where
-  kClockSkew,            // our clock and the server's differ by more than the signature allows
-  kThrottled,            // 429, 503 SlowDown and their relatives
-  kServer,               // 5xx
-  kEndpoint,             // DNS, connect, reset, refused, proxy: no usable reply came back
-  kTls,                  // certificate or handshake
-  kTimeout,              // a stall, connect or total time limit was hit
-  kProtocol,             // a reply that breaks the protocol: malformed XML, wrong range, bad length
-  kObjectChanged,        // the object was replaced while it was being read
-  kIntegrity,            // the bytes do not match the checksum the server gave
-  kCancelled,            // the caller lost interest
-  kNotSupported,         // this build or this server cannot do it
-  kInternal,             // a bug of ours
+  kInvalidArgument,     // the caller's URL, range or option is malformed
+  kConfig,              // settings that cannot work: no region, no credentials, unreadable CA file
+  kObjectNotFound,      // the bucket exists (as far as we know), the object does not
+  kBucketNotFound,      //
+  kAccessDenied,        // 403 for these credentials
+  kInvalidCredentials,  // the key id, the signature or the token is not accepted
+  kExpiredCredentials,  // they were accepted once; fresh ones may be
+  kWrongRegion,         // the bucket lives elsewhere and the reply does not say where
+  kClockSkew,           // our clock and the server's differ by more than the signature allows
+  kThrottled,           // 429, 503 SlowDown and their relatives
+  kServer,              // 5xx
+  kEndpoint,            // DNS, connect, reset, refused, proxy: no usable reply came back
+  kTls,                 // certificate or handshake
+  kTimeout,             // a stall, connect or total time limit was hit
+  kProtocol,            // a reply that breaks the protocol: malformed XML, wrong range, bad length
+  kObjectChanged,       // the object was replaced while it was being read
+  kIntegrity,           // the bytes do not match the checksum the server gave
+  kCancelled,           // the caller lost interest
+  kNotSupported,        // this build or this server cannot do it
+  kInternal,            // a bug of ours
 };
 
 // Facts about the exchange that failed; empty or zero where unknown.
@@ -92,8 +93,8 @@ class [[nodiscard]] Status {
 
 }  // namespace objectpipes
 
-#define OBJECTPIPES_RETURN_IF_ERROR(expression)                 \
-  do {                                                          \
-    ::objectpipes::Status status_or_ok_ = (expression);         \
-    if (!status_or_ok_.ok()) return status_or_ok_;              \
+#define OBJECTPIPES_RETURN_IF_ERROR(expression)         \
+  do {                                                  \
+    ::objectpipes::Status status_or_ok_ = (expression); \
+    if (!status_or_ok_.ok()) return status_or_ok_;      \
   } while (false)

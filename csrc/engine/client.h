@@ -1,4 +1,5 @@
-// One configured store within the engine: what all reads and listings of it share on the I/O thread.
+// One configured store within the engine: what all reads and listings of it share on the I/O
+// thread.
 #pragma once
 
 #include <array>

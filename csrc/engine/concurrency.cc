@@ -26,7 +26,8 @@ void ConcurrencyLimit::OnThrottled(int64_t now_ms) {
 
 int ConcurrencyLimit::Target() const {
   int64_t latency = least_latency_us_;
-  if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency)) latency = last_window_us_;
+  if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency))
+    latency = last_window_us_;
   return static_cast<int>(std::clamp<int64_t>(latency / kCostOfRequestUs, kSmallest, kLargest));
 }
 

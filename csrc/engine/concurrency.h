@@ -5,9 +5,9 @@
 
 namespace objectpipes {
 
-// By Little's law: enough requests to keep the I/O thread busy through one round trip, which is a handful on
-// loopback and a hundred over 20 ms. Halved when the server asks to slow down, and regained step by step.
-// Used on the I/O thread only.
+// By Little's law: enough requests to keep the I/O thread busy through one round trip, which is a
+// handful on loopback and a hundred over 20 ms. Halved when the server asks to slow down, and
+// regained step by step. Used on the I/O thread only.
 class ConcurrencyLimit {
  public:
   void OnLatency(int64_t microseconds, int64_t now_ms);  // from request to first byte
@@ -22,7 +22,7 @@ class ConcurrencyLimit {
 
   static constexpr int kSmallest = 8;
   static constexpr int kLargest = 128;
-  static constexpr int64_t kCostOfRequestUs = 40;   // CPU time of the I/O thread, measured at 4 KiB
+  static constexpr int64_t kCostOfRequestUs = 40;  // CPU time of the I/O thread, measured at 4 KiB
   static constexpr int64_t kLatencyWindowMs = 5000;  // a minimum older than this is forgotten
   static constexpr int64_t kThrottleWindowMs = 500;  // at most one halving in this time
 

@@ -21,8 +21,8 @@ Current& TheCurrent() {
   return *kCurrent;
 }
 
-// fork() must not happen while the I/O thread is inside libcurl or OpenSSL: locks it holds there would be
-// taken in the child for ever. Between two turns it is not.
+// fork() must not happen while the I/O thread is inside libcurl or OpenSSL: locks it holds there
+// would be taken in the child for ever. Between two turns it is not.
 void BeforeFork() {
   Current& current = TheCurrent();
   current.mutex.lock();

@@ -13,8 +13,8 @@ namespace objectpipes {
 
 class Engine {
  public:
-  // Made on first use in each process. A child of fork() gets its own: that of the parent is left alone, down
-  // to its memory, because nothing in it can be used or freed safely. Never destroyed.
+  // Made on first use in each process. A child of fork() gets its own: that of the parent is left
+  // alone, down to its memory, because nothing in it can be used or freed safely. Never destroyed.
   static Engine* OfThisProcess();
 
   // Ends the I/O thread; what is under way never finishes. For the end of the interpreter.

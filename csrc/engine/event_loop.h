@@ -26,11 +26,12 @@ class EventLoop final : public Executor {
 
   void Post(std::function<void()> function) override;
 
-  // Ends the thread after the current turn; functions not yet run never are. Not from the thread itself.
+  // Ends the thread after the current turn; functions not yet run never are. Not from the thread
+  // itself.
   void Stop();
 
-  // Held by the thread while it works and released while it waits: who holds it knows that the thread is
-  // inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
+  // Held by the thread while it works and released while it waits: who holds it knows that the
+  // thread is inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
   std::mutex& turn() { return turn_; }
 
   // The rest is for the I/O thread.
@@ -64,12 +65,13 @@ class EventLoop final : public Executor {
   std::thread thread_;  // last: starts when everything above exists
 };
 
-// An object that many threads may share and whose last reference any of them may drop, but which owns what only
-// the I/O thread may touch (exchanges, timers): it is destroyed there, and not inside a handler.
+// An object that many threads may share and whose last reference any of them may drop, but which
+// owns what only the I/O thread may touch (exchanges, timers): it is destroyed there, and not
+// inside a handler.
 template <typename T>
 std::shared_ptr<T> OwnedByLoop(EventLoop* loop, T* object) {
-  return std::shared_ptr<T>(
-      object, [loop](T* last) { loop->Post([owned = std::shared_ptr<T>(last)] {}); });
+  return std::shared_ptr<T>(object,
+                            [loop](T* last) { loop->Post([owned = std::shared_ptr<T>(last)] {}); });
 }
 
 }  // namespace objectpipes

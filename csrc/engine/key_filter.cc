@@ -27,7 +27,8 @@ bool MatchesMask(std::string_view mask, std::string_view text) {
 }
 
 bool KeyFilter::Passes(std::string_view url, const ListEntry& entry) const {
-  // torchdata never listed what looks like a folder; with a delimiter the folders are what is asked for.
+  // torchdata never listed what looks like a folder; with a delimiter the folders are what is asked
+  // for.
   if (!entry.is_prefix && url.back() == '/') return false;
   if (entry.size >= 0 && (entry.size < min_size || entry.size > max_size)) return false;
   if (entry.mtime >= 0 && entry.mtime <= modified_after) return false;

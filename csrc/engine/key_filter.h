@@ -12,8 +12,9 @@
 namespace objectpipes {
 
 struct KeyFilter {
-  // Any of these must match the whole URL; none: all match. Only '*' is special here (it matches '/' too), for
-  // which bytes and characters are the same thing; other patterns of fnmatch are left to Python.
+  // Any of these must match the whole URL; none: all match. Only '*' is special here (it matches
+  // '/' too), for which bytes and characters are the same thing; other patterns of fnmatch are left
+  // to Python.
   std::vector<std::string> masks;
   int64_t min_size = 0;  // bytes; an entry of unknown size passes
   int64_t max_size = std::numeric_limits<int64_t>::max();

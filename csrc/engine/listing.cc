@@ -1,6 +1,7 @@
 #include "engine/listing.h"
 
 #include <chrono>
+#include <functional>
 #include <utility>
 
 namespace objectpipes {
@@ -43,22 +44,16 @@ void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
   Deliver(std::move(page));
 }
 
-// A listing goes up through the keys. A server whose tokens lead backwards would keep us for ever.
+// Tokens that lead in a circle would keep us for ever. Keys tell nothing: not every server lists
+// them in the order of their bytes.
 Status Listing::CheckProgress(const ListPage& page) {
-  if (!page.next_token.empty() && page.next_token == request_.token) {
-    return Status::Protocol("the listing does not move on: the server gave the same continuation "
-                            "token twice");
-  }
-  if (!page.entries.empty()) {
-    std::string last(page.view(page.entries.back().key));
-    if (!request_.token.empty() && !last_key_.empty() && last <= last_key_) {
-      return Status::Protocol("the listing goes in a circle: after the key \"" + last_key_ +
-                              "\" came \"" + last + "\"");
-    }
-    last_key_ = std::move(last);
-  }
   request_.token = page.next_token;
-  return Status::Ok();
+  if (page.next_token.empty() ||
+      seen_tokens_.insert(std::hash<std::string>{}(page.next_token)).second) {
+    return Status::Ok();
+  }
+  return Status::Protocol(
+      "the listing goes in a circle: the server gave the same continuation token twice");
 }
 
 void Listing::Deliver(Result<ListPage> page) {

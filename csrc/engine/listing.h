@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "engine/client.h"
 #include "engine/retry_loop.h"
@@ -23,8 +24,8 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   // The caller's side: one thread at a time.
 
   enum class Outcome { kPage, kEnd, kFailed, kNotYet };
-  // The next page; kNotYet after `max_wait_ms`: look for signals and call again. After kEnd and kFailed the
-  // listing is over.
+  // The next page; kNotYet after `max_wait_ms`: look for signals and call again. After kEnd and
+  // kFailed the listing is over.
   Outcome Take(int64_t max_wait_ms, ListPage* page, Status* failure);
 
   void Close();
@@ -45,7 +46,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   ListRequest request_;
   RetryLoop retry_;
   std::unique_ptr<Exchange> exchange_;
-  std::string last_key_;
+  std::unordered_set<size_t> seen_tokens_;  // their hashes
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

@@ -9,8 +9,8 @@
 
 namespace objectpipes {
 
-// The process as a whole holds no more than its most generous window was given, however many windows there
-// are: they share it in equal parts. Any thread.
+// The process as a whole holds no more than its most generous window was given, however many
+// windows there are: they share it in equal parts. Any thread.
 class MemoryBudget {
  public:
   void Open(uint64_t limit) {

@@ -13,8 +13,8 @@ namespace objectpipes {
 
 class PartSizeProbe final : private GetHandler {
  public:
-  // `done` gets the size in bytes, 0 if it cannot be learned, and may destroy the probe. One attempt only: the
-  // worst outcome is a read that is not compared with a composite checksum.
+  // `done` gets the size in bytes, 0 if it cannot be learned, and may destroy the probe. One
+  // attempt only: the worst outcome is a read that is not compared with a composite checksum.
   PartSizeProbe(Client* client, const ObjectId& object, const std::string& version,
                 std::function<void(uint64_t)> done)
       : loop_(client->loop), done_(std::move(done)) {

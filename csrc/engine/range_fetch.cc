@@ -58,11 +58,11 @@ void RangeFetch::StartExchange() {
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {
   if (head.begin > offset_ || (head.begin < offset_ && head.begin != 0)) {
-    return Status::Protocol("asked for bytes " + RangeText(offset_, end_) +
-                            " and got bytes from " + std::to_string(head.begin) + " on");
+    return Status::Protocol("asked for bytes " + RangeText(offset_, end_) + " and got bytes from " +
+                            std::to_string(head.begin) + " on");
   }
-  if (pin_->known && (head.version != pin_->version ||
-                      (head.object_size >= 0 && pin_->size >= 0 && head.object_size != pin_->size))) {
+  if (pin_->known && (head.version != pin_->version || (head.object_size >= 0 && pin_->size >= 0 &&
+                                                        head.object_size != pin_->size))) {
     return Status(StatusCode::kObjectChanged, "the object was replaced while it was being read");
   }
   if (head.object_size >= 0 && head.length >= 0 &&
@@ -128,9 +128,9 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   if (progress >= kProgressBytes) retry_.Progressed();
   if (status.ok()) {
     if (progress > 0) return StartExchange();  // a shorter piece than asked for, which is allowed
-    return retry_.Failed(Status::Protocol("the server sent no byte of the range " +
-                                          RangeText(offset_, end_)),
-                         RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
+    return retry_.Failed(
+        Status::Protocol("the server sent no byte of the range " + RangeText(offset_, end_)),
+        RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   retry_.Failed(status, hint);
 }

@@ -1,7 +1,7 @@
 // One byte range of one version of an object, fetched with as many exchanges as that takes.
 //
-// This is where the promise "never a wrong byte" is kept: every reply must continue exactly where the last
-// one ended and belong to the pinned version, or it is not used.
+// This is where the promise "never a wrong byte" is kept: every reply must continue exactly where
+// the last one ended and belong to the pinned version, or it is not used.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace objectpipes {
 
-// What is known of the version being read; shared by all fetches of one object. The first reply fills it.
+// What is known of the version being read; shared by all fetches of one object. The first reply
+// fills it.
 struct Pin {
   bool known = false;
   std::string version;   // empty: the server gives none, so nothing can be joined from two replies
@@ -30,7 +31,8 @@ class RangeFetch final : private GetHandler {
     virtual Flow OnReply(const ReplyHead& head) = 0;
     // Where the bytes from `offset` on may be received; see GetHandler::OnSpace.
     virtual Space SpaceAt(RangeFetch* fetch, uint64_t offset) = 0;
-    // The next bytes, in order, none twice. kPause: offered again after Resume(). kStop abandons the fetch.
+    // The next bytes, in order, none twice. kPause: offered again after Resume(). kStop abandons
+    // the fetch.
     virtual Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) = 0;
     // The last call; may destroy the fetch.
     virtual void OnFetched(RangeFetch* fetch, const Status& status) = 0;
@@ -39,7 +41,8 @@ class RangeFetch final : private GetHandler {
     ~Sink() = default;
   };
 
-  // Bytes [begin, end) of the object; end = kToTheEnd for "to its end". Everything pointed at outlives this.
+  // Bytes [begin, end) of the object; end = kToTheEnd for "to its end". Everything pointed at
+  // outlives this.
   RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, uint64_t end,
              Sink* sink);
 
@@ -76,10 +79,10 @@ class RangeFetch final : private GetHandler {
 
   RetryLoop retry_;
   std::unique_ptr<Exchange> exchange_;
-  Status refused_;           // why the current reply is not used
-  uint64_t offset_;          // of the next byte wanted
-  uint64_t skip_ = 0;        // bytes of this reply in front of offset_ (the server ignored our range)
-  uint64_t reply_end_ = 0;   // where this reply's body ends; kToTheEnd: unknown
+  Status refused_;     // why the current reply is not used
+  uint64_t offset_;    // of the next byte wanted
+  uint64_t skip_ = 0;  // bytes of this reply in front of offset_ (the server ignored our range)
+  uint64_t reply_end_ = 0;    // where this reply's body ends; kToTheEnd: unknown
   uint64_t reply_began_ = 0;  // offset_ at the start of this exchange
   int64_t started_us_ = 0;
 };

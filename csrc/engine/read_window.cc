@@ -72,10 +72,9 @@ void ReadWindow::Submit(std::vector<ReadRequest> requests) {
     submitted_ += requests.size();
     if (options_.ordered) results_.resize(results_.size() + requests.size());
   }
-  client_->loop->Post(
-      [self = shared_from_this(), first, moved = std::move(requests)]() mutable {
-        self->Accept(std::move(moved), first);
-      });
+  client_->loop->Post([self = shared_from_this(), first, moved = std::move(requests)]() mutable {
+    self->Accept(std::move(moved), first);
+  });
 }
 
 bool ReadWindow::AnythingToTake() const {
@@ -187,8 +186,8 @@ bool ReadWindow::ConsumerNeeds(const Slot& slot) const {
   return results_.empty();
 }
 
-// Makes the slot hold this many bytes. What the consumer waits for always gets them: otherwise results that
-// nobody takes yet could keep the one that is wanted from being read.
+// Makes the slot hold this many bytes. What the consumer waits for always gets them: otherwise
+// results that nobody takes yet could keep the one that is wanted from being read.
 bool ReadWindow::ReserveFor(Slot* slot, uint64_t bytes) {
   if (bytes > slot->reserved) {
     const uint64_t more = bytes - slot->reserved;
@@ -226,7 +225,8 @@ void ReadWindow::StartWhole(Slot* slot) {
   if (options_.timeout_ms >= 0) {
     options.deadline_ms = slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
   }
-  slot->whole = std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
+  slot->whole =
+      std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
   slot->whole->Start();
 }
 
@@ -243,8 +243,8 @@ void ReadWindow::StartStream(Slot* slot) {
   auto on_close = [weak, reserved = slot->reserved] {
     if (const auto self = weak.lock()) self->Release(reserved);
   };
-  slot->stream = OwnedByLoop(
-      client_->loop, new Stream(client_, slot->object, options, std::move(on_first), std::move(on_close)));
+  slot->stream = OwnedByLoop(client_->loop, new Stream(client_, slot->object, options,
+                                                       std::move(on_first), std::move(on_close)));
   slot->stream->Start();
 }
 
@@ -340,7 +340,8 @@ void ReadWindow::EndOverdue() {
   const int64_t now_ms = client_->loop->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
-    if (slot->paused) slot->deadline_ms += kOverdueCheckMs;  // waiting for the consumer, not the server
+    if (slot->paused)
+      slot->deadline_ms += kOverdueCheckMs;  // waiting for the consumer, not the server
     if (slot->whole != nullptr && slot->deadline_ms < now_ms) overdue.push_back(sequence);
   }
   for (const uint64_t sequence : overdue) {
@@ -348,8 +349,9 @@ void ReadWindow::EndOverdue() {
     ReadResult result;
     StatusDetail detail;
     detail.attempts = slot.whole->attempts();
-    result.status = Status(StatusCode::kTimeout,
-                           "not read within " + std::to_string(options_.timeout_ms) + " ms", detail);
+    result.status =
+        Status(StatusCode::kTimeout,
+               "not read within " + std::to_string(options_.timeout_ms) + " ms", detail);
     result.reserved = slot.reserved;
     Finish(sequence, std::move(result));
   }
@@ -358,7 +360,8 @@ void ReadWindow::EndOverdue() {
 }
 
 void ReadWindow::CancelAll() {
-  budget_->Close(options_.prefetch_bytes);  // here, because reads under way ask for their share until now
+  budget_->Close(
+      options_.prefetch_bytes);  // here, because reads under way ask for their share until now
   pending_.clear();
   for (auto& [sequence, slot] : active_) {
     if (slot->stream != nullptr) slot->stream->Close();

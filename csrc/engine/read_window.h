@@ -1,7 +1,7 @@
 // A window of reads ahead: objects go in in order, and come out in order (or as they arrive).
 //
-// It bounds what is read ahead in bytes and in number, starts reads as room and concurrency allow, and
-// guarantees that the object the consumer waits for is never the one that waits for memory.
+// It bounds what is read ahead in bytes and in number, starts reads as room and concurrency allow,
+// and guarantees that the object the consumer waits for is never the one that waits for memory.
 #pragma once
 
 #include <atomic>
@@ -58,7 +58,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   // How many more requests the window would take now.
   size_t Room() const;
   void Submit(std::vector<ReadRequest> requests);
-  // Appends up to `most` results that are there; waits up to `max_wait_ms` for the first. False if none came.
+  // Appends up to `most` results that are there; waits up to `max_wait_ms` for the first. False if
+  // none came.
   bool Take(size_t most, int64_t max_wait_ms, std::vector<ReadResult>* results);
   // Cancels everything that has not been taken. Streams that were taken live on.
   void Close();

@@ -26,6 +26,7 @@ void RetryLoop::Attempting() {
 }
 
 void RetryLoop::Succeeded() {
+  route_ = Route::kDefault;  // a listing goes on with its next page
   client_->retry_budget.OnSuccess();
   client_->concurrency.OnSuccess();
 }
@@ -66,7 +67,8 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
     case RetryHint::Kind::kFatal:
       return GiveUp(status, "");
     case RetryHint::Kind::kRetryNow:
-      if (++shortcuts_ > kMostShortcuts) return GiveUp(status, "the server keeps sending us elsewhere");
+      if (++shortcuts_ > kMostShortcuts)
+        return GiveUp(status, "the server keeps sending us elsewhere");
       return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
       if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");

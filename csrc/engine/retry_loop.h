@@ -1,4 +1,5 @@
-// The attempts of one logical request: counts them, decides about each failure, waits where it must.
+// The attempts of one logical request: counts them, decides about each failure, waits where it
+// must.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace objectpipes {
 // Used by reads and listings alike. I/O thread only.
 class RetryLoop {
  public:
-  // `try_again` starts the next attempt; `give_up` ends the request with the final Status. Both may destroy
-  // this object.
+  // `try_again` starts the next attempt; `give_up` ends the request with the final Status. Both may
+  // destroy this object.
   RetryLoop(Client* client, std::function<void()> try_again,
             std::function<void(const Status&)> give_up);
   ~RetryLoop() { Cancel(); }

@@ -6,8 +6,8 @@ namespace objectpipes {
 namespace {
 
 constexpr uint64_t kPartBytes = uint64_t{8} << 20;
-// A connection within a machine or a rack is faster than this. A slower one is limited by its path, and
-// another beside it brings as much again.
+// A connection within a machine or a rack is faster than this. A slower one is limited by its path,
+// and another beside it brings as much again.
 constexpr uint64_t kSlowBytesPerMs = 150'000;
 constexpr int64_t kMeasureMs = 20;
 

@@ -1,9 +1,10 @@
-// A whole object (or its rest), over one connection as long as one is enough, over several when it is not.
+// A whole object (or its rest), over one connection as long as one is enough, over several when it
+// is not.
 //
-// It begins with a single request for everything. When that turns out slow for a single connection (a distant
-// store gives each about 50-100 MB/s, loopback two thousand), parts ahead of it are claimed by further
-// requests, and the first one ends where the first claim begins. So a fast path pays nothing, and the choice
-// needs no setting.
+// It begins with a single request for everything. When that turns out slow for a single connection
+// (a distant store gives each about 50-100 MB/s, loopback two thousand), parts ahead of it are
+// claimed by further requests, and the first one ends where the first claim begins. So a fast path
+// pays nothing, and the choice needs no setting.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,19 @@ class SplitFetch final : public RangeFetch::Sink {
     virtual Space SpaceAt(const void* part, uint64_t offset) = 0;
     // Bytes of any part; in order within [part's begin, part's end). `part` tells the parts apart.
     virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
-    // All bytes have been delivered, or one part failed for good. The last call; may destroy the fetch.
+    // All bytes have been delivered, or one part failed for good. The last call; may destroy the
+    // fetch.
     virtual void OnFetched(const Status& status) = 0;
-    // Whether bytes up to `end` would be taken now. If not, Resume() is called once that may have changed.
+    // Whether bytes up to `end` would be taken now. If not, Resume() is called once that may have
+    // changed.
     virtual bool HasRoomFor(uint64_t end) = 0;
 
    protected:
     ~Sink() = default;
   };
 
-  // Bytes from `begin` to the end. `most_parts`: connections to use at the most. Everything pointed at
-  // outlives this.
+  // Bytes from `begin` to the end. `most_parts`: connections to use at the most. Everything pointed
+  // at outlives this.
   SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, int most_parts,
              Sink* sink);
 

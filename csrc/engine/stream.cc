@@ -10,7 +10,8 @@
 namespace objectpipes {
 namespace {
 
-// Small enough that a chunk is still in the cache when the reader comes, and a divisor of SplitFetch's parts.
+// Small enough that a chunk is still in the cache when the reader comes, and a divisor of
+// SplitFetch's parts.
 constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
 
 }  // namespace
@@ -34,14 +35,15 @@ Stream::~Stream() {
 void Stream::Start() { Fetch(0); }
 
 void Stream::Fetch(uint64_t begin) {
-  fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts, this);
+  fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts,
+                                        this);
   fetch_->Start();
 }
 
 Flow Stream::OnReply(const ReplyHead& head) {
   if (pin_.size < 0) {
-    failure_on_loop_ = Status(StatusCode::kNotSupported,
-                              "the server does not say how long this large object is");
+    failure_on_loop_ =
+        Status(StatusCode::kNotSupported, "the server does not say how long this large object is");
     return Flow::kStop;
   }
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
@@ -56,7 +58,8 @@ Flow Stream::OnReply(const ReplyHead& head) {
 
 void Stream::StartProbe(const ReplyHead& head) {
   probe_ = std::make_unique<PartSizeProbe>(
-      client_.get(), object_, head.can_pin ? head.version : std::string(), [this](uint64_t part_size) {
+      client_.get(), object_, head.can_pin ? head.version : std::string(),
+      [this](uint64_t part_size) {
         verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
         probe_.reset();
         fetch_->Resume();
@@ -109,8 +112,7 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
       filling = filling_.find(part);
     }
     Chunk& chunk = *filling->second;
-    const size_t piece =
-        std::min<size_t>(size, static_cast<size_t>(chunk.end() - offset));
+    const size_t piece = std::min<size_t>(size, static_cast<size_t>(chunk.end() - offset));
     char* const target = chunk.bytes.data() + (offset - chunk.begin);
     if (data != target) std::memcpy(target, data, piece);
     offset += piece;
@@ -125,7 +127,8 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
   return Flow::kContinue;
 }
 
-// Bytes count as verified in order. The chunk that ends the object is published only if the checksum agrees.
+// Bytes count as verified in order. The chunk that ends the object is published only if the
+// checksum agrees.
 Status Stream::Verify(const std::shared_ptr<Chunk>& chunk) {
   if (!verifier_.active() || chunk->begin != verified_) return Status::Ok();
   std::shared_ptr<Chunk> next = chunk;
@@ -190,7 +193,8 @@ void Stream::SeekOnLoop(uint64_t position) {
   probe_.reset();
   filling_.clear();
   failure_on_loop_ = Status::Ok();
-  verifier_.Expect(OfferedChecksum{});  // only a read from the first byte to the last can be compared
+  verifier_.Expect(
+      OfferedChecksum{});  // only a read from the first byte to the last can be compared
   verified_ = kToTheEnd;
   Fetch(position);
 }
@@ -222,8 +226,8 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   }
   if (size_ >= 0 && position >= static_cast<uint64_t>(size_)) return Outcome::kEnd;
 
-  const bool will_come = position >= fetching_from_ && position >= wanted_ &&
-                         position < wanted_ + options_.allowance;
+  const bool will_come =
+      position >= fetching_from_ && position >= wanted_ && position < wanted_ + options_.allowance;
   wanted_ = position;
   if (!will_come) {
     ready_.clear();
@@ -247,8 +251,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
     }
     const int64_t waited_ms = MonotonicMs() - progress_ms_;
     if (options_.timeout_ms < 0 || waited_ms < options_.timeout_ms) return Outcome::kNotYet;
-    *failure = Status(StatusCode::kTimeout,
-                      "no progress for " + std::to_string(waited_ms) + " ms");
+    *failure = Status(StatusCode::kTimeout, "no progress for " + std::to_string(waited_ms) + " ms");
     return Outcome::kFailed;
   }
   const auto found = std::prev(ready_.upper_bound(position));

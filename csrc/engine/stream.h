@@ -1,7 +1,8 @@
 // One large object, read part by part within a fixed allowance of memory.
 //
-// The I/O thread fills chunks ahead of the reader and pauses at the allowance; the reader takes them in
-// order. A seek outside of what is there drops everything and goes on elsewhere in the same version.
+// The I/O thread fills chunks ahead of the reader and pauses at the allowance; the reader takes
+// them in order. A seek outside of what is there drops everything and goes on elsewhere in the same
+// version.
 #pragma once
 
 #include <condition_variable>
@@ -36,8 +37,8 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
     int64_t timeout_ms = -1;                  // without progress; -1: none
   };
 
-  // `on_first` is called once on the I/O thread, when the first chunk is there or the read has failed.
-  // `on_close` is called once when the stream needs no memory any more, on any thread.
+  // `on_first` is called once on the I/O thread, when the first chunk is there or the read has
+  // failed. `on_close` is called once when the stream needs no memory any more, on any thread.
   Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
          std::function<void(const Status&)> on_first, std::function<void()> on_close);
   ~Stream();
@@ -53,8 +54,8 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   int attempts() const;
 
   enum class Outcome { kChunk, kEnd, kFailed, kNotYet };
-  // The chunk that holds byte `position`. Chunks in front of it are given up. kNotYet after `max_wait_ms`:
-  // look for signals and call again.
+  // The chunk that holds byte `position`. Chunks in front of it are given up. kNotYet after
+  // `max_wait_ms`: look for signals and call again.
   Outcome Take(uint64_t position, int64_t max_wait_ms, std::shared_ptr<Chunk>* chunk,
                Status* failure);
 
@@ -96,7 +97,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
   std::map<uint64_t, std::shared_ptr<Chunk>> ready_;  // by begin
-  uint64_t wanted_ = 0;  // the reader's position
+  uint64_t wanted_ = 0;                               // the reader's position
   uint64_t fetching_from_ = 0;  // where the current fetch began: nothing before it will come
   int64_t size_ = -1;
   std::string version_;

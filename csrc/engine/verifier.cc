@@ -15,8 +15,7 @@ void Verifier::Expect(const OfferedChecksum& offered) {
 }
 
 void Verifier::SetPartSize(uint64_t part_size, uint64_t object_size) {
-  const bool uniform =
-      part_size > 0 && (object_size + part_size - 1) / part_size == offered_.parts;
+  const bool uniform = part_size > 0 && (object_size + part_size - 1) / part_size == offered_.parts;
   if (!uniform) return Expect(OfferedChecksum{});
   part_size_ = part_left_ = part_size;
 }
@@ -48,10 +47,10 @@ Status Verifier::Finish() {
   }
   const std::string digest = checksum_->Finish();
   if (digest == offered_.digest) return Status::Ok();
-  return Status(StatusCode::kIntegrity,
-                "the bytes received do not match the server's checksum: " +
-                    std::string(ChecksumName(offered_.type)) + " is " + HexEncode(digest) +
-                    ", the server says " + HexEncode(offered_.digest));
+  return Status(StatusCode::kIntegrity, "the bytes received do not match the server's checksum: " +
+                                            std::string(ChecksumName(offered_.type)) + " is " +
+                                            HexEncode(digest) + ", the server says " +
+                                            HexEncode(offered_.digest));
 }
 
 }  // namespace objectpipes

@@ -16,8 +16,8 @@ class Verifier {
   // Forgets everything; from now on bytes are compared with this (kNone: with nothing).
   void Expect(const OfferedChecksum& offered);
 
-  // A composite checksum (S3 multipart upload) is the digest of the parts' digests, and no reply says how long
-  // the parts are: they must be asked for before the first byte is given.
+  // A composite checksum (S3 multipart upload) is the digest of the parts' digests, and no reply
+  // says how long the parts are: they must be asked for before the first byte is given.
   bool needs_part_size() const {
     return active() && offered_.scope == OfferedChecksum::Scope::kComposite && part_size_ == 0;
   }

@@ -43,7 +43,8 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
-  if (!MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess)) return Flow::kStop;
+  if (!MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess))
+    return Flow::kStop;
   // Replies to later ranges may offer nothing, or the checksum of the whole again.
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
@@ -100,7 +101,8 @@ void WholeRead::Verify(uint64_t offset, const char* data, size_t size) {
   verifier_.Update(data, size);
   verified_ += size;
   for (auto piece = ahead_.find(verified_); piece != ahead_.end(); piece = ahead_.find(verified_)) {
-    verifier_.Update(buffer_.data() + piece->first, static_cast<size_t>(piece->second - piece->first));
+    verifier_.Update(buffer_.data() + piece->first,
+                     static_cast<size_t>(piece->second - piece->first));
     verified_ = piece->second;
     ahead_.erase(piece);
   }

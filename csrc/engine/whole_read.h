@@ -1,4 +1,5 @@
-// One object into one buffer: fetched, checked, and read again if it was replaced or damaged on the way.
+// One object into one buffer: fetched, checked, and read again if it was replaced or damaged on the
+// way.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,9 @@ class WholeRead final : public SplitFetch::Sink {
  public:
   class Owner {
    public:
-    // The object's size is known now (-1: it will show at the end). kContinue: go on; kPause: no room in
-    // memory, wait for Admit(); kStop: too large for one buffer, abandon the read without OnRead.
+    // The object's size is known now (-1: it will show at the end). kContinue: go on; kPause: no
+    // room in memory, wait for Admit(); kStop: too large for one buffer, abandon the read without
+    // OnRead.
     virtual Flow OnSize(WholeRead* read, int64_t size) = 0;
     // The last call; may destroy the read.
     virtual void OnRead(WholeRead* read, const Status& status) = 0;
@@ -73,10 +75,10 @@ class WholeRead final : public SplitFetch::Sink {
   std::unique_ptr<PartSizeProbe> probe_;
   Buffer buffer_;
   Verifier verifier_;
-  uint64_t verified_ = 0;                   // bytes [0, verified_) have been given to the verifier
-  std::map<uint64_t, uint64_t> ahead_;      // pieces [begin, end) beyond it that are already here
-  Status failure_;                          // our own reason to stop the fetch
-  bool abandoned_ = false;                  // the owner's
+  uint64_t verified_ = 0;               // bytes [0, verified_) have been given to the verifier
+  std::map<uint64_t, uint64_t> ahead_;  // pieces [begin, end) beyond it that are already here
+  Status failure_;                      // our own reason to stop the fetch
+  bool abandoned_ = false;              // the owner's
   bool sized_ = false;
   bool admitted_ = false;
   int restarts_ = 0;

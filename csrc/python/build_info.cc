@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+
 #include <pugixml.hpp>
 
 namespace py = pybind11;
@@ -16,14 +17,14 @@ py::dict BuildInfo() {
   info["build_s3"] = static_cast<bool>(OBJECTPIPES_BUILD_S3);
   info["use_system_pybind11"] = static_cast<bool>(OBJECTPIPES_USE_SYSTEM_PYBIND11);
   info["use_system_aws_sdk_cpp"] = static_cast<bool>(OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP);
-  info["pybind11"] = std::to_string(PYBIND11_VERSION_MAJOR) + "." +
-                     std::to_string(PYBIND11_VERSION_MINOR);
+  info["pybind11"] =
+      std::to_string(PYBIND11_VERSION_MAJOR) + "." + std::to_string(PYBIND11_VERSION_MINOR);
   const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
   info["curl"] = curl->version;
   info["curl_tls"] = curl->ssl_version == nullptr ? "" : curl->ssl_version;
   info["openssl"] = OpenSSL_version(OPENSSL_VERSION);
-  info["pugixml"] = std::to_string(PUGIXML_VERSION / 1000) + "." +
-                    std::to_string(PUGIXML_VERSION % 1000 / 10);
+  info["pugixml"] =
+      std::to_string(PUGIXML_VERSION / 1000) + "." + std::to_string(PUGIXML_VERSION % 1000 / 10);
   py::list transports;
   if (OBJECTPIPES_BUILD_S3) transports.append("http");
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP

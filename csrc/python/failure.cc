@@ -60,11 +60,10 @@ const char* KindOf(StatusCode code) {
 py::object ExceptionOf(const Status& status, py::handle url) {
   const StatusDetail& detail = status.detail();
   return py::module_::import("objectpipes.errors")
-      .attr("from_native")(KindOf(status.code()), TextOf(status.message()), py::arg("url") = url,
-                           py::arg("status") = detail.http_status,
-                           py::arg("code") = TextOf(detail.code),
-                           py::arg("request_id") = TextOf(detail.request_id),
-                           py::arg("attempts") = detail.attempts);
+      .attr("from_native")(
+          KindOf(status.code()), TextOf(status.message()), py::arg("url") = url,
+          py::arg("status") = detail.http_status, py::arg("code") = TextOf(detail.code),
+          py::arg("request_id") = TextOf(detail.request_id), py::arg("attempts") = detail.attempts);
 }
 
 void Raise(const Status& status, py::handle url) {

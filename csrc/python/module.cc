@@ -1,15 +1,16 @@
 // The extension module objectpipes._ext. Python sees only what is bound here.
 #include <pybind11/pybind11.h>
 
+#include "ais/url.h"
 #include "engine/engine.h"
 #include "python/build_info.h"
+#include "python/failure.h"
 #include "python/object_reader.h"
 #include "python/py_client.h"
 #include "python/py_listing.h"
 #include "python/py_window.h"
-#include "s3/url.h"
-#include "python/failure.h"
 #include "python/text.h"
+#include "s3/url.h"
 
 namespace py = pybind11;
 
@@ -37,6 +38,13 @@ py::tuple ParseS3(const py::object& url) {
   return py::make_tuple(TextOf(path.value().bucket), TextOf(path.value().key));
 }
 
+py::tuple ParseAis(const py::object& url) {
+  const Result<ais::Url> parsed = ais::ParseUrl(BytesOf(url));
+  if (!parsed.ok()) Raise(parsed.status(), url);
+  const auto& [object, root] = parsed.value();
+  return py::make_tuple(TextOf(object.bucket), TextOf(object.key), TextOf(root));
+}
+
 }  // namespace
 }  // namespace objectpipes
 
@@ -47,6 +55,7 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   BindWindow(module);
   BindListing(module);
   module.def("parse_s3_url", &ParseS3, py::arg("url"));
+  module.def("parse_ais_url", &ParseAis, py::arg("url"));
   module.def("stats", &StatsOfThisProcess);
   module.def("build_info", &BuildInfo);
   module.def("shut_down", &Engine::ShutDown, py::call_guard<py::gil_scoped_release>());

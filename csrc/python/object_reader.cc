@@ -98,7 +98,8 @@ size_t ObjectReader::ReadInto(const py::buffer& target) {
   const auto release = [&view](void*) { PyBuffer_Release(&view); };
   const std::unique_ptr<void, decltype(release)> guard(&view, release);
   const uint64_t left = position_ < size_ ? size_ - position_ : 0;
-  const auto wanted = static_cast<size_t>(std::min<uint64_t>(left, static_cast<uint64_t>(view.len)));
+  const auto wanted =
+      static_cast<size_t>(std::min<uint64_t>(left, static_cast<uint64_t>(view.len)));
   CopyAt(position_, static_cast<char*>(view.buf), wanted);
   position_ += wanted;
   return wanted;

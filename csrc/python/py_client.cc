@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "ais/ais_transport.h"
 #include "base/clock.h"
 #include "base/fork.h"
 #include "python/failure.h"
+#include "python/text.h"
 #include "s3/s3_transport.h"
 
 namespace py = pybind11;
@@ -12,7 +14,7 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-constexpr int64_t kSliceMs = 50;          // how late a signal may be served
+constexpr int64_t kSliceMs = 50;              // how late a signal may be served
 constexpr int64_t kCredentialsLookMs = 5000;  // the provider itself refreshes ahead of expiry
 
 HttpOptions HttpOptionsFrom(const py::dict& options) {
@@ -29,6 +31,17 @@ HttpOptions HttpOptionsFrom(const py::dict& options) {
   return http;
 }
 
+std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> transport,
+                                     std::shared_ptr<CredentialStore> credentials,
+                                     const py::dict& options, py::function provider) {
+  RetryPolicy policy;
+  policy.max_attempts = options["max_attempts"].cast<int>();
+  auto client = std::make_shared<Client>(engine->loop(), engine->pool(), engine->stats(),
+                                         std::move(transport), std::move(credentials), policy,
+                                         options["split"].cast<bool>());
+  return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
+}
+
 std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {
   S3Options s3;
   s3.endpoint_url = options["endpoint_url"].cast<std::string>();
@@ -43,12 +56,25 @@ std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function pro
   auto credentials = std::make_shared<CredentialStore>();
   auto transport = S3Transport::Create(&engine->loop()->http(), std::move(s3), credentials);
   if (!transport.ok()) Raise(transport.status(), options["endpoint_url"]);
-  RetryPolicy policy;
-  policy.max_attempts = options["max_attempts"].cast<int>();
-  auto client = std::make_shared<Client>(engine->loop(), engine->pool(), engine->stats(),
-                                         std::move(transport).value(), credentials, policy,
-                                         options["split"].cast<bool>());
-  return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
+  return MakeClient(engine, std::move(transport).value(), std::move(credentials), options,
+                    std::move(provider));
+}
+
+std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function provider) {
+  ais::Options ais;
+  ais.endpoint_url = options["endpoint_url"].cast<std::string>();
+  ais.read.archpath = BytesOf(options["archpath"]);
+  ais.read.etl_name = BytesOf(options["etl_name"]);
+  ais.read.etl_args = BytesOf(options["etl_args"]);
+  ais.read.latest = options["latest"].cast<bool>();
+  ais.http = HttpOptionsFrom(options);
+
+  Engine* engine = Engine::OfThisProcess();
+  auto credentials = std::make_shared<CredentialStore>();
+  auto transport = std::make_unique<ais::AisTransport>(&engine->loop()->http(), std::move(ais),
+                                                       credentials);
+  return MakeClient(engine, std::move(transport), std::move(credentials), options,
+                    std::move(provider));
 }
 
 }  // namespace
@@ -113,6 +139,7 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt) {
 void BindClient(py::module_& module) {
   py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
   module.def("s3_client", &MakeS3Client, py::arg("options"), py::arg("credentials"));
+  module.def("ais_client", &MakeAisClient, py::arg("options"), py::arg("credentials"));
 }
 
 }  // namespace objectpipes

@@ -1,5 +1,5 @@
-// A store as Python sees it: the engine's Client, tied to the process that made it, and the callable that
-// obtains its credentials.
+// A store as Python sees it: the engine's Client, tied to the process that made it, and the
+// callable that obtains its credentials.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -15,8 +15,8 @@ namespace objectpipes {
 
 class PyClient {
  public:
-  // `credentials` is called with force: bool and returns (access_key, secret_key, session_token), each possibly
-  // empty, or None for anonymous.
+  // `credentials` is called with force: bool and returns (access_key, secret_key, session_token),
+  // each possibly empty, or None for anonymous.
   PyClient(Engine* engine, std::shared_ptr<Client> client, pybind11::function credentials);
 
   // Throws RuntimeError in a process other than the one it was made in.
@@ -24,11 +24,12 @@ class PyClient {
   Engine* engine() const { return engine_; }
   bool in_its_process() const;
 
-  // Replaces the credentials if they are refused or due to be looked at. May run Python for seconds.
+  // Replaces the credentials if they are refused or due to be looked at. May run Python for
+  // seconds.
   void RefreshCredentials();
 
-  // Calls `attempt` with a number of milliseconds, without the GIL, until it returns true. Between the calls:
-  // signals, credentials.
+  // Calls `attempt` with a number of milliseconds, without the GIL, until it returns true. Between
+  // the calls: signals, credentials.
   void WaitFor(const std::function<bool(int64_t)>& attempt);
 
  private:

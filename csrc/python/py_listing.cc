@@ -18,16 +18,16 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// Makes objectpipes.url.ObjectUrl objects, 400,000 a second: its own __new__ in Python takes longer than
-// everything else about a listed key together.
+// Makes objectpipes.url.ObjectUrl objects, 400,000 a second: its own __new__ in Python takes longer
+// than everything else about a listed key together.
 class UrlFactory {
  public:
   explicit UrlFactory(py::type url_type) : type_(std::move(url_type)) {}
 
   py::object Make(const std::string& url, const ListPage& page, const ListEntry& entry) const {
     const py::tuple arguments = py::make_tuple(TextOf(url));
-    auto made = py::reinterpret_steal<py::object>(
-        PyUnicode_Type.tp_new(reinterpret_cast<PyTypeObject*>(type_.ptr()), arguments.ptr(), nullptr));
+    auto made = py::reinterpret_steal<py::object>(PyUnicode_Type.tp_new(
+        reinterpret_cast<PyTypeObject*>(type_.ptr()), arguments.ptr(), nullptr));
     if (!made) throw py::error_already_set();
     const py::object none = py::none();
     const auto text = [&](ListEntry::Text piece) -> py::object {
@@ -123,12 +123,15 @@ void BindListing(py::module_& module) {
                        const py::object& prefix, const py::object& delimiter,
                        const py::object& start_after, const py::object& url_prefix,
                        py::type url_type, const std::vector<std::string>& masks, int64_t min_size,
-                       int64_t max_size, double modified_after, int64_t timeout_ms) {
+                       int64_t max_size, double modified_after, int64_t timeout_ms,
+                       bool archive_members, bool allow_partial) {
              ListRequest request;
              request.bucket = BytesOf(bucket);
              request.prefix = BytesOf(prefix);
              request.delimiter = BytesOf(delimiter);
              request.start_after = BytesOf(start_after);
+             request.archive_members = archive_members;
+             request.allow_partial = allow_partial;
              KeyFilter filter;
              filter.masks = masks;
              filter.min_size = min_size;
@@ -139,9 +142,9 @@ void BindListing(py::module_& module) {
                                                 std::move(url_type), std::move(filter), timeout_ms);
            }),
            py::arg("client"), py::arg("url"), py::kw_only(), py::arg("bucket"), py::arg("prefix"),
-           py::arg("delimiter"), py::arg("start_after"), py::arg("url_prefix"),
-           py::arg("url_type"), py::arg("masks"), py::arg("min_size"), py::arg("max_size"),
-           py::arg("modified_after"), py::arg("timeout_ms"))
+           py::arg("delimiter"), py::arg("start_after"), py::arg("url_prefix"), py::arg("url_type"),
+           py::arg("masks"), py::arg("min_size"), py::arg("max_size"), py::arg("modified_after"),
+           py::arg("timeout_ms"), py::arg("archive_members"), py::arg("allow_partial"))
       .def("next_page", &PyListing::NextPage)
       .def("close", &PyListing::Close);
 }

@@ -82,14 +82,16 @@ py::object PyWindow::UrlOf(uint64_t sequence) {
   return url;
 }
 
-// ([(url, reader), ...], None) or ([... up to the failure], the exception), in the order of delivery.
+// ([(url, reader), ...], None) or ([... up to the failure], the exception), in the order of
+// delivery.
 py::tuple PyWindow::Take(size_t most, bool wait) {
   ReadWindow& source = window();
   if (next_result_ == results_.size()) {
     results_.clear();
     next_result_ = 0;
     if (!source.Take(most, 0, &results_) && wait) {
-      client_->WaitFor([&](int64_t max_wait_ms) { return source.Take(most, max_wait_ms, &results_); });
+      client_->WaitFor(
+          [&](int64_t max_wait_ms) { return source.Take(most, max_wait_ms, &results_); });
     }
   }
   py::list items;

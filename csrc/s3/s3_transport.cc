@@ -91,7 +91,8 @@ Result<ReplyHead> ParseHead(const HttpHead& http) {
   ReplyHead head;
   if (const std::string_view length = http.Get("content-length"); !length.empty()) {
     const auto value = ParseNumber(length);
-    if (!value) return Status::Protocol("malformed Content-Length: \"" + std::string(length) + "\"");
+    if (!value)
+      return Status::Protocol("malformed Content-Length: \"" + std::string(length) + "\"");
     head.length = static_cast<int64_t>(*value);
   }
   if (http.status() == 206) {
@@ -217,8 +218,9 @@ S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
 
 void S3Transport::Call::OnDone(const Status& status) {
   http_.reset();
-  if (!unsigned_.ok()) return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
-  if (http_status_ != 0 && !succeeded()) {  // complete or not, its status line says it all
+  if (!unsigned_.ok())
+    return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
+  if (http_status_ != 0 && !succeeded()) {         // complete or not, its status line says it all
     S3Error error = ErrorOf(error_body_);
     if (error.region.empty() && !error.location.empty() && FollowRedirect(error.location)) return;
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
@@ -229,15 +231,14 @@ void S3Transport::Call::OnDone(const Status& status) {
   if (status.ok()) return OnEnd(status, RetryHint{});
   Status outcome = status;
   outcome.mutable_detail().request_id = request_id_;
-  const bool hopeless =
-      status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
+  const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
   OnEnd(outcome, RetryHint{hopeless ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry, -1,
                            Route::kDefault});
 }
 
-// AIStore's /s3 sends every read on to a target, and a young bucket of AWS may redirect for a while. The
-// authority and the query are the server's to choose. The path is ours if it names the same object: servers
-// do not always encode it again.
+// AIStore's /s3 sends every read on to a target, and a young bucket of AWS may redirect for a
+// while. The authority and the query are the server's to choose. The path is ours if it names the
+// same object: servers do not always encode it again.
 bool S3Transport::Call::FollowRedirect(const std::string& location) {
   if (++redirects_ > kMostRedirects) return false;
   const size_t authority = location.find("://");
@@ -360,8 +361,7 @@ std::unique_ptr<Exchange> S3Transport::StartGet(const GetRequest& request, GetHa
   return std::make_unique<Get>(this, request, handler);
 }
 
-std::unique_ptr<Exchange> S3Transport::StartList(const ListRequest& request,
-                                                 ListHandler* handler) {
+std::unique_ptr<Exchange> S3Transport::StartList(const ListRequest& request, ListHandler* handler) {
   return std::make_unique<List>(this, request, handler);
 }
 
@@ -402,8 +402,7 @@ bool S3Transport::LearnFrom(const S3Error& error, Bucket* bucket) {
 }
 
 Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
-                         std::string_view query, const std::string& region,
-                         HttpRequest* request) {
+                         std::string_view query, const std::string& region, HttpRequest* request) {
   if (credentials_->generation() != signers_generation_) {
     std::tie(current_, signers_generation_) = credentials_->Get();
     signers_.clear();
@@ -424,8 +423,8 @@ Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
   for (const std::string& header : headers) {
     if (header.compare(0, 6, "x-amz-") != 0) continue;
     const size_t colon = header.find(": ");
-    signing.headers.push_back({std::string_view(header).substr(0, colon),
-                               std::string_view(header).substr(colon + 2)});
+    signing.headers.push_back(
+        {std::string_view(header).substr(0, colon), std::string_view(header).substr(colon + 2)});
   }
   Result<Signature> signature = signer->second.Sign(signing, Now());
   if (!signature.ok()) return signature.status();

@@ -56,7 +56,8 @@ class S3Transport final : public Transport {
   Result<Endpoint> EndpointOf(const std::string& region) const;
   Status Sign(std::string_view method, const RequestTarget& target, std::string_view query,
               const std::string& region, HttpRequest* request);
-  // Takes in what an error reply says about region or clock; true if that makes another attempt worth while.
+  // Takes in what an error reply says about region or clock; true if that makes another attempt
+  // worth while.
   bool LearnFrom(const S3Error& error, Bucket* bucket);
   int64_t Now() const;
 
@@ -65,7 +66,8 @@ class S3Transport final : public Transport {
   HttpSession session_;
 
   std::map<std::string, Bucket, std::less<>> buckets_;
-  std::map<std::string, Signer, std::less<>> signers_;  // by region, of one generation of credentials
+  std::map<std::string, Signer, std::less<>>
+      signers_;  // by region, of one generation of credentials
   uint64_t signers_generation_ = kNoGeneration;
   Credentials current_;
   int64_t clock_offset_ = 0;  // seconds to add to our clock to get the server's

@@ -1,7 +1,8 @@
-// The credentials of one client, shared by the thread that obtains them and the I/O thread that signs.
+// The credentials of one client, shared by the thread that obtains them and the I/O thread that
+// signs.
 //
-// Obtaining credentials may take seconds and needs Python (botocore), so the I/O thread never does it: it
-// asks here, and whoever waits for results looks here and calls Set().
+// Obtaining credentials may take seconds and needs Python (botocore), so the I/O thread never does
+// it: it asks here, and whoever waits for results looks here and calls Set().
 #pragma once
 
 #include <cstdint>

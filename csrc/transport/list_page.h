@@ -1,7 +1,7 @@
 // One page of a listing: the same type for every protocol.
 //
-// A million-key listing passes through here, so a page keeps all its text in one block and entries are
-// offsets into it.
+// A million-key listing passes through here, so a page keeps all its text in one block and entries
+// are offsets into it.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ struct ListEntry {
     uint32_t size = 0;
   };
   Text key;
-  Text etag;      // without quotes
-  Text checksum;  // AIStore: hex
-  Text version;   // AIStore
-  int64_t size = -1;   // bytes; -1: unknown
-  double mtime = -1;   // POSIX seconds; -1: unknown
+  Text etag;               // without quotes
+  Text checksum;           // AIStore: hex
+  Text version;            // AIStore
+  int64_t size = -1;       // bytes; -1: unknown
+  double mtime = -1;       // POSIX seconds; -1: unknown
   bool is_prefix = false;  // a common prefix ("directory") of a listing with a delimiter
 };
 

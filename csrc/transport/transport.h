@@ -1,9 +1,9 @@
 // What the engine asks of an object store, and how the answer comes back.
 //
 // A Transport speaks one protocol (S3, AIStore) through one client (libcurl, aws-sdk-cpp). It makes
-// exactly one attempt per exchange: retrying, resuming, pinning and verifying are the engine's work,
-// done once for all transports (engine/range_fetch.h). A transport may follow what the protocol itself
-// prescribes inside one attempt (AIStore's redirect to a target).
+// exactly one attempt per exchange: retrying, resuming, pinning and verifying are the engine's
+// work, done once for all transports (engine/range_fetch.h). A transport may follow what the
+// protocol itself prescribes inside one attempt (AIStore's redirect to a target).
 //
 // Threads: everything here is called on the I/O thread, except ParseUrl(), which is pure.
 #pragma once
@@ -22,7 +22,8 @@
 
 namespace objectpipes {
 
-// Runs functions on the I/O thread. Post() may be called from any thread, Post-ed functions run in order.
+// Runs functions on the I/O thread. Post() may be called from any thread, Post-ed functions run in
+// order.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -30,8 +31,9 @@ class Executor {
 };
 
 struct ObjectId {
-  std::string bucket;  // S3: the bucket. AIStore: "provider/namespace/bucket", the prefix of its uname
-  std::string key;     // literal bytes, never percent-encoded
+  std::string
+      bucket;       // S3: the bucket. AIStore: "provider/namespace/bucket", the prefix of its uname
+  std::string key;  // literal bytes, never percent-encoded
 };
 
 inline constexpr uint64_t kToTheEnd = std::numeric_limits<uint64_t>::max();
@@ -44,11 +46,11 @@ enum class Route : uint8_t {
 
 struct GetRequest {
   ObjectId object;
-  bool head_only = false;     // headers, no body
-  uint64_t begin = 0;         // bytes [begin, end) of the object
-  uint64_t end = kToTheEnd;   //
-  uint32_t part_number = 0;   // S3 multipart part instead of a range; 0: not used
-  std::string if_match;       // answer only if the object still has this version; empty: any
+  bool head_only = false;    // headers, no body
+  uint64_t begin = 0;        // bytes [begin, end) of the object
+  uint64_t end = kToTheEnd;  //
+  uint32_t part_number = 0;  // S3 multipart part instead of a range; 0: not used
+  std::string if_match;      // answer only if the object still has this version; empty: any
   Route route = Route::kDefault;
 
   bool ranged() const { return begin != 0 || end != kToTheEnd; }
@@ -80,10 +82,10 @@ struct ReplyHead {
 
 struct RetryHint {
   enum class Kind : uint8_t {
-    kFatal,               // the same request will fail again
-    kRetry,               // after a backoff
-    kThrottled,           // after a backoff, and everybody should slow down
-    kRetryNow,            // the transport has learned something (region, clock, route): ask again at once
+    kFatal,      // the same request will fail again
+    kRetry,      // after a backoff
+    kThrottled,  // after a backoff, and everybody should slow down
+    kRetryNow,   // the transport has learned something (region, clock, route): ask again at once
     kRefreshCredentials,  // ask again once the credentials have been replaced
   };
   Kind kind = Kind::kFatal;
@@ -103,14 +105,16 @@ struct Space {
   size_t size = 0;
 };
 
-// Receives one GET. Calls come in this order: at most one OnHead, then any number of OnData, then exactly one
-// OnDone, unless the Exchange is destroyed first: then no call at all follows. OnHead is called for a
-// successful reply only; a failed one goes straight to OnDone with the Status it was mapped to.
+// Receives one GET. Calls come in this order: at most one OnHead, then any number of OnData, then
+// exactly one OnDone, unless the Exchange is destroyed first: then no call at all follows. OnHead
+// is called for a successful reply only; a failed one goes straight to OnDone with the Status it
+// was mapped to.
 class GetHandler {
  public:
   virtual Flow OnHead(const ReplyHead& head) = 0;
-  // Asked before bytes are received, for a transport that can put them where they belong. OnData is then called
-  // with a piece from the front of that space, which the handler does not refuse (no kPause).
+  // Asked before bytes are received, for a transport that can put them where they belong. OnData is
+  // then called with a piece from the front of that space, which the handler does not refuse (no
+  // kPause).
   virtual Space OnSpace() { return {}; }
   virtual Flow OnData(const char* data, size_t size) = 0;
   virtual void OnDone(const Status& status, const RetryHint& hint) = 0;
@@ -124,9 +128,10 @@ struct ListRequest {
   std::string prefix;
   std::string delimiter;
   std::string start_after;
-  std::string token;      // of the previous page; empty: the first page
-  uint32_t max_keys = 0;  // 0: as many as the server gives at once
+  std::string token;             // of the previous page; empty: the first page
+  uint32_t max_keys = 0;         // 0: as many as the server gives at once
   bool archive_members = false;  // AIStore only
+  bool allow_partial = false;    // AIStore only: list what is left while a target is missing
   Route route = Route::kDefault;
 };
 
@@ -138,8 +143,8 @@ class ListHandler {
   ~ListHandler() = default;
 };
 
-// An exchange under way. Destroying it cancels it; that is allowed everywhere but inside OnHead and OnData of
-// any handler (there, return Flow::kStop).
+// An exchange under way. Destroying it cancels it; that is allowed everywhere but inside OnHead and
+// OnData of any handler (there, return Flow::kStop).
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -154,8 +159,8 @@ class Transport {
   // The object a URL names; InvalidArgument with the sentence the user sees. Any thread.
   virtual Result<ObjectId> ParseUrl(std::string_view url) const = 0;
 
-  // Handlers outlive the exchange and are never called from inside Start…. Nor is Start… called from inside
-  // OnHead or OnData of any handler.
+  // Handlers outlive the exchange and are never called from inside Start…. Nor is Start… called
+  // from inside OnHead or OnData of any handler.
   virtual std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) = 0;
   virtual std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) = 0;
 };

@@ -32,7 +32,9 @@ bool WouldBlock() {
 }  // namespace
 
 Channel::Channel(const HttpOptions& options, const std::string& origin, CURLSH* share)
-    : tls_(origin.compare(0, 6, "https:") == 0), multi_(curl_multi_init()), easy_(curl_easy_init()) {
+    : tls_(origin.compare(0, 6, "https:") == 0),
+      multi_(curl_multi_init()),
+      easy_(curl_easy_init()) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Channel::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Channel::OnTimer);
@@ -78,7 +80,8 @@ void Channel::Configure(const HttpOptions& options, const std::string& origin, C
   }
 }
 
-int Channel::OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*unused*/) {
+int Channel::OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self,
+                      void* /*unused*/) {
   std::vector<curl_waitfd>& interest = static_cast<Channel*>(self)->interest_;
   const auto same = [socket](const curl_waitfd& entry) { return entry.fd == socket; };
   interest.erase(std::remove_if(interest.begin(), interest.end(), same), interest.end());

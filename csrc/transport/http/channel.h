@@ -1,7 +1,8 @@
-// A byte channel to one server, plain or TLS. libcurl opens it: names, addresses, proxies, handshakes.
+// A byte channel to one server, plain or TLS. libcurl opens it: names, addresses, proxies,
+// handshakes.
 //
-// Every channel has a CURLM of its own. In a common one libcurl would take our open connections for idle ones
-// of its pool, and close those on which it finds data waiting.
+// Every channel has a CURLM of its own. In a common one libcurl would take our open connections for
+// idle ones of its pool, and close those on which it finds data waiting.
 #pragma once
 
 #include <curl/curl.h>

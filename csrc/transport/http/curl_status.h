@@ -22,9 +22,11 @@ inline StatusCode StatusCodeOf(CURLcode code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_OUT_OF_MEMORY:  // before libcurl 8.6 the word for a header that is too long
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
       return StatusCode::kProtocol;
-    case CURLE_OUT_OF_MEMORY:
-      return StatusCode::kInternal;
     default:
       return StatusCode::kEndpoint;
   }

@@ -33,7 +33,8 @@ std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHan
     if (idle.back()->StillOpen()) connection = std::move(idle.back());
     idle.pop_back();
   }
-  if (connection == nullptr) connection = std::make_unique<HttpConnection>(this, exchange->origin());
+  if (connection == nullptr)
+    connection = std::make_unique<HttpConnection>(this, exchange->origin());
   HttpConnection* server = connection.get();
   server->Serve(std::move(connection), exchange.get());
   return exchange;
@@ -76,8 +77,8 @@ void HttpClient::Wakeup() { curl_multi_wakeup(poll_); }
 void HttpClient::Advance(int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
-  // Handlers start and end exchanges, which moves connections about; one that is missed here is still marked
-  // and has its turn next time.
+  // Handlers start and end exchanges, which moves connections about; one that is missed here is
+  // still marked and has its turn next time.
   for (size_t i = 0; i < busy_.size(); ++i) {
     if (busy_[i]->wants_attention()) busy_[i]->Advance();
   }

@@ -1,8 +1,9 @@
 // An event-driven HTTP/1.1 client, driven by the I/O thread.
 //
-// libcurl makes the connections (names, proxies, TLS); the requests and replies on them are ours, because
-// that lets a body be received straight into its final buffer. Knows HTTP, nothing of object stores. One
-// HttpClient per engine owns the connections; an HttpSession is what requests of one store have in common.
+// libcurl makes the connections (names, proxies, TLS); the requests and replies on them are ours,
+// because that lets a body be received straight into its final buffer. Knows HTTP, nothing of
+// object stores. One HttpClient per engine owns the connections; an HttpSession is what requests of
+// one store have in common.
 #pragma once
 
 #include <curl/curl.h>
@@ -40,7 +41,8 @@ struct HttpRequest {
   std::string body;                  // sent with the GET when not empty (AIStore lists this way)
 };
 
-// As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its status code.
+// As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its
+// status code.
 class HttpHandler {
  public:
   virtual Flow OnHead(const HttpHead& head) = 0;

@@ -9,11 +9,12 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{64} << 10;   // also the limit of a reply's head
-constexpr size_t kWorthOwnSpace = size_t{16} << 10;  // below, one copy costs less than another system call
+constexpr size_t kBufferBytes = size_t{64} << 10;  // also the limit of a reply's head
+constexpr size_t kWorthOwnSpace = size_t{16}
+                                  << 10;  // below, one copy costs less than another system call
 constexpr size_t kMostAtOnce = size_t{1} << 20;
 constexpr int64_t kTrustedIdleMs = 1000;  // an idle connection younger than this is not checked
-constexpr int kMostSteps = 32;  // of one connection, before the others have their turn
+constexpr int kMostSteps = 32;            // of one connection, before the others have their turn
 
 }  // namespace
 
@@ -70,7 +71,8 @@ HttpConnection::Step HttpConnection::Connect() {
 bool HttpConnection::StillOpen() {
   if (client_->now_ms_ - last_byte_ms_ < kTrustedIdleMs) return true;
   char byte = 0;
-  return channel_.Receive(&byte, 1) == Channel::kNotNow;  // a byte nobody asked for is no better than the end
+  return channel_.Receive(&byte, 1) ==
+         Channel::kNotNow;  // a byte nobody asked for is no better than the end
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -184,8 +186,8 @@ void HttpConnection::Advance() {
   }
 }
 
-// The one place where an exchange ends. Everything here is settled before the handler is called, because it
-// may start the next exchange on this very connection.
+// The one place where an exchange ends. Everything here is settled before the handler is called,
+// because it may start the next exchange on this very connection.
 HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable) {
   HttpHandler* handler = exchange_->handler();
   exchange_->connection_ = nullptr;
@@ -220,7 +222,8 @@ HttpConnection::Step HttpConnection::Send() {
   while (!unsent_.empty()) {
     const int64_t sent = channel_.Send(unsent_);
     if (sent == Channel::kNotNow) return Step::kWait;
-    // If the connection is broken the server may have said why, and otherwise the end of the stream comes next.
+    // If the connection is broken the server may have said why, and otherwise the end of the stream
+    // comes next.
     unsent_.remove_prefix(sent < 0 ? unsent_.size() : static_cast<size_t>(sent));
   }
   state_ = State::kAwaitingHead;
@@ -314,7 +317,8 @@ HttpConnection::Step HttpConnection::ReceiveBody() {
   if (!buffered().empty() || framing_.kind == BodyFraming::Kind::kChunked) {
     const Step step = DeliverBuffered();
     if (step != Step::kGoOn || framing_.kind == BodyFraming::Kind::kChunked) return step;
-    return framing_.kind == BodyFraming::Kind::kLength && body_left_ == 0 ? Complete() : Step::kGoOn;
+    return framing_.kind == BodyFraming::Kind::kLength && body_left_ == 0 ? Complete()
+                                                                          : Step::kGoOn;
   }
   if (framing_.kind == BodyFraming::Kind::kLength && body_left_ >= kWorthOwnSpace) {
     Space space = exchange_->handler()->OnSpace();

@@ -76,9 +76,9 @@ class HttpConnection {
   size_t busy_index_ = 0;
   HttpExchange* exchange_ = nullptr;
   State state_ = State::kConnecting;
-  bool reused_ = false;      // an exchange was served before
-  bool paused_ = false;      // the handler takes nothing at the moment
-  bool attention_ = false;   // Advance() has something to do
+  bool reused_ = false;     // an exchange was served before
+  bool paused_ = false;     // the handler takes nothing at the moment
+  bool attention_ = false;  // Advance() has something to do
   int64_t last_byte_ms_ = 0;
 
   std::string_view unsent_;  // of the exchange's request

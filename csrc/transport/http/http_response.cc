@@ -15,8 +15,8 @@ constexpr size_t kLongestLine = 8192;  // of a chunk's size and of a trailer
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 std::string_view Trim(std::string_view text) {
@@ -66,10 +66,12 @@ Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head) {
   const std::string_view length = head.Get("content-length");
   if (!coding.empty()) {
     if (!EqualIgnoringCase(coding, "chunked")) {
-      return Status::Protocol("the reply has a transfer coding we did not ask for: " + Excerpt(coding));
+      return Status::Protocol("the reply has a transfer coding we did not ask for: " +
+                              Excerpt(coding));
     }
     framing.kind = BodyFraming::Kind::kChunked;
-    // Both at once is how requests are smuggled; the coding counts (RFC 9112, 6.3), and then no reuse.
+    // Both at once is how requests are smuggled; the coding counts (RFC 9112, 6.3), and then no
+    // reuse.
     framing.keep_alive = framing.keep_alive && length.empty();
     return framing;
   }
@@ -105,7 +107,8 @@ ChunkDecoder::Outcome ChunkDecoder::Next(std::string_view* input, std::string_vi
     input->remove_prefix(end + kLineEnd.size());
     switch (state_) {
       case State::kSize: {
-        const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), left_, 16);
+        const auto [stop, error] =
+            std::from_chars(line.data(), line.data() + line.size(), left_, 16);
         const bool extended = stop != line.data() + line.size() && *stop != ';' && *stop != ' ';
         if (error != std::errc() || extended) return Outcome::kMalformed;
         state_ = left_ == 0 ? State::kTrailer : State::kData;

@@ -12,12 +12,14 @@ namespace objectpipes {
 class HttpHead {
  public:
   HttpHead() = default;
-  // `block` is everything up to the empty line, which is left out. kProtocol if it is no HTTP/1.x head.
+  // `block` is everything up to the empty line, which is left out. kProtocol if it is no HTTP/1.x
+  // head.
   static Result<HttpHead> Parse(std::string_view block);
 
   int status() const { return status_; }
   bool is_http_1_0() const { return is_http_1_0_; }
-  // The value of the first field of this name (any case), without white space around it; empty if absent.
+  // The value of the first field of this name (any case), without white space around it; empty if
+  // absent.
   std::string_view Get(std::string_view name) const;
 
  private:
@@ -30,7 +32,7 @@ class HttpHead {
 struct BodyFraming {
   enum class Kind : uint8_t { kLength, kChunked, kUntilClose };
   Kind kind = Kind::kLength;
-  uint64_t length = 0;  // kLength
+  uint64_t length = 0;     // kLength
   bool keep_alive = true;  // the connection can serve another request afterwards
 };
 
@@ -42,8 +44,9 @@ class ChunkDecoder {
  public:
   enum class Outcome : uint8_t { kPiece, kNeedMore, kEnd, kMalformed };
 
-  // Looks at `input` and consumes from its front. kPiece: `piece` holds body bytes, which are consumed by
-  // Take(). kNeedMore: what is left of the input must be given again, with more behind it.
+  // Looks at `input` and consumes from its front. kPiece: `piece` holds body bytes, which are
+  // consumed by Take(). kNeedMore: what is left of the input must be given again, with more behind
+  // it.
   Outcome Next(std::string_view* input, std::string_view* piece);
   void Take(size_t size) { left_ -= size; }
 
