@@ -71,8 +71,8 @@ std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function pr
 
   Engine* engine = Engine::OfThisProcess();
   auto credentials = std::make_shared<CredentialStore>();
-  auto transport = std::make_unique<ais::AisTransport>(&engine->loop()->http(), std::move(ais),
-                                                       credentials);
+  auto transport =
+      std::make_unique<ais::AisTransport>(&engine->loop()->http(), std::move(ais), credentials);
   return MakeClient(engine, std::move(transport), std::move(credentials), options,
                     std::move(provider));
 }

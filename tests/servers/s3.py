@@ -54,7 +54,7 @@ class S3Server(Server):
         self.client.put_object(Bucket=bucket, Key=key, Body=data)
 
     def put_many(self, bucket: str, objects: Mapping[str, bytes]) -> None:
-        """Store thousands of objects: as `put`, at less than half the cost, and without checksums."""
+        """Store thousands of objects: as `put`, at less than half the cost, no checksums."""
         signer = S3SigV4Auth(Credentials(self.access_key, self.secret_key), "s3", self.region)
         for key, data in objects.items():
             url = f"{self.endpoint}/{bucket}/{quote(key)}"
