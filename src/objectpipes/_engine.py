@@ -8,6 +8,7 @@ import importlib
 import io
 import os
 import threading
+from dataclasses import asdict
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from .errors import NotSupportedError
 
 if TYPE_CHECKING:
     from . import _ext
+    from ._ais import ReadOptions
     from ._connection import Connection
+    from .ais_config import AISConfig
     from .credentials import CredentialsProvider
     from .s3_config import S3Config
 
-__all__ = ["build_info", "extension", "s3_client", "stats"]
+__all__ = ["ais_client", "build_info", "extension", "s3_client", "stats"]
 
 _clients: dict[tuple[Any, ...], _ext.Client] = {}
 _clients_lock = threading.Lock()
@@ -122,6 +125,37 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
             )
             client = ext.s3_client(options, _credentials_source(config.credentials_provider()))
             _clients[key] = client
+    return client
+
+
+def ais_client(config: AISConfig, read: ReadOptions) -> _ext.Client:
+    """Return the client for a configuration, which all pipes of this process share.
+
+    Everything the configuration leaves open is decided now, in this process.
+
+    Parameters
+    ----------
+    config
+        How to reach the cluster.
+    read
+        How it is to read objects.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot work.
+    ImportError
+        The engine cannot be loaded.
+    """
+    resolved = config.resolve()
+    key = (os.getpid(), resolved, config, read)
+    with _clients_lock:
+        client = _clients.get(key)
+        if client is None:
+            options = _http_options(resolved)
+            options.update(asdict(read), split=True)
+            source = _credentials_source(config.credentials_provider())
+            client = _clients[key] = extension().ais_client(options, source)
     return client
 
 

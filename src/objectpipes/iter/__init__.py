@@ -3,7 +3,15 @@
 from torch.utils.data.datapipes import iter as _torch_iter
 from torch.utils.data.datapipes.iter import *  # noqa: F403
 
+from .ais import AISFileListerIterDataPipe as AISFileLister
+from .ais import AISFileLoaderIterDataPipe as AISFileLoader
 from .s3 import S3FileListerIterDataPipe as S3FileLister
 from .s3 import S3FileLoaderIterDataPipe as S3FileLoader
 
-__all__ = [*_torch_iter.__all__, "S3FileLister", "S3FileLoader"]
+__all__ = [
+    *_torch_iter.__all__,
+    "AISFileLister",
+    "AISFileLoader",
+    "S3FileLister",
+    "S3FileLoader",
+]

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from torch.utils.data import IterDataPipe
-from torch.utils.data.datapipes.utils.common import StreamWrapper, match_masks
-
-from .. import _engine
-from ..errors import ConfigError, ObjectStoreError
+from .._s3 import open_listing, open_window
 from ..s3_config import S3Config
-from ..url import ObjectUrl
 from ._functional import functional_form
-from ._read_ahead import read_ahead
+from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileLoader
 
 if TYPE_CHECKING:
+    from .. import _ext
     from ..credentials import Credentials
 
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
-
-_log = logging.getLogger("objectpipes")
-
-_DEFAULT_PREFETCH_BYTES = 256 << 20
-_DEFAULT_TIMEOUT_S = 300.0
-_NO_LIMIT = (1 << 63) - 1
 
 
 def _merge_config(
@@ -41,7 +30,7 @@ def _merge_config(
 
 
 @functional_form("list_files_by_s3")
-class S3FileListerIterDataPipe(IterDataPipe[str]):
+class S3FileListerIterDataPipe(FileLister):
     """List the objects under S3 prefixes (functional name: ``list_files_by_s3``).
 
     Yields ``s3://bucket/key`` for every object, in S3's order, prefix by prefix. A prefix is plain
@@ -116,10 +105,17 @@ class S3FileListerIterDataPipe(IterDataPipe[str]):
         max_size: int | None = None,
         modified_after: datetime | float | None = None,
     ) -> None:
-        super().__init__()
-        self.source_datapipe = source_datapipe
-        self.length = length
-        self.masks = masks
+        super().__init__(
+            source_datapipe,
+            length,
+            masks,
+            start_after=start_after,
+            recursive=recursive,
+            delimiter=delimiter,
+            min_size=min_size,
+            max_size=max_size,
+            modified_after=modified_after,
+        )
         self.config = _merge_config(
             config,
             request_timeout_ms,
@@ -135,52 +131,13 @@ class S3FileListerIterDataPipe(IterDataPipe[str]):
                 "transport": transport,
             },
         )
-        if not recursive and not delimiter:
-            raise ConfigError("recursive=False needs a delimiter.")
-        self.start_after = start_after
-        self.delimiter = "" if recursive else delimiter
-        self.min_size = min_size
-        self.max_size = max_size
-        self.modified_after = _posix_seconds(modified_after)
 
-    def __iter__(self) -> Iterator[str]:
-        """List every prefix anew."""
-        ext = _engine.extension()
-        native_masks, other_masks = _split_masks(self.masks)
-        for prefix in self.source_datapipe:
-            bucket, key = ext.parse_s3_url(prefix)
-            listing = ext.Listing(
-                _engine.s3_client(self.config),
-                prefix,
-                bucket=bucket,
-                prefix=key,
-                delimiter=self.delimiter,
-                start_after=self.start_after,
-                url_prefix=f"s3://{bucket}/",
-                url_type=ObjectUrl,
-                masks=native_masks,
-                min_size=self.min_size or 0,
-                max_size=_NO_LIMIT if self.max_size is None else self.max_size,
-                modified_after=-1.0 if self.modified_after is None else self.modified_after,
-                timeout_ms=round(_DEFAULT_TIMEOUT_S * 1000),
-            )
-            try:
-                while (page := listing.next_page()) is not None:
-                    if other_masks:
-                        page = [url for url in page if match_masks(url, other_masks)]
-                    yield from page
-            finally:
-                listing.close()
-
-    def __len__(self) -> int:
-        """Return the nominal length."""
-        if self.length == -1:
-            raise TypeError(f"{type(self).__name__} instance doesn't have valid length")
-        return self.length
+    def _open_listing(self, prefix: str, **filters: Any) -> _ext.Listing:
+        return open_listing(self.config, prefix, **filters)
 
 
 @functional_form("load_files_by_s3")
-class S3FileLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
+class S3FileLoaderIterDataPipe(FileLoader):
     """Load S3 objects (functional name: ``load_files_by_s3``).
 
     Yields ``(url, stream)``, the URL as it was given and the object as a binary file: seekable, at
@@ -260,15 +217,22 @@ class S3FileLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
         addressing_style: str | None = None,
         ca_file: str | None = None,
         transport: str | None = None,
-        prefetch_bytes: int = _DEFAULT_PREFETCH_BYTES,
+        prefetch_bytes: int = DEFAULT_PREFETCH_BYTES,
         concurrency: int = 0,
         verify: bool = True,
         ordered: bool = True,
         on_error: Literal["raise", "skip"] = "raise",
-        timeout: float = _DEFAULT_TIMEOUT_S,
+        timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        super().__init__()
-        self.source_datapipe = source_datapipe
+        super().__init__(
+            source_datapipe,
+            prefetch_bytes=prefetch_bytes,
+            concurrency=concurrency,
+            verify=verify,
+            ordered=ordered,
+            on_error=on_error,
+            timeout=timeout,
+        )
         self.config = _merge_config(
             config,
             request_timeout_ms,
@@ -286,62 +250,6 @@ class S3FileLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
         )
         if multi_part_download is not None:
             self.config = dataclasses.replace(self.config, multi_part_download=multi_part_download)
-        if on_error not in ("raise", "skip"):
-            raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
-        if prefetch_bytes < 1 or concurrency < 0 or not timeout > 0:
-            raise ConfigError(
-                "prefetch_bytes and timeout must be greater than 0, concurrency not negative: "
-                f"{prefetch_bytes}, {timeout}, {concurrency}."
-            )
-        self.prefetch_bytes = prefetch_bytes
-        self.concurrency = concurrency
-        self.verify = verify
-        self.ordered = ordered
-        self.on_error = on_error
-        self.timeout = timeout
-        self.skipped = 0
 
-    def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
-        """Load every object anew."""
-        window = _engine.extension().ReadWindow(
-            _engine.s3_client(self.config, verify=self.verify),
-            prefetch_bytes=self.prefetch_bytes,
-            concurrency=self.concurrency,
-            ordered=self.ordered,
-            verify=self.verify,
-            timeout_ms=round(self.timeout * 1000),
-        )
-        for url, reader in read_ahead(iter(self.source_datapipe), window, self._on_failure):
-            yield url, StreamWrapper(reader, name=url)
-
-    def __len__(self) -> int:
-        """Return the length of the source."""
-        return len(self.source_datapipe)
-
-    def _on_failure(self, error: ObjectStoreError) -> None:
-        if self.on_error == "raise":
-            raise error
-        self.skipped += 1
-        _log.warning("skipped: %s", error)
-
-
-def _posix_seconds(moment: datetime | float | None) -> float | None:
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")
-        return moment.timestamp()
-    return moment
-
-
-def _split_masks(masks: str | Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tell masks the engine matches exactly as `fnmatch` does from those it must leave to Python.
-
-    Masks are alternatives, so one for Python takes the others with it.
-    """
-    given = [masks] if isinstance(masks, str) else list(masks)
-    if not all(given):
-        return [], []  # an empty mask matches everything
-    import os
-
-    native = os.path.normcase("A") == "A" and not any(set("?[") & set(mask) for mask in given)
-    return (given, []) if native else ([], given)
+    def _open_window(self, **options: Any) -> _ext.ReadWindow:
+        return open_window(self.config, **options)

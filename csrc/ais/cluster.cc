@@ -1,0 +1,117 @@
+#include "ais/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ais/hrw.h"
+#include "ais/requests.h"
+#include "base/clock.h"
+
+namespace objectpipes::ais {
+namespace {
+
+constexpr size_t kLongestMap = size_t{16} << 20;
+constexpr int64_t kSuspectPauseMs = 500;
+constexpr int64_t kSettleMs = 10'000;
+
+bool HasTarget(const ClusterMap& map, const std::string& id) {
+  return std::any_of(map.targets.begin(), map.targets.end(), [&id](const Target& target) {
+    return target.id == id && target.holds_objects;
+  });
+}
+
+}  // namespace
+
+Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials)
+    : session_(session), proxy_(std::move(endpoint)), credentials_(credentials) {}
+
+void Cluster::Ask(Waiter* waiter) {
+  waiters_.push_back(waiter);
+  if (fetch_ == nullptr) Fetch();
+}
+
+void Cluster::Forget(Waiter* waiter) {
+  waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), waiter), waiters_.end());
+}
+
+void Cluster::Suspect() {
+  if (fetch_ == nullptr && MonotonicMs() >= fetched_ms_ + kSuspectPauseMs) Fetch();
+}
+
+void Cluster::Fetch() {
+  HttpRequest request;
+  request.url = proxy_ + std::string(kClusterMapUri);
+  AddToken(&request);
+  http_status_ = 0;
+  body_.clear();
+  fetch_ = session_->Start(request, this);
+}
+
+Flow Cluster::OnHead(const HttpHead& head) {
+  http_status_ = head.status();
+  return Flow::kContinue;
+}
+
+Flow Cluster::OnData(const char* data, size_t size) {
+  if (body_.size() + size > kLongestMap) return Flow::kStop;
+  body_.append(data, size);
+  return Flow::kContinue;
+}
+
+void Cluster::OnDone(const Status& status) {
+  fetch_.reset();
+  asked_ = true;
+  fetched_ms_ = MonotonicMs();
+  if (status.ok() && http_status_ == 200) {
+    Result<ClusterMap> map = ParseClusterMap(body_);
+    if (map.ok()) Adopt(std::move(map).value());
+  }
+  // One by one, because a waiter may end others. If one asks again, the rest learn the next answer.
+  while (!waiters_.empty() && fetch_ == nullptr) {
+    Waiter* const waiter = waiters_.front();
+    waiters_.erase(waiters_.begin());
+    waiter->OnMap();
+  }
+}
+
+void Cluster::Adopt(ClusterMap map) {
+  const bool same_cluster = map_.has_value() && map_->uuid == map.uuid;
+  if (same_cluster && map.version <= map_->version) return;
+  if (!same_cluster) {
+    ever_ = ClusterMap{};
+    direct_refused_ = false;
+  } else {
+    changed_ms_ = MonotonicMs();
+  }
+  for (const Target& target : map.targets) {
+    if (target.holds_objects && !HasTarget(ever_, target.id)) ever_.targets.push_back(target);
+  }
+  map_ = std::move(map);
+}
+
+const Target* Cluster::TargetOf(const ObjectId& object) const {
+  return map_.has_value() && !direct_refused_ ? ais::TargetOf(*map_, object) : nullptr;
+}
+
+const Target* Cluster::MissingTargetOf(const ObjectId& object) const {
+  const Target* const owner = ais::TargetOf(ever_, object);
+  return owner == nullptr || HasTarget(*map_, owner->id) ? nullptr : owner;
+}
+
+const Target* Cluster::AnyMissingTarget() const {
+  for (const Target& target : ever_.targets) {
+    if (!HasTarget(*map_, target.id)) return &target;
+  }
+  return nullptr;
+}
+
+bool Cluster::ChangedLately() const {
+  return changed_ms_ >= 0 && MonotonicMs() < changed_ms_ + kSettleMs;
+}
+
+void Cluster::AddToken(HttpRequest* request) const {
+  const std::string token = credentials_->Get().first.session_token;
+  if (!token.empty()) request->headers.push_back("authorization: Bearer " + token);
+}
+
+}  // namespace objectpipes::ais

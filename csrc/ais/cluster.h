@@ -1,0 +1,84 @@
+// The cluster as this process knows it: where to send requests, and which targets are missing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ais/cluster_map.h"
+#include "transport/credentials.h"
+#include "transport/http/http_client.h"
+#include "transport/transport.h"
+
+namespace objectpipes::ais {
+
+// Keeps the cluster map, from the first request on. I/O thread only.
+//
+// A cluster may refuse to show its map, or not be reached. Then everything goes through the proxy,
+// which also says what is wrong.
+class Cluster final : private HttpHandler {
+ public:
+  class Waiter {
+   public:
+    virtual void OnMap() = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
+
+  // Everything pointed at outlives this. `endpoint` is the URL of a proxy.
+  Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials);
+
+  // Whether the map has been asked for, and an answer has come.
+  bool asked() const { return asked_; }
+  // Asks for the map (again), and calls the waiter once the answer is there, whatever it is.
+  void Ask(Waiter* waiter);
+  void Forget(Waiter* waiter);
+  // Something went wrong that a change of the cluster would explain: asks again before long.
+  void Suspect();
+
+  // Which target holds the object; null: ask a proxy.
+  const Target* TargetOf(const ObjectId& object) const;
+  void RefuseDirect() { direct_refused_ = true; }
+
+  // The target that would hold the object if it were not missing, among those this process has seen;
+  // null if that one is there.
+  const Target* MissingTargetOf(const ObjectId& object) const;
+  // Any that is missing; null if all are there.
+  const Target* AnyMissingTarget() const;
+  // Whether the map changed within the last seconds, in which objects and nodes find each other.
+  bool ChangedLately() const;
+
+  const std::string& proxy() const { return proxy_; }
+  void AddToken(HttpRequest* request) const;
+
+ private:
+  Flow OnHead(const HttpHead& head) override;
+  Space OnSpace() override { return {}; }
+  Flow OnData(const char* data, size_t size) override;
+  void OnDone(const Status& status) override;
+
+  void Fetch();
+  void Adopt(ClusterMap map);
+
+  HttpSession* const session_;
+  const std::string proxy_;
+  const CredentialStore* const credentials_;
+
+  std::optional<ClusterMap> map_;
+  ClusterMap ever_;  // its targets are all that any map has had
+  bool asked_ = false;
+  bool direct_refused_ = false;
+  int64_t changed_ms_ = -1;
+  int64_t fetched_ms_ = -1;
+
+  std::vector<Waiter*> waiters_;
+  int http_status_ = 0;
+  std::string body_;
+  std::unique_ptr<Exchange> fetch_;
+};
+
+}  // namespace objectpipes::ais

@@ -1,0 +1,20 @@
+// What the head of a successful reply to a read says about the bytes that follow.
+#pragma once
+
+#include "base/result.h"
+#include "transport/http/http_response.h"
+#include "transport/transport.h"
+
+namespace objectpipes::ais {
+
+// Of whose bytes a checksum in reply to a range is: that depends on the bucket (bucket_props.h).
+enum class RangeChecksum : uint8_t { kOfObject, kOfRange };
+
+// The status of `http` is 200 or 206. kProtocol if fields are malformed or contradict each other.
+//
+// Version numbers begin anew when an object is deleted and written again, so what identifies a
+// version is the triple of number, checksum and size.
+Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
+                                 RangeChecksum range_checksum);
+
+}  // namespace objectpipes::ais

@@ -1,0 +1,42 @@
+#include "transport/content_range.h"
+
+#include <charconv>
+
+#include "base/excerpt.h"
+
+namespace objectpipes {
+
+int64_t ParseLength(std::string_view text) {
+  int64_t value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  return error == std::errc() && end == last && value >= 0 ? value : -1;
+}
+
+Status ApplyContentRange(std::string_view text, ReplyHead* head) {
+  constexpr std::string_view kUnit = "bytes ";
+  const bool in_bytes = text.substr(0, kUnit.size()) == kUnit;
+  const std::string_view range = in_bytes ? text.substr(kUnit.size()) : std::string_view();
+  const size_t dash = range.find('-');
+  const size_t slash = range.find('/');
+  if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) {
+    return Status::Protocol("malformed Content-Range: " + Excerpt(text));
+  }
+  const int64_t first = ParseLength(range.substr(0, dash));
+  const int64_t last = ParseLength(range.substr(dash + 1, slash - dash - 1));
+  const std::string_view size_text = range.substr(slash + 1);
+  const int64_t size = ParseLength(size_text);
+  if (first < 0 || last < first || (size < 0 && size_text != "*")) {
+    return Status::Protocol("malformed Content-Range: " + Excerpt(text));
+  }
+  const int64_t length = last - first + 1;
+  if (head->length >= 0 && head->length != length) {
+    return Status::Protocol("Content-Range and Content-Length contradict each other");
+  }
+  head->begin = static_cast<uint64_t>(first);
+  head->length = length;
+  if (size >= 0) head->object_size = size;
+  return Status::Ok();
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,250 @@
+"""The AIStore pipes on live clusters."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import tarfile
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from xxhash import xxh64
+
+from objectpipes import AISConfig, ObjectUrl, stats
+from objectpipes.errors import (
+    BucketNotFoundError,
+    EndpointError,
+    InvalidURLError,
+    ObjectNotFoundError,
+    ObjectStoreError,
+)
+from objectpipes.iter import AISFileLister, AISFileLoader
+from servers import AIStore, ServerUnavailable
+
+NAMES = [f"{folder}obj{number}" for folder in ("", "temp/") for number in range(10)]
+# What AIStore accepts, and some client or server between here and a disk might not.
+NASTY_NAMES = [
+    "a b",
+    "a+b",
+    "a%20b",
+    "a?b=c&d#e",
+    "quote\"'<>|\\^`{}[]",
+    "tab\there",
+    "line\nfeed",
+    "carriage\r\nreturn",
+    "del\x7f",
+    "é",
+    "e\u0301",
+    "日本/語",
+    "x" * 200,
+]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[AIStore]:
+    yield from started(AIStore())
+
+
+def started(cluster: AIStore) -> Iterator[AIStore]:
+    """Start a cluster; what lacks it is not run."""
+    try:
+        cluster.start()
+    except ServerUnavailable as error:
+        pytest.skip(str(error))
+    try:
+        cluster.wait_ready()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def bucket(cluster: AIStore, request: pytest.FixtureRequest) -> str:
+    """Make an empty bucket."""
+    return new_bucket(cluster)
+
+
+def new_bucket(cluster: AIStore, props: dict[str, Any] | None = None) -> str:
+    name = f"bucket-{random.getrandbits(48):x}"
+    cluster.create_bucket(name, props)
+    return name
+
+
+def fill(cluster: AIStore, bucket: str, names: Iterable[str], size: int = 1000) -> dict[str, bytes]:
+    """Store objects; returns their bytes by URL."""
+    stored = {}
+    for name in names:
+        stored[f"ais://{bucket}/{name}"] = data = os.urandom(size)
+        cluster.put(bucket, name, data)
+    return stored
+
+
+def list_urls(cluster: AIStore, *prefixes: str, **options: Any) -> list[str]:
+    return list(AISFileLister(prefixes, cluster.endpoint, **options))
+
+
+def load(cluster: AIStore, urls: Iterable[str], **options: Any) -> dict[str, bytes]:
+    loader = AISFileLoader(list(urls), cluster.endpoint, **options)
+    return {url: stream.read() for url, stream in loader}
+
+
+class TestUpstream:
+    """The cases of torchdata's own test_aistore.py, with their numbers."""
+
+    @pytest.mark.parametrize("prefixes", [[""], ["/"], ["/temp/", "/obj"]])
+    def test_lists_and_loads_twenty(
+        self, cluster: AIStore, bucket: str, prefixes: list[str]
+    ) -> None:
+        stored = fill(cluster, bucket, NAMES)
+        lister = AISFileLister([f"ais://{bucket}{prefix}" for prefix in prefixes], cluster.endpoint)
+        with pytest.raises(TypeError):
+            len(lister)
+        assert len(list(lister)) == 20
+        loaded = {url: stream.read() for url, stream in lister.load_files_by_ais(cluster.endpoint)}
+        assert loaded == stored
+
+    def test_missing_bucket(self, cluster: AIStore) -> None:
+        with pytest.raises(BucketNotFoundError) as caught:
+            list_urls(cluster, "ais://no-such-bucket")
+        assert caught.value.status == 404
+        assert caught.value.code == "ErrBckNotFound"
+
+    @pytest.mark.parametrize("url", ["", "ais:", "ais://", "s3:///unkown-bucket"])
+    def test_malformed_url(self, cluster: AIStore, url: str) -> None:
+        with pytest.raises(InvalidURLError):
+            load(cluster, [url])
+
+
+class TestListing:
+    def test_urls_carry_what_the_cluster_lists(self, cluster: AIStore) -> None:
+        bucket = new_bucket(cluster, {"versioning": {"enabled": True}})
+        cluster.put(bucket, "key", b"old")
+        cluster.put(bucket, "key", b"content")
+        (url,) = list_urls(cluster, f"ais://{bucket}")
+        assert isinstance(url, ObjectUrl)
+        assert url.size == 7
+        assert url.checksum == xxh64(b"content").hexdigest()
+        assert url.version == "2"
+
+    def test_pages(self, cluster: AIStore, bucket: str) -> None:
+        """Of at most 10,000 names: two full ones, after which the token leads to nothing."""
+        names = [f"{number:05}" for number in range(20_000)]
+        put_many(cluster, bucket, names)
+        urls = list_urls(cluster, f"ais://{bucket}")
+        assert urls == [f"ais://{bucket}/{name}" for name in names]
+        rest = list_urls(cluster, f"ais://{bucket}", start_after="09998")
+        assert rest == urls[9999:]
+
+    def test_filters(self, cluster: AIStore, bucket: str) -> None:
+        fill(cluster, bucket, ["a.jpg", "b.png"], size=10)
+        fill(cluster, bucket, ["c.jpg", "d/e.jpg"], size=20)
+        prefix = f"ais://{bucket}/"
+        assert list_urls(cluster, prefix, masks="*.png") == [prefix + "b.png"]
+        assert list_urls(cluster, prefix, min_size=11) == [prefix + "c.jpg", prefix + "d/e.jpg"]
+        assert list_urls(cluster, prefix, max_size=10) == [prefix + "a.jpg", prefix + "b.png"]
+        assert list_urls(cluster, prefix, recursive=False)[-1] == prefix + "d/"
+
+    def test_empty_bucket(self, cluster: AIStore, bucket: str) -> None:
+        assert list_urls(cluster, f"ais://{bucket}") == []
+
+    def test_scheme_is_kept_as_written(self, cluster: AIStore) -> None:
+        """`s3` and `aws` are the same provider, which this cluster lacks."""
+        for scheme in ("s3", "aws"):
+            with pytest.raises(ObjectStoreError, match=f"{scheme}://bucket"):
+                list_urls(cluster, f"{scheme}://bucket/key")
+
+
+class TestLoading:
+    def test_odd_names(self, cluster: AIStore, bucket: str) -> None:
+        stored = fill(cluster, bucket, NASTY_NAMES)
+        assert load(cluster, list_urls(cluster, f"ais://{bucket}")) == stored
+
+    @pytest.mark.parametrize("size", [0, 1, 10_000, 5_000_000])
+    def test_sizes(self, cluster: AIStore, bucket: str, size: int) -> None:
+        stored = fill(cluster, bucket, ["key"], size=size)
+        assert load(cluster, stored) == stored
+
+    def test_large_object_is_streamed_and_verified(self, cluster: AIStore, bucket: str) -> None:
+        stored = fill(cluster, bucket, ["large"], size=20_000_000)
+        verified = stats()["verified"]
+        assert load(cluster, stored, prefetch_bytes=8 << 20) == stored
+        assert stats()["verified"] == verified + 1
+
+    def test_stream_is_seekable(self, cluster: AIStore, bucket: str) -> None:
+        ((url, data),) = fill(cluster, bucket, ["key"]).items()
+        ((_, stream),) = AISFileLoader([url], cluster.endpoint)
+        stream.seek(500)
+        assert stream.read(10) == data[500:510]
+        stream.seek(0)
+        assert stream.read() == data
+
+    @pytest.mark.parametrize("kind", ["xxhash2", "xxhash", "md5", "crc32c", "sha256", "sha512"])
+    def test_checksums(self, cluster: AIStore, kind: str) -> None:
+        bucket = new_bucket(cluster, {"checksum": {"type": kind}})
+        stored = fill(cluster, bucket, ["key"])
+        verified = stats()["verified"]
+        assert load(cluster, stored) == stored
+        assert stats()["verified"] == verified + 1
+
+    def test_bucket_without_checksums(self, cluster: AIStore) -> None:
+        bucket = new_bucket(cluster, {"checksum": {"type": "none"}})
+        stored = fill(cluster, bucket, ["key"])
+        assert load(cluster, stored) == stored
+
+    def test_missing_object(self, cluster: AIStore, bucket: str) -> None:
+        url = f"ais://{bucket}/nothing"
+        with pytest.raises(ObjectNotFoundError) as caught:
+            load(cluster, [url])
+        assert caught.value.url == url
+        assert caught.value.status == 404
+
+    def test_endpoint_from_the_environment(
+        self, cluster: AIStore, bucket: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored = fill(cluster, bucket, ["key"])
+        monkeypatch.setenv("AIS_ENDPOINT", cluster.endpoint)
+        pipe = AISFileLister([f"ais://{bucket}"]).load_files_by_ais()
+        assert {url: stream.read() for url, stream in pipe} == stored
+
+    def test_nobody_there(self) -> None:
+        config = AISConfig(endpoint="http://127.0.0.1:9", max_attempts=2)
+        with pytest.raises(EndpointError):
+            list(AISFileLoader(["ais://bucket/key"], config=config))
+
+    def test_archive_member(self, cluster: AIStore, bucket: str) -> None:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            member = tarfile.TarInfo("dir/member")
+            member.size = 6
+            tar.addfile(member, io.BytesIO(b"inside"))
+        cluster.put(bucket, "shard.tar", buffer.getvalue())
+        url = f"ais://{bucket}/shard.tar"
+        assert load(cluster, [url], archpath="dir/member") == {url: b"inside"}
+
+
+def test_reads_go_straight_to_the_target(cluster: AIStore, bucket: str) -> None:
+    """Where the cluster would send us: 200 odd names, and the proxy is not asked once."""
+    stored = fill(
+        cluster, bucket, [f"é{os.urandom(3).hex()}/ {number}" for number in range(200)], 1
+    )
+    requests = stats()["requests"]
+    assert load(cluster, stored) == stored
+    assert stats()["requests"] == requests + 200
+
+
+def put_many(cluster: AIStore, bucket: str, names: list[str]) -> None:
+    """Store empty objects, on several connections."""
+    parts = [names[start::8] for start in range(8)]
+
+    def put(part: list[str]) -> None:
+        for name in part:
+            cluster.put(bucket, name, b"")
+
+    threads = [threading.Thread(target=put, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
