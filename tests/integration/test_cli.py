@@ -186,3 +186,15 @@ def test_bench_names_the_object_that_a_worker_cannot_read(server: FaultServer) -
     assert output.returncode == 1
     assert output.stderr.startswith("objectpipes bench: The object does not exist: s3://bucket/a/2")
     assert output.stderr.count("\n") == 1
+
+
+def test_listing_and_reading_need_no_torch(server: FaultServer) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from objectpipes.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    for command in ("ls", "cat", "doctor"):
+        subprocess.run([sys.executable, "-c", program, command, "s3://bucket/a/1"], check=True)
+    assert any(request.key == "a/1" for request in server.requests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,30 @@ def test_a_certificate_for_another_host(
     found.assert_broken("TLS", "not valid for 'localhost'", "It is for 127.0.0.1")
 
 
+def test_a_certificate_whose_time_is_over(
+    capsys: pytest.CaptureFixture[str], authority: Path
+) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(authority)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    end = datetime(2020, 1, 2, tzinfo=timezone.utc)
+    ca.issue_cert("127.0.0.1", not_before=end.replace(day=1), not_after=end).configure_cert(context)
+    with FaultServer(OBJECTS, tls=context) as server:
+        options = ("--endpoint-url", server.endpoint, "--ca-file", str(authority))
+        found = Diagnosis(capsys, "s3://bucket", *options)
+    found.assert_broken("TLS", "certificate has expired", "to Jan 2 00:00:00 2020 GMT")
+
+
+def test_a_ca_file_without_certificates(
+    capsys: pytest.CaptureFixture[str], tls_server: FaultServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "empty.pem"
+    file.touch()
+    options = ("--endpoint-url", tls_server.endpoint, "--ca-file", str(file))
+    found = Diagnosis(capsys, "s3://bucket", *options)
+    found.assert_broken("TLS", f"{file} (ca_file): no certificate", "Name a PEM file")
+
+
 def test_tls_where_the_server_speaks_none(
     capsys: pytest.CaptureFixture[str], tls_server: FaultServer
 ) -> None:
@@ -236,6 +261,15 @@ def test_the_way_through_a_proxy(
         assert passed.code == 0
         assert proxy.targets.count(f"127.0.0.1:{tls_server.port}") >= 2
         assert "pass" not in passed.text
+
+
+def test_a_proxy_that_is_no_url(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy:port")
+    found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", "https://127.0.0.1")
+    found.assert_broken("endpoint", "the proxy is not of the form", "Check HTTPS_PROXY")
+    assert "secret" not in found.text
 
 
 def test_a_proxy_that_is_down(

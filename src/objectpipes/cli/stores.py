@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -56,18 +56,27 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 
 def open_store(url: str, options: argparse.Namespace) -> S3Store:
     """Return the store of a checked URL; makes no request."""
-    return _STORES[url.partition("://")[0]](options)
+    return _STORES[url.partition("://")[0]].from_options(options)
 
 
 class S3Store:
-    """S3, as the connection options say."""
+    """S3, or a store that speaks its protocol.
 
-    config: S3Config
+    Parameters
+    ----------
+    config : S3Config
+        How to reach it.
+    """
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, config: S3Config) -> None:
+        self._config = config
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace) -> S3Store:
+        """Make the one that the connection options describe."""
         from ..s3_config import S3Config
 
-        self.config = S3Config(
+        config = S3Config(
             endpoint_url=options.endpoint_url,
             region=options.region,
             profile=options.profile,
@@ -77,21 +86,22 @@ class S3Store:
             ca_file=options.ca_file,
             transport=options.transport,
         )
+        return cls(config)
 
-    def pages(self, prefix: str, *, recursive: bool) -> Iterator[list[ObjectUrl]]:
+    def pages(self, prefix: str, *, recursive: bool) -> Generator[list[ObjectUrl], None, None]:
         """List what begins with a prefix, some hundreds of URLs at a time."""
         from .._s3 import open_listing
 
         delimiter = "" if recursive else "/"
-        with closing(open_listing(self.config, prefix, delimiter=delimiter)) as listing:
+        with closing(open_listing(self._config, prefix, delimiter=delimiter)) as listing:
             while (page := listing.next_page()) is not None:
                 yield page
 
-    def readers(self, urls: Sequence[str]) -> Iterator[tuple[str, _ext.ObjectReader]]:
+    def readers(self, urls: Sequence[str]) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
         """Read objects in order, each in pieces or ahead, in a bounded amount of memory."""
         from .._s3 import open_window
 
-        window = open_window(self.config, prefetch_bytes=_PREFETCH_BYTES, timeout=_TIMEOUT_S)
+        window = open_window(self._config, prefetch_bytes=_PREFETCH_BYTES, timeout=_TIMEOUT_S)
         with closing(window):
             window.submit(list(urls))
             while window.outstanding() > 0:
@@ -104,14 +114,14 @@ class S3Store:
         """Return who finds out why a URL cannot be read."""
         from .doctor.s3 import S3Doctor
 
-        return S3Doctor(url, self.config)
+        return S3Doctor(url, self._config)
 
     def load(self, prefix: str, **loader_options: Any) -> Any:
         """Return the pipe that lists a prefix, shards it over workers, and loads the objects."""
         from ..iter import IterableWrapper
 
-        urls = IterableWrapper([prefix]).list_files_by_s3(config=self.config).sharding_filter()
-        return urls.load_files_by_s3(config=self.config, **loader_options)
+        urls = IterableWrapper([prefix]).list_files_by_s3(config=self._config).sharding_filter()
+        return urls.load_files_by_s3(config=self._config, **loader_options)
 
 
 _STORES = {"s3": S3Store}

@@ -11,10 +11,10 @@ import socket
 import ssl
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..._connection import Connection
+from . import tls
 from .chain import Broken, Link, NotNeeded
 
 __all__ = ["Route"]
@@ -23,9 +23,6 @@ _TIMEOUT_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}  # others are proxies that speak SOCKS, at 1080
 # A signature is refused beyond this.
 _LARGEST_CLOCK_DIFFERENCE_S = 15 * 60
-# OpenSSL numbers that the ssl module has no names for: X509_V_FLAG_..., X509_V_ERR_...
-_NO_CHECK_TIME = 0x200000
-_NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
 
 
 class Route:
@@ -46,6 +43,7 @@ class Route:
     _url: SplitResult
     _connection: Connection
     _proxy: SplitResult | None = None
+    _first_hop: tuple[str, int]
     _socket: socket.socket | None = None
 
     def __init__(self, endpoint_option: str) -> None:
@@ -63,8 +61,16 @@ class Route:
         """
         self._url = urlsplit(url)
         self._connection = connection
+        self._first_hop = self._address
         if proxy := connection.proxy:
-            self._proxy = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            try:
+                self._proxy = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+                self._first_hop = _address_of(self._proxy)
+            except ValueError as error:
+                raise Broken(
+                    "the proxy is not of the form http://host:port",
+                    "Check HTTPS_PROXY and HTTP_PROXY.",
+                ) from error
 
     def links(self) -> list[Link]:
         """Return the steps, in order."""
@@ -133,11 +139,22 @@ class Route:
         if self._url.scheme == "http":
             raise NotNeeded("the endpoint is http://")
         host = self._address[0]
-        context = self._tls_context()
+        try:
+            context = tls.context_for(self._connection)
+        except OSError as error:
+            raise Broken(
+                f"{self._authorities}: {_reason(error)}",
+                "Name a PEM file of certificates with --ca-file or AWS_CA_BUNDLE.",
+            ) from error
         try:
             secured = context.wrap_socket(self._connected, server_hostname=host)
         except ssl.SSLCertVerificationError as error:
-            raise self._distrust(error) from error
+            certificate = tls.unverified_certificate(self._open, host)
+            raise Broken(
+                f"{error.verify_message}\n"
+                f"issued by {tls.issuer(certificate)}, checked with {self._authorities}",
+                tls.remedy(error, certificate, self._endpoint_option),
+            ) from error
         except OSError as error:
             raise Broken(
                 _reason(error),
@@ -147,9 +164,8 @@ class Route:
         self._socket = secured
         if not self._connection.verify_tls:
             return f"{secured.version()}; the certificate is not verified, as configured"
-        certificate: Any = secured.getpeercert()
         return (
-            f"{secured.version()}, certificate issued by {_name_of(certificate['issuer'])}\n"
+            f"{secured.version()}, certificate issued by {tls.issuer(secured.getpeercert())}\n"
             f"verified with {self._authorities}"
         )
 
@@ -176,7 +192,10 @@ class Route:
                 " http://user:password@host:port, or name the store's host in NO_PROXY.",
             )
         software = self.reply.getheader("Server")
-        return f"answers in {_milliseconds_since(begin)}" + (f", {software}" if software else "")
+        return (
+            f"HTTP {self.reply.status} to an unsigned request, in {_milliseconds_since(begin)}"
+            + (f", from {software}" if software else "")
+        )
 
     def _compare_clocks(self) -> str:
         date = self.reply.getheader("Date") if self.reply else None
@@ -200,10 +219,6 @@ class Route:
     def _address(self) -> tuple[str, int]:
         return _address_of(self._url)
 
-    @property
-    def _first_hop(self) -> tuple[str, int]:
-        return self._address if self._proxy is None else _address_of(self._proxy)
-
     def _open(self) -> socket.socket:
         """Connect anew, through the proxy if there is one."""
         if self._proxy is None:
@@ -212,6 +227,11 @@ class Route:
         tunnel.set_tunnel(*self._address, headers=self._authorization)
         tunnel.connect()
         return tunnel.sock
+
+    @property
+    def _authorities(self) -> str:
+        ca = self._connection.ca
+        return f"{' and '.join(filter(None, (ca.file, ca.path)))} ({ca.source})"
 
     @property
     def _authorization(self) -> dict[str, str]:
@@ -225,81 +245,9 @@ class Route:
     def _hop_option(self) -> str:
         return self._endpoint_option if self._proxy is None else "HTTPS_PROXY or HTTP_PROXY"
 
-    @property
-    def _authorities(self) -> str:
-        ca = self._connection.ca
-        return f"{' and '.join(filter(None, (ca.file, ca.path)))} ({ca.source})"
-
-    def _tls_context(self) -> ssl.SSLContext:
-        if not self._connection.verify_tls:
-            return _unverifying_context()
-        ca = self._connection.ca
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        try:
-            context.load_verify_locations(ca.file or None, ca.path or None)
-        except OSError as error:
-            raise Broken(
-                f"{self._authorities}: {_reason(error)}", "Name a PEM file of certificates."
-            ) from error
-        return context
-
-    def _distrust(self, error: ssl.SSLCertVerificationError) -> Broken:
-        certificate = self._certificate()
-        issuer = _name_of(certificate["issuer"])
-        finding = f"{error.verify_message}\nissued by {issuer}, checked with {self._authorities}"
-        if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
-            remedy = (
-                f"It is valid from {certificate['notBefore']} to {certificate['notAfter']}: have it"
-                " renewed, or set this machine's clock."
-            )
-        elif error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
-            names = ", ".join(name for _, name in certificate.get("subjectAltName", ()))
-            remedy = (
-                f"It is for {names or 'no host at all'}: write such a name in"
-                f" {self._endpoint_option}; for names of buckets in front of it, see"
-                " --addressing-style."
-            )
-        else:
-            remedy = (
-                "If a private authority signed the certificate, or a proxy inspects TLS, name the"
-                " authority's own certificate with --ca-file or AWS_CA_BUNDLE."
-            )
-        return Broken(finding, remedy)
-
-    def _certificate(self) -> dict[str, Any]:
-        """Return the certificate of the server, trusted or not.
-
-        The ssl module describes only certificates that it has verified. So this one is fetched, and
-        then verified with itself as the authority.
-        """
-        host = self._address[0]
-        with _unverifying_context().wrap_socket(self._open(), server_hostname=host) as connection:
-            certificate = connection.getpeercert(binary_form=True)
-        assert certificate is not None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.load_verify_locations(cadata=certificate)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
-        with context.wrap_socket(self._open(), server_hostname=host) as connection:
-            return dict(connection.getpeercert() or {})
-
 
 def _address_of(url: SplitResult) -> tuple[str, int]:
     return url.hostname or "", url.port or _DEFAULT_PORTS.get(url.scheme, 1080)
-
-
-def _unverifying_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _name_of(names: Any) -> str:
-    """Write a distinguished name: ``"O=Example, CN=Example Root"``."""
-    short = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
-    pairs = (pair for relative_name in names for pair in relative_name)
-    return ", ".join(f"{short[kind]}={value}" for kind, value in pairs if kind in short)
 
 
 def _reason(error: Exception) -> str:

@@ -13,10 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from ... import _engine
 from ..._env import env_text
-from ..._s3 import open_listing, open_window
 from ...s3_config import ResolvedS3Config, S3Config
 from ...url import ObjectUrl
 from ..output import human_size
+from ..stores import S3Store
 from .chain import Link, NotNeeded
 from .network import Route
 
@@ -44,7 +44,6 @@ _FILES = (
 )
 # A person is waiting.
 _MAX_ATTEMPTS = 3
-_TIMEOUT_S = 30.0
 _MOST_READ = 1 << 20
 _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # Of AWS, as long as none is configured or learned.
@@ -74,6 +73,7 @@ class S3Doctor:
         self._url = url
         self._bucket, _ = _engine.extension().parse_s3_url(url)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
+        self._store = S3Store(self._config)
         self._route = Route("--endpoint-url")
 
     def links(self) -> list[Link]:
@@ -141,8 +141,8 @@ class S3Doctor:
         )
 
     def _list(self) -> str:
-        with closing(open_listing(self._config, self._url)) as listing:
-            page = listing.next_page() or []
+        with closing(self._store.pages(self._url, recursive=True)) as pages:
+            page = next(pages, [])
         self._smallest = min(page, key=lambda url: url.size or 0, default=None)
         if self._smallest is None:
             return f"allowed; nothing begins with {self._url}"
@@ -152,15 +152,11 @@ class S3Doctor:
         if self._smallest is None:
             raise NotNeeded("no object to read")
         begin = time.perf_counter()
-        window = open_window(self._config, prefetch_bytes=_MOST_READ, timeout=_TIMEOUT_S)
-        with closing(window):
-            window.submit([self._smallest])
-            items, failure = window.take(1, True)
-            if failure is not None:
-                raise failure
-            content = items[0][1].read(_MOST_READ)
+        with closing(self._store.readers([self._smallest])) as readers:
+            _, reader = next(readers)
+            size = len(reader.read(_MOST_READ))
         duration = (time.perf_counter() - begin) * 1000
-        return f"{self._smallest}: {human_size(len(content))} in {duration:.0f} ms"
+        return f"{self._smallest}: {human_size(size)} in {duration:.0f} ms"
 
 
 def _has_own_host(bucket: str, endpoint_host: str | None) -> bool:

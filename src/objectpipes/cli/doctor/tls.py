@@ -1,0 +1,95 @@
+"""Whom to trust in a TLS handshake, and what to say about a certificate that is not trusted."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..._connection import Connection
+
+__all__ = ["context_for", "issuer", "remedy", "unverified_certificate"]
+
+# What the ssl module calls a certificate.
+Certificate = Mapping[str, Any]
+
+# OpenSSL's numbers that the ssl module has no names for: X509_V_FLAG_..., X509_V_ERR_...
+_NO_CHECK_TIME = 0x200000
+_NOT_YET_VALID, _EXPIRED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 62, 64
+
+_SHORT_NAMES = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU"}
+
+
+def context_for(connection: Connection) -> ssl.SSLContext:
+    """Return a context that trusts whom the engine trusts.
+
+    Raises
+    ------
+    OSError
+        The file of authorities cannot be used.
+    """
+    if not connection.verify_tls:
+        return _unverifying_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(connection.ca.file or None, connection.ca.path or None)
+    return context
+
+
+def unverified_certificate(connect: Callable[[], socket.socket], host: str) -> Certificate:
+    """Return the certificate of a server that is not trusted; empty if it cannot be had.
+
+    The ssl module describes only certificates that it has verified. So this one is fetched first,
+    and then verified with itself as the authority.
+
+    Parameters
+    ----------
+    connect
+        Called for each new connection.
+    host
+        Name of the server.
+    """
+    with suppress(OSError):
+        with _unverifying_context().wrap_socket(connect(), server_hostname=host) as secured:
+            certificate = secured.getpeercert(binary_form=True) or b""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(cadata=certificate)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+        with context.wrap_socket(connect(), server_hostname=host) as secured:
+            return secured.getpeercert() or {}
+    return {}
+
+
+def issuer(certificate: Certificate | None) -> str:
+    """Write who has signed a certificate: ``"O=Example, CN=Example Root"``."""
+    parts = (part for name in (certificate or {}).get("issuer", ()) for part in name)
+    known = (f"{_SHORT_NAMES[kind]}={value}" for kind, value in parts if kind in _SHORT_NAMES)
+    return ", ".join(known) or "an unknown authority"
+
+
+def remedy(
+    error: ssl.SSLCertVerificationError, certificate: Certificate, endpoint_option: str
+) -> str:
+    """Say what to do about a certificate that is not to be trusted."""
+    if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
+        period = f"from {certificate.get('notBefore')} to {certificate.get('notAfter')}"
+        return f"It is valid {period}: have it renewed, or set this machine's clock."
+    if error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
+        names = ", ".join(name for _, name in certificate.get("subjectAltName", ()))
+        return (
+            f"It is for {names or 'no host at all'}: write such a name in {endpoint_option}. If the"
+            " bucket's name in front of it is too much, see --addressing-style."
+        )
+    return (
+        "If a private authority signed the certificate, or a proxy inspects TLS, name the"
+        " authority's own certificate with --ca-file or AWS_CA_BUNDLE."
+    )
+
+
+def _unverifying_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
