@@ -127,6 +127,22 @@ def test_it_tells_where_the_configuration_comes_from(
     assert "AWS_REGION=us-east-1 spares" in found.findings["region"]
 
 
+@pytest.mark.parametrize(
+    ("bucket", "url"),
+    [
+        ("bucket", "https://bucket.s3.us-west-2.amazonaws.com/ (virtual style)"),
+        ("a.bucket", "https://s3.us-west-2.amazonaws.com/a.bucket (virtual style)"),
+    ],
+)
+def test_a_bucket_of_aws_has_its_own_host_where_the_certificate_covers_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bucket: str, url: str
+) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")  # no test leaves this machine
+    found = Diagnosis(capsys, f"s3://{bucket}", "--region", "us-west-2")
+    assert url in found.findings["endpoint"]
+
+
 def test_a_profile_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     found = Diagnosis(capsys, "s3://bucket", "--profile", "nobody")
     found.assert_broken("configuration", "profile (nobody) could not be found", "")

@@ -53,33 +53,31 @@ def walk(links: Sequence[Link]) -> bool:
         Whether every link holds.
     """
     width = max(len(name) for name, _ in links)
-    broken: Broken | None = None
+    remedy: str | None = None
     for name, check in links:
         outcome, finding = "skipped", ""
-        if broken is None:
+        if remedy is None:
             try:
                 outcome, finding = "ok", check()
             except NotNeeded as reason:
                 finding = str(reason)
-            except Broken as error:
-                broken = error
+            except Broken as broken:
+                outcome, finding, remedy = "failed", broken.finding, broken.remedy
             except ObjectStoreError as error:
-                broken = _broken(error)
-            if broken is not None:
-                outcome, finding = "failed", broken.finding
+                outcome, (finding, remedy) = "failed", _take_apart(error)
         _print_link(name.ljust(width), outcome, finding)
-    if broken is not None and broken.remedy:
-        width = min(shutil.get_terminal_size().columns, 100)
-        print("\n" + textwrap.fill(f"What to do: {broken.remedy}", width))
-    return broken is None
+    if remedy:
+        columns = min(shutil.get_terminal_size().columns, 100)
+        print("\n" + textwrap.fill(f"What to do: {printable(remedy)}", columns))
+    return remedy is None
 
 
-def _broken(error: ObjectStoreError) -> Broken:
-    """Take an error's text apart: what happened, what to do about it, the facts."""
+def _take_apart(error: ObjectStoreError) -> tuple[str, str]:
+    """Return what happened with the facts about it, and what to do."""
     if not error.advice:
-        return Broken(str(error), "")
+        return str(error), ""
     message, _, facts = str(error).partition(error.advice)
-    return Broken(f"{message}\n{facts.strip()}", error.advice)
+    return f"{message}\n{facts.strip()}", error.advice
 
 
 def _print_link(name: str, outcome: str, finding: str) -> None:
