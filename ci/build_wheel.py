@@ -3,6 +3,7 @@
 import argparse
 import filecmp
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -67,16 +68,28 @@ def _compile(python: Path, target: Target, scratch: Path) -> Path:
         # A folder of its own: nothing of an earlier build can get into a wheel.
         f"--config-setting=build-dir={scratch}/build",
         "--config-setting=cmake.build-type=Release",
+        *_cross_settings(python, target),
         ROOT,
         env={
             **make_toolchain(target).environment,
             "CMAKE_PREFIX_PATH": os.pathsep.join(map(str, build_static_deps(target))),
             "CXXFLAGS": f"-ffile-prefix-map={ROOT}=. -ffunction-sections -fdata-sections",
-            "LDFLAGS": "-Wl,--gc-sections",
         },
     )
     (wheel,) = scratch.glob("*.whl")
     return wheel
+
+
+def _cross_settings(python: Path, target: Target) -> list[str]:
+    """Tell scikit-build-core what this Python would say of itself on a foreign target."""
+    if target.is_native:
+        return []
+    suffix = output(python, "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+    return [
+        f"--config-setting=env._PYTHON_HOST_PLATFORM=linux-{target.arch}",
+        "--config-setting=env.SETUPTOOLS_EXT_SUFFIX="
+        + suffix.replace(platform.machine(), target.arch),
+    ]
 
 
 def _tag(wheel: Path, target: Target, folder: Path) -> Path:

@@ -6,6 +6,7 @@ with apt from the archive that this machine is configured for, into folders of o
 
 import argparse
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -127,7 +128,9 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
     compiler
         Everything about the compiler that decides its output, as `Toolchain.identity` has it.
     """
-    recipe = [asdict(dep), [prefix.name for prefix in needed], compiler, _COMPILE_FLAGS, _PATH_FLAG]
+    commands = inspect.getsource(_BUILDERS[dep.build])
+    flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
+    recipe = [asdict(dep), [prefix.name for prefix in needed], commands, flags]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return f"{dep.name}-{dep.version}-{digest[:16]}"
 
@@ -302,9 +305,7 @@ def _build_with_cmake(
         "-B",
         build,
         f"-DCMAKE_INSTALL_PREFIX={prefix}",
-        # The second one is for a cross build, which does not look below the first.
         f"-DCMAKE_PREFIX_PATH={';'.join(map(str, needed))}",
-        f"-DCMAKE_FIND_ROOT_PATH={';'.join(map(str, needed))}",
         "-DCMAKE_INSTALL_LIBDIR=lib",
         "-DCMAKE_BUILD_TYPE=Release",
         "-DBUILD_SHARED_LIBS=OFF",

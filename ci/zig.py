@@ -27,6 +27,9 @@ set(CMAKE_C_COMPILER {bin}/cc)
 set(CMAKE_CXX_COMPILER {bin}/c++)
 set(CMAKE_AR {bin}/ar)
 set(CMAKE_RANLIB {bin}/ranlib)
+# The linker strips: the machine's own strip knows no other architecture.
+set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s -Wl,--gc-sections")
+set(CMAKE_STRIP true)
 # zig makes its C++ library anew for every way of optimizing, in minutes.
 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 """

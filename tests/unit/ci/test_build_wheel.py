@@ -6,6 +6,7 @@ import pytest
 
 from ci import build_wheel
 from ci.pythons import NoSuchPythonError, find_python
+from ci.zig import Target
 
 
 def fake_python(folder: Path, version: str, script: str) -> None:
@@ -61,3 +62,15 @@ def test_the_time_in_a_wheel_is_that_of_the_commit(monkeypatch: pytest.MonkeyPat
     assert build_wheel.source_date_epoch() == "1700000000"
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     assert build_wheel.source_date_epoch() == "1"
+
+
+def test_a_foreign_wheel_is_named_after_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    suffix = ".cpython-311-x86_64-linux-gnu.so"
+    monkeypatch.setattr(build_wheel, "output", lambda *command: suffix)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    python = Path("python")
+    assert build_wheel._cross_settings(python, Target("x86_64")) == []
+    assert build_wheel._cross_settings(python, Target("aarch64")) == [
+        "--config-setting=env._PYTHON_HOST_PLATFORM=linux-aarch64",
+        "--config-setting=env.SETUPTOOLS_EXT_SUFFIX=.cpython-311-aarch64-linux-gnu.so",
+    ]
