@@ -132,8 +132,7 @@ void AisTransport::Call::FollowRedirectTo(const std::string& location) {
 // The connection failed, or the body on it.
 void AisTransport::Call::OnBroken(const Status& status) {
   if (status.code() == StatusCode::kCancelled) return OnEnd(status, RetryHint{});
-  const bool hopeless =
-      status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
+  const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
   if (hopeless) return OnEnd(status, RetryHint{});
   cluster().Suspect();
   if (http_status_ != 0 || sender_ == Sender::kProxy) {
@@ -150,8 +149,10 @@ void AisTransport::Call::OnError() {
     // While its target is missing, the cluster says of an object that it does not exist.
     if (const Target* const target = cluster().MissingTargetOf(object_); target != nullptr) {
       error.status = Status(StatusCode::kEndpoint,
-                            "Target " + target->id + ", which has the object, is missing from the "
-                            "cluster: " + UrlOf(object_),
+                            "Target " + target->id +
+                                ", which has the object, is missing from the "
+                                "cluster: " +
+                                UrlOf(object_),
                             error.status.detail());
       if (cluster().ChangedLately()) error.hint = ThroughTheProxy(Kind::kRetry);
     } else if (cluster().ChangedLately()) {
@@ -184,8 +185,7 @@ class AisTransport::Get final : public AisTransport::Call {
   void OnMap() override { Begin(); }
 
   void Begin() {
-    const Target* const target =
-        route_ == Route::kDefault ? cluster().TargetOf(object()) : nullptr;
+    const Target* const target = route_ == Route::kDefault ? cluster().TargetOf(object()) : nullptr;
     if (target == nullptr) return SendToProxy();
     SendToTarget(*target);
   }
@@ -282,15 +282,15 @@ void AisTransport::List::Deliver() {
   if (!allow_partial_) {
     if (const Target* const target = cluster().AnyMissingTarget(); target != nullptr) {
       return handler_->OnPage(Status(StatusCode::kEndpoint,
-                                     "The listing may be incomplete, because target " +
-                                         target->id + " is missing from the cluster: " +
-                                         UrlOf(object())),
+                                     "The listing may be incomplete, because target " + target->id +
+                                         " is missing from the cluster: " + UrlOf(object())),
                               RetryHint{});
     }
     if (reply_->rebalancing) {
       return handler_->OnPage(Status(StatusCode::kServer,
                                      "The listing may be incomplete, because objects are being "
-                                     "moved between targets: " + UrlOf(object())),
+                                     "moved between targets: " +
+                                         UrlOf(object())),
                               ThroughTheProxy(Kind::kRetry));
     }
   }

@@ -44,8 +44,8 @@ class Cluster final : private HttpHandler {
   const Target* TargetOf(const ObjectId& object) const;
   void RefuseDirect() { direct_refused_ = true; }
 
-  // The target that would hold the object if it were not missing, among those this process has seen;
-  // null if that one is there.
+  // The target that would hold the object if it were not missing, among those this process has
+  // seen; null if that one is there.
   const Target* MissingTargetOf(const ObjectId& object) const;
   // Any that is missing; null if all are there.
   const Target* AnyMissingTarget() const;

@@ -51,9 +51,10 @@ TEST(AisReplyHead, ChecksumOfARangeIdentifiesNothing) {
 }
 
 TEST(AisReplyHead, SameNumberOfAnObjectWrittenAnew) {
-  const std::string other = "HTTP/1.1 200 OK\r\nAis-Checksum-Type: xxhash2\r\n"
-                            "Ais-Checksum-Value: 0123456789abcdef\r\nAis-Version: 3\r\n"
-                            "Content-Length: 10\r\n";
+  const std::string other =
+      "HTTP/1.1 200 OK\r\nAis-Checksum-Type: xxhash2\r\n"
+      "Ais-Checksum-Value: 0123456789abcdef\r\nAis-Version: 3\r\n"
+      "Content-Length: 10\r\n";
   EXPECT_NE(Parse(other.c_str()).value().version, Parse(kWhole).value().version);
 }
 
