@@ -45,6 +45,8 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   virtual Space OnSuccessSpace() { return {}; }
   virtual Flow OnSuccessData(const char* data, size_t size) = 0;
   virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
+  // The map that was asked for is there.
+  virtual void OnClusterKnown() = 0;
 
   void SendToTarget(const Target& target) {
     sender_ = Sender::kTarget;
@@ -81,6 +83,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   void FollowRedirectTo(const std::string& location);
   void OnBroken(const Status& status);
   void OnError();
+  void OnMap() final;
   bool succeeded() const { return http_status_ == 200 || http_status_ == 206; }
   bool redirected() const {
     return sender_ == Sender::kProxy && http_status_ > 300 && http_status_ < 400;
@@ -92,6 +95,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   int http_status_ = 0;
   std::string error_body_;
   std::string location_;
+  Status not_found_;  // what the reply said, to be understood with a fresh map
 
   std::unique_ptr<Exchange> http_;  // last: cancelled first
 };
@@ -145,21 +149,25 @@ void AisTransport::Call::OnError() {
   ReplyError error = ErrorFromReply({http_status_, error_body_, sender_}, object_);
   if (error.map_suspect) cluster().Suspect();
   if (error.direct_refused) cluster().RefuseDirect();
-  if (error.status.code() == StatusCode::kObjectNotFound && error.hint.kind == Kind::kFatal) {
-    // While its target is missing, the cluster says of an object that it does not exist.
-    if (const Target* const target = cluster().MissingTargetOf(object_); target != nullptr) {
-      error.status = Status(StatusCode::kEndpoint,
-                            "Target " + target->id +
-                                ", which has the object, is missing from the "
-                                "cluster: " +
-                                UrlOf(object_),
-                            error.status.detail());
-      if (cluster().ChangedLately()) error.hint = ThroughTheProxy(Kind::kRetry);
-    } else if (cluster().ChangedLately()) {
-      error.hint = ThroughTheProxy(Kind::kRetry);
-    }
+  const bool not_found = error.status.code() == StatusCode::kObjectNotFound;
+  if (!not_found || error.hint.kind != Kind::kFatal) return OnEnd(error.status, error.hint);
+  // While its target is missing, the cluster says of an object that it does not exist: who is
+  // missing now tells what that means.
+  not_found_ = std::move(error.status);
+  cluster().Ask(this);
+}
+
+void AisTransport::Call::OnMap() {
+  if (not_found_.ok()) return OnClusterKnown();
+  Status status = not_found_;
+  if (const Target* const target = cluster().MissingTargetOf(object_); target != nullptr) {
+    status = Status(StatusCode::kEndpoint,
+                    "Target " + target->id +
+                        ", which has the object, is missing from the cluster: " + UrlOf(object_),
+                    not_found_.detail());
   }
-  OnEnd(error.status, error.hint);
+  const bool settling = cluster().ChangedLately();
+  OnEnd(status, settling ? ThroughTheProxy(Kind::kRetry) : RetryHint{});
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -182,7 +190,7 @@ class AisTransport::Get final : public AisTransport::Call {
   }
 
  private:
-  void OnMap() override { Begin(); }
+  void OnClusterKnown() override { Begin(); }
 
   void Begin() {
     const Target* const target = route_ == Route::kDefault ? cluster().TargetOf(object()) : nullptr;
@@ -240,7 +248,7 @@ class AisTransport::List final : public AisTransport::Call {
   }
 
  private:
-  void OnMap() override {
+  void OnClusterKnown() override {
     if (!refused_.ok()) return handler_->OnPage(Status(refused_), RetryHint{});
     if (!reply_.has_value()) return SendToProxy();
     Deliver();
