@@ -19,6 +19,7 @@ struct KeyFilter {
   int64_t min_size = 0;  // bytes; an entry of unknown size passes
   int64_t max_size = std::numeric_limits<int64_t>::max();
   double modified_after = -1;  // POSIX seconds, exclusive; an entry of unknown age passes
+  std::string start_after;     // URL, exclusive; servers that do not know it begin at the beginning
 
   bool Passes(std::string_view url, const ListEntry& entry) const;
 };

@@ -124,6 +124,10 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
     return Finish(Status::Ok());
   }
   if (status.code() == StatusCode::kCancelled) return Finish(status);
+  if (pin_->known && status.detail().http_status == 416) {  // an earlier reply promised this range
+    return Finish(Status(StatusCode::kObjectChanged, "the object was cut while it was being read",
+                         status.detail()));
+  }
   const uint64_t progress = offset_ - reply_began_;
   if (progress >= kProgressBytes) retry_.Progressed();
   if (status.ok()) {

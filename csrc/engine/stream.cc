@@ -173,6 +173,7 @@ void Stream::Fail(const Status& status) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (seeks_planned_ > 0) return;
     failure_ = status;
+    failure_.mutable_detail().attempts = fetch_->attempts();
   }
   arrived_.notify_one();
   ReportFirst(status);

@@ -137,8 +137,12 @@ void BindListing(py::module_& module) {
              filter.min_size = min_size;
              filter.max_size = max_size;
              filter.modified_after = modified_after;
+             std::string prefix_of_urls = BytesOf(url_prefix);
+             if (!request.start_after.empty()) {
+               filter.start_after = prefix_of_urls + request.start_after;
+             }
              return std::make_unique<PyListing>(std::move(client), std::move(url),
-                                                std::move(request), BytesOf(url_prefix),
+                                                std::move(request), std::move(prefix_of_urls),
                                                 std::move(url_type), std::move(filter), timeout_ms);
            }),
            py::arg("client"), py::arg("url"), py::kw_only(), py::arg("bucket"), py::arg("prefix"),

@@ -170,18 +170,19 @@ Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
 
 }  // namespace
 
-QueryParameters ListQuery(const ListRequest& request) {
+QueryParameters ListQuery(const ListRequest& request, ListVersion version) {
   QueryParameters query = {{"encoding-type", "url"}, {"prefix", request.prefix}};
   if (!request.delimiter.empty()) query.emplace_back("delimiter", request.delimiter);
   if (request.max_keys > 0) query.emplace_back("max-keys", std::to_string(request.max_keys));
 
   const std::string_view token = request.token;
   const std::string_view parameter = token.substr(0, token.find('='));
-  if (parameter != kMarker) query.emplace_back("list-type", "2");
+  const bool v1 = token.empty() ? version == ListVersion::kV1 : parameter == kMarker;
+  if (!v1) query.emplace_back("list-type", "2");
   if (!token.empty()) {
     query.emplace_back(parameter, token.substr(parameter.size() + 1));
   } else if (!request.start_after.empty()) {
-    query.emplace_back("start-after", request.start_after);
+    query.emplace_back(v1 ? kMarker : "start-after", request.start_after);
   }
   return query;
 }

@@ -1,6 +1,7 @@
 // What a listing asks for (ListObjectsV2 or ListObjects, its older form) and what comes back.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -10,9 +11,12 @@
 
 namespace objectpipes {
 
-// The query of the request for one page. The first is asked for in the manner of V2. A server that
-// does not know it answers in the manner of V1, and its next_token goes on in that.
-QueryParameters ListQuery(const ListRequest& request);
+// ListObjects and ListObjectsV2.
+enum class ListVersion : uint8_t { kV1, kV2 };
+
+// The query of the request for one page; `version` is that of the first page. A server may answer
+// V2 in the manner of V1, and then next_token goes on in that.
+QueryParameters ListQuery(const ListRequest& request, ListVersion version = ListVersion::kV2);
 
 // From the body of a reply that is not an error document. Keys are decoded if the server encoded
 // them; keys and common prefixes are in one order. A page's next_token is the parameter that asks

@@ -193,6 +193,13 @@ TEST(ListQuery, AsksForTheFirstPageInTheMannerOfV2) {
             "&start-after=a%20b%2Fc");
 }
 
+TEST(ListQuery, AsksForTheFirstPageInTheMannerOfV1) {
+  ListRequest request;
+  request.start_after = "a b/c";
+  EXPECT_EQ(CanonicalQuery(ListQuery(request, ListVersion::kV1)),
+            "encoding-type=url&marker=a%20b%2Fc&prefix=");
+}
+
 TEST(ListQuery, GoesOnWhereThePageBeforeEnded) {
   ListRequest request;
   request.start_after = "not again";

@@ -231,7 +231,8 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   if (rule != std::end(kRules)) return rule->meaning;
   const Meaning meaning = MeaningOfHttpStatus(reply.http_status, !reply.key.empty());
   // A gateway may be as busy or broken as S3 itself; whatever else it says is not about S3.
-  if (IsForeign(reply, document) && meaning.kind == Kind::kFatal) return kForeign;
+  const bool busy = meaning.kind != Kind::kFatal && reply.http_status != 200;
+  if (IsForeign(reply, document) && !busy) return kForeign;
   // The reply to HEAD does not say which 403 it is, but it does have a date.
   const std::optional<int64_t> date = ParseHttpDate(reply.date);
   if (meaning.code == StatusCode::kAccessDenied && reply.body.empty() && date &&

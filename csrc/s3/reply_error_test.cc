@@ -285,6 +285,10 @@ TEST(S3ErrorFromReply, SaysThatSomethingElseThanS3Answered) {
   EXPECT_EQ(ErrorFromReply(Reply(403, "{\"detail\":\n \"log in\"}")).status.message(),
             "Something other than an S3 server answered: s3://bucket/a/key "
             "(HTTP 403, \"{\"detail\": \"log in\"}\")");
+
+  const S3Error portal = ErrorFromReply(Reply(200, "<html><title>Log in</title></html>"));
+  EXPECT_EQ(portal.status.code(), StatusCode::kEndpoint);
+  EXPECT_EQ(portal.hint.kind, Kind::kFatal);
 }
 
 TEST(S3ErrorFromReply, RetriesAGatewaysOwnPage) {

@@ -87,6 +87,10 @@ OfferedChecksum ChecksumIn(const HeaderLookup& header) {
 
 }  // namespace
 
+bool IsObject(const HeaderLookup& header) {
+  return !header("etag").empty() || !header("last-modified").empty();
+}
+
 Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header) {
   ReplyHead head;
   if (const std::string_view length = header("content-length"); !length.empty()) {
@@ -99,6 +103,10 @@ Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header) {
   } else {
     head.object_size = head.length;
     head.checksum = ChecksumIn(header);  // with a range it would be that of something else
+    if (head.length < 0 && head.checksum.type == ChecksumType::kNone &&
+        header("transfer-encoding").empty()) {
+      return Status::Protocol("the reply does not say how long it is (no Content-Length)");
+    }
   }
   const std::string_view etag = header("etag");
   if (etag.substr(0, 2) != "W/") head.version = etag;  // a weak one may stand for different bytes

@@ -12,7 +12,12 @@ namespace objectpipes {
 // The value of a header field, empty where the reply has none. Names are asked for in lower case.
 using HeaderLookup = std::function<std::string_view(std::string_view name)>;
 
-// `http_status` is 200 or 206. kProtocol when fields are malformed or contradict each other.
+// S3 gives every object an ETag and a time. What has neither is no object, whatever its status: an
+// error that came too late for a status of its own, or the page of somebody in between.
+bool IsObject(const HeaderLookup& header);
+
+// `http_status` is 200 or 206. kProtocol when fields are malformed or contradict each other, and
+// when nothing would tell a body that was cut from a complete one.
 Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header);
 
 }  // namespace objectpipes

@@ -36,7 +36,7 @@ TEST(ReplyHead, TakesARange) {
 }
 
 TEST(ReplyHead, LeavesOpenWhatTheServerDoesNotSay) {
-  const auto chunked = Parse(200, {});
+  const auto chunked = Parse(200, {{"transfer-encoding", "chunked"}});
   ASSERT_TRUE(chunked.ok());
   EXPECT_EQ(chunked.value().length, -1);
   EXPECT_EQ(chunked.value().object_size, -1);
@@ -73,6 +73,20 @@ TEST(ReplyHead, RefusesALengthThatContradictsTheRange) {
   EXPECT_EQ(head.status().code(), StatusCode::kProtocol);
 }
 
+TEST(ReplyHead, RefusesABodyThatCouldBeCutUnnoticed) {
+  EXPECT_EQ(Parse(200, {{"etag", "\"v1\""}}).status().code(), StatusCode::kProtocol);
+  EXPECT_TRUE(Parse(200, {{"x-amz-checksum-crc32c", "yZRlqg=="}}).ok());
+}
+
+TEST(ReplyHead, TellsAnObjectFromAPage) {
+  const auto is_object = [](std::string_view only) {
+    return IsObject([only](std::string_view name) { return name == only ? "x" : ""; });
+  };
+  EXPECT_TRUE(is_object("etag"));
+  EXPECT_TRUE(is_object("last-modified"));
+  EXPECT_FALSE(is_object("content-type"));
+}
+
 TEST(ReplyHead, PrefersTheChecksumThatIsCheapest) {
   const auto head = Parse(200, {{"x-amz-checksum-sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="},
                                 {"x-amz-checksum-crc32c", "yZRlqg=="}});
@@ -91,7 +105,7 @@ TEST(ReplyHead, TakesTheChecksumOfAMultipartUpload) {
 
 TEST(ReplyHead, IgnoresAChecksumThatIsNone) {
   for (const char* value : {"", "-3", "yZRlqg", "yZRlqg==-", "yZRlqg==-x", "yZRlqg==-3-3"}) {
-    const auto head = Parse(200, {{"x-amz-checksum-crc32", value}});
+    const auto head = Parse(200, {{"x-amz-checksum-crc32", value}, {"content-length", "5"}});
     ASSERT_TRUE(head.ok());
     EXPECT_EQ(head.value().checksum.type, ChecksumType::kNone) << value;
   }

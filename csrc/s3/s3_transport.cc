@@ -1,7 +1,6 @@
 #include "s3/s3_transport.h"
 
 #include <algorithm>
-#include <charconv>
 #include <tuple>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/uri.h"
 #include "s3/list_page.h"
+#include "s3/reply_head.h"
 #include "s3/url.h"
 
 namespace objectpipes {
@@ -19,92 +19,8 @@ constexpr size_t kLongestErrorBody = size_t{64} << 10;
 constexpr size_t kLongestListBody = size_t{64} << 20;
 constexpr int kMostRedirects = 5;
 
-// The checksums S3 may offer, the cheapest to compute first.
-struct ChecksumHeader {
-  std::string_view name;
-  ChecksumType type;
-};
-constexpr ChecksumHeader kChecksumHeaders[] = {
-    {"x-amz-checksum-crc64nvme", ChecksumType::kCrc64Nvme},
-    {"x-amz-checksum-crc32c", ChecksumType::kCrc32c},
-    {"x-amz-checksum-crc32", ChecksumType::kCrc32},
-    {"x-amz-checksum-sha256", ChecksumType::kSha256},
-    {"x-amz-checksum-sha1", ChecksumType::kSha1},
-};
-
-std::optional<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "bytes 0-99/1234" (RFC 9110, 14.4); the size may be "*".
-Status ParseContentRange(std::string_view text, ReplyHead* head) {
-  const Status malformed =
-      Status::Protocol("malformed Content-Range: \"" + std::string(text) + "\"");
-  constexpr std::string_view kUnit = "bytes ";
-  const size_t dash = text.find('-');
-  const size_t slash = text.find('/');
-  if (text.substr(0, kUnit.size()) != kUnit || dash == std::string_view::npos ||
-      slash == std::string_view::npos || slash < dash) {
-    return malformed;
-  }
-  const auto first = ParseNumber(text.substr(kUnit.size(), dash - kUnit.size()));
-  const auto last = ParseNumber(text.substr(dash + 1, slash - dash - 1));
-  const auto size = ParseNumber(text.substr(slash + 1));
-  if (!first || !last || *last < *first || (!size && text.substr(slash + 1) != "*")) {
-    return malformed;
-  }
-  const auto length = static_cast<int64_t>(*last - *first + 1);
-  if (head->length >= 0 && head->length != length) {
-    return Status::Protocol("Content-Range and Content-Length contradict each other");
-  }
-  head->begin = *first;
-  head->length = length;
-  if (size) head->object_size = static_cast<int64_t>(*size);
-  return Status::Ok();
-}
-
-OfferedChecksum ChecksumIn(const HttpHead& http) {
-  OfferedChecksum offered;
-  for (const ChecksumHeader& header : kChecksumHeaders) {
-    std::string_view value = http.Get(header.name);
-    if (value.empty()) continue;
-    if (const size_t dash = value.find('-'); dash != std::string_view::npos) {
-      const auto parts = ParseNumber(value.substr(dash + 1));
-      if (!parts) continue;
-      offered.scope = OfferedChecksum::Scope::kComposite;
-      offered.parts = static_cast<uint32_t>(*parts);
-      value = value.substr(0, dash);
-    }
-    Result<std::string> digest = Base64Decode(value);
-    if (!digest.ok()) continue;
-    offered.type = header.type;
-    offered.digest = std::move(digest).value();
-    return offered;
-  }
-  return offered;
-}
-
-Result<ReplyHead> ParseHead(const HttpHead& http) {
-  ReplyHead head;
-  if (const std::string_view length = http.Get("content-length"); !length.empty()) {
-    const auto value = ParseNumber(length);
-    if (!value)
-      return Status::Protocol("malformed Content-Length: \"" + std::string(length) + "\"");
-    head.length = static_cast<int64_t>(*value);
-  }
-  if (http.status() == 206) {
-    OBJECTPIPES_RETURN_IF_ERROR(ParseContentRange(http.Get("content-range"), &head));
-  } else {
-    head.object_size = head.length;
-    head.checksum = ChecksumIn(http);  // with a range it would be that of something else
-  }
-  const std::string_view etag = http.Get("etag");
-  if (etag.substr(0, 2) != "W/") head.version = etag;  // a weak one may stand for different bytes
-  head.can_pin = !head.version.empty();
-  return head;
+HeaderLookup LookupIn(const HttpHead& http) {
+  return [&http](std::string_view name) { return http.Get(name); };
 }
 
 }  // namespace
@@ -120,6 +36,8 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   void Resume() override { http_->Resume(); }
 
  protected:
+  // Whether a reply of status 200 or 206 is what was asked for.
+  virtual bool IsAnswer(const HttpHead& head) const = 0;
   virtual Flow OnSuccess(const HttpHead& head) = 0;
   virtual Space OnSuccessSpace() { return {}; }
   virtual Flow OnSuccessData(const char* data, size_t size) = 0;
@@ -151,15 +69,15 @@ class S3Transport::Call : public Exchange, public HttpHandler {
     unsigned_ = transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET",
                                  target, query_, region, &request_);
     http_status_ = 0;
+    succeeded_ = false;
     error_body_.clear();
     http_ = transport_->session_.Start(request_, this);
   }
 
   Flow OnHead(const HttpHead& head) override;
-  Space OnSpace() override { return succeeded() ? OnSuccessSpace() : Space{}; }
+  Space OnSpace() override { return succeeded_ ? OnSuccessSpace() : Space{}; }
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
-  bool succeeded() const { return http_status_ == 200 || http_status_ == 206; }
   bool FollowRedirect(const std::string& location);
 
   const std::string bucket_name_;
@@ -172,8 +90,9 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   Status unsigned_;  // why the request could not be signed
   int redirects_ = 0;
 
-  // Of a reply that is not a success.
   int http_status_ = 0;
+  bool succeeded_ = false;
+  // Of a reply that is not a success.
   std::string error_body_;
   std::string server_, date_, location_, retry_after_, request_id_, bucket_region_;
 
@@ -183,7 +102,8 @@ class S3Transport::Call : public Exchange, public HttpHandler {
 Flow S3Transport::Call::OnHead(const HttpHead& head) {
   http_status_ = head.status();
   request_id_ = head.Get("x-amz-request-id");
-  if (succeeded()) return OnSuccess(head);
+  succeeded_ = (http_status_ == 200 || http_status_ == 206) && IsAnswer(head);
+  if (succeeded_) return OnSuccess(head);
   server_ = head.Get("server");
   date_ = head.Get("date");
   location_ = head.Get("location");
@@ -193,7 +113,7 @@ Flow S3Transport::Call::OnHead(const HttpHead& head) {
 }
 
 Flow S3Transport::Call::OnData(const char* data, size_t size) {
-  if (succeeded()) return OnSuccessData(data, size);
+  if (succeeded_) return OnSuccessData(data, size);
   const size_t room = kLongestErrorBody - error_body_.size();
   error_body_.append(data, std::min(size, room));
   return Flow::kContinue;
@@ -220,7 +140,7 @@ void S3Transport::Call::OnDone(const Status& status) {
   http_.reset();
   if (!unsigned_.ok())
     return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
-  if (http_status_ != 0 && !succeeded()) {         // complete or not, its status line says it all
+  if (http_status_ != 0 && !succeeded_) {          // complete or not, its status line says it all
     S3Error error = ErrorOf(error_body_);
     if (error.region.empty() && !error.location.empty() && FollowRedirect(error.location)) return;
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
@@ -278,8 +198,10 @@ class S3Transport::Get final : public S3Transport::Call {
   }
 
  private:
+  bool IsAnswer(const HttpHead& http) const override { return IsObject(LookupIn(http)); }
+
   Flow OnSuccess(const HttpHead& http) override {
-    Result<ReplyHead> head = ParseHead(http);
+    Result<ReplyHead> head = ParseReplyHead(http.status(), LookupIn(http));
     if (head.ok()) return handler_->OnHead(head.value());
     malformed_ = head.status();
     return Flow::kStop;
@@ -305,11 +227,16 @@ class S3Transport::Get final : public S3Transport::Call {
 class S3Transport::List final : public S3Transport::Call {
  public:
   List(S3Transport* transport, const ListRequest& request, ListHandler* handler)
-      : Call(transport, request.bucket, ""), handler_(handler) {
-    Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(request)));
+      : Call(transport, request.bucket, ""),
+        version_(bucket()->list_version),
+        first_(request.token.empty()),
+        handler_(handler) {
+    Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(request, version_)));
   }
 
  private:
+  bool IsAnswer(const HttpHead&) const override { return true; }  // its document says what it is
+
   Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
 
   Flow OnSuccessData(const char* data, size_t size) override {
@@ -319,11 +246,17 @@ class S3Transport::List final : public S3Transport::Call {
 
   void OnEnd(const Status& status, const RetryHint& hint) override;
 
+  const ListVersion version_;
+  const bool first_;  // page of its listing
   ListHandler* const handler_;
   std::string body_;
 };
 
 void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
+  if (status.code() == StatusCode::kNotSupported && first_ && version_ == ListVersion::kV2) {
+    bucket()->list_version = ListVersion::kV1;  // some servers know only this
+    return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
+  }
   if (!status.ok()) return handler_->OnPage(status, hint);
   const RetryHint retry{RetryHint::Kind::kRetry, -1, Route::kDefault};
   if (IsErrorDocument(body_)) {

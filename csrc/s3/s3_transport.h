@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "s3/endpoint.h"
+#include "s3/list_page.h"
 #include "s3/reply_error.h"
 #include "s3/sigv4.h"
 #include "transport/credentials.h"
@@ -48,6 +49,7 @@ class S3Transport final : public Transport {
   struct Bucket {
     std::string region;
     std::optional<Endpoint> endpoint;
+    ListVersion list_version = ListVersion::kV2;
   };
 
   S3Transport(HttpClient* client, S3Options options, std::shared_ptr<CredentialStore> credentials);

@@ -76,6 +76,11 @@ def test_the_demo_proves_what_it_shows(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to jobs in the background, whose children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_leaves_nothing_behind_when_it_is_ended(
     temporary: Path, number: signal.Signals
@@ -85,6 +90,7 @@ def test_the_demo_leaves_nothing_behind_when_it_is_ended(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,
     ) as process:
         assert process.stdout
         assert process.stderr

@@ -1,0 +1,1 @@
+"""Programs that measure objectpipes beside its rivals; README.md tells how."""

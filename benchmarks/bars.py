@@ -1,0 +1,106 @@
+"""What objectpipes is to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .summary import Summary
+
+Row = Mapping[str, Summary]
+"""The contenders of one workload, by name."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A bar, and whether it was met.
+
+    Attributes
+    ----------
+    bar : str
+        What was to be reached.
+    measured : str
+        What was.
+    met : bool
+        Whether that is enough.
+    """
+
+    bar: str
+    measured: str
+    met: bool
+
+
+class Bar(Protocol):
+    """Something to reach."""
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        """Compare with what was measured; None where something for that is missing."""
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """So many times the rate of another contender."""
+
+    times: float
+    of: str
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        if self.of not in row:
+            return None
+        ratio = ours.rate / row[self.of].rate
+        return Verdict(f"≥ {self.times:.2f} × {self.of}", f"{ratio:.2f}", ratio >= self.times)
+
+
+@dataclass(frozen=True)
+class ShareOfLatencyLimit:
+    """So much of what a number of connections allows, given the round trip of a single one."""
+
+    share: float
+    connections: int
+    single: str
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        if self.single not in row:
+            return None
+        round_trip = 1 / row[self.single].rate
+        share = ours.rate * round_trip / self.connections
+        bar = f"≥ {self.share:.2f} × {self.connections} ÷ {round_trip * 1e3:.1f} ms"
+        return Verdict(bar, f"{share:.2f}", share >= self.share)
+
+
+@dataclass(frozen=True)
+class CpuAtMost:
+    """So many microseconds of processor time per object."""
+
+    microseconds: float
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        met = ours.cpu_us <= self.microseconds
+        return Verdict(f"≤ {self.microseconds:.0f} µs", f"{ours.cpu_us:.0f}", met)
+
+
+@dataclass(frozen=True)
+class MemoryAtMost:
+    """So many MiB more than before the first read."""
+
+    mebibytes: float
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        if ours.rss_over_start is None:
+            return None
+        used = ours.rss_over_start / (1 << 20)
+        return Verdict(f"≤ {self.mebibytes:.0f} MiB", f"{used:.0f}", used <= self.mebibytes)
+
+
+@dataclass(frozen=True)
+class RequestsAtMost:
+    """So many requests per object; more than a hundredth above is too much."""
+
+    count: float
+
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        if ours.requests is None:
+            return None
+        met = ours.requests <= self.count * 1.01
+        return Verdict(f"≤ {self.count:.0f} request", f"{ours.requests:.2f}", met)

@@ -1,0 +1,32 @@
+"""The contenders, by the names they have in the table."""
+
+from __future__ import annotations
+
+import importlib
+
+from .contender import Contender
+
+__all__ = ["Contender", "contender_class"]
+
+_CLASSES = {
+    "objectpipes": ("objectpipes", "ObjectPipes"),
+    "objectpipes, zero copy": ("objectpipes", "ZeroCopy"),
+    "tensorstore": ("tensorstore", "TensorStore"),
+    "obstore": ("obstore", "Obstore"),
+    "s3torchconnector": ("s3torchconnector", "S3TorchConnector"),
+    "torchdata 0.9": ("torchdata", "TorchData"),
+    "boto3": ("boto3", "Boto3"),
+}
+
+
+def contender_class(name: str) -> type[Contender]:
+    """Return a contender's class; imports its library, and none of the others'.
+
+    Parameters
+    ----------
+    name
+        A name of the table.
+    """
+    module, class_name = _CLASSES[name]
+    found: type[Contender] = getattr(importlib.import_module(f"{__name__}.{module}"), class_name)
+    return found

@@ -1,0 +1,26 @@
+"""Where the objects of a benchmark are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Store:
+    """A bucket, and how to get at it.
+
+    Attributes
+    ----------
+    endpoint : str
+        The server's URL.
+    bucket : str
+        The bucket.
+    region, access_key, secret_key : str
+        What to sign requests with.
+    """
+
+    endpoint: str
+    bucket: str
+    region: str
+    access_key: str
+    secret_key: str

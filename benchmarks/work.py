@@ -1,0 +1,86 @@
+"""The tasks: how their results are checked, and how they are repeated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+
+from .contenders import Contender
+from .contenders.contender import Piece
+from .job import Job
+
+
+class WrongResultError(Exception):
+    """A contender did not deliver what is stored."""
+
+
+class Reading:
+    """Objects read, whole or in pieces.
+
+    Parameters
+    ----------
+    contender
+        Who reads.
+    job
+        What.
+    """
+
+    def __init__(self, contender: Contender, job: Job) -> None:
+        self._read: Callable[[Sequence[str]], Iterator[Piece]] = getattr(contender, job.task)
+        self._names = [contender.name(key) for key in job.keys]
+        self._digests = {contender.name(key): value for key, value in job.digests.items()}
+        self._size = job.size
+
+    def check(self) -> int:
+        """Read a sample, compare its digests, and return the number of objects.
+
+        Raises
+        ------
+        WrongResultError
+            They differ.
+        """
+        found = {name: hashlib.sha256() for name in self._digests}
+        for name, piece in self._read(list(self._digests)):
+            found[name].update(piece)
+        for name, expected in self._digests.items():
+            if found[name].hexdigest() != expected:
+                raise WrongResultError(f"wrong bytes: {name}")
+        return len(self._digests)
+
+    def run(self, objects: int) -> int:
+        """Read so many objects, or a few more; return how many.
+
+        Raises
+        ------
+        WrongResultError
+            There was more or less to read than expected.
+        """
+        names = list(islice(cycle(self._names), objects))
+        received = sum(memoryview(piece).nbytes for _, piece in self._read(names))
+        if received != objects * self._size:
+            raise WrongResultError(f"{received} bytes of {objects} objects")
+        return objects
+
+
+class Listing:
+    """A prefix listed to its end; parameters and methods are those of `Reading`."""
+
+    def __init__(self, contender: Contender, job: Job) -> None:
+        self._contender = contender
+        self._job = job
+
+    def check(self) -> int:
+        expected = [self._contender.name(key) for key in self._job.keys]
+        if list(self._contender.list(self._job.prefix)) != expected:
+            raise WrongResultError("wrong names")
+        return len(expected)
+
+    def run(self, objects: int) -> int:
+        listed = 0
+        while listed < objects:
+            names = sum(1 for _ in self._contender.list(self._job.prefix))
+            if names != self._job.count:
+                raise WrongResultError(f"{names} names instead of {self._job.count}")
+            listed += names
+        return listed

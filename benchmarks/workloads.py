@@ -1,0 +1,164 @@
+"""The rows of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .bars import AtLeast, Bar, CpuAtMost, MemoryAtMost, RequestsAtMost, ShareOfLatencyLimit
+from .job import Task
+from .static_server import DELAYED, LATENCY, LISTED, OBJECTS
+
+KIB, MIB = 1 << 10, 1 << 20
+
+WRK = "wrk"
+ONE_CONNECTION = "wrk, 1 connection"
+LIMITS = (WRK, ONE_CONNECTION)
+PIPES = "objectpipes"
+OURS = (PIPES, "objectpipes, zero copy")
+
+_READERS = (*OURS, "tensorstore", "obstore", "s3torchconnector", "torchdata 0.9", "boto3")
+_LATENCY_CONNECTIONS = 32
+_DEFAULT_BUDGET = 256  # MiB
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One task, on one kind of objects, on one server.
+
+    Attributes
+    ----------
+    title : str
+        What it is called in the table.
+    task : str
+        Which method of the contenders it measures.
+    server, bucket, prefix : str
+        Where the objects are.
+    count, size : int
+        How many there are, and the bytes of each.
+    contenders : tuple[str, ...]
+        Who takes part.
+    concurrency : int or None
+        Objects to request at once; None: as each contender likes.
+    bars : tuple[Bar, ...]
+        What objectpipes is to reach.
+    shown : bool
+        Whether it is in the picture.
+    """
+
+    title: str
+    task: Task
+    server: Literal["nginx", "minio"]
+    bucket: str
+    prefix: str
+    count: int
+    size: int
+    contenders: tuple[str, ...]
+    concurrency: int | None = None
+    bars: tuple[Bar, ...] = ()
+    shown: bool = True
+
+
+_4_KIB = Workload(
+    "4 KiB",
+    "read",
+    "nginx",
+    OBJECTS,
+    "4KiB/",
+    1000,
+    4 * KIB,
+    (WRK, *_READERS),
+    bars=(AtLeast(0.40, WRK), AtLeast(1.8, "tensorstore"), CpuAtMost(45), RequestsAtMost(1)),
+)
+_128_KIB = Workload(
+    "128 KiB",
+    "read",
+    "nginx",
+    OBJECTS,
+    "128KiB/",
+    1000,
+    128 * KIB,
+    (WRK, *_READERS),
+    bars=(AtLeast(0.80, WRK), AtLeast(1.35, "tensorstore"), CpuAtMost(90), RequestsAtMost(1)),
+)
+_1_MIB = Workload(
+    "1 MiB",
+    "read",
+    "nginx",
+    OBJECTS,
+    "1MiB/",
+    128,
+    MIB,
+    (WRK, *_READERS),
+    bars=(AtLeast(0.90, WRK),),
+)
+_256_MIB = Workload(
+    "256 MiB, in pieces",
+    "stream",
+    "nginx",
+    OBJECTS,
+    "256MiB/",
+    2,
+    256 * MIB,
+    (WRK, PIPES, "obstore", "s3torchconnector", "boto3"),
+    bars=(AtLeast(0.95, WRK), MemoryAtMost(_DEFAULT_BUDGET + 64)),
+)
+_DELAYED_128_KIB = replace(
+    _128_KIB,
+    title=f"128 KiB, {LATENCY * 1e3:.0f} ms away, {_LATENCY_CONNECTIONS} at once",
+    bucket=DELAYED,
+    contenders=(WRK, ONE_CONNECTION, *_READERS),
+    concurrency=_LATENCY_CONNECTIONS,
+    bars=(ShareOfLatencyLimit(0.95, _LATENCY_CONNECTIONS, ONE_CONNECTION),),
+    shown=False,
+)
+
+WORKLOADS = (
+    _4_KIB,
+    _128_KIB,
+    _1_MIB,
+    _256_MIB,
+    replace(
+        _256_MIB,
+        title="256 MiB, as one buffer",
+        task="read",
+        contenders=(WRK, *_READERS),
+        bars=(AtLeast(1.1, "obstore"),),
+        shown=False,
+    ),
+    Workload(
+        "list 100,000 names",
+        "list",
+        "nginx",
+        LISTED,
+        "train/",
+        100_000,
+        128 * KIB,
+        (WRK, PIPES, "tensorstore", "obstore", "s3torchconnector", "torchdata 0.9", "boto3"),
+        bars=(AtLeast(1.0, "tensorstore"),),
+    ),
+    replace(
+        _128_KIB,
+        title="128 KiB, DataLoader with 2 workers",
+        task="load",
+        contenders=(WRK, PIPES, "s3torchconnector", "torchdata 0.9"),
+        bars=(AtLeast(2.5, "s3torchconnector"),),
+    ),
+    _DELAYED_128_KIB,
+    replace(
+        _DELAYED_128_KIB,
+        title=f"128 KiB, {LATENCY * 1e3:.0f} ms away, by default",
+        contenders=(PIPES, "tensorstore", "obstore", "s3torchconnector", "torchdata 0.9", "boto3"),
+        concurrency=None,
+        bars=(),
+    ),
+    *(
+        replace(
+            workload,
+            title=f"MinIO, {workload.title}",
+            server="minio",
+            bars=(AtLeast(0.85, WRK),),
+        )
+        for workload in (_4_KIB, _128_KIB, _1_MIB)
+    ),
+)

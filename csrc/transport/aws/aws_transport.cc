@@ -1,0 +1,238 @@
+#include "transport/aws/aws_transport.h"
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "s3/list_page.h"
+#include "s3/url.h"
+#include "transport/aws/jobs.h"
+#include "transport/aws/reply_pipe.h"
+#include "transport/aws/requests.h"
+#include "transport/aws/s3_client.h"
+#include "transport/aws/stall_watch.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr char kDefaultRegion[] = "us-east-1";
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------
+// The reading end of a reply
+
+class AwsTransport::Call : public Exchange, private StallWatch::Watched {
+ public:
+  Call(AwsTransport* transport, std::string bucket)
+      : transport_(transport),
+        bucket_(std::move(bucket)),
+        pipe_(std::make_shared<ReplyPipe>(transport->executor_, [this] { OnNews(); })) {
+    transport_->stall_watch_->Add(this);
+  }
+
+  ~Call() override { Close(); }
+
+  void Resume() override {
+    resumed_ms_ = MonotonicMs();
+    paused_ = false;
+    pipe_->Announce();
+  }
+
+ protected:
+  virtual void OnNews() = 0;
+  // The last thing to happen: the handler learns it, and may destroy this.
+  virtual void OnFailure(const Status& status, const RetryHint& hint) = 0;
+
+  // Calls run(context, pipe) on a thread of its own, which may outlive this exchange: one that is
+  // waiting for a byte inside the SDK cannot be stopped before the byte, or the limit of that wait.
+  template <typename Run>
+  void StartThread(Run run) {
+    const std::string& region = transport_->RegionOf(bucket_);
+    JobContext context{
+        transport_->ClientFor(region), region,
+        RequestOptions{transport_->options_.requester_pays, transport_->options_.checksums}};
+    try {
+      std::thread([context = std::move(context), pipe = pipe_, run = std::move(run)] {
+        run(context, pipe.get());
+      }).detach();
+    } catch (const std::system_error& error) {
+      Refuse(
+          Status(StatusCode::kInternal, std::string("no thread for a request: ") + error.what()));
+    }
+  }
+
+  void Refuse(Status status) {
+    S3Error error;
+    error.status = std::move(status);
+    pipe_->PutEnd(std::move(error));
+  }
+
+  // Before the handler's last call.
+  void Close() {
+    transport_->stall_watch_->Remove(this);
+    pipe_->Close();
+  }
+
+  void Fail(const S3Error& error) {
+    Close();
+    if (!error.region.empty()) transport_->regions_[bucket_] = error.region;
+    OnFailure(error.status, error.hint);
+  }
+
+  void Cancel() {
+    Close();
+    OnFailure(Status(StatusCode::kCancelled, "stopped by the reader"), RetryHint{});
+  }
+
+  AwsTransport* const transport_;
+  const std::string bucket_;
+  const std::shared_ptr<ReplyPipe> pipe_;
+  bool paused_ = false;
+
+ private:
+  int64_t moved_ms() const override {
+    return paused_ ? -1 : std::max(resumed_ms_, pipe_->touched_ms());
+  }
+
+  void OnStall() override {
+    Close();
+    OnFailure(Status(StatusCode::kTimeout,
+                     "no byte arrived for " + std::to_string(transport_->stall_watch_->limit_ms()) +
+                         " ms"),
+              RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+  }
+
+  int64_t resumed_ms_ = 0;
+};
+
+class AwsTransport::Get final : public AwsTransport::Call {
+ public:
+  Get(AwsTransport* transport, const GetRequest& request, GetHandler* handler)
+      : Call(transport, request.object.bucket), handler_(handler) {
+    Status key_status = CheckKey(request.object.key);
+    if (key_status.ok()) {
+      StartThread([request](const JobContext& context, ReplyPipe* pipe) {
+        RunGet(context, request, pipe);
+      });
+    } else {
+      Refuse(std::move(key_status));
+    }
+  }
+
+ private:
+  void OnNews() override {
+    while (!paused_) {
+      const Flow flow = Deliver();
+      paused_ = flow == Flow::kPause;
+      if (paused_) return;
+      if (flow == Flow::kStop) return Cancel();
+      if (news_.end.has_value()) {
+        const S3Error end = *std::move(news_.end);  // the handler may destroy this
+        if (!end.status.ok()) return Fail(end);
+        Close();
+        return handler_->OnDone(end.status, end.hint);
+      }
+      news_ = pipe_->Take();
+      taken_ = 0;
+      if (!news_.head.has_value() && news_.data.empty() && !news_.end.has_value()) return;
+    }
+  }
+
+  void OnFailure(const Status& status, const RetryHint& hint) override {
+    handler_->OnDone(status, hint);
+  }
+
+  Flow Deliver() {
+    if (news_.head.has_value()) {
+      const ReplyHead head = *std::exchange(news_.head, std::nullopt);
+      if (handler_->OnHead(head) == Flow::kStop) return Flow::kStop;
+    }
+    if (taken_ == news_.data.size()) return Flow::kContinue;
+    const Flow flow = handler_->OnData(news_.data.data() + taken_, news_.data.size() - taken_);
+    if (flow == Flow::kContinue) taken_ = news_.data.size();
+    return flow;
+  }
+
+  GetHandler* const handler_;
+  ReplyPipe::News news_;
+  size_t taken_ = 0;  // bytes of news_.data that the handler has had
+};
+
+class AwsTransport::List final : public AwsTransport::Call {
+ public:
+  List(AwsTransport* transport, const ListRequest& request, ListHandler* handler)
+      : Call(transport, request.bucket), handler_(handler) {
+    StartThread(
+        [request](const JobContext& context, ReplyPipe* pipe) { RunList(context, request, pipe); });
+  }
+
+ private:
+  void OnNews() override {
+    ReplyPipe::News news = pipe_->Take();
+    body_ += news.data;
+    if (!news.end.has_value()) return;
+    if (!news.end->status.ok()) return Fail(*news.end);
+    Close();
+    // Of use only if the page turns out malformed.
+    const RetryHint hint{RetryHint::Kind::kRetry, -1, Route::kDefault};
+    handler_->OnPage(ParseListPage(std::move(body_)), hint);
+  }
+
+  void OnFailure(const Status& status, const RetryHint& hint) override {
+    handler_->OnPage(status, hint);
+  }
+
+  ListHandler* const handler_;
+  std::string body_;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// AwsTransport
+
+Result<std::unique_ptr<Transport>> AwsTransport::Create(
+    Executor* executor, S3Options options, std::shared_ptr<CredentialStore> credentials) {
+  OBJECTPIPES_RETURN_IF_ERROR(CheckAwsOptions(options));
+  return std::unique_ptr<Transport>(
+      new AwsTransport(executor, std::move(options), std::move(credentials)));
+}
+
+AwsTransport::AwsTransport(Executor* executor, S3Options options,
+                           std::shared_ptr<CredentialStore> credentials)
+    : executor_(executor),
+      options_(std::move(options)),
+      stall_watch_(std::make_shared<StallWatch>(executor, options_.http.stall_timeout_ms)),
+      credentials_(std::move(credentials)) {}
+
+Result<ObjectId> AwsTransport::ParseUrl(std::string_view url) const {
+  Result<ObjectPath> path = ParseS3ObjectUrl(url);
+  if (!path.ok()) return path.status();
+  return ObjectId{std::move(path.value().bucket), std::move(path.value().key)};
+}
+
+std::unique_ptr<Exchange> AwsTransport::StartGet(const GetRequest& request, GetHandler* handler) {
+  return std::make_unique<Get>(this, request, handler);
+}
+
+std::unique_ptr<Exchange> AwsTransport::StartList(const ListRequest& request,
+                                                  ListHandler* handler) {
+  return std::make_unique<List>(this, request, handler);
+}
+
+const std::string& AwsTransport::RegionOf(const std::string& bucket) const {
+  static const std::string* const kFirst = new std::string(kDefaultRegion);
+  const auto learned = regions_.find(bucket);
+  if (learned != regions_.end()) return learned->second;
+  return options_.region.empty() ? *kFirst : options_.region;
+}
+
+// A client takes the SDK a millisecond to make.
+std::shared_ptr<Aws::S3::S3Client> AwsTransport::ClientFor(const std::string& region) {
+  std::shared_ptr<Aws::S3::S3Client>& client = clients_[region];
+  if (client == nullptr) client = MakeS3Client(options_, region, credentials_);
+  return client;
+}
+
+}  // namespace objectpipes

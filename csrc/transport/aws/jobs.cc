@@ -1,0 +1,150 @@
+#include "transport/aws/jobs.h"
+
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "s3/reply_head.h"
+#include "transport/aws/observed_request.h"
+#include "transport/aws/outcome.h"
+
+namespace objectpipes {
+namespace {
+
+namespace model = Aws::S3::Model;
+
+constexpr size_t kLongestErrorBody = size_t{64} << 10;
+constexpr size_t kLongestListBody = size_t{64} << 20;
+
+class GetJob final : public ReplyObserver {
+ public:
+  GetJob(const JobContext& context, const GetRequest& request, ReplyPipe* pipe)
+      : context_(context), request_(request), pipe_(pipe) {}
+
+  void Run() {
+    reply_.bucket = request_.object.bucket;
+    reply_.key = request_.object.key;
+    reply_.region = context_.region;
+    reply_.request_time = WallSeconds();
+    if (request_.head_only) {
+      const ObjectRequest<model::HeadObjectRequest> head(request_, context_.options, this);
+      End(context_.client->HeadObject(head));
+    } else {
+      const ObjectRequest<model::GetObjectRequest> get(request_, context_.options, this);
+      End(context_.client->GetObject(get));
+    }
+  }
+
+ private:
+  bool OnBody(const char* data, size_t size) override {
+    pipe_->Touch();
+    if (!refused_.status.ok()) return false;
+    if (open_) return pipe_->PutData(data, size);
+    held_.append(data, size);
+    return !pipe_->closed();
+  }
+
+  void OnHeaders(const HeaderLookup& header) override {
+    if (open_ || !refused_.status.ok()) return;
+    if (IsContentRange(header("content-range"))) return Open(header);
+    if (held_.size() <= kLongestErrorBody) return;  // may still be an error document
+    if (!header("last-modified").empty()) return Open(header);
+    refused_.status = Status(StatusCode::kNotSupported,
+                             "the reply has no Last-Modified, without which aws-sdk-cpp does not "
+                             "tell a large object from an error page; transport=\"http\" does");
+  }
+
+  void OnSuccess(const HeaderLookup& header) override {
+    if (!open_ && refused_.status.ok()) Open(header);
+  }
+
+  bool Wanted() const override { return !pipe_->closed(); }
+
+  // Only 206 has one like this; in a 416 there is a "*" in place of the numbers.
+  static bool IsContentRange(std::string_view text) {
+    constexpr std::string_view kUnit = "bytes ";
+    return text.size() > kUnit.size() && text.substr(0, kUnit.size()) == kUnit &&
+           text[kUnit.size()] != '*';
+  }
+
+  void Open(const HeaderLookup& header) {
+    Result<ReplyHead> head = ParseReplyHead(header("content-range").empty() ? 200 : 206, header);
+    if (!head.ok()) {
+      refused_.status = head.status();
+      refused_.hint.kind = RetryHint::Kind::kRetry;
+      return;
+    }
+    open_ = true;
+    pipe_->PutHead(head.value());
+    if (!held_.empty()) pipe_->PutData(held_.data(), held_.size());
+    held_ = std::string();
+  }
+
+  template <typename Outcome>
+  void End(const Outcome& outcome) {
+    if (!refused_.status.ok()) return pipe_->PutEnd(refused_);
+    if (outcome.IsSuccess()) return pipe_->PutEnd(S3Error{});
+    reply_.body = held_;
+    pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply_));
+  }
+
+  const JobContext& context_;
+  const GetRequest& request_;
+  ReplyPipe* const pipe_;
+  ErrorReply reply_;
+  std::string held_;   // while it is not known whether these are the object's bytes
+  bool open_ = false;  // they are
+  S3Error refused_;    // why this reply is not used
+};
+
+class ListJob final : public ReplyObserver {
+ public:
+  ListJob(const JobContext& context, const ListRequest& request, ReplyPipe* pipe)
+      : context_(context), request_(request), pipe_(pipe) {}
+
+  void Run() {
+    ErrorReply reply;
+    reply.bucket = request_.bucket;
+    reply.region = context_.region;
+    reply.request_time = WallSeconds();
+    const auto outcome =
+        context_.client->ListObjectsV2(PageRequest(request_, context_.options, this));
+    reply.body = body_;
+    if (!outcome.IsSuccess()) return pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply));
+    if (IsErrorDocument(body_)) {
+      reply.http_status = 200;
+      reply.request_id = request_id_;
+      return pipe_->PutEnd(ErrorFromReply(reply));
+    }
+    pipe_->PutData(body_.data(), body_.size());
+    pipe_->PutEnd(S3Error{});
+  }
+
+ private:
+  bool OnBody(const char* data, size_t size) override {
+    pipe_->Touch();
+    body_.append(data, size);
+    return body_.size() <= kLongestListBody && !pipe_->closed();
+  }
+  void OnHeaders(const HeaderLookup&) override {}
+  void OnSuccess(const HeaderLookup& header) override { request_id_ = header("x-amz-request-id"); }
+  bool Wanted() const override { return !pipe_->closed(); }
+
+  const JobContext& context_;
+  const ListRequest& request_;
+  ReplyPipe* const pipe_;
+  std::string body_;
+  std::string request_id_;
+};
+
+}  // namespace
+
+void RunGet(const JobContext& context, const GetRequest& request, ReplyPipe* pipe) {
+  GetJob(context, request, pipe).Run();
+}
+
+void RunList(const JobContext& context, const ListRequest& request, ReplyPipe* pipe) {
+  ListJob(context, request, pipe).Run();
+}
+
+}  // namespace objectpipes

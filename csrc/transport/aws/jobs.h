@@ -1,0 +1,25 @@
+// What a thread does inside the SDK: one request, its reply put into a pipe.
+#pragma once
+
+#include <aws/s3/S3Client.h>
+
+#include <memory>
+#include <string>
+
+#include "transport/aws/reply_pipe.h"
+#include "transport/aws/requests.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+struct JobContext {
+  std::shared_ptr<Aws::S3::S3Client> client;
+  std::string region;  // the client's
+  RequestOptions options;
+};
+
+void RunGet(const JobContext& context, const GetRequest& request, ReplyPipe* pipe);
+// Puts the body of the page into the pipe as data; there is no head.
+void RunList(const JobContext& context, const ListRequest& request, ReplyPipe* pipe);
+
+}  // namespace objectpipes

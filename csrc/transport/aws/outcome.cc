@@ -1,0 +1,72 @@
+#include "transport/aws/outcome.h"
+
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "transport/aws/observed_request.h"
+#include "transport/http/curl_status.h"
+
+namespace objectpipes {
+namespace {
+
+using Aws::S3::S3Errors;
+
+// The SDK puts libcurl's result into words: "curlCode: 28, Timeout was reached". CURLE_OK for other
+// words.
+CURLcode CurlCodeIn(std::string_view message) {
+  constexpr std::string_view kPrefix = "curlCode: ";
+  if (message.substr(0, kPrefix.size()) != kPrefix) return CURLE_OK;
+  message.remove_prefix(kPrefix.size());
+  int code = CURLE_OK;
+  std::from_chars(message.data(), message.data() + message.size(), code);
+  return static_cast<CURLcode>(code);
+}
+
+// A request that got no reply, or only a part of one.
+S3Error BrokenExchange(const std::string& message) {
+  S3Error result;
+  result.hint.kind = RetryHint::Kind::kRetry;
+  const CURLcode curl_code = CurlCodeIn(message);
+  if (curl_code == CURLE_OK) {
+    result.status = Status(StatusCode::kEndpoint, message);
+    return result;
+  }
+  const StatusCode code = StatusCodeOf(curl_code);
+  StatusDetail detail;
+  detail.code = "curl " + std::to_string(static_cast<int>(curl_code));
+  result.status =
+      Status(code, message.substr(message.find(' ', message.find(',')) + 1), std::move(detail));
+  if (code == StatusCode::kTls) result.hint.kind = RetryHint::Kind::kFatal;
+  return result;
+}
+
+// A request that the SDK would not send: no endpoint by its rules, or a host name it does not
+// accept.
+S3Error Unsent(const std::string& message) {
+  S3Error result;
+  result.status = Status(StatusCode::kConfig, "aws-sdk-cpp does not send the request: " + message);
+  return result;
+}
+
+}  // namespace
+
+S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorReply reply) {
+  if (error.GetResponseCode() == Aws::Http::HttpResponseCode::REQUEST_NOT_MADE) {
+    const std::string message(View(error.GetMessage()));
+    return error.GetErrorType() == S3Errors::NETWORK_CONNECTION ? BrokenExchange(message)
+                                                                : Unsent(message);
+  }
+  const HeaderLookup header = LookUpIn(&error.GetResponseHeaders());
+  reply.http_status = static_cast<int>(error.GetResponseCode());
+  reply.server = header("server");
+  reply.date = header("date");
+  reply.location = header("location");
+  reply.retry_after = header("retry-after");
+  reply.request_id = header("x-amz-request-id");
+  reply.bucket_region = header("x-amz-bucket-region");
+  return ErrorFromReply(reply);
+}
+
+}  // namespace objectpipes

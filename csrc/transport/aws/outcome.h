@@ -1,0 +1,15 @@
+// From the SDK's errors to ours.
+#pragma once
+
+#include <aws/core/client/AWSError.h>
+#include <aws/s3/S3Errors.h>
+
+#include "s3/reply_error.h"
+
+namespace objectpipes {
+
+// `reply` says what was asked for and holds the body that came; the rest of it is filled in from
+// `error`.
+S3Error ErrorFromOutcome(const Aws::Client::AWSError<Aws::S3::S3Errors>& error, ErrorReply reply);
+
+}  // namespace objectpipes

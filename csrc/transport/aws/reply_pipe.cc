@@ -1,0 +1,87 @@
+#include "transport/aws/reply_pipe.h"
+
+#include <utility>
+
+#include "base/clock.h"
+
+namespace objectpipes {
+namespace {
+
+// Enough to keep a connection busy while the I/O thread does something else.
+constexpr size_t kMostUnread = size_t{256} << 10;
+
+}  // namespace
+
+ReplyPipe::ReplyPipe(Executor* executor, std::function<void()> on_news)
+    : executor_(executor), on_news_(std::move(on_news)), touched_ms_(MonotonicMs()) {}
+
+void ReplyPipe::PutHead(const ReplyHead& head) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  news_.head = head;
+  AnnounceLocked();
+}
+
+bool ReplyPipe::PutData(const char* data, size_t size) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  reader_moved_.wait(lock, [this] { return closed_ || news_.data.size() < kMostUnread; });
+  if (closed_) return false;
+  news_.data.append(data, size);
+  AnnounceLocked();
+  return true;
+}
+
+void ReplyPipe::PutEnd(S3Error end) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  news_.end = std::move(end);
+  AnnounceLocked();
+}
+
+void ReplyPipe::Touch() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  touched_ms_ = MonotonicMs();
+}
+
+int64_t ReplyPipe::touched_ms() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return touched_ms_;
+}
+
+bool ReplyPipe::closed() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return closed_;
+}
+
+ReplyPipe::News ReplyPipe::Take() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  reader_moved_.notify_one();
+  return std::exchange(news_, News{});
+}
+
+void ReplyPipe::Announce() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  AnnounceLocked();
+}
+
+void ReplyPipe::Close() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  reader_moved_.notify_one();
+}
+
+// The executor is there as long as the pipe is not closed: transports go before their event loop.
+void ReplyPipe::AnnounceLocked() {
+  if (closed_ || announced_) return;
+  announced_ = true;
+  executor_->Post([self = shared_from_this()] { self->TellReader(); });
+}
+
+void ReplyPipe::TellReader() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    announced_ = false;
+    if (closed_) return;
+  }
+  on_news_();
+}
+
+}  // namespace objectpipes

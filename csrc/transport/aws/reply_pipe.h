@@ -1,0 +1,59 @@
+// One reply on its way from a thread inside the SDK to the I/O thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "s3/reply_error.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
+ public:
+  // `on_news` is called on the I/O thread when there is something to Take(), until Close().
+  ReplyPipe(Executor* executor, std::function<void()> on_news);
+
+  // The writing end, for the thread inside the SDK: a head, data, and the end, the first two for a
+  // successful reply only.
+  void PutHead(const ReplyHead& head);
+  // Waits while the reader is far behind. False: nobody reads any more.
+  bool PutData(const char* data, size_t size);
+  void PutEnd(S3Error end);
+  // Something has arrived, whether it is put here or not.
+  void Touch();
+  bool closed() const;
+
+  // The reading end, for the I/O thread.
+  struct News {
+    std::optional<ReplyHead> head;
+    std::string data;
+    std::optional<S3Error> end;  // the status is OK after a complete reply
+  };
+  News Take();
+  int64_t touched_ms() const;  // on the monotonic clock
+  void Announce();             // has on_news called soon
+  void Close();
+
+ private:
+  void AnnounceLocked();
+  void TellReader();
+
+  Executor* const executor_;
+  const std::function<void()> on_news_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable reader_moved_;
+  News news_;
+  int64_t touched_ms_;
+  bool announced_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace objectpipes

@@ -1,0 +1,75 @@
+// The requests the transport makes of the SDK.
+#pragma once
+
+#include <aws/core/http/URI.h>
+#include <aws/s3/model/GetObjectRequest.h>
+#include <aws/s3/model/HeadObjectRequest.h>
+#include <aws/s3/model/ListObjectsV2Request.h>
+
+#include <string>
+
+#include "base/status.h"
+#include "transport/aws/observed_request.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+// What requests of one transport have in common.
+struct RequestOptions {
+  bool requester_pays = false;
+  bool checksums = false;  // ask for them
+};
+
+// kNotSupported for keys that would not arrive at the server as they are.
+Status CheckKey(const std::string& key);
+
+// Stands for the key until the SDK has made a path of it.
+inline constexpr char kPlaceholder[] = "key";
+
+// Puts the key there.
+void SetKeyInPath(const std::string& key, Aws::Http::URI* uri);
+
+// GetObjectRequest or HeadObjectRequest. `get` outlives it.
+//
+// Versions of the SDK differ in which slashes of a key they drop or add, and the setting for it
+// belongs to whoever initialised the SDK first. So the SDK gets a key that cannot go wrong, and the
+// path of the request gets the real one before it is signed.
+template <typename Request>
+class ObjectRequest final : public Observed<Request> {
+ public:
+  ObjectRequest(const GetRequest& get, const RequestOptions& options, ReplyObserver* observer)
+      : Observed<Request>(observer), key_(get.object.key) {
+    this->SetBucket(Aws::String(get.object.bucket));
+    this->SetKey(kPlaceholder);
+    if (get.ranged()) {
+      this->SetRange("bytes=" + std::to_string(get.begin) + "-" +
+                     (get.end == kToTheEnd ? "" : std::to_string(get.end - 1)));
+    }
+    if (!get.if_match.empty()) this->SetIfMatch(Aws::String(get.if_match));
+    if (get.part_number != 0) this->SetPartNumber(static_cast<int>(get.part_number));
+    if (options.requester_pays) this->SetRequestPayer(Aws::S3::Model::RequestPayer::requester);
+    // Not by SetChecksumMode(): with that the SDK compares, too.
+    if (options.checksums) this->SetAdditionalCustomHeaderValue("x-amz-checksum-mode", "ENABLED");
+  }
+
+  void AddQueryStringParameters(Aws::Http::URI& uri) const override {
+    SetKeyInPath(key_, &uri);
+    Request::AddQueryStringParameters(uri);
+  }
+
+ private:
+  const std::string& key_;
+};
+
+// `list` outlives it.
+class PageRequest final : public Observed<Aws::S3::Model::ListObjectsV2Request> {
+ public:
+  PageRequest(const ListRequest& list, const RequestOptions& options, ReplyObserver* observer);
+  // Writes the whole query, which the SDK can do for version 2 of listing only.
+  void AddQueryStringParameters(Aws::Http::URI& uri) const override;
+
+ private:
+  const ListRequest& list_;
+};
+
+}  // namespace objectpipes

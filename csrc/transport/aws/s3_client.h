@@ -1,0 +1,23 @@
+// The SDK's client for S3, set up to do one attempt of one request and nothing besides.
+#pragma once
+
+#include <aws/s3/S3Client.h>
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "s3/s3_transport.h"
+#include "transport/credentials.h"
+
+namespace objectpipes {
+
+// Whether the SDK can do what is asked for: kNotSupported if not.
+Status CheckAwsOptions(const S3Options& options);
+
+// Any thread may use the client, and the last to let go of it destroys it. It signs with whatever
+// is in `credentials` at the moment.
+std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const std::string& region,
+                                                std::shared_ptr<CredentialStore> credentials);
+
+}  // namespace objectpipes

@@ -1,0 +1,45 @@
+// Ends exchanges whose server has fallen silent.
+//
+// The SDK has a limit of its own, but counts in whole seconds and measures an average speed: it
+// takes up to six seconds longer. Its thread may stay that long; the reader does not wait for it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+// Used on the I/O thread only.
+class StallWatch : public std::enable_shared_from_this<StallWatch> {
+ public:
+  class Watched {
+   public:
+    // The last time something moved, on the monotonic clock; -1: not waiting for the server.
+    virtual int64_t moved_ms() const = 0;
+    // May Remove() any.
+    virtual void OnStall() = 0;
+
+   protected:
+    ~Watched() = default;
+  };
+
+  StallWatch(Executor* executor, int64_t limit_ms) : executor_(executor), limit_ms_(limit_ms) {}
+
+  void Add(Watched* watched);
+  void Remove(Watched* watched) { watched_.erase(watched); }
+  int64_t limit_ms() const { return limit_ms_; }
+
+ private:
+  void LookLater();
+  void Look();
+
+  Executor* const executor_;
+  const int64_t limit_ms_;
+  std::set<Watched*> watched_;
+  bool looking_ = false;
+};
+
+}  // namespace objectpipes

@@ -1,0 +1,85 @@
+"""Where servers depart from S3: what they refuse, rewrite or get wrong, and why.
+
+Nothing here is about objectpipes. A line that ceases to be true makes a test fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from conformance import content
+
+__all__ = ["MINIO", "MOTO", "SEAWEED", "Dialect"]
+
+_NO_DOTS = "a segment . or .. could lead out of the bucket's directory"
+_FILE_NAMES = "each segment is the name of a file, which has 255 bytes"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Where a server departs from S3.
+
+    Attributes
+    ----------
+    refused_keys
+        Keys that cannot be stored, and why.
+    listed_as
+        Keys that are listed as other ones; both can be read.
+    unlisted
+        Keys that can be read and are not listed, and why.
+    wrong_checksums
+        Uploads with a checksum that is not that of the data.
+    sorted_listings
+        Whether keys are listed in the order of their bytes.
+    checks_requests
+        Whether signatures and permissions are checked.
+    keeps_connections
+        Whether a connection serves more than one request.
+    """
+
+    refused_keys: Mapping[str, str] = field(default_factory=dict)
+    listed_as: Mapping[str, str] = field(default_factory=dict)
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+    wrong_checksums: Set[str] = frozenset()
+    sorted_listings: bool = True
+    checks_requests: bool = True
+    keeps_connections: bool = True
+
+
+MINIO = Dialect(
+    refused_keys={
+        "a//b": "empty segments are no names of files",
+        "a/./b": _NO_DOTS,
+        "a/../b": _NO_DOTS,
+        "../up": _NO_DOTS,
+        "./here": _NO_DOTS,
+        content.LONG_SEGMENT: _FILE_NAMES,
+    },
+    listed_as={"/leading": "leading"},
+    unlisted={"both/below": "an object is a directory, and is not searched for other objects"},
+)
+
+# Version 4.48 behind a filer, whose directories have entries in an order of their own.
+SEAWEED = Dialect(
+    refused_keys={
+        "a/./b": _NO_DOTS,
+        "a/../b": _NO_DOTS,
+        "../up": _NO_DOTS,
+        "./here": _NO_DOTS,
+        content.LONG_SEGMENT: _FILE_NAMES,
+    },
+    listed_as={"/leading": "leading", "a//b": "a/b", "back\\slash": "back/slash"},
+    sorted_listings=False,
+)
+
+MOTO = Dialect(
+    refused_keys={
+        "new\nline": "its routes end at a newline",
+        "crlf\r\nline": "its routes end at a newline",
+    },
+    # It is CRC32.
+    wrong_checksums={"multipart/CRC32C-COMPOSITE", "multipart/CRC32C-FULL_OBJECT"},
+    checks_requests=False,
+    keeps_connections=False,
+)

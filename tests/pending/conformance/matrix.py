@@ -1,0 +1,62 @@
+"""The matrix of the suite: servers and transports, one line each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from conformance import dialects
+from conformance.dialects import Dialect
+from servers import Minio, Moto, S3Server, Seaweed
+
+__all__ = ["CELLS", "Cell", "ServerRow", "where"]
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """A server of the matrix.
+
+    Attributes
+    ----------
+    name
+        What it is called in the names of tests.
+    make
+        Makes it; it is started by others.
+    dialect
+        Where it departs from S3.
+    """
+
+    name: str
+    make: Callable[[], S3Server]
+    dialect: Dialect
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A server, and the transport to read it with."""
+
+    server: ServerRow
+    transport: str
+
+    def __str__(self) -> str:
+        return f"{self.server.name}-{self.transport}"
+
+
+SERVERS = [
+    ServerRow("minio", Minio, dialects.MINIO),
+    ServerRow("minio-tls", functools.partial(Minio, tls=True), dialects.MINIO),
+    ServerRow("seaweed", Seaweed, dialects.SEAWEED),
+    ServerRow("moto", Moto, dialects.MOTO),
+]
+TRANSPORTS = ["http", "aws"]
+
+CELLS = [Cell(server, transport) for transport in TRANSPORTS for server in SERVERS]
+
+
+def where(accept: Callable[[ServerRow], bool]) -> pytest.MarkDecorator:
+    """Limit a test to the servers that `accept` returns true for."""
+    cells = [cell for cell in CELLS if accept(cell.server)]
+    return pytest.mark.parametrize("store", cells, ids=str, indirect=True)

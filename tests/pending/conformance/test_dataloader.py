@@ -1,0 +1,34 @@
+"""Forked workers of a DataLoader read every object once, after the parent has read, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from torch.utils.data import DataLoader
+
+from conformance.content import BUCKET, MANY
+from conformance.store import Store
+from objectpipes.iter import IterableWrapper, S3FileLister, S3FileLoader
+
+PREFIX = "many/a-/0"
+
+
+def read(item: tuple[str, Iterator[bytes]]) -> tuple[str, bytes]:
+    url, stream = item
+    return url, b"".join(stream)
+
+
+# Python warns of forks in processes with threads, as the engine's; that is what is tested here.
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_forked_workers(store: Store) -> None:
+    config = store.config()
+    urls = S3FileLister(IterableWrapper([f"s3://{BUCKET}/{PREFIX}"]), config=config)
+    files = S3FileLoader(urls.shuffle().sharding_filter(), config=config).map(read)
+    expected = {f"s3://{BUCKET}/{k}": data for k, data in MANY.items() if k.startswith(PREFIX)}
+    assert dict(files) == expected
+
+    loader = DataLoader(files, batch_size=None, num_workers=2, multiprocessing_context="fork")
+    found = list(loader)
+    assert len(found) == len(expected)
+    assert dict(found) == expected

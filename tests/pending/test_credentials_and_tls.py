@@ -1,0 +1,577 @@
+"""Who asks, in which region, at what time, and over which connection."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import botocore.credentials
+import pytest
+import trustme
+
+from faults import FaultProxy, FaultServer, Request, kinds, stream
+from integration.connect_proxy import ConnectProxy
+from integration.pipes import CREDENTIALS, config_for, list_urls, load
+from objectpipes import Credentials, ObjectUrl, S3Config
+from objectpipes.errors import (
+    AccessDeniedError,
+    ClockSkewError,
+    EndpointError,
+    ExpiredCredentialsError,
+    InvalidCredentialsError,
+    ObjectStoreError,
+    ProtocolError,
+    TLSError,
+    WrongRegionError,
+)
+from objectpipes.iter import S3FileLoader
+
+CONTENT = {f"{i:03}": f"content {i}".encode() for i in range(100)}
+URLS = [f"s3://bucket/{key}" for key in CONTENT]
+EXPECTED = list(zip(URLS, CONTENT.values(), strict=True))
+ONE = ["s3://bucket/000"]
+
+
+def serve(**options: Any) -> FaultServer:
+    return FaultServer({"bucket": CONTENT}, **options)
+
+
+def on_server(credentials: Credentials) -> botocore.credentials.Credentials:
+    return botocore.credentials.Credentials(
+        credentials.access_key, credentials.secret_key, credentials.session_token
+    )
+
+
+# --- credentials ------------------------------------------------------------------------------
+
+
+class Source:
+    """Gives the credentials of the moment, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.generation = 0
+
+    @property
+    def current(self) -> Credentials:
+        return Credentials(f"key{self.generation}", "secret", f"token{self.generation}")
+
+    def __call__(self) -> Credentials:
+        self.asked += 1
+        return self.current
+
+
+@pytest.mark.parametrize("rotations", [1, 4])
+def test_credentials_expire_in_the_middle_of_an_epoch(rotations: int) -> None:
+    """Not one read fails, and fresh ones are obtained once each time."""
+    source = Source()
+
+    @dataclasses.dataclass(frozen=True)
+    class Rotate(kinds.RotateCredentials):
+        def answer(self, *arguments: Any) -> Any:
+            source.generation += 1
+            return kinds.RotateCredentials(on_server(source.current)).answer(*arguments)
+
+    with serve(credentials=on_server(source.current)) as server:
+        for number in range(rotations):
+            rotate = Rotate(on_server(source.current))
+            server.faults.add(rotate, skip=(number + 1) * 15, times=1)
+        config = config_for(server, credentials=source)
+        assert load(server, URLS, config=config) == EXPECTED
+        assert source.generation == rotations
+        assert source.asked <= 2 * (rotations + 1)
+
+
+def test_listing_refreshes_credentials() -> None:
+    source = Source()
+    with serve(credentials=on_server(source.current), page_size=10) as server:
+        config = config_for(server, credentials=source)
+        iterator = iter(list_urls(server, config=config))
+        next(iterator)
+        source.generation += 1
+        server.store.rotate(on_server(source.current))
+        assert list_urls(server, config=config) == URLS
+
+
+def test_stream_refreshes_credentials() -> None:
+    source = Source()
+    data = bytes(3 << 20)
+    with serve(credentials=on_server(source.current)) as server:
+        server.store.put("bucket", "large", data)
+        server.faults.add(kinds.ResetAt(2 << 20), times=1, match=lambda r: r.key == "large")
+        [(_, reader)] = S3FileLoader(
+            [ObjectUrl("s3://bucket/large", size=len(data))],
+            config=config_for(server, credentials=source),
+            prefetch_bytes=1 << 20,
+        )
+        source.generation += 1
+        server.store.rotate(on_server(source.current))
+        reader.seek(1 << 20)  # makes a new request
+        assert reader.read() == data[1 << 20 :]
+
+
+def test_credentials_that_stay_expired() -> None:
+    """A fixed key cannot be renewed: the error says so, and comes at once."""
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        server.store.rotate(botocore.credentials.Credentials("other", "other"))
+        began = time.monotonic()
+        with pytest.raises(ExpiredCredentialsError, match="credentials="):
+            load(server, ONE)
+        assert time.monotonic() - began < 5
+
+
+def test_source_of_credentials_that_fails() -> None:
+    """Its own exception reaches the user."""
+
+    def broken() -> Credentials:
+        raise LookupError("the vault is sealed")
+
+    with serve() as server, pytest.raises(LookupError, match="the vault is sealed"):
+        load(server, ONE, config=config_for(server, credentials=broken))
+
+
+@pytest.mark.parametrize(
+    ("credentials", "error", "code"),
+    [
+        (Credentials("nobody", "secret"), InvalidCredentialsError, "InvalidAccessKeyId"),
+        (Credentials("access", "wrong"), InvalidCredentialsError, "SignatureDoesNotMatch"),
+        (Credentials("access", "secret", "token"), InvalidCredentialsError, "InvalidToken"),
+    ],
+)
+def test_wrong_credentials(
+    credentials: Credentials, error: type[ObjectStoreError], code: str
+) -> None:
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        for use in (load, list_urls):
+            with pytest.raises(error) as caught:
+                use(server, ONE if use is load else ONE[0], config=config_for(server, credentials=credentials))
+            assert caught.value.code == code
+            assert caught.value.attempts in (0, 1)
+
+
+def test_anonymous_requests_are_unsigned() -> None:
+    with serve() as server:
+        config = config_for(server, anonymous=True)
+        assert load(server, list_urls(server, config=config), config=config) == EXPECTED
+        assert not any("authorization" in request.headers for request in server.requests)
+        assert not any("x-amz-security-token" in request.headers for request in server.requests)
+
+
+def test_anonymous_is_denied() -> None:
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        with pytest.raises(AccessDeniedError):
+            load(server, ONE, config=config_for(server, anonymous=True))
+
+
+def test_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = Credentials("AKIA", "se/cr+et", "to/ken+=")
+    with serve(credentials=on_server(credentials), region="eu-west-3") as server:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret_key)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", credentials.session_token or "")
+        monkeypatch.setenv("AWS_REGION", "eu-west-3")
+        monkeypatch.setenv("S3_ENDPOINT_URL", server.endpoint)
+        assert load(server, URLS, config=S3Config()) == EXPECTED
+
+
+def test_credentials_of_a_profile(home: Path) -> None:
+    with serve(credentials=on_server(CREDENTIALS), region="ap-south-1") as server:
+        (home / ".aws" / "config").write_text(
+            f"[profile data]\nregion = ap-south-1\nendpoint_url = {server.endpoint}\n"
+        )
+        (home / ".aws" / "credentials").write_text(
+            "[data]\naws_access_key_id = access\naws_secret_access_key = secret\n"
+        )
+        assert load(server, URLS, config=S3Config(profile="data")) == EXPECTED
+
+
+def test_no_credentials_anywhere(caplog: pytest.LogCaptureFixture) -> None:
+    """Requests go out unsigned, which is said, and a refusal tells what to do."""
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        config = S3Config(endpoint_url=server.endpoint, region="us-east-1")
+        with pytest.raises(AccessDeniedError, match="anonymous=True"):
+            load(server, ONE, config=config)
+        assert "authorization" not in server.requests[0].headers
+
+
+def test_requester_pays() -> None:
+    """The header is sent with every request, and signed."""
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        config = config_for(server, requester_pays=True)
+        assert load(server, list_urls(server, config=config), config=config) == EXPECTED
+        for request in server.requests:
+            assert request.headers["x-amz-request-payer"] == "requester"
+            assert "x-amz-request-payer" in request.headers["authorization"]
+        server.requests.clear()
+        load(server, ONE)
+        assert "x-amz-request-payer" not in server.requests[0].headers
+
+
+# --- region and clock -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [kinds.PermanentRedirect("eu-west-1"), kinds.AuthorizationHeaderMalformed("eu-west-1")],
+    ids=["301", "400"],
+)
+@pytest.mark.parametrize("region", [None, "us-east-1", "ap-southeast-2"])
+def test_wrong_region_is_corrected_and_remembered(
+    fault: kinds.PermanentRedirect | kinds.AuthorizationHeaderMalformed, region: str | None
+) -> None:
+    """One request goes astray for each bucket, and no other."""
+    with FaultServer({"far": CONTENT, "near": CONTENT}) as server:
+        server.faults.add(fault, match=lambda request: request.bucket == "far")
+        config = config_for(server, region=region)
+        far = list_urls(server, "s3://far", config=config)
+        near = list_urls(server, "s3://near", config=config)
+        assert [data for _, data in load(server, far, config=config)] == list(CONTENT.values())
+        assert [data for _, data in load(server, near, config=config)] == list(CONTENT.values())
+        regions = [r.signing_region for r in server.requests if r.bucket == "far"]
+        assert regions == [region or "us-east-1"] + ["eu-west-1"] * (len(CONTENT) + 1)
+        others = {r.signing_region for r in server.requests if r.bucket == "near"}
+        assert others == {region or "us-east-1"}
+
+
+def test_wrong_region_without_a_hint() -> None:
+    with serve() as server:
+        server.faults.add(kinds.ErrorReply(301, "PermanentRedirect"))
+        with pytest.raises(WrongRegionError, match="AWS_REGION") as caught:
+            load(server, ONE)
+        assert caught.value.status == 301
+
+
+def test_regions_that_contradict_each_other() -> None:
+    """Sent from one region to the next and back, a read ends."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Elsewhere(kinds.PermanentRedirect):
+        region: str = ""
+
+        def answer(self, request: Request, *rest: Any) -> Any:
+            other = "eu-west-1" if request.signing_region != "eu-west-1" else "us-east-1"
+            return kinds.PermanentRedirect(other).answer(request, *rest)
+
+    with serve() as server:
+        server.faults.add(Elsewhere())
+        with pytest.raises(WrongRegionError):
+            load(server, ONE)
+        assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600, 40 * 86400])
+def test_clock_is_corrected_once(ahead: float) -> None:
+    with serve() as server:
+        server.faults.add(kinds.RequestTimeTooSkewed(ahead))
+        assert load(server, URLS, concurrency=1) == EXPECTED
+        assert len(server.requests) == len(URLS) + 1
+
+
+def test_clock_that_cannot_be_corrected() -> None:
+    with serve() as server:
+        server.faults.add(kinds.ErrorReply(403, "RequestTimeTooSkewed"))
+        with pytest.raises(ClockSkewError, match="NTP"):
+            load(server, ONE)
+        assert len(server.requests) < 10
+
+
+# --- redirects --------------------------------------------------------------------------------
+
+
+def test_redirect_to_another_server() -> None:
+    """Followed, and signed for the server that it leads to, whatever the key."""
+    keys = ["a b", "c//d", "e%2Ff", "g+h?i", "ü"]
+    content = {key: key.encode() for key in keys}
+    with FaultServer({"bucket": content}, credentials=on_server(CREDENTIALS)) as target:
+        with FaultServer({"bucket": {}}) as server:
+            server.faults.add(kinds.TemporaryRedirect(target.endpoint))
+            urls = [f"s3://bucket/{key}" for key in keys]
+            assert [data for _, data in load(server, urls)] == list(content.values())
+            assert list_urls(server) == sorted(urls)
+            hosts = {request.headers["host"] for request in target.requests}
+            assert hosts == {target.endpoint.removeprefix("http://")}
+
+
+def test_redirect_to_nowhere() -> None:
+    with serve() as server:
+        server.faults.add(kinds.TemporaryRedirect("http://127.0.0.1:1"))
+        with pytest.raises(EndpointError):
+            load(server, ONE)
+
+
+# --- TLS --------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Authority:
+    """A private certificate authority."""
+
+    ca: trustme.CA
+    file: Path
+
+    def context(self, *names: str, **options: Any) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(*(names or ("127.0.0.1", "localhost")), **options).configure_cert(context)
+        return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    file = tmp_path_factory.mktemp("ca") / "ca.pem"
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(file)
+    return Authority(ca, file)
+
+
+@pytest.fixture
+def tls_server(authority: Authority) -> Iterator[FaultServer]:
+    with serve(tls=authority.context(), checksum="CRC32C") as running:
+        yield running
+
+
+def test_private_authority_by_option(tls_server: FaultServer, authority: Authority) -> None:
+    config = config_for(tls_server, ca_file=str(authority.file))
+    assert load(tls_server, list_urls(tls_server, config=config), config=config) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
+)
+def test_private_authority_by_variable(
+    tls_server: FaultServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(authority.file))
+    assert load(tls_server, ONE) == EXPECTED[:1]
+
+
+def test_private_authority_by_profile(
+    tls_server: FaultServer, authority: Authority, home: Path
+) -> None:
+    (home / ".aws" / "config").write_text(f"[default]\nca_bundle = {authority.file}\n")
+    assert load(tls_server, ONE) == EXPECTED[:1]
+
+
+def test_private_authority_by_directory(
+    tls_server: FaultServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """OpenSSL finds certificates in a directory by the hash of their subject."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("the openssl program, which makes hashed names")
+    command = [openssl, "x509", "-hash", "-noout", "-in", str(authority.file)]
+    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    directory = tmp_path / "certs"
+    directory.mkdir()
+    shutil.copy(authority.file, directory / f"{name}.0")
+    monkeypatch.setenv("SSL_CERT_DIR", str(directory))
+    assert load(tls_server, ONE) == EXPECTED[:1]
+
+
+def test_unknown_authority(tls_server: FaultServer) -> None:
+    """Refused at once, without retries, and with the way out."""
+    for use in (lambda: load(tls_server, ONE), lambda: list_urls(tls_server)):
+        with pytest.raises(TLSError, match="ca_file=") as caught:
+            use()
+        assert caught.value.code == "curl 60"
+    assert not tls_server.requests
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_verification_turned_off(
+    tls_server: FaultServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "variable":
+        monkeypatch.setenv("S3_VERIFY_SSL", "0")
+    options = {"verify_tls": False} if how == "option" else {}
+    assert load(tls_server, ONE, config=config_for(tls_server, **options)) == EXPECTED[:1]
+
+
+def test_certificate_of_another_host(authority: Authority) -> None:
+    with serve(tls=authority.context("another.example")) as server, pytest.raises(TLSError):
+        load(server, ONE, config=config_for(server, ca_file=str(authority.file)))
+
+
+def test_certificate_that_has_expired(authority: Authority) -> None:
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    with serve(tls=authority.context(not_after=yesterday)) as server:
+        with pytest.raises(TLSError, match="expired"):
+            load(server, ONE, config=config_for(server, ca_file=str(authority.file)))
+
+
+def test_https_to_a_server_without_tls(authority: Authority) -> None:
+    with serve() as server:
+        endpoint = server.endpoint.replace("http://", "https://")
+        config = config_for(server, endpoint_url=endpoint, ca_file=str(authority.file))
+        with pytest.raises(EndpointError, match=re.escape("S3_USE_HTTPS=0")):
+            load(server, ONE, config=config)
+
+
+def test_http_to_a_server_with_tls(tls_server: FaultServer) -> None:
+    endpoint = tls_server.endpoint.replace("https://", "http://")
+    with pytest.raises((EndpointError, ProtocolError)):
+        load(tls_server, ONE, config=config_for(tls_server, endpoint_url=endpoint))
+
+
+TRANSFER_FAULTS: list[Callable[[], Any]] = [
+    lambda: kinds.ResetBeforeReply(),
+    lambda: kinds.ResetAt(1_000_000),
+    lambda: kinds.CloseAt(1_000_000),
+    lambda: kinds.StallAt(1_000_000),
+    lambda: kinds.SlowDrip(20e6),
+    lambda: kinds.Chunked(),
+    lambda: kinds.CloseAfterReply(announced=False),
+]
+
+
+@pytest.mark.parametrize("prefetch_bytes", [256 << 20, 4 << 20], ids=["whole", "streamed"])
+@pytest.mark.parametrize("fault", TRANSFER_FAULTS, ids=lambda make: type(make()).__name__)
+def test_faults_over_tls(
+    tls_server: FaultServer, authority: Authority, fault: Callable[[], Any], prefetch_bytes: int
+) -> None:
+    """The same promises hold: libcurl's TLS is between us and the socket, nothing else differs."""
+    data = bytes(range(256)) * 24_000
+    tls_server.store.put("bucket", "large", data)
+    tls_server.faults.add(fault(), times=1)
+    config = config_for(tls_server, ca_file=str(authority.file), stall_timeout=1)
+    # Of unknown size, so that a chunked reply to it can be read.
+    found = load(tls_server, ["s3://bucket/large"], config=config, prefetch_bytes=prefetch_bytes)
+    assert found == [("s3://bucket/large", data)]
+
+
+@pytest.mark.parametrize("offset", [0, 3, 200, 2000])
+def test_handshake_that_breaks(authority: Authority, offset: int) -> None:
+    with (
+        serve(tls=authority.context()) as server,
+        FaultProxy("127.0.0.1", server.port) as proxy,
+    ):
+        config = config_for(
+            server, endpoint_url=f"https://127.0.0.1:{proxy.port}", ca_file=str(authority.file)
+        )
+        rule = proxy.faults.add(stream.ResetAt(offset), times=1)
+        assert load(server, ONE, config=config) == EXPECTED[:1]
+        assert rule.hits == 1
+
+
+def test_handshake_that_stalls(authority: Authority) -> None:
+    with (
+        serve(tls=authority.context()) as server,
+        FaultProxy("127.0.0.1", server.port) as proxy,
+    ):
+        config = config_for(
+            server,
+            endpoint_url=f"https://127.0.0.1:{proxy.port}",
+            ca_file=str(authority.file),
+            connect_timeout=1,
+        )
+        proxy.faults.add(stream.StallAt(100), times=1)
+        assert load(server, ONE, config=config) == EXPECTED[:1]
+
+
+# --- ways to the server -----------------------------------------------------------------------
+
+
+def test_server_that_is_down() -> None:
+    with serve() as server:
+        config = config_for(server)
+    for use in (lambda: load(server, ONE, config=config), lambda: list_urls(server, config=config)):
+        began = time.monotonic()
+        with pytest.raises(EndpointError, match="endpoint_url=") as caught:
+            use()
+        assert isinstance(caught.value, ConnectionError)
+        assert time.monotonic() - began < 5
+
+
+def test_server_that_comes_back() -> None:
+    """Restarted in the middle of an epoch, it costs retries and nothing else."""
+    with serve() as server, FaultProxy("127.0.0.1", server.port) as proxy:
+        config = config_for(
+            server, endpoint_url=f"http://127.0.0.1:{proxy.port}", max_attempts=10
+        )
+        loader = iter(S3FileLoader(URLS, config=config, concurrency=2))
+        found = [next(loader) for _ in range(5)]
+        proxy.refuse()
+        time.sleep(0.1)
+        proxy.accept()
+        found += loader
+        assert [(url, reader.read()) for url, reader in found] == EXPECTED
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", None])
+def test_proxy(
+    tls_server: FaultServer,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+) -> None:
+    with ConnectProxy() as proxy:
+        options = {"ca_file": str(authority.file)}
+        if variable:
+            monkeypatch.setenv(variable, f"http://{proxy.address}")
+        else:
+            options["proxy"] = f"http://{proxy.address}"
+        config = config_for(tls_server, **options)
+        assert load(tls_server, list_urls(tls_server, config=config), config=config) == EXPECTED
+        assert proxy.targets
+        assert set(proxy.targets) == {f"127.0.0.1:{tls_server.port}"}
+
+
+def test_proxy_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve() as server, ConnectProxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        assert load(server, ONE) == EXPECTED[:1]
+        assert proxy.targets == [f"127.0.0.1:{server.port}"]
+
+
+@pytest.mark.parametrize("how", ["NO_PROXY", "option"])
+def test_way_around_the_proxy(
+    tls_server: FaultServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    options = {"ca_file": str(authority.file)}
+    if how == "NO_PROXY":
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    else:
+        options["proxy"] = ""
+    assert load(tls_server, ONE, config=config_for(tls_server, **options)) == EXPECTED[:1]
+
+
+def test_proxy_that_wants_a_password(tls_server: FaultServer, authority: Authority) -> None:
+    with ConnectProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
+        for user, error in (("", EndpointError), ("me:pass%20word@", None)):
+            config = config_for(
+                tls_server, ca_file=str(authority.file), proxy=f"http://{user}{proxy.address}"
+            )
+            if error is None:
+                assert load(tls_server, ONE, config=config) == EXPECTED[:1]
+            else:
+                with pytest.raises(error, match="407") as caught:
+                    load(tls_server, ONE, config=config)
+                assert "password" in caught.value.advice
+
+
+def test_proxy_that_is_down(tls_server: FaultServer, authority: Authority) -> None:
+    config = config_for(
+        tls_server, ca_file=str(authority.file), proxy="http://127.0.0.1:1", max_attempts=1
+    )
+    with pytest.raises(EndpointError):
+        load(tls_server, ONE, config=config)
+
+
+def test_virtual_hosts() -> None:
+    """Buckets in the host name, where that is asked for."""
+    with serve(credentials=on_server(CREDENTIALS)) as server:
+        endpoint = f"http://localhost:{server.port}"
+        config = config_for(server, endpoint_url=endpoint, addressing_style="virtual")
+        assert load(server, list_urls(server, config=config), config=config) == EXPECTED
+        hosts = {request.headers["host"] for request in server.requests}
+        assert hosts == {f"bucket.localhost:{server.port}"}

@@ -1,0 +1,407 @@
+"""Memory, threads, signals and the end of the interpreter: the engine is a good guest."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import objectpipes
+from faults import FaultServer, StoredObject, kinds
+from integration.pipes import config_for
+from objectpipes import ObjectUrl
+from objectpipes.iter import S3FileLoader
+
+KIB = 1 << 10
+MIB = 1 << 20
+URL = "s3://bucket/key"
+
+
+# --- programs of their own --------------------------------------------------------------------
+
+PREAMBLE = """
+import os, sys, time
+from objectpipes import ObjectUrl, S3Config, Credentials
+from objectpipes.iter import S3FileLister, S3FileLoader
+
+endpoint, *arguments = sys.argv[1:]
+config = S3Config(endpoint_url=endpoint, region="r", credentials=Credentials("a", "s"))
+"""
+
+
+def start(script: str, server: FaultServer, *arguments: object) -> subprocess.Popen[str]:
+    """Run a script that has `config` for the server, and the pipes."""
+    package = Path(objectpipes.__file__).parent.parent
+    return subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), server.endpoint]
+        + [str(argument) for argument in arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(package)},
+    )
+
+
+def finish(process: subprocess.Popen[str], seconds: float) -> str:
+    """Return what a script that must succeed has printed, with nothing on standard error."""
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert errors == ""
+    assert process.returncode == 0
+    return output
+
+
+def wait_for_requests(server: FaultServer, count: int) -> None:
+    deadline = time.monotonic() + 60  # torch may take long to load
+    while len(server.requests) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+@pytest.mark.parametrize("what", ["object", "stream", "listing"])
+def test_ctrl_c_is_served_at_once(what: str) -> None:
+    scripts = {
+        "object": "next(iter(S3FileLoader(['s3://bucket/key'], config=config)))",
+        "stream": """
+            url = ObjectUrl("s3://bucket/key", size=3 << 20)
+            [(_, stream)] = S3FileLoader([url], config=config, prefetch_bytes=1 << 20)
+            stream.read()
+        """,
+        "listing": "next(iter(S3FileLister(['s3://bucket'], config=config)))",
+    }
+    with FaultServer({"bucket": {"key": bytes(3 * MIB)}}) as server:
+        server.faults.add(kinds.StallAt(2 * MIB) if what == "stream" else kinds.StallBeforeReply())
+        process = start(scripts[what], server)
+        wait_for_requests(server, 1)
+        time.sleep(0.5)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        while server.open_connections:  # the first thing to be seen of its end
+            assert time.monotonic() - sent < 10
+            time.sleep(0.01)
+        served = time.monotonic() - sent
+        _, errors = process.communicate(timeout=10)
+        assert "KeyboardInterrupt" in errors
+        assert process.returncode == -signal.SIGINT
+        assert served < 0.5
+
+
+EXITS = {
+    "reads in flight": """
+        loader = iter(S3FileLoader([f"s3://bucket/{i}" for i in range(50)], config=config))
+        next(loader)
+    """,
+    "nothing read yet": """
+        loader = iter(S3FileLoader([f"s3://bucket/stalled{i}" for i in range(50)], config=config))
+        import threading
+        threading.Thread(target=next, args=(loader, None), daemon=True).start()
+        time.sleep(0.3)
+    """,
+    "open streams": """
+        urls = [ObjectUrl(f"s3://bucket/large{i}", size=3 << 20) for i in range(5)]
+        streams = [s for _, s in S3FileLoader(urls, config=config, prefetch_bytes=4 << 20)]
+        assert len(streams[0].read(1 << 20)) == 1 << 20
+    """,
+    "a live generator in a cycle": """
+        class Holder:
+            pass
+        holder = Holder()
+        holder.self = holder
+        holder.loader = iter(S3FileLoader([f"s3://bucket/{i}" for i in range(50)], config=config))
+        holder.item = next(holder.loader)
+    """,
+    "a listing under way": """
+        lister = iter(S3FileLister(["s3://bucket"], config=config))
+        next(lister)
+    """,
+    "everything done": """
+        for url, stream in S3FileLoader(["s3://bucket/1", "s3://bucket/2"], config=config):
+            stream.read()
+    """,
+    "sys.exit in the loop": """
+        for url, stream in S3FileLoader([f"s3://bucket/{i}" for i in range(50)], config=config):
+            sys.exit(0)
+    """,
+    "a module's global in __del__": """
+        class Last:
+            def __del__(self):
+                self.stream.read()
+        last = Last()
+        [(_, last.stream)] = S3FileLoader(["s3://bucket/1"], config=config)
+    """,
+}
+
+
+@pytest.mark.parametrize("situation", EXITS)
+def test_exit_is_clean(situation: str) -> None:
+    """Status 0, nothing printed, within two seconds of the last statement."""
+    content = {f"{i}": bytes(1000) for i in range(10)}
+    content |= {f"large{i}": bytes(3 * MIB) for i in range(5)}
+    script = textwrap.dedent(EXITS[situation]) + "\nos.write(1, b'at the end')\n"
+    with FaultServer({"bucket": content}, page_size=5) as server:
+        for key in (f"{i}" for i in range(5, 10)):
+            server.faults.add(kinds.StallBeforeReply(), match=lambda r, key=key: r.key == key)
+        server.faults.add(kinds.StallBeforeReply(), match=lambda r: r.key.startswith("stalled"))
+        server.faults.add(kinds.StallAt(2 * MIB), match=lambda r: r.key.startswith("large"))
+        server.faults.add(
+            kinds.StallBeforeReply(), match=lambda r: "continuation-token" in r.query
+        )
+        process = start(script, server)
+        assert process.stdout
+        if situation != "sys.exit in the loop":
+            assert process.stdout.read(10) == "at the end"
+        else:
+            wait_for_requests(server, 6)
+        ended = time.monotonic()
+        assert finish(process, 20) == ""
+        assert time.monotonic() - ended < 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("prefetch_bytes", [32 * MIB, 64 * MIB])
+def test_memory_stays_within_the_budget(prefetch_bytes: int) -> None:
+    """Objects of 4 KiB to 64 MiB, read slower than they come: the budget and 64 MiB more."""
+    script = """
+        import threading
+        prefetch_bytes = int(arguments[0])
+        next(iter(S3FileLoader(["s3://bucket/000"], config=config)))[1].read()
+
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096
+
+        start = peak = resident()
+        def watch():
+            global peak
+            while True:
+                peak = max(peak, resident())
+                time.sleep(0.002)
+        threading.Thread(target=watch, daemon=True).start()
+
+        urls = list(S3FileLister(["s3://bucket"], config=config))
+        total = 0
+        for url, stream in S3FileLoader(urls, config=config, prefetch_bytes=prefetch_bytes):
+            time.sleep(0.02)
+            while piece := stream.read(1 << 20):
+                total += len(piece)
+            del stream
+        print(peak - start, total)
+    """
+    sizes = [4 * KIB, 100 * KIB, 64 * MIB, 1 * MIB, 5 * MIB, 20 * KIB, 17 * MIB, 8 * MIB, 3 * MIB]
+    content = {f"{i:03}": bytes(size) for i, size in enumerate(sizes * 6)}
+    with FaultServer({"bucket": content}) as server:
+        output = finish(start(script, server, prefetch_bytes), 200)
+    above, total = map(int, output.split())
+    assert total == sum(map(len, content.values()))
+    assert above <= prefetch_bytes + 64 * MIB
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.timeout(300)
+def test_memory_is_given_back() -> None:
+    """Epochs, abandoned ones among them, do not add up."""
+    script = """
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096
+
+        def epoch(stop=None):
+            urls = S3FileLister(["s3://bucket"], config=config)
+            for i, (url, stream) in enumerate(S3FileLoader(urls, config=config)):
+                if i == stop:
+                    break
+                stream.read()
+
+        epoch()
+        epoch(50)
+        before = resident()
+        for i in range(20):
+            epoch(i * 10)
+        print(resident() - before)
+    """
+    content = {f"{i:03}": bytes(i * 1000) for i in range(200)}
+    with FaultServer({"bucket": content}) as server:
+        grown = int(finish(start(script, server), 200))
+    assert grown < 48 * MIB
+
+
+# --- threads ----------------------------------------------------------------------------------
+
+
+def test_one_thread_whatever_the_number_of_pipes() -> None:
+    with FaultServer({"bucket": {"key": b"data"}}) as server:
+        next(iter(S3FileLoader([URL], config=config_for(server))))
+
+        def engine_threads() -> int:
+            return psutil.Process().num_threads() - threading.active_count()
+
+        before = engine_threads()
+        pipes = [S3FileLoader([URL] * 5, config=config_for(server, region=f"r{i}")) for i in range(20)]
+        iterators = [iter(pipe) for pipe in pipes]
+        for _ in range(5):
+            for iterator in iterators:
+                assert next(iterator)[1].read() == b"data"
+        assert engine_threads() <= before + 1  # the fault server's own come and go
+
+
+@pytest.mark.parametrize("what", ["object", "stream", "listing"])
+def test_other_threads_run_while_one_waits(what: str) -> None:
+    """The GIL is not held: with torchdata, one of a hundred heartbeats was heard."""
+    with FaultServer({"bucket": {"key": bytes(3 * MIB)}}) as server:
+        if what == "stream":
+            server.faults.add(kinds.StallAt(2 * MIB, seconds=1))
+        else:
+            server.faults.add(kinds.StallBeforeReply(1))
+        beats = 0
+        done = threading.Event()
+
+        def beat() -> None:
+            nonlocal beats
+            while not done.wait(0.01):
+                beats += 1
+
+        heart = threading.Thread(target=beat)
+        heart.start()
+        try:
+            if what == "listing":
+                list(objectpipes_lister(server))
+            else:
+                size = 3 * MIB if what == "stream" else None
+                loader = S3FileLoader(
+                    [ObjectUrl(URL, size=size)], config=config_for(server), prefetch_bytes=4 * MIB
+                )
+                for _, stream in loader:
+                    stream.read()
+        finally:
+            done.set()
+            heart.join()
+        assert beats > 30  # of a hundred; the machine may be busy
+
+
+def objectpipes_lister(server: FaultServer) -> Iterator[str]:
+    from objectpipes.iter import S3FileLister
+
+    return iter(S3FileLister(["s3://bucket"], config=config_for(server)))
+
+
+def test_iterators_in_many_threads() -> None:
+    content = {f"{i:02}": random.Random(i).randbytes(i * 1000) for i in range(50)}
+    urls = [f"s3://bucket/{key}" for key in content]
+    wrong: list[object] = []
+
+    def read() -> None:
+        try:
+            found = [s.read() for _, s in S3FileLoader(urls, config=config_for(server))]
+            if found != list(content.values()):
+                wrong.append("other bytes")
+        except Exception as error:
+            wrong.append(error)
+
+    with FaultServer({"bucket": content}) as server:
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not wrong
+
+
+# --- iterators and streams that are left alone ------------------------------------------------
+
+
+@pytest.mark.parametrize("collect", [False, True], ids=["dropped", "in cycles"])
+def test_abandoned_iterators(collect: bool) -> None:
+    """Any number of them; the next one reads on as if they had never been."""
+    content = {f"{i:02}": bytes(100_000) for i in range(40)}
+    urls = [f"s3://bucket/{key}" for key in content]
+    with FaultServer({"bucket": content}) as server:
+        for number in range(50):
+            iterator = iter(S3FileLoader(urls, config=config_for(server)))
+            for _ in range(number % 5):
+                next(iterator)
+            if collect:
+                cycle: list[object] = [iterator]
+                cycle.append(cycle)
+                del cycle
+        del iterator
+        gc.collect()
+        found = [s.read() for _, s in S3FileLoader(urls, config=config_for(server))]
+        assert found == list(content.values())
+
+
+def test_streams_outlive_their_iterator() -> None:
+    data = random.Random(0).randbytes(5 * MIB)
+    with FaultServer({"bucket": {"key": data}}) as server:
+        iterator = iter(
+            S3FileLoader(
+                [ObjectUrl(URL, size=len(data))] * 3, config=config_for(server), prefetch_bytes=MIB
+            )
+        )
+        _, stream = next(iterator)
+        iterator.close()
+        assert stream.read() == data
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["ordered", "unordered"])
+@pytest.mark.parametrize("sizes", [[300 * KIB], [4 * MIB], [10 * KIB, 4 * MIB, 300 * KIB, 0]])
+def test_zipped_pipes_share_a_tiny_budget(sizes: list[int], ordered: bool) -> None:
+    """Neither waits for memory that only reading the other would free."""
+    content = {f"{i:02}": random.Random(i).randbytes(sizes[i % len(sizes)]) for i in range(20)}
+    urls = [ObjectUrl(f"s3://bucket/{key}", size=len(data)) for key, data in content.items()]
+    with FaultServer({"bucket": content}) as server:
+        pipes = [
+            S3FileLoader(urls, config=config_for(server), prefetch_bytes=MIB, ordered=ordered)
+            for _ in range(3)
+        ]
+        kept = [item for row in zip(*pipes, strict=True) for item in row]
+        assert len(kept) == 60
+        for url, stream in reversed(kept):
+            assert stream.read() == content[url[-2:]]
+
+
+def test_many_streams_open_at_once() -> None:
+    """They are read in any order, and none starves another."""
+    data = random.Random(0).randbytes(3 * MIB)
+    with FaultServer({"bucket": {"key": StoredObject(data, "CRC32C")}}) as server:
+        urls = [ObjectUrl(URL, size=len(data))] * 40
+        streams = [
+            stream
+            for _, stream in S3FileLoader(urls, config=config_for(server), prefetch_bytes=4 * MIB)
+        ]
+        order = list(range(40)) * 3
+        random.Random(1).shuffle(order)
+        positions = dict.fromkeys(range(40), 0)
+        for i in order:
+            assert streams[i].read(MIB) == data[positions[i] : positions[i] + MIB]
+            positions[i] += MIB
+        assert all(stream.read(1) == b"" for stream in streams)
+
+
+def test_stream_waits_for_its_reader() -> None:
+    """A reader may take as long as it likes: a pause of ours is no stall of the server's."""
+    data = random.Random(0).randbytes(40 * MIB)
+    with FaultServer({"bucket": {"key": data}}) as server:
+        config = config_for(server, stall_timeout=0.2, max_attempts=1)
+        url = ObjectUrl(URL, size=len(data))
+        [(_, stream)] = S3FileLoader([url], config=config, prefetch_bytes=64 * MIB, timeout=0.5)
+        found = b""
+        for _ in range(4):
+            time.sleep(0.7)
+            found += stream.read(10 * MIB)
+        assert found == data

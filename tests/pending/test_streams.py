@@ -1,0 +1,277 @@
+"""An object behaves as io.BytesIO would, whether it is in memory or streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from faults import FaultServer, kinds
+from integration.pipes import config_for
+from objectpipes import ObjectUrl
+from objectpipes.iter import S3FileLoader
+
+MIB = 1 << 20
+MODES = {"whole": 256 * MIB, "streamed": 4096}
+
+
+def text_with_lines(size: int) -> bytes:
+    draw = random.Random(size)
+    data = bytearray(draw.randbytes(size).replace(b"\n", b"x"))
+    position = 0
+    while (position := position + draw.choice([1, 50, 2000, 300_000])) < size:
+        data[position] = ord("\n")
+    return bytes(data)
+
+
+SIZES = [0, 1, 100, MIB - 1, MIB, MIB + 1, 3_500_000]
+CONTENT = {f"{size}": text_with_lines(size) for size in SIZES}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    with FaultServer({"bucket": CONTENT}, checksum="CRC32C") as running:
+        yield running
+
+
+def open_object(server: FaultServer, size: int, mode: str) -> Any:
+    """Return the reader itself, without torch's wrapper around it."""
+    [(_, stream)] = S3FileLoader(
+        [ObjectUrl(f"s3://bucket/{size}", size=size)],
+        config=config_for(server),
+        prefetch_bytes=MODES[mode],
+    )
+    return stream.file_obj
+
+
+offsets = st.integers(-4_000_000, 4_000_000) | st.integers(-3, 3)
+counts = st.none() | st.integers(-1, 4_000_000) | st.integers(0, 100)
+
+
+class LikeBytesIO(RuleBasedStateMachine):
+    """Does the same things to a reader and to a BytesIO."""
+
+    server: FaultServer
+
+    @initialize(size=st.sampled_from(SIZES), mode=st.sampled_from(sorted(MODES)))
+    def open(self, size: int, mode: str) -> None:
+        self.real = open_object(self.server, size, mode)
+        self.model = io.BytesIO(CONTENT[f"{size}"])
+
+    @rule(count=counts)
+    def read(self, count: int | None) -> None:
+        assert self.real.read(count) == self.model.read(count)
+
+    @rule(count=counts)
+    def readline(self, count: int | None) -> None:
+        assert self.real.readline(count) == self.model.readline(count)
+
+    @rule(hint=counts)
+    def readlines(self, hint: int | None) -> None:
+        assert self.real.readlines(hint) == self.model.readlines(hint)
+
+    @rule(size=st.integers(0, 2_000_000))
+    def readinto(self, size: int) -> None:
+        ours, theirs = bytearray(size), bytearray(size)
+        assert self.real.readinto(ours) == self.model.readinto(theirs)
+        assert ours == theirs
+
+    @rule(offset=offsets, whence=st.sampled_from([0, 1, 2, 3, -1]))
+    def seek(self, offset: int, whence: int) -> None:
+        try:
+            expected: int | type = self.model.seek(offset, whence)
+        except ValueError:
+            with pytest.raises(ValueError, match=r"negative seek|whence"):
+                self.real.seek(offset, whence)
+        else:
+            assert self.real.seek(offset, whence) == expected
+
+    @rule(limit=st.integers(1, 5))
+    def iterate(self, limit: int) -> None:
+        for _ in range(limit):
+            assert next(self.real, None) == next(self.model, None)
+
+    @rule()
+    def read_all(self) -> None:
+        assert self.real.read() == self.model.read()
+
+    @invariant()
+    def same_position(self) -> None:
+        if hasattr(self, "real"):
+            assert self.real.tell() == self.model.tell()
+
+    def teardown(self) -> None:
+        if hasattr(self, "real"):
+            self.real.close()
+
+
+@pytest.mark.timeout(300)
+def test_like_bytes_io(server: FaultServer) -> None:
+    LikeBytesIO.server = server
+    case = LikeBytesIO.TestCase()
+    case.settings = settings(
+        max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    case.runTest()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_closed_reader(server: FaultServer, mode: str) -> None:
+    reader = open_object(server, MIB, mode)
+    with reader as entered:
+        assert entered is reader
+    reader.close()
+    assert reader.closed
+    for use in (reader.read, reader.readline, reader.tell, lambda: reader.seek(0), reader.readlines,
+                lambda: next(reader), lambda: reader.readinto(bytearray(1)), reader.getvalue,
+                lambda: memoryview(reader), reader.readable, reader.seekable, iter_of(reader)):  # fmt: skip
+        with pytest.raises(ValueError, match="closed file"):
+            use()
+
+
+def iter_of(reader: Any) -> Any:
+    return lambda: iter(reader)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_interface(server: FaultServer, mode: str) -> None:
+    reader = open_object(server, 100, mode)
+    assert isinstance(reader, io.BufferedIOBase)
+    assert reader.readable()
+    assert reader.seekable()
+    assert not reader.writable()
+    assert not reader.isatty()
+    assert not reader.closed
+    assert reader.size == 100
+    assert reader.url == "s3://bucket/100"
+    assert reader.attempts == 1
+    for missing in (reader.fileno, lambda: reader.write(b""), reader.truncate):
+        with pytest.raises(OSError):  # noqa: PT011 - io.UnsupportedOperation
+            missing()
+
+
+def test_whole_object_is_a_buffer_without_copy(server: FaultServer) -> None:
+    reader = open_object(server, MIB, "whole")
+    view = memoryview(reader)
+    assert view.readonly
+    assert view == CONTENT[f"{MIB}"]
+    assert reader.getbuffer() == view
+    reader.close()
+    assert view == CONTENT[f"{MIB}"]  # as long as somebody looks at it, it is there
+    with pytest.raises(ValueError, match="closed"):
+        reader.getbuffer()
+
+
+def test_streamed_object_is_no_buffer(server: FaultServer) -> None:
+    with pytest.raises(BufferError, match="prefetch_bytes"):
+        memoryview(open_object(server, MIB, "streamed"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_text(server: FaultServer, mode: str) -> None:
+    rows = [[str(i), "ünïcödé" * 100] for i in range(2000)]
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    data = text.getvalue().encode()
+    server.store.put("bucket", "csv", data)
+    [(_, stream)] = S3FileLoader(
+        [ObjectUrl("s3://bucket/csv", size=len(data))],
+        config=config_for(server),
+        prefetch_bytes=MODES[mode],
+    )
+    assert list(csv.reader(io.TextIOWrapper(stream.file_obj, newline=""))) == rows
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("tar_mode", ["r:", "r|"])
+def test_tar(server: FaultServer, mode: str, tar_mode: Any) -> None:
+    """Also as a stream, on which torchdata's reader never came to an end."""
+    members = {f"{i:03}": random.Random(i).randbytes(i * 5000) for i in range(40)}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    server.store.put("bucket", "tar", buffer.getvalue())
+    [(_, stream)] = S3FileLoader(
+        [ObjectUrl("s3://bucket/tar", size=len(buffer.getvalue()))],
+        config=config_for(server),
+        prefetch_bytes=MODES[mode],
+    )
+    found = {}
+    with tarfile.open(fileobj=stream, mode=tar_mode) as tar:
+        for member in tar:
+            file = tar.extractfile(member)
+            assert file
+            found[member.name] = file.read()
+    assert found == members
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_zip(server: FaultServer, mode: str) -> None:
+    """Its directory is at its end, so that a stream is read from there."""
+    members = {f"{i:03}": random.Random(i).randbytes(i * 10_000) for i in range(20)}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    server.store.put("bucket", "zip", buffer.getvalue())
+    [(_, stream)] = S3FileLoader(
+        [ObjectUrl("s3://bucket/zip", size=len(buffer.getvalue()))],
+        config=config_for(server),
+        prefetch_bytes=MODES[mode],
+    )
+    with zipfile.ZipFile(stream.file_obj) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == members
+
+
+def test_seeking_reads_on_in_the_same_version() -> None:
+    data = random.Random(0).randbytes(5 * MIB)
+    with FaultServer({"bucket": {"key": data}}) as server:
+        [(_, stream)] = S3FileLoader(
+            [ObjectUrl("s3://bucket/key", size=len(data))],
+            config=config_for(server),
+            prefetch_bytes=MIB,
+        )
+        assert stream.read(10) == data[:10]
+        server.store.put("bucket", "key", bytes(5 * MIB))
+        stream.seek(3 * MIB)
+        from objectpipes.errors import ObjectChangedError
+
+        with pytest.raises(ObjectChangedError):
+            stream.seek(0)
+            stream.read()
+            stream.seek(0)
+            stream.read()
+
+
+def test_error_in_a_stream_is_raised_at_every_read() -> None:
+    """And a seek to what can be read goes on."""
+    data = random.Random(0).randbytes(40 * MIB)
+    with FaultServer({"bucket": {"key": data}}) as server:
+        server.faults.add(kinds.ResetAt(17 * MIB), match=lambda r: r.range is None)
+        server.faults.add(kinds.InternalError(), match=lambda r: r.range is not None, times=3)
+        [(_, stream)] = S3FileLoader(
+            [ObjectUrl("s3://bucket/key", size=len(data))],
+            config=config_for(server),
+            prefetch_bytes=MIB,
+            multi_part_download=False,
+        )
+        from objectpipes.errors import ServerError
+
+        with pytest.raises(ServerError):
+            stream.read()
+        with pytest.raises(ServerError):
+            stream.read()
+        stream.seek(20 * MIB)
+        assert stream.read() == data[20 * MIB :]
