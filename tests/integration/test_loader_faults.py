@@ -210,7 +210,7 @@ def test_every_flip_is_caught(algorithm: str) -> None:
     with FaultServer({"bucket": content}) as server:
         for key, obj in content.items():
             flip = kinds.BitFlip(draw.randrange(len(obj.data)), draw.randrange(8))
-            server.faults.add(flip, match=lambda request, key=key: request.key == key)
+            server.faults.add(flip, match=lambda request, key=key: request.key == key)  # type: ignore[misc]
         for key in content:
             with pytest.raises(IntegrityError, match=algorithm.lower()):
                 load(server, [f"s3://bucket/{key}"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from faults import Fault, FaultServer, Request, StoredObject, kinds
+from faults import Fault, FaultServer, Request, kinds
 from integration.pipes import config_for, list_urls, load
 from objectpipes import ObjectUrl
 from objectpipes.errors import (
@@ -321,7 +321,7 @@ def test_abandoned_iteration_cancels_what_is_under_way(how: str) -> None:
         served = {request.connection for request in server.requests[:10]}
         began = time.monotonic()
         if how == "close":
-            loader.close()
+            loader.close()  # type: ignore[attr-defined]
         else:
             del loader
         asked = len(server.requests)
