@@ -169,14 +169,15 @@ void Stream::OnFetched(const Status& status) {
 }
 
 void Stream::Fail(const Status& status) {
+  Status failure = status;
+  failure.mutable_detail().attempts = fetch_->attempts();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (seeks_planned_ > 0) return;
-    failure_ = status;
-    failure_.mutable_detail().attempts = fetch_->attempts();
+    failure_ = failure;
   }
   arrived_.notify_one();
-  ReportFirst(status);
+  ReportFirst(failure);
 }
 
 void Stream::ReportFirst(const Status& status) {

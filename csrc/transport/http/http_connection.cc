@@ -84,7 +84,6 @@ void HttpConnection::Serve(std::unique_ptr<HttpConnection> self, HttpExchange* e
   exchange->connection_ = this;
   busy_index_ = client_->busy_.size();
   client_->busy_.push_back(this);
-  last_byte_ms_ = MonotonicMs();
   attention_ = false;
   if (state_ == State::kConnecting) {
     attention_ = true;  // libcurl wants to be called once before it says what it waits for
@@ -98,7 +97,7 @@ void HttpConnection::BeginRequest() {
   paused_ = false;
   http_status_ = 0;
   unsent_ = exchange_->text();
-  last_byte_ms_ = client_->now_ms_;
+  last_byte_ms_ = MonotonicMs();  // the client's time is that of its last turn, perhaps long ago
   Send();
 }
 
