@@ -1,0 +1,206 @@
+#include "engine/event_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "testing/signal.h"
+
+namespace objectpipes {
+namespace {
+
+// Runs it on the loop's thread and waits until it has.
+void OnLoop(EventLoop* loop, const std::function<void()>& function) {
+  Signal done;
+  loop->Post([&] {
+    function();
+    done.Set();
+  });
+  ASSERT_TRUE(done.Wait());
+}
+
+TEST(EventLoop, RunsPostsInTheirOrderOnOneThread) {
+  EventLoop loop;
+  std::vector<int> order;
+  std::vector<std::thread::id> threads;
+  for (int i = 0; i < 100; ++i) {
+    loop.Post([&, i] {
+      order.push_back(i);
+      threads.push_back(std::this_thread::get_id());
+    });
+  }
+  OnLoop(&loop, [] {});
+  ASSERT_EQ(order.size(), 100U);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(order[static_cast<size_t>(i)], i);
+    EXPECT_EQ(threads[static_cast<size_t>(i)], threads[0]);
+  }
+  EXPECT_NE(threads[0], std::this_thread::get_id());
+}
+
+TEST(EventLoop, RunsAPostMadeByAPost) {
+  EventLoop loop;
+  Signal done;
+  loop.Post([&] { loop.Post([&] { done.Set(); }); });
+  EXPECT_TRUE(done.Wait());
+}
+
+TEST(EventLoop, LosesNoPostOfManyThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kPosts = 2000;
+  EventLoop loop;
+  std::vector<std::vector<int>> seen(kThreads);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&loop, &mine = seen[t]] {
+      for (int i = 0; i < kPosts; ++i) loop.Post([&mine, i] { mine.push_back(i); });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  OnLoop(&loop, [] {});
+  for (const std::vector<int>& mine : seen) {
+    ASSERT_EQ(mine.size(), static_cast<size_t>(kPosts));
+    for (int i = 0; i < kPosts; ++i) ASSERT_EQ(mine[static_cast<size_t>(i)], i);
+  }
+}
+
+// A post that comes while the thread goes to rest must wake it; if it did not, each would cost up
+// to a second.
+TEST(EventLoop, IsWokenFromItsRest) {
+  EventLoop loop;
+  const int64_t began_ms = MonotonicMs();
+  for (int i = 0; i < 500; ++i) OnLoop(&loop, [] {});
+  EXPECT_LT(MonotonicMs() - began_ms, 10'000);
+}
+
+TEST(EventLoop, RunsTimersWhenTheyAreDueAndInThatOrder) {
+  EventLoop loop;
+  std::string order;
+  Signal done;
+  int64_t began_ms = 0;
+  int64_t ended_ms = 0;
+  OnLoop(&loop, [&] {
+    began_ms = loop.now_ms();
+    loop.After(30, [&] {
+      order += 'd';
+      ended_ms = loop.now_ms();
+      done.Set();
+    });
+    loop.After(10, [&] { order += 'b'; });
+    loop.After(10, [&] { order += 'c'; });
+    loop.After(0, [&] { order += 'a'; });
+  });
+  ASSERT_TRUE(done.Wait());
+  EXPECT_EQ(order, "abcd");
+  EXPECT_GE(ended_ms - began_ms, 30);
+}
+
+TEST(EventLoop, ForgetsACancelledTimer) {
+  EventLoop loop;
+  bool ran = false;
+  Signal later;
+  OnLoop(&loop, [&] {
+    const EventLoop::TimerId first = loop.After(1, [&] { ran = true; });
+    const EventLoop::TimerId second = loop.After(2, [&] { ran = true; });
+    loop.After(0, [&loop, second] { loop.Cancel(second); });
+    loop.After(5, [&] { later.Set(); });
+    loop.Cancel(first);
+    loop.Cancel(first);  // once more does no harm
+  });
+  ASSERT_TRUE(later.Wait());
+  EXPECT_FALSE(ran);
+}
+
+TEST(EventLoop, ATimerMayPlanAndCancelOthers) {
+  EventLoop loop;
+  int runs = 0;
+  Signal done;
+  std::function<void()> again = [&] {
+    if (++runs == 5) return done.Set();
+    loop.After(1, again);
+  };
+  OnLoop(&loop, [&] { loop.After(0, again); });
+  ASSERT_TRUE(done.Wait());
+  EXPECT_EQ(runs, 5);
+}
+
+TEST(EventLoop, EndOfTurnComesAfterEverythingElseInTheTurn) {
+  EventLoop loop;
+  std::string order;
+  Signal done;
+  loop.Post([&] {
+    loop.AtEndOfTurn([&] {
+      order += 'c';
+      loop.AtEndOfTurn([&] {  // of the same turn
+        order += 'd';
+        done.Set();
+      });
+    });
+    loop.After(0, [&] { order += 'b'; });
+    order += 'a';
+  });
+  ASSERT_TRUE(done.Wait());
+  EXPECT_EQ(order, "abcd");
+}
+
+TEST(EventLoop, RunsNothingAfterStop) {
+  auto owned = std::make_shared<int>(0);
+  {
+    EventLoop loop;
+    OnLoop(&loop, [] {});
+    loop.Stop();
+    loop.Stop();  // once more does no harm
+    loop.Post([owned] { ADD_FAILURE() << "ran after Stop()"; });
+  }
+  EXPECT_EQ(owned.use_count(), 1) << "what was never run is freed with the loop";
+}
+
+// fork() takes this lock to be sure that the thread is inside no library.
+TEST(EventLoop, DoesNothingWhileItsTurnIsHeld) {
+  EventLoop loop;
+  OnLoop(&loop, [] {});
+  std::atomic<bool> ran{false};
+  {
+    const std::lock_guard<std::mutex> lock(loop.turn());
+    loop.Post([&] { ran = true; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_FALSE(ran);
+  }
+  OnLoop(&loop, [] {});
+  EXPECT_TRUE(ran);
+}
+
+struct DiesOn {
+  explicit DiesOn(std::thread::id* thread_of_death) : thread(thread_of_death) {}
+  ~DiesOn() { *thread = std::this_thread::get_id(); }
+  std::thread::id* const thread;
+};
+
+TEST(OwnedByLoop, DiesOnTheLoopsThread) {
+  EventLoop loop;
+  std::thread::id died_on;
+  std::thread::id loop_thread;
+  OwnedByLoop(&loop, new DiesOn(&died_on)).reset();
+  OnLoop(&loop, [&] { loop_thread = std::this_thread::get_id(); });
+  OnLoop(&loop, [] {});  // the turn after
+  EXPECT_EQ(died_on, loop_thread);
+}
+
+TEST(OwnedByLoop, DiesWithALoopThatRunsNoMore) {
+  std::thread::id died_on;
+  {
+    EventLoop loop;
+    const auto owned = OwnedByLoop(&loop, new DiesOn(&died_on));
+    loop.Stop();
+  }
+  EXPECT_EQ(died_on, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace objectpipes
