@@ -1,0 +1,213 @@
+#include "engine/retry_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "testing/engine_test.h"
+
+namespace objectpipes {
+namespace {
+
+using Kind = RetryHint::Kind;
+
+RetryHint Hint(Kind kind, int64_t retry_after_ms = -1) {
+  RetryHint hint;
+  hint.kind = kind;
+  hint.retry_after_ms = retry_after_ms;
+  return hint;
+}
+
+const Status kBusy(StatusCode::kServer, "busy");
+
+// A request that fails every attempt in the same way until the loop gives up or is told to stop.
+class RetryLoopTest : public EngineTest {
+ protected:
+  ~RetryLoopTest() override {
+    OnLoop([this] { retry_.reset(); });
+  }
+
+  // Begins with attempt 1; each attempt fails with `hint`.
+  void Run(const RetryHint& hint, int64_t deadline_ms = -1) {
+    OnLoop([&] {
+      hint_ = hint;
+      retry_ = std::make_unique<RetryLoop>(
+          client_.get(), [this] { Attempt(); },
+          [this](const Status& status) {
+            given_up_ = status;
+            retry_.reset();  // as owners do
+            over_.Set();
+          });
+      if (deadline_ms >= 0) retry_->set_deadline_ms(loop_.now_ms() + deadline_ms);
+      Attempt();
+    });
+  }
+
+  void Attempt() {
+    ++attempts_;
+    retry_->Attempting();
+    if (before_failure_) before_failure_();
+    if (attempts_ == good_attempt_) {
+      retry_->Succeeded();
+      return over_.Set();
+    }
+    retry_->Failed(kBusy, hint_);
+  }
+
+  std::unique_ptr<RetryLoop> retry_;
+  RetryHint hint_;
+  std::function<void()> before_failure_;
+  int attempts_ = 0;
+  int good_attempt_ = 0;
+  Status given_up_;
+  Signal over_;
+};
+
+TEST_F(RetryLoopTest, AFatalFailureIsFinal) {
+  Run(Hint(Kind::kFatal));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(given_up_.code(), StatusCode::kServer);
+  EXPECT_EQ(given_up_.message(), "busy");
+  EXPECT_EQ(given_up_.detail().attempts, 1);
+}
+
+TEST_F(RetryLoopTest, GivesUpAfterTheMostAttemptsInARow) {
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, client_->retry_policy.max_attempts);
+  EXPECT_EQ(given_up_.detail().attempts, attempts_);
+  EXPECT_EQ(stats_.requests, 10U);
+  EXPECT_EQ(stats_.retries, 9U);
+}
+
+TEST_F(RetryLoopTest, ProgressForgetsEarlierFailures) {
+  before_failure_ = [this] { retry_->Progressed(); };
+  good_attempt_ = 25;
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 25);
+}
+
+TEST_F(RetryLoopTest, WaitsAsLongAsTheServerWishes) {
+  good_attempt_ = 2;
+  const auto began = std::chrono::steady_clock::now();
+  Run(Hint(Kind::kRetry, 60));  // the backoff alone is 2 ms at the most
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(55));
+}
+
+TEST_F(RetryLoopTest, WillNotWaitBeyondTheDeadline) {
+  Run(Hint(Kind::kRetry, 10'000), /*deadline_ms=*/5'000);
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(given_up_.message(), "busy (no time left for another attempt)");
+}
+
+// A server may ask for a day of patience; nobody has that.
+TEST_F(RetryLoopTest, GrantsALongWishInPart) {
+  Run(Hint(Kind::kRetry, 86'400'000), /*deadline_ms=*/600'000);
+  OnLoop([this] { EXPECT_TRUE(given_up_.ok()) << "two minutes of waiting fit into ten"; });
+}
+
+TEST_F(RetryLoopTest, AnEmptyBudgetDelaysButNeverFails) {
+  OnLoop([this] {
+    while (client_->retry_budget.Take()) {
+    }
+  });
+  good_attempt_ = 4;
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 4);
+  EXPECT_TRUE(given_up_.ok());
+}
+
+TEST_F(RetryLoopTest, ThrottlingSlowsEverybodyDown) {
+  good_attempt_ = 2;
+  int before = 0;
+  OnLoop([&] { before = client_->concurrency.Limit(100); });
+  Run(Hint(Kind::kThrottled));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(before, 100);
+  OnLoop([&] { EXPECT_LT(client_->concurrency.Limit(100), 60); });
+  EXPECT_EQ(stats_.throttled, 1U);
+}
+
+TEST_F(RetryLoopTest, WhatWasLearnedIsTriedAtOnceButNotForEver) {
+  Run(Hint(Kind::kRetryNow));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 7);
+  EXPECT_EQ(given_up_.message(), "busy (the server keeps sending us elsewhere)");
+}
+
+TEST_F(RetryLoopTest, TakesTheRouteOfTheHint) {
+  good_attempt_ = 2;
+  RetryHint hint = Hint(Kind::kRetryNow);
+  hint.route = Route::kFallback;
+  Run(hint);
+  ASSERT_TRUE(over_.Wait());
+  OnLoop([this] { EXPECT_EQ(retry_->route(), Route::kFallback); });
+}
+
+TEST_F(RetryLoopTest, WaitsForFreshCredentials) {
+  credentials_->Set(Credentials{"old", "", ""});
+  good_attempt_ = 2;
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  EXPECT_EQ(attempts_, 1);
+  credentials_->Set(Credentials{"new", "", ""});
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 2);
+  EXPECT_FALSE(credentials_->refresh_wanted());
+}
+
+// Many reads fail together, and the first to say so has fresh credentials for all.
+TEST_F(RetryLoopTest, DoesNotAskForCredentialsThatAreThere) {
+  credentials_->Set(Credentials{"old", "", ""});
+  before_failure_ = [this] { credentials_->Set(Credentials{"new", "", ""}); };
+  good_attempt_ = 2;
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_FALSE(credentials_->refresh_wanted());
+}
+
+TEST_F(RetryLoopTest, GivesUpWhenFreshCredentialsAreRefusedAgain) {
+  before_failure_ = [this] { credentials_->Set(Credentials{"fresh", "", ""}); };
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 3);
+}
+
+// A listing of a day outlives many sets of credentials.
+TEST_F(RetryLoopTest, ProgressAllowsFreshCredentialsAnew) {
+  before_failure_ = [this] {
+    retry_->Progressed();
+    credentials_->Set(Credentials{"fresh", "", ""});
+  };
+  good_attempt_ = 20;
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 20);
+}
+
+TEST_F(RetryLoopTest, WaitsForCredentialsUntilTheDeadlineOnly) {
+  Run(Hint(Kind::kRefreshCredentials), /*deadline_ms=*/30);
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(given_up_.message(), "busy (no fresh credentials arrived)");
+}
+
+TEST_F(RetryLoopTest, CancelForgetsThePlannedAttempt) {
+  Run(Hint(Kind::kRetry, 20));
+  Signal later;
+  OnLoop([&] {
+    retry_->Cancel();
+    loop_.After(40, [&] { later.Set(); });
+  });
+  ASSERT_TRUE(later.Wait());
+  EXPECT_EQ(attempts_, 1);
+}
+
+}  // namespace
+}  // namespace objectpipes
