@@ -1,0 +1,354 @@
+#include "engine/range_fetch.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "testing/engine_test.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr uint64_t kKiB = uint64_t{1} << 10;
+const ObjectId kObject{"bucket", "key"};
+
+class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
+ protected:
+  ~RangeFetchTest() override {
+    OnLoop([this] { fetch_.reset(); });
+  }
+
+  void Start(uint64_t begin, uint64_t end) {
+    OnLoop([&] {
+      begin_ = begin;
+      fetch_ = std::make_unique<RangeFetch>(client_.get(), &kObject, &pin_, begin, end, this);
+      fetch_->Start();
+    });
+  }
+
+  // The outcome; what arrived is in bytes_.
+  Status Fetch(uint64_t begin = 0, uint64_t end = kToTheEnd) {
+    Start(begin, end);
+    EXPECT_TRUE(fetched_.Wait());
+    return outcome_;
+  }
+
+  // RangeFetch::Sink
+  Flow OnReply(const ReplyHead& /*head*/) override { return Flow::kContinue; }
+  Space SpaceAt(RangeFetch* /*fetch*/, uint64_t /*offset*/) override { return {}; }
+  Flow OnBytes(RangeFetch* /*fetch*/, uint64_t offset, const char* data, size_t size) override {
+    EXPECT_EQ(offset, begin_ + bytes_.size()) << "bytes out of order";
+    if (bytes_.size() >= pause_at_) return Flow::kPause;
+    if (bytes_.size() >= stop_at_) return Flow::kStop;
+    bytes_.append(data, size);
+    return Flow::kContinue;
+  }
+  void OnFetched(RangeFetch* /*fetch*/, const Status& status) override {
+    EXPECT_FALSE(over_) << "OnFetched is the last call";
+    over_ = true;
+    outcome_ = status;
+    attempts_ = fetch_->attempts();
+    fetch_.reset();
+    fetched_.Set();
+  }
+
+  Pin pin_;
+  std::unique_ptr<RangeFetch> fetch_;
+  uint64_t begin_ = 0;
+  std::string bytes_;
+  uint64_t pause_at_ = kToTheEnd;
+  uint64_t stop_at_ = kToTheEnd;
+  bool over_ = false;
+  Status outcome_;
+  int attempts_ = 0;
+  Signal fetched_;
+};
+
+std::vector<std::string> RangesOf(const std::vector<GetRequest>& requests) {
+  std::vector<std::string> ranges;
+  for (const GetRequest& request : requests) {
+    ranges.push_back(std::to_string(request.begin) + "-" +
+                     (request.end == kToTheEnd ? "" : std::to_string(request.end)) +
+                     (request.if_match.empty() ? "" : " of " + request.if_match));
+  }
+  return ranges;
+}
+
+using Ranges = std::vector<std::string>;
+
+TEST_F(RangeFetchTest, AWholeObjectIsOneRequestWithoutARange) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(RangesOf(store().gets()), Ranges{"0-"});
+  EXPECT_EQ(pin_.version, "v1");
+  EXPECT_EQ(pin_.size, static_cast<int64_t>(body.size()));
+}
+
+TEST_F(RangeFetchTest, ARangeIsAllThatIsAskedForAndDelivered) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  EXPECT_TRUE(Fetch(1000, 100'000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(1000, 99'000)));
+  EXPECT_EQ(RangesOf(store().gets()), Ranges{"1000-100000"});
+}
+
+TEST_F(RangeFetchTest, AnEmptyObjectIsFetchedToo) {
+  store().Put("key", "");
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_EQ(bytes_, "");
+  EXPECT_EQ(pin_.size, 0);
+}
+
+TEST_F(RangeFetchTest, ResumesAtTheByteWhereTheConnectionBroke) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  store().Script("key", {BreaksAt(100'000), BreaksAt(0), BreaksAt(1)});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(RangesOf(store().gets()),
+            (Ranges{"0-", "100000-204800 of v1", "100000-204800 of v1", "100001-204800 of v1"}));
+  EXPECT_EQ(attempts_, 4);
+}
+
+TEST_F(RangeFetchTest, AConnectionThatBreaksAfterTheLastByteHasDoneItsWork) {
+  const std::string body = Pattern(1000);
+  store().Put("key", body);
+  store().Script("key", {BreaksAt(1000)});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(store().gets().size(), 1U);
+}
+
+TEST_F(RangeFetchTest, NeverJoinsTwoVersionsOfAServerThatLooksAtIfMatch) {
+  FakeObject second(Pattern(10'000, 2));
+  second.version = "v2";
+  store().Put("key", Pattern(10'000, 1));
+  store().Script("key", {BreaksAt(1000), Replaces(second)});
+  EXPECT_EQ(Fetch().code(), StatusCode::kObjectChanged);
+  EXPECT_TRUE(SameBytes(bytes_, Pattern(10'000, 1).substr(0, 1000)));
+}
+
+TEST_F(RangeFetchTest, NeverJoinsTwoVersionsOfAServerThatDoesNot) {
+  FakeObject first(Pattern(10'000, 1));
+  first.can_pin = false;
+  FakeObject second(Pattern(10'000, 2));
+  second.version = "v2";
+  second.can_pin = false;
+  store().Put("key", first);
+  store().Script("key", {BreaksAt(1000), Replaces(second)});
+  EXPECT_EQ(Fetch().code(), StatusCode::kObjectChanged);
+  EXPECT_TRUE(SameBytes(bytes_, first.body.substr(0, 1000)));
+  EXPECT_EQ(RangesOf(store().gets()), (Ranges{"0-", "1000-10000"}));
+}
+
+TEST_F(RangeFetchTest, TheSameVersionWithAnotherSizeIsAnotherObject) {
+  store().Put("key", Pattern(10'000));
+  store().Script("key", {BreaksAt(1000), Replaces(FakeObject(Pattern(9'000)))});
+  EXPECT_EQ(Fetch().code(), StatusCode::kObjectChanged);
+}
+
+TEST_F(RangeFetchTest, WithoutAVersionNothingIsResumed) {
+  FakeObject object(Pattern(10'000));
+  object.version = "";
+  object.can_pin = false;
+  store().Put("key", object);
+  store().Script("key", {BreaksAt(0), BreaksAt(1000)});
+  EXPECT_EQ(Fetch().code(), StatusCode::kObjectChanged);
+  EXPECT_EQ(RangesOf(store().gets()), (Ranges{"0-", "0-10000"})) << "from the start is no resuming";
+}
+
+TEST_F(RangeFetchTest, SkipsWhatItHasWhenTheServerIgnoresTheRange) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  store().Script("key", {BreaksAt(100'000), IgnoresRange()});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, TakesNoByteBeyondItsRange) {
+  const std::string body = Pattern(500 * kKiB);
+  store().Put("key", body);
+  store().Script("key", {IgnoresRange()});
+  EXPECT_TRUE(Fetch(1000, 2000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(1000, 1000)));
+  EXPECT_LE(store().bytes_taken(), 64 * kKiB) << "and does not wait for the rest";
+}
+
+Attempt BeginsElsewhere(int64_t shift) {
+  Attempt attempt;
+  attempt.edit_head = [shift](ReplyHead* head) {
+    head->begin = static_cast<uint64_t>(static_cast<int64_t>(head->begin) + shift);
+  };
+  return attempt;
+}
+
+TEST_F(RangeFetchTest, UsesNoByteOfAWrongRange) {
+  const std::string body = Pattern(10'000);
+  store().Put("key", body);
+  store().Script("key", {BeginsElsewhere(+1), BeginsElsewhere(-1), BeginsElsewhere(+5000)});
+  EXPECT_TRUE(Fetch(2000, 4000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(2000, 2000)));
+  EXPECT_EQ(attempts_, 4);
+}
+
+TEST_F(RangeFetchTest, GivesUpOnAServerThatOnlySendsWrongRanges) {
+  store().Put("key", Pattern(10'000));
+  store().Script("key", std::vector<Attempt>(20, BeginsElsewhere(1)));
+  EXPECT_EQ(Fetch(2000, 4000).code(), StatusCode::kProtocol);
+  EXPECT_EQ(outcome_.detail().attempts, 10);
+  EXPECT_EQ(bytes_, "");
+}
+
+TEST_F(RangeFetchTest, RefusesAReplyThatClaimsMoreThanTheObjectHas) {
+  store().Put("key", Pattern(10'000));
+  Attempt lie;
+  lie.edit_head = [](ReplyHead* head) { head->object_size = head->length - 1; };
+  store().Script("key", std::vector<Attempt>(20, lie));
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(bytes_, "");
+}
+
+// A server may send less than was asked for, and that is no failure: more of them than there are
+// attempts.
+TEST_F(RangeFetchTest, GoesOnAfterAShorterRange) {
+  const std::string body = Pattern(20'000);
+  store().Put("key", body);
+  store().Script("key", std::vector<Attempt>(19, SendsAtMost(1000)));
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 20);
+  EXPECT_EQ(stats_.retries, 0U);
+}
+
+TEST_F(RangeFetchTest, GivesUpOnAServerThatSendsNothing) {
+  store().Put("key", Pattern(1000));
+  store().Script("key", std::vector<Attempt>(20, SendsAtMost(0)));
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(attempts_, 10);
+}
+
+TEST_F(RangeFetchTest, AttemptsThatBringSomethingDoNotCountAsFailures) {
+  const std::string body = Pattern(64 * kKiB * 20);
+  store().Put("key", body);
+  store().Script("key", std::vector<Attempt>(19, BreaksAt(64 * kKiB)));
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, AttemptsThatBringNextToNothingDo) {
+  store().Put("key", Pattern(20'000));
+  store().Script("key", std::vector<Attempt>(20, BreaksAt(100)));
+  EXPECT_EQ(Fetch().code(), StatusCode::kEndpoint);
+  EXPECT_EQ(attempts_, 10);
+}
+
+TEST_F(RangeFetchTest, ABodyOfUnknownLengthEndsWhereTheReplyDoes) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  store().Script("key", {IsChunked()});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(pin_.size, static_cast<int64_t>(body.size()));
+}
+
+// The range that continues it tells the size; the shorter one here must not pass as the end.
+TEST_F(RangeFetchTest, ABrokenBodyOfUnknownLengthIsReadToItsEnd) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", body);
+  Attempt broken = IsChunked();
+  broken.cut_at = 1000;
+  store().Script("key", {broken, SendsAtMost(500)});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, AFatalFailureIsNotRepeated) {
+  store().Put("key", "x");
+  store().Script("key", {Fails(StatusCode::kAccessDenied, RetryHint::Kind::kFatal)});
+  EXPECT_EQ(Fetch().code(), StatusCode::kAccessDenied);
+  EXPECT_EQ(attempts_, 1);
+}
+
+TEST_F(RangeFetchTest, EveryOtherFailureIs) {
+  const std::string body = Pattern(1000);
+  store().Put("key", body);
+  store().Script("key", {Fails(StatusCode::kServer, RetryHint::Kind::kRetry),
+                         Fails(StatusCode::kThrottled, RetryHint::Kind::kThrottled),
+                         Fails(StatusCode::kWrongRegion, RetryHint::Kind::kRetryNow)});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 4);
+}
+
+TEST_F(RangeFetchTest, APauseLosesNothing) {
+  const std::string body = Pattern(500 * kKiB);
+  store().Put("key", body);
+  pause_at_ = 100 * kKiB;
+  Start(0, kToTheEnd);
+  ASSERT_TRUE(Settled());
+  EXPECT_LT(bytes_.size(), 200 * kKiB);
+  OnLoop([this] {
+    pause_at_ = kToTheEnd;
+    fetch_->Resume();
+  });
+  ASSERT_TRUE(fetched_.Wait());
+  EXPECT_TRUE(outcome_.ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 1);
+}
+
+TEST_F(RangeFetchTest, TheSinkMayStopIt) {
+  store().Put("key", Pattern(500 * kKiB));
+  stop_at_ = 100 * kKiB;
+  EXPECT_EQ(Fetch().code(), StatusCode::kCancelled);
+  EXPECT_EQ(attempts_, 1);
+}
+
+TEST_F(RangeFetchTest, LeavesWhatWasGivenToSomebodyElse) {
+  const std::string body = Pattern(500 * kKiB);
+  store().Put("key", body);
+  pause_at_ = 100 * kKiB;
+  Start(0, kToTheEnd);
+  ASSERT_TRUE(Settled());
+  OnLoop([this] {
+    fetch_->Truncate(200'000);
+    pause_at_ = kToTheEnd;
+    fetch_->Resume();
+  });
+  ASSERT_TRUE(fetched_.Wait());
+  EXPECT_TRUE(outcome_.ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(0, 200'000)));
+  EXPECT_LE(store().bytes_taken(), 256 * kKiB) << "and does not wait for it";
+}
+
+TEST_F(RangeFetchTest, DestroyedOnItsWayItLeavesNothingBehind) {
+  store().Put("key", Pattern(500 * kKiB));
+  store().Script("key", {StallsAt(1000)});
+  Start(0, kToTheEnd);
+  ASSERT_TRUE(Settled());
+  OnLoop([this] { fetch_.reset(); });
+  EXPECT_EQ(store().live(), 0);
+}
+
+TEST_F(RangeFetchTest, DestroyedBetweenTwoAttemptsItMakesNoOther) {
+  store().Put("key", Pattern(1000));
+  Attempt busy = Fails(StatusCode::kServer, RetryHint::Kind::kRetry);
+  busy.hint.retry_after_ms = 20;
+  store().Script("key", {busy});
+  Start(0, kToTheEnd);
+  ASSERT_TRUE(Settled());
+  Signal later;
+  OnLoop([&] {
+    fetch_.reset();
+    loop_.After(40, [&] { later.Set(); });
+  });
+  ASSERT_TRUE(later.Wait());
+  EXPECT_EQ(store().gets().size(), 1U);
+}
+
+}  // namespace
+}  // namespace objectpipes
