@@ -1,0 +1,356 @@
+#include "engine/whole_read.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "testing/engine_test.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr uint64_t kKiB = uint64_t{1} << 10;
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kSplitSize = 24 * kMiB;  // enough for a split
+const ObjectId kObject{"bucket", "key"};
+
+class WholeReadTest : public EngineTest, public WholeRead::Owner {
+ protected:
+  ~WholeReadTest() override {
+    OnLoop([this] { read_.reset(); });
+  }
+
+  void Start() {
+    OnLoop([this] {
+      read_ = std::make_unique<WholeRead>(client_.get(), &kObject, 7, options_, this);
+      read_->Start();
+    });
+  }
+  // The outcome; what was read is in bytes_.
+  Status Read() {
+    Start();
+    EXPECT_TRUE(done_.Wait());
+    done_.Clear();
+    return outcome_;
+  }
+
+  // Puts an object and the checksum of it.
+  std::string PutChecked(uint64_t size, ChecksumType type = ChecksumType::kCrc32c) {
+    FakeObject object(Pattern(size));
+    object.checksum = ChecksumOf(object.body, type);
+    store().Put("key", object);
+    return object.body;
+  }
+
+  // WholeRead::Owner
+  Flow OnSize(WholeRead* read, int64_t size) override {
+    EXPECT_EQ(read->id(), 7U);
+    sizes_.push_back(size);
+    return on_size_;
+  }
+  void OnRead(WholeRead* read, const Status& status) override {
+    outcome_ = status;
+    attempts_ = read->attempts();
+    version_ = read->version();
+    if (status.ok()) {
+      const Buffer buffer = read->TakeBuffer();
+      bytes_.assign(buffer.data(), buffer.size());
+    }
+    read_.reset();
+    done_.Set();
+  }
+
+  WholeRead::Options options_;
+  std::unique_ptr<WholeRead> read_;
+  Flow on_size_ = Flow::kContinue;
+  std::vector<int64_t> sizes_;
+  Status outcome_;
+  std::string bytes_;
+  std::string version_;
+  int attempts_ = 0;
+  Signal done_;
+};
+
+// ---------------------------------------------------------------------------------------------------
+// One buffer
+
+TEST_F(WholeReadTest, ReadsAnObjectWithOneRequest) {
+  const std::string body = Pattern(300 * kKiB);
+  store().Put("key", body);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(version_, "v1");
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(sizes_, std::vector<int64_t>{static_cast<int64_t>(body.size())});
+}
+
+TEST_F(WholeReadTest, ReadsTheSameFromATransportThatGivesNoThoughtToSpace) {
+  store().AskForSpace(false);
+  const std::string body = PutChecked(300 * kKiB);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(WholeReadTest, ReadsAnEmptyObject) {
+  PutChecked(0);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_EQ(bytes_, "");
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(WholeReadTest, ReadsABodyOfUnknownLength) {
+  for (const uint64_t size : {uint64_t{0}, uint64_t{1}, 64 * kKiB, 64 * kKiB + 1, 3 * kMiB}) {
+    SCOPED_TRACE(size);
+    const std::string body = PutChecked(size);
+    store().Script("key", {IsChunked()});
+    EXPECT_TRUE(Read().ok());
+    EXPECT_TRUE(SameBytes(bytes_, body));
+    EXPECT_EQ(sizes_.back(), -1);
+  }
+}
+
+TEST_F(WholeReadTest, ReadsABodyOfUnknownLengthThatBroke) {
+  const std::string body = PutChecked(3 * kMiB);
+  Attempt broken = IsChunked();
+  broken.cut_at = 200'000;
+  Attempt broken_again = IsChunked();
+  broken_again.cut_at = 500'000;
+  store().Script("key", {broken, broken_again, BreaksAt(1'000'000)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(WholeReadTest, ReadsALargeObjectOverSeveralConnections) {
+  const std::string body = PutChecked(kSplitSize);
+  store().Script("key", {SeemsSlow(), BreaksAt(kMiB)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_GT(store().most_live(), 1);
+  EXPECT_EQ(stats_.verified, 1U) << "whatever the order in which its parts came";
+  EXPECT_EQ(attempts_, static_cast<int>(store().gets().size()));
+}
+
+TEST_F(WholeReadTest, SaysHowManyAttemptsAFailureTook) {
+  store().Put("key", Pattern(1000));
+  store().Script("key", std::vector<Attempt>(20, BreaksAt(10)));
+  EXPECT_EQ(Read().code(), StatusCode::kEndpoint);
+  EXPECT_EQ(outcome_.detail().attempts, 10);
+}
+
+TEST_F(WholeReadTest, DestroyedOnItsWayItLeavesNothingBehind) {
+  store().Put("key", Pattern(300 * kKiB));
+  store().Script("key", {StallsAt(100 * kKiB)});
+  Start();
+  ASSERT_TRUE(Settled());
+  OnLoop([this] { read_.reset(); });
+  EXPECT_EQ(store().live(), 0);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The owner's word
+
+TEST_F(WholeReadTest, WaitsForRoomBeforeTheFirstByte) {
+  on_size_ = Flow::kPause;
+  const std::string body = PutChecked(300 * kKiB);
+  Start();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(store().bytes_taken(), 0U);
+  OnLoop([this] { read_->Admit(-1); });
+  ASSERT_TRUE(done_.Wait());
+  EXPECT_TRUE(outcome_.ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 1);
+}
+
+// The connection may be gone by the time there is room, and the time of waiting is not the read's
+// fault.
+TEST_F(WholeReadTest, HasTimeForAnotherAttemptAfterWaitingForRoom) {
+  on_size_ = Flow::kPause;
+  store().Put("key", Pattern(300 * kKiB));
+  store().Script("key", {BreaksAt(1000)});
+  OnLoop([this] { options_.deadline_ms = loop_.now_ms() - 1000; });
+  Start();
+  ASSERT_TRUE(Settled());
+  OnLoop([this] { read_->Admit(loop_.now_ms() + 60'000); });
+  ASSERT_TRUE(done_.Wait());
+  EXPECT_TRUE(outcome_.ok());
+}
+
+TEST_F(WholeReadTest, IsAbandonedWithoutAnotherWord) {
+  on_size_ = Flow::kStop;
+  store().Put("key", Pattern(300 * kKiB));
+  Start();
+  ASSERT_TRUE(Settled());
+  OnLoop([this] {
+    EXPECT_NE(read_, nullptr) << "OnRead was called";
+    read_.reset();
+  });
+  EXPECT_EQ(store().bytes_taken(), 0U);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Integrity
+
+TEST_F(WholeReadTest, ComparesEveryKindOfChecksum) {
+  for (const ChecksumType type :
+       {ChecksumType::kCrc32, ChecksumType::kCrc32c, ChecksumType::kCrc64Nvme, ChecksumType::kMd5,
+        ChecksumType::kSha1, ChecksumType::kSha256, ChecksumType::kXxh64}) {
+    SCOPED_TRACE(ChecksumName(type));
+    const std::string body = PutChecked(200 * kKiB, type);
+    const uint64_t failures = stats_.integrity_failures;
+    store().Script("key", {Flips(123'456)});
+    EXPECT_TRUE(Read().ok());
+    EXPECT_TRUE(SameBytes(bytes_, body));
+    EXPECT_EQ(stats_.integrity_failures, failures + 1);
+    EXPECT_EQ(attempts_, 2);
+  }
+}
+
+TEST_F(WholeReadTest, NeverHandsOutDamagedBytes) {
+  PutChecked(200 * kKiB);
+  store().Script("key", std::vector<Attempt>(20, Flips(0)));
+  EXPECT_EQ(Read().code(), StatusCode::kIntegrity);
+  EXPECT_EQ(outcome_.detail().attempts, 5);
+}
+
+TEST_F(WholeReadTest, FindsDamageInAnyPart) {
+  const std::string body = PutChecked(kSplitSize);
+  store().Script("key", {SeemsSlow(), Flips(12 * kMiB), Flips(20 * kMiB)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.integrity_failures, 1U);
+}
+
+TEST_F(WholeReadTest, ComparesNothingWhenTold) {
+  options_.verify = false;
+  PutChecked(1000);
+  store().Script("key", {Flips(500)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_EQ(stats_.verified, 0U);
+}
+
+TEST_F(WholeReadTest, ABrokenBodyIsComparedAsAWhole) {
+  const std::string body = PutChecked(200 * kKiB);
+  store().Script("key", {BreaksAt(100'000), Flips(150'000)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.integrity_failures, 1U);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The composite checksum of a multipart upload
+
+class CompositeReadTest : public WholeReadTest {
+ protected:
+  std::string PutMultipart(uint64_t size, uint64_t part_size) {
+    FakeObject object(Pattern(size));
+    object.checksum = CompositeChecksumOf(object.body, part_size, ChecksumType::kSha256);
+    object.part_size = part_size;
+    store().Put("key", object);
+    return object.body;
+  }
+};
+
+TEST_F(CompositeReadTest, AsksForTheSizeOfThePartsAndCompares) {
+  const std::string body = PutMultipart(1'000'000, 300'000);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.verified, 1U);
+  const std::vector<GetRequest> requests = store().gets();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_TRUE(requests[1].head_only);
+  EXPECT_EQ(requests[1].part_number, 1U);
+  EXPECT_EQ(requests[1].if_match, "v1");
+}
+
+TEST_F(CompositeReadTest, FindsDamage) {
+  const std::string body = PutMultipart(1'000'000, 300'000);
+  store().Script("key", {Flips(700'000)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.integrity_failures, 1U);
+}
+
+TEST_F(CompositeReadTest, GoesWithoutComparingWhereTheSizeCannotBeLearned) {
+  FakeObject object(PutMultipart(1'000'000, 300'000));
+  object.checksum = CompositeChecksumOf(object.body, 300'000, ChecksumType::kSha256);
+  object.part_size = 0;
+  store().Put("key", object);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, object.body));
+  EXPECT_EQ(stats_.verified, 0U);
+}
+
+TEST_F(CompositeReadTest, GoesWithoutComparingWherePartsAreNotUniform) {
+  FakeObject object(PutMultipart(1'000'000, 300'000));
+  object.checksum = CompositeChecksumOf(object.body, 300'000, ChecksumType::kSha256);
+  object.part_size = 100'000;  // the first of unequal ones
+  store().Put("key", object);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, object.body));
+  EXPECT_EQ(stats_.verified, 0U);
+}
+
+TEST_F(CompositeReadTest, AnEmptyObjectHasNoPartToAskFor) {
+  PutMultipart(0, 300'000);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_EQ(bytes_, "");
+}
+
+TEST_F(CompositeReadTest, DestroyedWhileAskingItLeavesNothingBehind) {
+  PutMultipart(1'000'000, 300'000);
+  store().Script("key", {Attempt{}, StallsAt(0)});
+  Start();
+  ASSERT_TRUE(Settled());
+  OnLoop([this] { read_.reset(); });
+  EXPECT_EQ(store().live(), 0);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// An object that is replaced
+
+FakeObject Second(uint64_t size) {
+  FakeObject object(Pattern(size, 2));
+  object.version = "v2";
+  object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+  return object;
+}
+
+TEST_F(WholeReadTest, ReadsTheNewVersionFromItsStart) {
+  PutChecked(200 * kKiB);
+  const FakeObject second = Second(300 * kKiB);
+  store().Script("key", {BreaksAt(100'000), Replaces(second)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, second.body));
+  EXPECT_EQ(version_, "v2");
+  EXPECT_EQ(attempts_, 3);
+  EXPECT_EQ(stats_.restarts, 1U);
+  EXPECT_EQ(sizes_, (std::vector<int64_t>{200 * kKiB, 300 * kKiB}));
+}
+
+TEST_F(WholeReadTest, ReadsTheNewVersionThoughOnlyAPartNotedIt) {
+  PutChecked(kSplitSize);
+  const FakeObject second = Second(kSplitSize - kMiB);
+  store().Script("key", {SeemsSlow(), Attempt{}, Replaces(second)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, second.body));
+}
+
+TEST_F(WholeReadTest, DoesNotFollowAnObjectThatNeverRests) {
+  PutChecked(1000);
+  std::vector<Attempt> script;
+  for (int i = 0; i < 10; ++i) {
+    FakeObject next(Pattern(1000, static_cast<uint64_t>(i)));
+    next.version = "w" + std::to_string(i);
+    script.push_back(BreaksAt(10));
+    script.push_back(Replaces(next));
+  }
+  store().Script("key", script);
+  EXPECT_EQ(Read().code(), StatusCode::kObjectChanged);
+}
+
+}  // namespace
+}  // namespace objectpipes
