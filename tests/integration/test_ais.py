@@ -6,7 +6,6 @@ import io
 import os
 import random
 import tarfile
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -91,6 +90,17 @@ def load(cluster: AIStore, urls: Iterable[str], **options: Any) -> dict[str, byt
     return {url: stream.read() for url, stream in loader}
 
 
+def tar_of(members: dict[str, bytes]) -> bytes:
+    """Make an archive of files, from their content by name."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
 class TestUpstream:
     """The cases of torchdata's own test_aistore.py, with their numbers."""
 
@@ -130,13 +140,18 @@ class TestListing:
         assert url.version == "2"
 
     def test_pages(self, cluster: AIStore, bucket: str) -> None:
-        """Of at most 10,000 names: two full ones, after which the token leads to nothing."""
-        names = [f"{number:05}" for number in range(20_000)]
-        put_many(cluster, bucket, names)
-        urls = list_urls(cluster, f"ais://{bucket}")
+        """Two of 10,000 names: also behind the last, full one is a token, and leads to nothing."""
+        members = [f"{number:04}" for number in range(9_999)]
+        names = []
+        for archive in ("a.tar", "b.tar"):
+            cluster.put(bucket, archive, tar_of(dict.fromkeys(members, b"")))
+            names += [archive, *(f"{archive}/{member}" for member in members)]
+        urls = list_urls(cluster, f"ais://{bucket}", archive_members=True)
         assert urls == [f"ais://{bucket}/{name}" for name in names]
-        rest = list_urls(cluster, f"ais://{bucket}", start_after="09998")
-        assert rest == urls[9999:]
+
+    def test_start_after(self, cluster: AIStore, bucket: str) -> None:
+        urls = list(fill(cluster, bucket, ["a", "b", "c", "d/e"], size=1))
+        assert list_urls(cluster, f"ais://{bucket}", start_after="b") == urls[2:]
 
     def test_filters(self, cluster: AIStore, bucket: str) -> None:
         fill(cluster, bucket, ["a.jpg", "b.png"], size=10)
@@ -215,12 +230,7 @@ class TestLoading:
             list(AISFileLoader(["ais://bucket/key"], config=config))
 
     def test_archive_member(self, cluster: AIStore, bucket: str) -> None:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            member = tarfile.TarInfo("dir/member")
-            member.size = 6
-            tar.addfile(member, io.BytesIO(b"inside"))
-        cluster.put(bucket, "shard.tar", buffer.getvalue())
+        cluster.put(bucket, "shard.tar", tar_of({"dir/member": b"inside"}))
         url = f"ais://{bucket}/shard.tar"
         assert load(cluster, [url], archpath="dir/member") == {url: b"inside"}
 
@@ -233,18 +243,3 @@ def test_reads_go_straight_to_the_target(cluster: AIStore, bucket: str) -> None:
     requests = stats()["requests"]
     assert load(cluster, stored) == stored
     assert stats()["requests"] == requests + 200
-
-
-def put_many(cluster: AIStore, bucket: str, names: list[str]) -> None:
-    """Store empty objects, on several connections."""
-    parts = [names[start::8] for start in range(8)]
-
-    def put(part: list[str]) -> None:
-        for name in part:
-            cluster.put(bucket, name, b"")
-
-    threads = [threading.Thread(target=put, args=(part,)) for part in parts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
