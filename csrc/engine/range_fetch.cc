@@ -73,11 +73,15 @@ Status RangeFetch::CheckReply(const ReplyHead& head) const {
 }
 
 void RangeFetch::AdoptReply(const ReplyHead& head) {
-  if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, head.object_size};
+  if (!pin_->known) {
+    *pin_ = Pin{true, head.version, head.can_pin,
+                head.object_size >= 0 ? head.object_size : pin_->size};
+  }
   if (pin_->size < 0) pin_->size = head.object_size;  // a range tells what a chunked reply did not
   if (pin_->size >= 0) end_ = std::min(end_, static_cast<uint64_t>(pin_->size));
   skip_ = offset_ - head.begin;
   reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length) : kToTheEnd;
+  may_exceed_ = head.object_size < 0 && reply_end_ == kToTheEnd;
 }
 
 Flow RangeFetch::OnHead(const ReplyHead& head) {
@@ -105,6 +109,12 @@ Flow RangeFetch::OnData(const char* data, size_t size) {
   }
   skip_ -= dropped;
   offset_ += taken;
+  if (may_exceed_ && complete() && end_ == static_cast<uint64_t>(pin_->size)) {
+    if (dropped + taken == size) return Flow::kContinue;
+    refused_ = Status(StatusCode::kObjectChanged,
+                      "the object is longer than the " + std::to_string(end_) + " bytes listed");
+    return Flow::kStop;
+  }
   // Let a reply that ends here come to its natural end, so that its connection can be used again.
   return complete() && reply_end_ > end_ ? Flow::kStop : Flow::kContinue;
 }

@@ -20,7 +20,7 @@ struct Pin {
   bool known = false;
   std::string version;   // empty: the server gives none, so nothing can be joined from two replies
   bool can_pin = false;  // the server honours if_match
-  int64_t size = -1;     // of the object; -1: unknown (chunked)
+  int64_t size = -1;     // of the object; before the first reply as listed; -1: unknown (chunked)
 };
 
 class RangeFetch final : private GetHandler {
@@ -83,6 +83,7 @@ class RangeFetch final : private GetHandler {
   uint64_t offset_;    // of the next byte wanted
   uint64_t skip_ = 0;  // bytes of this reply in front of offset_ (the server ignored our range)
   uint64_t reply_end_ = 0;    // where this reply's body ends; kToTheEnd: unknown
+  bool may_exceed_ = false;   // only the listing tells how long the object is: look for more
   uint64_t reply_began_ = 0;  // offset_ at the start of this exchange
   int64_t started_us_ = 0;
 };

@@ -26,7 +26,7 @@ struct ReadWindow::Slot {
   int64_t size = -1;
   uint64_t reserved = 0;
   int64_t deadline_ms = -1;
-  bool paused = false;  // began without knowing its size, and there is no room for it
+  int64_t paused_ms = -1;  // since when it waits for room, its size having shown; -1: it does not
   std::unique_ptr<WholeRead> whole;
   std::shared_ptr<Stream> stream;
 };
@@ -148,8 +148,11 @@ void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequen
 void ReadWindow::Pump() {
   AdmitPaused();
   limit_ = client_->concurrency.Limit(options_.concurrency);
-  while (!pending_.empty() && active_.size() < static_cast<size_t>(limit_.load())) {
+  while (!pending_.empty()) {
     Slot* slot = pending_.front().get();
+    // Those under way may all wait for room, and the limit may have fallen below their number.
+    const bool may_start = active_.size() < static_cast<size_t>(limit_.load());
+    if (!may_start && !ConsumerNeeds(*slot)) return;
     if (!ReserveFor(slot, BytesFor(*slot))) return;
     active_.emplace(slot->sequence, std::move(pending_.front()));
     pending_.pop_front();
@@ -159,9 +162,11 @@ void ReadWindow::Pump() {
 
 void ReadWindow::AdmitPaused() {
   for (auto& [sequence, slot] : active_) {
-    if (!slot->paused) continue;
+    if (slot->paused_ms < 0) continue;
     if (!ReserveFor(slot.get(), BytesFor(*slot))) return;
-    slot->paused = false;
+    // It was waiting for the consumer, not the server.
+    if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
+    slot->paused_ms = -1;
     slot->whole->Admit(slot->deadline_ms);
   }
 }
@@ -180,7 +185,7 @@ uint64_t ReadWindow::BytesFor(const Slot& slot) const {
 bool ReadWindow::ConsumerNeeds(const Slot& slot) const {
   if (options_.ordered) return slot.sequence == head_;
   for (const auto& [sequence, other] : active_) {
-    if (other.get() != &slot && !other->paused) return false;
+    if (other.get() != &slot && other->paused_ms < 0) return false;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   return results_.empty();
@@ -235,6 +240,7 @@ void ReadWindow::StartStream(Slot* slot) {
   options.verify = options_.verify;
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   options.allowance = slot->reserved;
+  options.listed_size = slot->size;
   options.timeout_ms = options_.timeout_ms;
   const std::weak_ptr<ReadWindow> weak = weak_from_this();
   auto on_first = [weak, sequence = slot->sequence](const Status& status) {
@@ -258,8 +264,9 @@ Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
     });
     return Flow::kStop;
   }
-  slot->paused = !ReserveFor(slot, BytesFor(*slot));
-  return slot->paused ? Flow::kPause : Flow::kContinue;
+  const bool room = ReserveFor(slot, BytesFor(*slot));
+  slot->paused_ms = room ? -1 : client_->loop->now_ms();
+  return room ? Flow::kContinue : Flow::kPause;
 }
 
 // An object whose size was not known turned out too large for one buffer: begin again, as a stream.
@@ -340,9 +347,8 @@ void ReadWindow::EndOverdue() {
   const int64_t now_ms = client_->loop->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
-    if (slot->paused)
-      slot->deadline_ms += kOverdueCheckMs;  // waiting for the consumer, not the server
-    if (slot->whole != nullptr && slot->deadline_ms < now_ms) overdue.push_back(sequence);
+    const bool runs = slot->whole != nullptr && slot->paused_ms < 0;
+    if (runs && slot->deadline_ms < now_ms) overdue.push_back(sequence);
   }
   for (const uint64_t sequence : overdue) {
     const Slot& slot = *active_[sequence];

@@ -23,7 +23,9 @@ Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& o
       options_(options),
       on_first_(std::move(on_first)),
       on_close_(std::move(on_close)),
-      progress_ms_(MonotonicMs()) {}
+      progress_ms_(MonotonicMs()) {
+  pin_.size = options_.listed_size;
+}
 
 Stream::~Stream() {
   if (on_close_) on_close_();

@@ -34,6 +34,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
     bool verify = true;
     int most_parts = 16;
     uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
+    int64_t listed_size = -1;                 // for a server that does not say; -1: not listed
     int64_t timeout_ms = -1;                  // without progress; -1: none
   };
 

@@ -60,6 +60,7 @@ void Channel::Configure(const HttpOptions& options, const std::string& origin, C
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_PROXY, options.proxy.c_str());
+  curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");  // else the environment is asked
   curl_easy_setopt(easy_, CURLOPT_HTTPPROXYTUNNEL, 1L);
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());  // for the proxy
   if (!options.ca_file.empty()) {
@@ -123,6 +124,9 @@ Channel::Progress Channel::Advance(const curl_waitfd* ready, size_t count) {
 Status Channel::failure() const {
   StatusDetail detail;
   detail.code = "curl " + std::to_string(static_cast<int>(failure_));
+  long proxy_status = 0;
+  curl_easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status >= 400) detail.http_status = static_cast<int>(proxy_status);
   const char* text = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(failure_);
   return Status(StatusCodeOf(failure_), text, std::move(detail));
 }
