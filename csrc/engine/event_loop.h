@@ -25,6 +25,9 @@ class EventLoop final : public Executor {
   EventLoop& operator=(const EventLoop&) = delete;
 
   void Post(std::function<void()> function) override;
+  void PostAfter(int64_t delay_ms, std::function<void()> function) override {
+    After(delay_ms, std::move(function));
+  }
 
   // Ends the thread after the current turn; functions not yet run never are. Not from the thread
   // itself.

@@ -5,6 +5,10 @@
 
 #include <pugixml.hpp>
 
+#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+#include "transport/aws/sdk.h"
+#endif
+
 namespace py = pybind11;
 
 namespace objectpipes {
@@ -25,9 +29,11 @@ py::dict BuildInfo() {
   info["openssl"] = OpenSSL_version(OPENSSL_VERSION);
   info["pugixml"] =
       std::to_string(PUGIXML_VERSION / 1000) + "." + std::to_string(PUGIXML_VERSION % 1000 / 10);
+  info["aws_sdk_cpp"] = "";
   py::list transports;
   if (OBJECTPIPES_BUILD_S3) transports.append("http");
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+  info["aws_sdk_cpp"] = AwsSdkVersion();
   transports.append("aws");
 #endif
   info["transports"] = transports;

@@ -11,6 +11,9 @@
 #include "python/py_window.h"
 #include "python/text.h"
 #include "s3/url.h"
+#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+#include "transport/aws/sdk_threads.h"
+#endif
 
 namespace py = pybind11;
 
@@ -30,6 +33,14 @@ py::dict StatsOfThisProcess() {
   result["integrity_failures"] = stats.integrity_failures.load();
   result["restarts"] = stats.restarts.load();
   return result;
+}
+
+// What is under way never finishes. For the end of the interpreter.
+void ShutDown() {
+  Engine::ShutDown();
+#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+  CloseSdk();
+#endif
 }
 
 py::tuple ParseS3(const py::object& url) {
@@ -58,5 +69,5 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   module.def("parse_ais_url", &ParseAis, py::arg("url"));
   module.def("stats", &StatsOfThisProcess);
   module.def("build_info", &BuildInfo);
-  module.def("shut_down", &Engine::ShutDown, py::call_guard<py::gil_scoped_release>());
+  module.def("shut_down", &ShutDown, py::call_guard<py::gil_scoped_release>());
 }

@@ -8,6 +8,9 @@
 #include "python/failure.h"
 #include "python/text.h"
 #include "s3/s3_transport.h"
+#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+#include "transport/aws/aws_transport.h"
+#endif
 
 namespace py = pybind11;
 
@@ -42,6 +45,19 @@ std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> 
   return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
 }
 
+Result<std::unique_ptr<Transport>> MakeS3Transport(const std::string& name, EventLoop* loop,
+                                                   S3Options options,
+                                                   std::shared_ptr<CredentialStore> credentials) {
+  if (name == "http") {
+    return S3Transport::Create(&loop->http(), std::move(options), std::move(credentials));
+  }
+#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
+  if (name == "aws") return AwsTransport::Create(loop, std::move(options), std::move(credentials));
+#endif
+  return Status(StatusCode::kNotSupported, "this build has no transport \"" + name +
+                                               "\"; objectpipes.build_info() lists those it has");
+}
+
 std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {
   S3Options s3;
   s3.endpoint_url = options["endpoint_url"].cast<std::string>();
@@ -54,7 +70,8 @@ std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function pro
 
   Engine* engine = Engine::OfThisProcess();
   auto credentials = std::make_shared<CredentialStore>();
-  auto transport = S3Transport::Create(&engine->loop()->http(), std::move(s3), credentials);
+  auto transport = MakeS3Transport(options["transport"].cast<std::string>(), engine->loop(),
+                                   std::move(s3), credentials);
   if (!transport.ok()) Raise(transport.status(), options["endpoint_url"]);
   return MakeClient(engine, std::move(transport).value(), std::move(credentials), options,
                     std::move(provider));

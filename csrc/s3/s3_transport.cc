@@ -269,13 +269,13 @@ void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
 // ---------------------------------------------------------------------------------------------------
 // S3Transport
 
-Result<std::unique_ptr<S3Transport>> S3Transport::Create(
+Result<std::unique_ptr<Transport>> S3Transport::Create(
     HttpClient* client, S3Options options, std::shared_ptr<CredentialStore> credentials) {
   std::unique_ptr<S3Transport> transport(
       new S3Transport(client, std::move(options), std::move(credentials)));
   const Result<Endpoint> endpoint = transport->EndpointOf(std::string(kDefaultRegion));
   if (!endpoint.ok()) return endpoint.status();
-  return transport;
+  return std::unique_ptr<Transport>(std::move(transport));
 }
 
 S3Transport::S3Transport(HttpClient* client, S3Options options,

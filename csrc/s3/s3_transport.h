@@ -31,8 +31,8 @@ struct S3Options {
 class S3Transport final : public Transport {
  public:
   // The client outlives the transport. Fails with kConfig on a malformed endpoint.
-  static Result<std::unique_ptr<S3Transport>> Create(HttpClient* client, S3Options options,
-                                                     std::shared_ptr<CredentialStore> credentials);
+  static Result<std::unique_ptr<Transport>> Create(HttpClient* client, S3Options options,
+                                                   std::shared_ptr<CredentialStore> credentials);
 
   Result<ObjectId> ParseUrl(std::string_view url) const override;
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;

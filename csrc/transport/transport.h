@@ -28,6 +28,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual void Post(std::function<void()> function) = 0;
+  // The same in `delay_ms`. On the I/O thread only.
+  virtual void PostAfter(int64_t delay_ms, std::function<void()> function) = 0;
 };
 
 struct ObjectId {

@@ -12,8 +12,6 @@ from dataclasses import asdict
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotSupportedError
-
 if TYPE_CHECKING:
     from . import _ext
     from ._ais import ReadOptions
@@ -58,8 +56,8 @@ def build_info() -> dict[str, Any]:
     dict
         ``version``, ``compiler``, ``build_type``, the build flags in lower case (``build_s3``,
         ``use_system_pybind11``, ``use_system_aws_sdk_cpp``: bool), the versions of the libraries
-        in use (``pybind11``, ``curl``, ``curl_tls``, ``openssl``, ``pugixml``: str) and
-        ``transports`` (list of str).
+        in use (``pybind11``, ``curl``, ``curl_tls``, ``openssl``, ``pugixml``, ``aws_sdk_cpp``:
+        str, empty for none) and ``transports`` (list of str).
 
     Raises
     ------
@@ -101,6 +99,8 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
     ------
     ConfigError
         The configuration cannot work.
+    NotSupportedError
+        This build lacks the transport, or the transport cannot do what is asked for.
     ImportError
         The engine cannot be loaded.
     """
@@ -109,22 +109,17 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
     with _clients_lock:
         client = _clients.get(key)
         if client is None:
-            ext = extension()
-            if resolved.transport not in ext.build_info()["transports"]:
-                raise NotSupportedError(
-                    f"This build has no transport {resolved.transport!r}; objectpipes.build_info() "
-                    f"lists {ext.build_info()['transports']}."
-                )
             options = _http_options(resolved.connection)
             options.update(
                 region=resolved.region,
                 virtual_addressing=resolved.addressing_style == "virtual",
                 requester_pays=resolved.requester_pays,
                 checksums=verify,
+                transport=resolved.transport,
                 split=resolved.multi_part_download,
             )
-            client = ext.s3_client(options, _credentials_source(config.credentials_provider()))
-            _clients[key] = client
+            source = _credentials_source(config.credentials_provider())
+            client = _clients[key] = extension().s3_client(options, source)
     return client
 
 

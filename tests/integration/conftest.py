@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from integration import pipes
 from objectpipes import _engine
 
 
@@ -17,3 +18,13 @@ def _fresh_clients() -> Iterator[None]:
     """
     yield
     _engine._clients.clear()
+
+
+@pytest.fixture(params=["http", "aws"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have everything a test reads sent by one transport, and then by the other."""
+    name: str = request.param
+    if name not in _engine.build_info()["transports"]:
+        pytest.skip(f"this build of objectpipes has no transport {name!r}")
+    monkeypatch.setattr(pipes, "TRANSPORT", name)
+    return name

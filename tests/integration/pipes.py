@@ -9,6 +9,7 @@ from faults import FaultServer
 from objectpipes import Credentials, S3Config
 from objectpipes.iter import S3FileLister, S3FileLoader
 
+TRANSPORT = "http"  # see the fixture `transport`
 CREDENTIALS = Credentials("access", "secret")
 
 
@@ -18,6 +19,7 @@ def config_for(server: FaultServer, **options: Any) -> S3Config:
         "endpoint_url": server.endpoint,
         "region": "us-east-1",
         "max_attempts": 3,
+        "transport": TRANSPORT,
     }
     if not options.get("anonymous"):
         defaults["credentials"] = CREDENTIALS

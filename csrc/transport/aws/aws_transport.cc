@@ -1,5 +1,7 @@
 #include "transport/aws/aws_transport.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <system_error>
 #include <thread>
@@ -12,6 +14,8 @@
 #include "transport/aws/reply_pipe.h"
 #include "transport/aws/requests.h"
 #include "transport/aws/s3_client.h"
+#include "transport/aws/sdk.h"
+#include "transport/aws/sdk_threads.h"
 #include "transport/aws/stall_watch.h"
 
 namespace objectpipes {
@@ -55,8 +59,10 @@ class AwsTransport::Call : public Exchange, private StallWatch::Watched {
         transport_->ClientFor(region), region,
         RequestOptions{transport_->options_.requester_pays, transport_->options_.checksums}};
     try {
-      std::thread([context = std::move(context), pipe = pipe_, run = std::move(run)] {
-        run(context, pipe.get());
+      std::thread([context = std::move(context), pipe = pipe_, run = std::move(run)]() mutable {
+        const InsideSdk inside;
+        run(std::exchange(context, JobContext{}), pipe.get());
+        OPENSSL_thread_stop();  // takes a lock, and would else do so after this scope
       }).detach();
     } catch (const std::system_error& error) {
       Refuse(
@@ -195,6 +201,7 @@ class AwsTransport::List final : public AwsTransport::Call {
 Result<std::unique_ptr<Transport>> AwsTransport::Create(
     Executor* executor, S3Options options, std::shared_ptr<CredentialStore> credentials) {
   OBJECTPIPES_RETURN_IF_ERROR(CheckAwsOptions(options));
+  OBJECTPIPES_RETURN_IF_ERROR(StartAwsSdk());
   return std::unique_ptr<Transport>(
       new AwsTransport(executor, std::move(options), std::move(credentials)));
 }

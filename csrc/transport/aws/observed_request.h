@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "s3/reply_head.h"
+#include "transport/aws/sdk_threads.h"
 
 namespace objectpipes {
 
@@ -86,7 +87,7 @@ class Observed : public Request {
           });
         });
     this->SetContinueRequestHandler(
-        [observer](const Aws::Http::HttpRequest*) { return observer->Wanted(); });
+        [observer](const Aws::Http::HttpRequest*) { return observer->Wanted() && !IsSdkClosed(); });
   }
 
   // Asked about every 2xx reply when it is complete; the only place that shows the header of one

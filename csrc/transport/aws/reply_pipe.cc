@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "transport/aws/sdk_threads.h"
 
 namespace objectpipes {
 namespace {
@@ -22,12 +23,18 @@ void ReplyPipe::PutHead(const ReplyHead& head) {
 }
 
 bool ReplyPipe::PutData(const char* data, size_t size) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  reader_moved_.wait(lock, [this] { return closed_ || news_.data.size() < kMostUnread; });
+  WaitForRoom();
+  const std::lock_guard<std::mutex> lock(mutex_);
   if (closed_) return false;
   news_.data.append(data, size);
   AnnounceLocked();
   return true;
+}
+
+void ReplyPipe::WaitForRoom() {
+  const OutsideSdk outside;
+  std::unique_lock<std::mutex> lock(mutex_);
+  reader_moved_.wait(lock, [this] { return closed_ || news_.data.size() < kMostUnread; });
 }
 
 void ReplyPipe::PutEnd(S3Error end) {

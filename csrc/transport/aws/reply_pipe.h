@@ -42,6 +42,7 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
   void Close();
 
  private:
+  void WaitForRoom();
   void AnnounceLocked();
   void TellReader();
 

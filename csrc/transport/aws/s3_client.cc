@@ -1,5 +1,6 @@
 #include "transport/aws/s3_client.h"
 
+#include <aws/core/VersionConfig.h>
 #include <aws/core/auth/AWSCredentialsProvider.h>
 #include <aws/core/client/DefaultRetryStrategy.h>
 #include <aws/s3/S3ClientConfiguration.h>
@@ -10,7 +11,6 @@
 
 #include "base/uri.h"
 #include "s3/endpoint.h"
-#include "transport/aws/sdk.h"
 
 namespace objectpipes {
 namespace {
@@ -120,7 +120,6 @@ Status CheckAwsOptions(const S3Options& options) {
 
 std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const std::string& region,
                                                 std::shared_ptr<CredentialStore> credentials) {
-  StartAwsSdk();
   Aws::Client::ClientConfigurationInitValues init;
   init.shouldDisableIMDS = true;  // region and credentials are given
   Aws::S3::S3ClientConfiguration config(init);

@@ -15,8 +15,8 @@ namespace objectpipes {
 // Whether the SDK can do what is asked for: kNotSupported if not.
 Status CheckAwsOptions(const S3Options& options);
 
-// Any thread may use the client, and the last to let go of it destroys it. It signs with whatever
-// is in `credentials` at the moment.
+// The SDK has been started. Any thread may use the client, and the last to let go of it destroys
+// it. It signs with whatever is in `credentials` at the moment.
 std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const std::string& region,
                                                 std::shared_ptr<CredentialStore> credentials);
 

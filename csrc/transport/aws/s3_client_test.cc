@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "transport/aws/sdk.h"
+
 namespace objectpipes {
 namespace {
 
@@ -33,6 +35,7 @@ TEST(CheckAwsOptions, RefusesAClientCertificate) {
 }
 
 TEST(MakeS3Client, MakesAClientWithoutAnyNetwork) {
+  ASSERT_TRUE(StartAwsSdk().ok());
   S3Options options = WithProxy("http://user:password@proxy");
   options.endpoint_url = "https://s3.{region}.amazonaws.com";
   EXPECT_NE(MakeS3Client(options, "eu-west-1", std::make_shared<CredentialStore>()), nullptr);

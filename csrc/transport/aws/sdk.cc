@@ -1,9 +1,19 @@
 #include "transport/aws/sdk.h"
 
 #include <aws/core/Aws.h>
+#include <aws/core/Version.h>
+#include <aws/core/VersionConfig.h>
 
 #include <memory>
 #include <mutex>
+
+#include "transport/aws/sdk_threads.h"
+
+// Keep in step with transport/aws/CMakeLists.txt. Older ones cannot encode paths as RFC 3986 says.
+#if AWS_SDK_VERSION_MAJOR != 1 || AWS_SDK_VERSION_MINOR < 11 || \
+    (AWS_SDK_VERSION_MINOR == 11 && AWS_SDK_VERSION_PATCH < 183)
+#error "objectpipes needs aws-sdk-cpp 1.11.183 or newer"
+#endif
 
 namespace objectpipes {
 namespace {
@@ -25,9 +35,22 @@ Aws::SDKOptions QuietOptions() {
 
 }  // namespace
 
-void StartAwsSdk() {
+Status StartAwsSdk() {
+  if (!IsSdkUsable()) {
+    return Status(
+        StatusCode::kNotSupported,
+        "this process was forked while requests of aws-sdk-cpp were under way, which does "
+        "not survive that: start workers with multiprocessing_context=\"spawn\", or use "
+        "transport=\"http\"");
+  }
   static std::once_flag once;
-  std::call_once(once, [] { Aws::InitAPI(QuietOptions()); });
+  std::call_once(once, [] {
+    Aws::InitAPI(QuietOptions());
+    WatchForks();
+  });
+  return Status::Ok();
 }
+
+const char* AwsSdkVersion() { return Aws::Version::GetVersionString(); }
 
 }  // namespace objectpipes
