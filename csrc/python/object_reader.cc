@@ -142,15 +142,14 @@ uint64_t ObjectReader::Tell() {
   return position_;
 }
 
-py::buffer_info ObjectReader::Export() {
+std::string_view ObjectReader::Whole() const {
   CheckOpen();
   if (stream_ != nullptr) {
     throw py::buffer_error(
         "this object is streamed and never in memory as a whole: read it in pieces, or give the "
         "loader a prefetch_bytes of at least four times its size");
   }
-  return py::buffer_info(whole_.data(), sizeof(char), "B", 1,
-                         {static_cast<py::ssize_t>(whole_.size())}, {1}, /*readonly=*/true);
+  return {whole_.data(), whole_.size()};
 }
 
 // Pickles as io.BytesIO at the same position: what a DataLoader worker sends to the main process.
@@ -164,10 +163,50 @@ py::tuple ObjectReader::Reduce() {
                         py::make_tuple(content, position, py::none()));
 }
 
+namespace {
+
+// pybind11's own would say of every failure no more than "Error getting buffer".
+int GetBuffer(PyObject* self, Py_buffer* view, int flags) {
+  view->obj = nullptr;
+  try {
+    const std::string_view bytes = py::handle(self).cast<const ObjectReader&>().Whole();
+    return PyBuffer_FillInfo(view, self, const_cast<char*>(bytes.data()),
+                             static_cast<Py_ssize_t>(bytes.size()), /*readonly=*/1, flags);
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
+    return -1;
+  }
+}
+
+void ExportBuffers(PyHeapTypeObject* type) {
+  type->as_buffer.bf_getbuffer = &GetBuffer;
+  type->ht_type.tp_as_buffer = &type->as_buffer;
+}
+
+// As of any file, whether it can do something is no question to ask of a closed one.
+auto Answer(bool answer) {
+  return [answer](const ObjectReader& self) {
+    self.CheckOpen();
+    return answer;
+  };
+}
+
+py::object Itself(py::object self) {
+  self.cast<const ObjectReader&>().CheckOpen();
+  return self;
+}
+
+void Refuse(const py::args& /*unused*/) {
+  const py::object unsupported = py::module_::import("io").attr("UnsupportedOperation");
+  py::set_error(unsupported, "an object in a store has no descriptor and cannot be written");
+  throw py::error_already_set();
+}
+
+}  // namespace
+
 void BindObjectReader(py::module_& module) {
   using Lines = py::list;
-  py::class_<ObjectReader>(module, "ObjectReader", py::buffer_protocol())
-      .def_buffer(&ObjectReader::Export)
+  py::class_<ObjectReader>(module, "ObjectReader", py::custom_type_setup(&ExportBuffers))
       .def(
           "read",
           [](ObjectReader& self, std::optional<int64_t> size) {
@@ -204,7 +243,7 @@ void BindObjectReader(py::module_& module) {
             return lines;
           },
           py::arg("hint") = py::none())
-      .def("__iter__", [](py::object self) { return self; })
+      .def("__iter__", &Itself)
       .def("__next__",
            [](ObjectReader& self) {
              py::bytes line = self.ReadLine(-1);
@@ -223,12 +262,15 @@ void BindObjectReader(py::module_& module) {
              return value;
            })
       .def("close", &ObjectReader::Close)
+      .def("fileno", &Refuse)
       .def("flush", [](ObjectReader&) {})
-      .def("readable", [](ObjectReader&) { return true; })
-      .def("seekable", [](ObjectReader&) { return true; })
-      .def("writable", [](ObjectReader&) { return false; })
-      .def("isatty", [](ObjectReader&) { return false; })
-      .def("__enter__", [](py::object self) { return self; })
+      .def("readable", Answer(true))
+      .def("seekable", Answer(true))
+      .def("writable", Answer(false))
+      .def("isatty", Answer(false))
+      .def("truncate", &Refuse)
+      .def("write", &Refuse)
+      .def("__enter__", &Itself)
       .def("__exit__", [](ObjectReader& self, const py::args&) { self.Close(); })
       .def("__reduce_ex__", [](ObjectReader& self, int) { return self.Reduce(); })
       .def_property_readonly("closed", &ObjectReader::closed)

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "engine/read_window.h"
 #include "python/py_client.h"
@@ -27,8 +28,11 @@ class ObjectReader {
   uint64_t Tell();
   void Close();
 
-  pybind11::buffer_info Export();
+  // All bytes; an exception if it is closed, or streamed.
+  std::string_view Whole() const;
   pybind11::tuple Reduce();
+
+  void CheckOpen() const;
 
   bool closed() const { return closed_; }
   uint64_t size() const { return size_; }
@@ -37,7 +41,6 @@ class ObjectReader {
   pybind11::object url() const { return url_; }
 
  private:
-  void CheckOpen() const;
   // Copies bytes [position, position + size) of the object; GIL held.
   void CopyAt(uint64_t position, char* target, size_t size);
   // The longest piece at `position` that lies in one block of memory; at least a byte.
