@@ -1,28 +1,18 @@
 """What must hold for every wheel that leaves this repository, whatever built it."""
 
 import argparse
-import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerSymSection
-from elftools.elf.sections import Symbol, SymbolTableSection
-
 from ci.command import output
+from ci.elf import EXPORTED, dynamic_tags, exported_symbols, is_elf, unversioned_symbols
 from ci.sbom import FILE_NAME, license_name
-
-# The extension's module init, and nothing else: other packages in the process have their own
-# OpenSSL and curl.
-EXPORTED = {"PyInit__ext"}
 
 _OF_PYTHON = re.compile("_?Py")
 
@@ -107,24 +97,24 @@ def check_tag(wheel: Wheel) -> Iterator[str]:
 
 def check_exports(wheel: Wheel) -> Iterator[str]:
     """Check that the extension exports its module init only."""
-    for name, elf in _elf_files(wheel):
-        exported = set(_exported_symbols(elf))
+    for name, data in _elf_files(wheel):
+        exported = exported_symbols(data)
         if exported != EXPORTED:
             yield f"{name} exports {len(exported)} symbols: {_some(exported)}"
 
 
 def check_symbols(wheel: Wheel) -> Iterator[str]:
     """Check that the extension asks for symbols of libraries and of Python only."""
-    for name, elf in _elf_files(wheel):
-        missing = {symbol for symbol in _unversioned_symbols(elf) if not _OF_PYTHON.match(symbol)}
+    for name, data in _elf_files(wheel):
+        missing = {symbol for symbol in unversioned_symbols(data) if not _OF_PYTHON.match(symbol)}
         if missing:
             yield f"{name} lacks symbols: {_some(missing)}"
 
 
 def check_rpath(wheel: Wheel) -> Iterator[str]:
     """Check that no library is looked for in folders of the building machine."""
-    for name, elf in _elf_files(wheel):
-        for tag in {"DT_RPATH", "DT_RUNPATH"} & set(_dynamic_tags(elf)):
+    for name, data in _elf_files(wheel):
+        for tag in {"DT_RPATH", "DT_RUNPATH"} & dynamic_tags(data):
             yield f"{name} has a {tag}"
 
 
@@ -206,40 +196,8 @@ def problems_of(path: Path) -> list[str]:
     return [problem for check in CHECKS for problem in check(wheel)]
 
 
-def _elf_files(wheel: Wheel) -> Iterator[tuple[PurePosixPath, ELFFile]]:
-    for name, data in wheel.binaries.items():
-        if data.startswith(b"\x7fELF"):
-            yield name, ELFFile(io.BytesIO(data))
-
-
-def _exported_symbols(elf: ELFFile) -> Iterator[str]:
-    return (symbol.name for symbol in _dynamic_symbols(elf) if symbol["st_shndx"] != "SHN_UNDEF")
-
-
-def _unversioned_symbols(elf: ELFFile) -> Iterator[str]:
-    """Return the symbols that are asked for, but of no library in particular."""
-    versions: list[int | str] = []
-    for section in elf.iter_sections("SHT_GNU_versym"):
-        assert isinstance(section, GNUVerSymSection)
-        versions += [entry["ndx"] for entry in section.iter_symbols()]
-    for symbol, version in zip_longest(_dynamic_symbols(elf), versions):
-        undefined = symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] != "STB_WEAK"
-        # The number of a version; what has none is marked by a word.
-        if symbol.name and undefined and not isinstance(version, int):
-            yield symbol.name
-
-
-def _dynamic_symbols(elf: ELFFile) -> Iterator[Symbol]:
-    for section in elf.iter_sections("SHT_DYNSYM"):
-        assert isinstance(section, SymbolTableSection)
-        yield from section.iter_symbols()
-
-
-def _dynamic_tags(elf: ELFFile) -> Iterator[str]:
-    for section in elf.iter_sections("SHT_DYNAMIC"):
-        assert isinstance(section, DynamicSection)
-        for tag in section.iter_tags():
-            yield tag.entry.d_tag
+def _elf_files(wheel: Wheel) -> Iterator[tuple[PurePosixPath, bytes]]:
+    return ((name, data) for name, data in wheel.binaries.items() if is_elf(data))
 
 
 def _floor(tag: re.Match[str]) -> tuple[int, int]:

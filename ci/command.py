@@ -28,7 +28,7 @@ def run(
         If it exits with anything but 0.
     """
     _announce(command)
-    subprocess.run(command, cwd=cwd, env={**_environment(), **(env or {})}, check=True)
+    subprocess.run(command, cwd=cwd, env={**environment(), **(env or {})}, check=True)
 
 
 def output(
@@ -53,14 +53,14 @@ def output(
     return subprocess.run(
         command,
         cwd=cwd,
-        env={**_environment(), **(env or {})},
+        env={**environment(), **(env or {})},
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     ).stdout.strip()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return our environment with the programs installed beside this Python found first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path}

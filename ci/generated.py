@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+from ci.markdown import markdown_table
 from ci.paths import ROOT
 from ci.platforms import Artifact, Table, read_table
 
@@ -58,6 +58,8 @@ c_stdlib_version:
     then: "2.17"
   - if: osx
     then: "11.0"
+aws_transport:
+  - {aws}
 """
 
 
@@ -72,9 +74,9 @@ def platforms_md(table: Table) -> str:
     sections = [_PLATFORMS_INTRO]
     for channel, heading in _HEADINGS.items():
         rows = [_artifact_cells(artifact) for artifact in table.in_channel(channel)]
-        sections.append(f"## {heading}\n\n{_markdown_table(_COLUMNS, rows)}")
+        sections.append(f"## {heading}\n\n{markdown_table(_COLUMNS, rows)}")
     servers = [(server.about, f"`{server.protocol}://`") for server in table.servers]
-    sections.append(_TESTED_WITH + _markdown_table(("server", "URLs"), servers))
+    sections.append(_TESTED_WITH + markdown_table(("server", "URLs"), servers))
     return "\n".join(sections)
 
 
@@ -86,11 +88,15 @@ def conda_variants(table: Table) -> str:
     table
         The table.
     """
+    rows = table.built_by("rattler-build")
     pythons = sorted(
-        {python for row in table.in_channel("conda") for python in row.python},
+        {python for row in rows for python in row.python},
         key=table.pythons().index,
     )
-    return _VARIANTS.format(pythons="\n".join(f"  - {_conda_python(python)}" for python in pythons))
+    return _VARIANTS.format(
+        pythons="\n".join(f"  - {conda_python(python)}" for python in pythons),
+        aws=str(all("aws" in row.transports for row in rows)).lower(),
+    )
 
 
 def generated_files(table: Table) -> dict[Path, str]:
@@ -119,13 +125,14 @@ def _artifact_cells(artifact: Artifact) -> tuple[str, ...]:
     )
 
 
-def _markdown_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [columns, tuple("---" for _ in columns), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+def conda_python(python: str) -> str:
+    """Return a Python as conda-forge pins it: version, and the build that has that ABI.
 
-
-def _conda_python(python: str) -> str:
-    """Return a variant as conda-forge pins it: version, and the build that has that ABI."""
+    Parameters
+    ----------
+    python
+        Version as the table has it.
+    """
     names_abi = tuple(map(int, python.rstrip("t").split("."))) >= (3, 13)
     build = f"cp{python.replace('.', '')}" if names_abi else "cpython"
     return f"{python.rstrip('t')}.* *_{build}"

@@ -1,0 +1,103 @@
+"""The conda package, built against conda-forge where it can be reached, else against stand-ins."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+from rattler import Channel, VirtualPackage, install, solve
+
+from ci import stand_ins
+from ci.conda_package import main as conda_package
+from ci.platforms import read_table
+from ci.sealed import run_sealed
+
+_CONDA_FORGE = "conda-forge"
+_PINS = "conda_build_config.yaml"
+
+
+def is_reachable(channel: str, timeout: float = 10) -> bool:
+    """Say whether a channel can be reached.
+
+    Parameters
+    ----------
+    channel
+        Name or URL of the channel.
+    timeout
+        Longest wait in seconds.
+    """
+    url = f"{Channel(channel).base_url}noarch/repodata.json.zst"
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout).close()
+    except (URLError, TimeoutError):
+        return False
+    return True
+
+
+def build_with_conda_forge(pythons: list[str]) -> None:
+    """Build with the packages of conda-forge, in the versions that conda-forge pins.
+
+    Parameters
+    ----------
+    pythons
+        Versions, as the table has them.
+    """
+    with tempfile.TemporaryDirectory(prefix="objectpipes-pins-") as prefix:
+        asyncio.run(_install_pins(Path(prefix)))
+        conda_package(_arguments(_CONDA_FORGE, Path(prefix) / _PINS, pythons))
+
+
+def build_with_stand_ins() -> None:
+    """Build with packages made of this machine's own files, out of reach of all else."""
+    channel = stand_ins.make_channel()
+    with tempfile.TemporaryDirectory(prefix="objectpipes-sealed-") as scratch:
+        pins = Path(scratch) / _PINS
+        pins.write_text(stand_ins.pins())
+        run_sealed(
+            *(sys.executable, "-m", "ci.conda_package"),
+            *_arguments(channel.as_uri(), pins, [stand_ins.PYTHON]),
+            folder=Path(scratch),
+            # A cache of its own: tests of an older package of the same name would be taken for
+            # those of this one.
+            env={"RATTLER_CACHE_DIR": f"{scratch}/cache", "LANG": "C.UTF-8"},
+        )
+
+
+async def _install_pins(prefix: Path) -> None:
+    records = await solve(
+        sources=[_CONDA_FORGE],
+        specs=["conda-forge-pinning"],
+        virtual_packages=VirtualPackage.detect(),
+    )
+    await install(records, target_prefix=prefix, show_progress=False)
+
+
+def _arguments(channel: str, pins: Path, pythons: list[str]) -> list[str]:
+    return ["--channel", channel, "--pins", str(pins), "--python", *pythons]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build and test the conda package into dist/conda/, or render its recipe."""
+    rows = {row.platform: row for row in read_table().built_by("rattler-build")}
+    parser = argparse.ArgumentParser(prog="scripts/build-conda", description=main.__doc__)
+    parser.add_argument("--render", action="store_true", help="only show what is built where")
+    parser.add_argument(
+        "--stand-ins", action="store_true", help="don't ask whether conda-forge can be reached"
+    )
+    options = parser.parse_args(arguments)
+    if options.render:
+        for platform, row in rows.items():
+            conda_package(["--render", platform, "--python", *row.python])
+    elif options.stand_ins or not is_reachable(_CONDA_FORGE):
+        print("Building with stand-ins for the packages of conda-forge", flush=True)
+        build_with_stand_ins()
+    else:
+        build_with_conda_forge(rows[stand_ins.SUBDIR].python)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
