@@ -1,0 +1,154 @@
+"""Tests of artifacts as users get them: installed, with the sources out of reach."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ci import results
+from ci.artifacts import DIST, BuiltFile, built_files, describe, row_of
+from ci.cache import cache_folder
+from ci.environments import NotRunnableError, make_environment
+from ci.paths import ROOT
+from ci.platforms import Artifact, Table, check_matrix, read_table
+from ci.pythons import NoSuchPythonError
+from ci.results import Line, Result
+
+# Everything that the suite needs of the checkout. The conformance tests need torch.
+_SUITE = ("artifact", "conformance", "faults", "servers", "conftest.py", "not_run.py")
+
+
+def test_artifact(built: BuiltFile, row: Artifact, table: Table) -> Line:
+    """Install an artifact into an empty environment and run its tests there.
+
+    Parameters
+    ----------
+    built
+        The artifact.
+    row
+        Its row of the platform table.
+    table
+        The table.
+    """
+    name = f"{row.name} {built.python}".rstrip()
+    with tempfile.TemporaryDirectory(prefix="objectpipes-artifact-") as scratch:
+        try:
+            python = make_environment(built, Path(scratch) / "environment")
+        except (NotRunnableError, NoSuchPythonError) as error:
+            return results.not_run(name, str(error))
+        except subprocess.CalledProcessError as error:
+            return Line(name, [Result("installation", "install", "failed", str(error))])
+        suite = _copy_suite(Path(scratch) / "suite")
+        (suite / "expected.json").write_text(json.dumps(expected(built, row, table)))
+        return Line(name, _run_suite(suite, python))
+
+
+def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]:
+    """Return what `artifact.expected.Expected` of the suite is made of.
+
+    Parameters
+    ----------
+    built
+        The artifact.
+    row
+        Its row of the platform table.
+    table
+        The table.
+    """
+    return {
+        "version": built.version,
+        "transports": row.transports,
+        "all_transports": row.channel != "sdist",
+        "vendored": row.dependencies == "vendored",
+        "cells": [(server.name, transport) for server, transport in check_matrix(table, row)],
+    }
+
+
+def untested_rows(table: Table, tested: Iterable[Artifact]) -> Iterator[Line]:
+    """Return a line for each row of the table of which no artifact was given.
+
+    Parameters
+    ----------
+    table
+        The table.
+    tested
+        The rows of which there was one.
+    """
+    for row in table.artifacts:
+        if row not in tested:
+            yield results.not_run(row.name, f"none was given; {row.builder} makes it")
+
+
+def _copy_suite(folder: Path) -> Path:
+    folder.mkdir()
+    shutil.copy(ROOT / "pyproject.toml", folder)  # pytest's settings
+    for name in _SUITE:
+        source = ROOT / "tests" / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / "tests" / name)
+    return folder
+
+
+def _run_suite(suite: Path, python: Path) -> list[Result]:
+    """Run the tests with few variables set, as in somebody else's shell."""
+    has_torch = not subprocess.run([python, "-c", "import torch"], capture_output=True).returncode
+    junit = suite / "junit.xml"
+    code = subprocess.run(
+        [
+            *(
+                python,
+                "-m",
+                "pytest",
+                "--quiet",
+                f"--junit-xml={junit}",
+                "--expected=expected.json",
+            ),
+            *(["tests/artifact", "tests/conformance"] if has_torch else ["tests/artifact"]),
+        ],
+        cwd=suite,
+        env={
+            "HOME": str(suite),
+            "LANG": "C.UTF-8",
+            "OBJECTPIPES_CACHE": str(cache_folder("")),  # with the programs of the servers
+            "PATH": os.pathsep.join([str(python.parent), os.defpath]),
+        },
+    ).returncode
+    found = results.read_junit(junit) if junit.exists() else []
+    if not found:
+        return [Result("collection", "pytest", "failed", f"it ended with {code}")]
+    if not has_torch:
+        reason = "there is no torch for this Python"
+        found.append(Result("conformance", "tests/conformance", "not run", reason))
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Test artifacts and write the matrix to dist/matrix.md and dist/matrix.xml."""
+    parser = argparse.ArgumentParser(prog="scripts/test-artifacts", description=main.__doc__)
+    parser.add_argument("files", nargs="*", type=Path, help="by default all that are in dist/")
+    parser.add_argument(
+        "--official", action="store_true", help="a workflow built them, not a program in scripts/"
+    )
+    options = parser.parse_args(arguments)
+    table = read_table()
+    built = [describe(path.absolute()) for path in options.files] or built_files()
+    rows = [row_of(file, table, official=options.official) for file in built]
+
+    # What is missing is said by the tests that are then not run.
+    subprocess.run([sys.executable, "-m", "servers", "install"], cwd=ROOT / "tests")
+    lines = [test_artifact(file, row, table) for file, row in zip(built, rows, strict=True)]
+    lines += untested_rows(table, rows)
+    DIST.mkdir(exist_ok=True)
+    (DIST / "matrix.xml").write_text(results.to_junit(lines))
+    (DIST / "matrix.md").write_text(results.to_markdown(lines))
+    print(results.to_markdown(lines))
+    return int(not built or any(line.failed for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""TLS works wherever a distribution keeps its certificates, with nothing set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from artifact.cells import SIZES, Store, content
+
+# Where the file with all certificates is, below /etc, and what leads to it. Python itself looks in
+# /etc/ssl/certs by the hashes of names; there are none, so that the file is what is found.
+_EXTRACTED = "pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
+_LAYOUTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "debian": ("ssl/certs/ca-certificates.crt", {}),
+    "fedora": (
+        _EXTRACTED,
+        {
+            "pki/tls/certs/ca-bundle.crt": _EXTRACTED,
+            "pki/tls/certs/ca-certificates.crt": _EXTRACTED,
+            "ssl/certs": "pki/tls/certs",
+        },
+    ),
+    "rhel8": (
+        _EXTRACTED,
+        {"pki/tls/certs/ca-bundle.crt": _EXTRACTED, "ssl/certs": "pki/tls/certs"},
+    ),
+    "opensuse": ("ssl/ca-bundle.pem", {}),
+    "alpine": ("ssl/certs/ca-certificates.crt", {"ssl/cert.pem": "ssl/certs/ca-certificates.crt"}),
+}
+
+# What programs need of /etc besides certificates.
+_KEPT = ("group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "nsswitch.conf", "passwd")
+
+_ENTER = 'mount --bind "$0" /etc && exec "$@"'
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    """Return a folder to be used as /etc, that holds no certificate."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    for name in _KEPT:
+        source = Path("/etc", name)
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        elif source.exists():
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def cat(etc: Path, tls_store: Store) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Return a function that reads an object where `etc` is /etc, with few variables set."""
+    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    enter = [*namespace, "sh", "-c", _ENTER, str(etc)]
+    try:
+        subprocess.run([*enter, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("there are no mount namespaces for this user")
+    needed = {k: v for k, v in tls_store.environment.items() if k != "AWS_CA_BUNDLE"}
+
+    def run(**variables: str) -> subprocess.CompletedProcess[bytes]:
+        settings = [f"{name}={value}" for name, value in {**needed, **variables}.items()]
+        command = [sys.executable, "-m", "objectpipes", "cat"]
+        options = [f"--transport={tls_store.transport}", tls_store.url("sizes/3")]
+        return subprocess.run(
+            [*enter, "env", "--ignore-environment", *settings, *command, *options],
+            capture_output=True,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("layout", _LAYOUTS)
+def test_certificates_are_found(
+    etc: Path,
+    tls_store: Store,
+    cat: Callable[..., subprocess.CompletedProcess[bytes]],
+    layout: str,
+) -> None:
+    file, links = _LAYOUTS[layout]
+    (etc / file).parent.mkdir(parents=True)
+    shutil.copy(tls_store.ca_file, etc / file)
+    for link, target in links.items():
+        (etc / link).parent.mkdir(parents=True, exist_ok=True)
+        (etc / link).symlink_to(f"/etc/{target}")
+    done = cat()
+    assert done.stderr == b""
+    assert done.stdout == content(SIZES[3])
+
+
+def test_without_certificates_the_way_out_is_named(
+    tls_store: Store, cat: Callable[..., subprocess.CompletedProcess[bytes]]
+) -> None:
+    done = cat()
+    assert done.returncode != 0
+    assert b"ca_file" in done.stderr
+    assert cat(SSL_CERT_FILE=tls_store.ca_file).stdout == content(SIZES[3])

@@ -1,0 +1,61 @@
+"""What is installed is what the platform table says, and it comes from where it was installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+import objectpipes
+from artifact.expected import Expected
+
+_LIBRARIES_OF_SYSTEMS = "libc.", "libm.", "ld-linux", "libpthread.", "libdl.", "librt."
+
+
+def test_the_version_is_that_of_the_artifact(expected: Expected) -> None:
+    assert objectpipes.__version__ == expected.version
+    assert objectpipes.build_info()["version"] == expected.version
+
+
+def test_the_transports_are_those_of_the_table(expected: Expected) -> None:
+    built = objectpipes.build_info()["transports"]
+    if expected.all_transports:
+        assert built == expected.transports
+    assert "http" in built
+    assert set(built) <= set(expected.transports)
+
+
+def test_it_is_what_was_installed() -> None:
+    package = Path(objectpipes.__file__).parent
+    assert package.is_relative_to(sys.prefix)
+    assert distribution("objectpipes").locate_file("objectpipes") == package
+
+
+def test_vendored_libraries_are_all_inside(expected: Expected) -> None:
+    if not expected.vendored:
+        pytest.skip("this artifact takes its libraries from the system")
+    code = (
+        "from pathlib import Path\n"
+        "from objectpipes._engine import extension\n"
+        "def loaded():\n"
+        "    lines = Path('/proc/self/maps').read_text().splitlines()\n"
+        "    return {line.split(maxsplit=5)[5] for line in lines if '.so' in line}\n"
+        "before = loaded()\n"
+        "own = extension().__file__\n"
+        "print(*(loaded() - before - {own}), sep='\\n')\n"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
+    loaded = {Path(file).name for file in printed.split()}
+    assert {name for name in loaded if not name.startswith(_LIBRARIES_OF_SYSTEMS)} == set()
+
+
+def test_importing_loads_neither_torch_nor_the_engine() -> None:
+    code = "import sys, objectpipes; print({'torch', 'objectpipes._ext'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
+def test_the_doctor_finds_nothing_wrong() -> None:
+    subprocess.run([sys.executable, "-m", "objectpipes", "doctor", "--install"], check=True)
