@@ -11,6 +11,7 @@ import tomli
 from ci.command import output
 from ci.paths import ROOT
 from ci.platforms import Table, read_table
+from ci.version import conda_version, project_version, recipe_version
 
 _PYTHON_CLASSIFIER = "Programming Language :: Python :: 3."
 _SYSTEM_CLASSIFIERS = {
@@ -96,6 +97,25 @@ def check_recipe(table: Table, recipe: str) -> Iterator[str]:
         yield f"the recipe does not skip Pythons before {floor}"
 
 
+def check_version(project: str, recipe: str) -> Iterator[str]:
+    """Compare the versions of the package and of the conda recipe.
+
+    Parameters
+    ----------
+    project
+        That of ``pyproject.toml``.
+    recipe
+        That of ``recipe.yaml``.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    if recipe != conda_version(project):
+        yield f"the recipe's version is {recipe}, the project's {project}"
+
+
 def _selected_identifiers(system: str, arch: str) -> set[str]:
     # cibuildwheel knows architectures by the names that the systems give them.
     name = "AMD64" if system == "windows" else arch
@@ -122,6 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
         *check_metadata(table, tomli.loads((ROOT / "pyproject.toml").read_text())["project"]),
         *check_cibuildwheel(table),
         *check_recipe(table, (ROOT / "recipes/objectpipes/recipe.yaml").read_text()),
+        *check_version(project_version(), recipe_version()),
     ]
     for problem in problems:
         print(problem, file=sys.stderr)

@@ -2,11 +2,23 @@
 
 ``main`` carries the version that is released next. A nightly is a development release of it, so
 that it sorts after every release that is out and before the one to come.
+
+A nightly is built of a checkout that this program has written its version into: wheels, sdist and
+conda package take it from the same two places as they take that of a release.
 """
 
+import argparse
 import datetime
+import re
+import sys
+from pathlib import Path
 
 from packaging.version import Version
+
+from ci.paths import ROOT
+
+_PYPROJECT_VERSION = re.compile(r'(?m)^version = "(.*)"$')
+_RECIPE_VERSION = re.compile(r'(?m)^  version: "(.*?)"')
 
 
 def nightly_version(next_release: str, day: datetime.date) -> str:
@@ -54,3 +66,82 @@ def conda_version(version: str) -> str:
     if parsed.local:
         raise ValueError(f"{version} has a local part, which no channel takes")
     return str(parsed).replace(".dev", "dev")
+
+
+def project_version(root: Path = ROOT) -> str:
+    """Return the version of the checkout.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    """
+    return _found(_PYPROJECT_VERSION, root / "pyproject.toml")[1]
+
+
+def recipe_version(root: Path = ROOT) -> str:
+    """Return the version of the checkout's conda recipe.
+
+    Parameters
+    ----------
+    root
+        The checkout.
+    """
+    return _found(_RECIPE_VERSION, _recipe(root))[1]
+
+
+def write_version(version: str, root: Path = ROOT) -> None:
+    """Make a version that of the checkout, for PyPI and for conda.
+
+    Parameters
+    ----------
+    version
+        The version (PEP 440).
+    root
+        The checkout.
+
+    Raises
+    ------
+    ValueError
+        If it has a local part.
+    packaging.version.InvalidVersion
+        If it is no version.
+    """
+    for path, pattern, spelling in [
+        (_recipe(root), _RECIPE_VERSION, conda_version(version)),
+        (root / "pyproject.toml", _PYPROJECT_VERSION, version),
+    ]:
+        start, end = _found(pattern, path).span(1)
+        text = path.read_text()
+        path.write_text(text[:start] + spelling + text[end:])
+
+
+def _recipe(root: Path) -> Path:
+    return root / "recipes" / "objectpipes" / "recipe.yaml"
+
+
+def _found(pattern: re.Pattern[str], path: Path) -> re.Match[str]:
+    found = pattern.search(path.read_text())
+    if not found:
+        raise LookupError(f"there is no version in {path}")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the version of this checkout, or write another one into it."""
+    parser = argparse.ArgumentParser(prog="ci.version", description=main.__doc__)
+    change = parser.add_mutually_exclusive_group()
+    change.add_argument("--nightly", action="store_true", help="make it today's nightly")
+    change.add_argument("--set", metavar="VERSION", help="make it this version")
+    options = parser.parse_args(arguments)
+    if options.nightly:
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        write_version(nightly_version(project_version(), today))
+    elif options.set:
+        write_version(options.set)
+    print(project_version())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,9 +7,10 @@ import pytest
 import tomli
 
 from ci import agreement
-from ci.agreement import check_cibuildwheel, check_metadata, check_recipe
+from ci.agreement import check_cibuildwheel, check_metadata, check_recipe, check_version
 from ci.paths import ROOT
 from ci.platforms import Table, read_table
+from ci.version import project_version, recipe_version
 
 
 @pytest.fixture
@@ -80,4 +81,17 @@ def test_the_recipe_skips_what_is_older_than_the_table(table: Table) -> None:
     assert list(check_recipe(table, 'skip: [match(python, "<3.10")]')) == []
     assert list(check_recipe(table, 'skip: [match(python, "<3.9")]')) == [
         "the recipe does not skip Pythons before 3.10"
+    ]
+
+
+def test_the_real_recipe_agrees(table: Table) -> None:
+    recipe = (ROOT / "recipes/objectpipes/recipe.yaml").read_text()
+    assert list(check_recipe(table, recipe)) == []
+    assert list(check_version(project_version(), recipe_version())) == []
+
+
+def test_another_version_of_the_recipe_is_found() -> None:
+    assert list(check_version("0.3.0.dev20261122", "0.3.0dev20261122")) == []
+    assert list(check_version("0.3.0", "0.2.0")) == [
+        "the recipe's version is 0.2.0, the project's 0.3.0"
     ]

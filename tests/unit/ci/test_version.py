@@ -2,12 +2,21 @@
 
 import datetime
 import itertools
+import shutil
+from pathlib import Path
 
 import pytest
 import rattler
 from packaging.version import InvalidVersion, Version
 
-from ci.version import conda_version, nightly_version
+from ci.paths import ROOT
+from ci.version import (
+    conda_version,
+    nightly_version,
+    project_version,
+    recipe_version,
+    write_version,
+)
 
 IN_ORDER = [
     "0.9.0",
@@ -58,3 +67,33 @@ def test_conda_leaves_releases_alone() -> None:
 def test_conda_refuses_a_local_part() -> None:
     with pytest.raises(ValueError, match="local part"):
         conda_version("1.0+g1234")
+
+
+def checkout(folder: Path, version: str) -> Path:
+    """Make a checkout that has little but a version."""
+    (folder / "recipes" / "objectpipes").mkdir(parents=True)
+    for name in ["pyproject.toml", "recipes/objectpipes/recipe.yaml"]:
+        shutil.copy(ROOT / name, folder / name)
+    write_version(version, folder)
+    return folder
+
+
+def test_a_nightly_has_the_same_version_on_pypi_and_conda(tmp_path: Path) -> None:
+    nightly = nightly_version("0.3.0", datetime.date(2026, 11, 22))
+    root = checkout(tmp_path, nightly)
+    assert project_version(root) == "0.3.0.dev20261122"
+    assert recipe_version(root) == "0.3.0dev20261122"
+    assert Version(recipe_version(root)) == Version(project_version(root))
+
+
+def test_nothing_but_the_version_is_written(tmp_path: Path) -> None:
+    root = checkout(tmp_path, project_version())
+    for name in ["pyproject.toml", "recipes/objectpipes/recipe.yaml"]:
+        assert (root / name).read_text() == (ROOT / name).read_text()
+
+
+def test_a_version_with_a_local_part_is_not_written(tmp_path: Path) -> None:
+    root = checkout(tmp_path, "1.0")
+    with pytest.raises(ValueError, match="local part"):
+        write_version("1.1+g1234", root)
+    assert project_version(root) == recipe_version(root) == "1.0"
