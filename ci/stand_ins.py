@@ -28,7 +28,7 @@ import cmake
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from rattler import Platform
+from rattler import Subdir
 from rattler.index import index_fs
 from rattler_build import Stage0Recipe, VariantConfig, assemble_package
 
@@ -39,7 +39,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _ABI = f"cp{PYTHON.replace('.', '')}"
 _MULTIARCH = f"{platform.machine()}-linux-gnu"
 _COMPILER_TRIPLE = f"{platform.machine()}-conda-linux-gnu"
-SUBDIR = str(Platform.current())
+SUBDIR = str(Subdir.current())
 
 # What the package needs of PyPI to be built, to run and to be tested.
 _WHEELS = ["pip", "scikit-build-core", "pybind11-global", "botocore", "tqdm", "pyelftools"]
