@@ -170,9 +170,13 @@ class AwsTransport::Get final : public AwsTransport::Call {
 class AwsTransport::List final : public AwsTransport::Call {
  public:
   List(AwsTransport* transport, const ListRequest& request, ListHandler* handler)
-      : Call(transport, request.bucket), handler_(handler) {
-    StartThread(
-        [request](const JobContext& context, ReplyPipe* pipe) { RunList(context, request, pipe); });
+      : Call(transport, request.bucket),
+        version_(transport->ListVersionOf(request.bucket)),
+        first_(request.token.empty()),
+        handler_(handler) {
+    StartThread([request, version = version_](const JobContext& context, ReplyPipe* pipe) {
+      RunList(context, request, version, pipe);
+    });
   }
 
  private:
@@ -188,9 +192,15 @@ class AwsTransport::List final : public AwsTransport::Call {
   }
 
   void OnFailure(const Status& status, const RetryHint& hint) override {
+    if (status.code() == StatusCode::kNotSupported && first_ && version_ == ListVersion::kV2) {
+      transport_->list_versions_[bucket_] = ListVersion::kV1;  // some servers know only this
+      return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
+    }
     handler_->OnPage(status, hint);
   }
 
+  const ListVersion version_;
+  const bool first_;  // page of its listing
   ListHandler* const handler_;
   std::string body_;
 };
@@ -233,6 +243,11 @@ const std::string& AwsTransport::RegionOf(const std::string& bucket) const {
   const auto learned = regions_.find(bucket);
   if (learned != regions_.end()) return learned->second;
   return options_.region.empty() ? *kFirst : options_.region;
+}
+
+ListVersion AwsTransport::ListVersionOf(const std::string& bucket) const {
+  const auto learned = list_versions_.find(bucket);
+  return learned == list_versions_.end() ? ListVersion::kV2 : learned->second;
 }
 
 // A client takes the SDK a millisecond to make.

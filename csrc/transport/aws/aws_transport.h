@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "s3/list_page.h"
 #include "s3/reply_error.h"
 #include "s3/s3_transport.h"
 #include "transport/credentials.h"
@@ -44,6 +45,7 @@ class AwsTransport final : public Transport {
   AwsTransport(Executor* executor, S3Options options, std::shared_ptr<CredentialStore> credentials);
 
   const std::string& RegionOf(const std::string& bucket) const;
+  ListVersion ListVersionOf(const std::string& bucket) const;
   std::shared_ptr<Aws::S3::S3Client> ClientFor(const std::string& region);
 
   Executor* const executor_;
@@ -52,7 +54,9 @@ class AwsTransport final : public Transport {
   const std::shared_ptr<CredentialStore> credentials_;
 
   std::map<std::string, std::shared_ptr<Aws::S3::S3Client>> clients_;  // by region
-  std::map<std::string, std::string> regions_;  // of buckets, as learned from replies
+  // What has been learned of buckets.
+  std::map<std::string, std::string> regions_;
+  std::map<std::string, ListVersion> list_versions_;
 };
 
 }  // namespace objectpipes

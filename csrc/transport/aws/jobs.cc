@@ -46,7 +46,7 @@ class GetJob final : public ReplyObserver {
 
   void OnHeaders(const HeaderLookup& header) override {
     if (open_ || !refused_.status.ok()) return;
-    if (IsContentRange(header("content-range"))) return Open(header);
+    if (IsContentRange(header("content-range")) && IsObject(header)) return Open(header);
     if (held_.size() <= kLongestErrorBody) return;  // may still be an error document
     if (!header("last-modified").empty()) return Open(header);
     refused_.status = Status(StatusCode::kNotSupported,
@@ -55,7 +55,10 @@ class GetJob final : public ReplyObserver {
   }
 
   void OnSuccess(const HeaderLookup& header) override {
-    if (!open_ && refused_.status.ok()) Open(header);
+    if (open_ || !refused_.status.ok()) return;
+    if (IsObject(header)) return Open(header);
+    reply_.body = held_;
+    refused_ = ErrorFromHeader(200, header, reply_);
   }
 
   bool Wanted() const override { return !pipe_->closed(); }
@@ -99,8 +102,9 @@ class GetJob final : public ReplyObserver {
 
 class ListJob final : public ReplyObserver {
  public:
-  ListJob(const JobContext& context, const ListRequest& request, ReplyPipe* pipe)
-      : context_(context), request_(request), pipe_(pipe) {}
+  ListJob(const JobContext& context, const ListRequest& request, ListVersion version,
+          ReplyPipe* pipe)
+      : context_(context), request_(request), version_(version), pipe_(pipe) {}
 
   void Run() {
     ErrorReply reply;
@@ -108,7 +112,7 @@ class ListJob final : public ReplyObserver {
     reply.region = context_.region;
     reply.request_time = WallSeconds();
     const auto outcome =
-        context_.client->ListObjectsV2(PageRequest(request_, context_.options, this));
+        context_.client->ListObjectsV2(PageRequest(request_, version_, context_.options, this));
     reply.body = body_;
     if (!outcome.IsSuccess()) return pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply));
     if (IsErrorDocument(body_)) {
@@ -132,6 +136,7 @@ class ListJob final : public ReplyObserver {
 
   const JobContext& context_;
   const ListRequest& request_;
+  const ListVersion version_;
   ReplyPipe* const pipe_;
   std::string body_;
   std::string request_id_;
@@ -143,8 +148,9 @@ void RunGet(const JobContext& context, const GetRequest& request, ReplyPipe* pip
   GetJob(context, request, pipe).Run();
 }
 
-void RunList(const JobContext& context, const ListRequest& request, ReplyPipe* pipe) {
-  ListJob(context, request, pipe).Run();
+void RunList(const JobContext& context, const ListRequest& request, ListVersion version,
+             ReplyPipe* pipe) {
+  ListJob(context, request, version, pipe).Run();
 }
 
 }  // namespace objectpipes

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "s3/list_page.h"
 #include "transport/aws/reply_pipe.h"
 #include "transport/aws/requests.h"
 #include "transport/transport.h"
@@ -20,6 +21,7 @@ struct JobContext {
 
 void RunGet(const JobContext& context, const GetRequest& request, ReplyPipe* pipe);
 // Puts the body of the page into the pipe as data; there is no head.
-void RunList(const JobContext& context, const ListRequest& request, ReplyPipe* pipe);
+void RunList(const JobContext& context, const ListRequest& request, ListVersion version,
+             ReplyPipe* pipe);
 
 }  // namespace objectpipes

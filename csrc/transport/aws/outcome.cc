@@ -52,14 +52,8 @@ S3Error Unsent(const std::string& message) {
 
 }  // namespace
 
-S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorReply reply) {
-  if (error.GetResponseCode() == Aws::Http::HttpResponseCode::REQUEST_NOT_MADE) {
-    const std::string message(View(error.GetMessage()));
-    return error.GetErrorType() == S3Errors::NETWORK_CONNECTION ? BrokenExchange(message)
-                                                                : Unsent(message);
-  }
-  const HeaderLookup header = LookUpIn(&error.GetResponseHeaders());
-  reply.http_status = static_cast<int>(error.GetResponseCode());
+S3Error ErrorFromHeader(int http_status, const HeaderLookup& header, ErrorReply reply) {
+  reply.http_status = http_status;
   reply.server = header("server");
   reply.date = header("date");
   reply.location = header("location");
@@ -67,6 +61,16 @@ S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorRepl
   reply.request_id = header("x-amz-request-id");
   reply.bucket_region = header("x-amz-bucket-region");
   return ErrorFromReply(reply);
+}
+
+S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorReply reply) {
+  if (error.GetResponseCode() == Aws::Http::HttpResponseCode::REQUEST_NOT_MADE) {
+    const std::string message(View(error.GetMessage()));
+    return error.GetErrorType() == S3Errors::NETWORK_CONNECTION ? BrokenExchange(message)
+                                                                : Unsent(message);
+  }
+  return ErrorFromHeader(static_cast<int>(error.GetResponseCode()),
+                         LookUpIn(&error.GetResponseHeaders()), std::move(reply));
 }
 
 }  // namespace objectpipes

@@ -5,11 +5,13 @@
 #include <aws/s3/S3Errors.h>
 
 #include "s3/reply_error.h"
+#include "s3/reply_head.h"
 
 namespace objectpipes {
 
 // `reply` says what was asked for and holds the body that came; the rest of it is filled in from
-// `error`.
+// the header.
+S3Error ErrorFromHeader(int http_status, const HeaderLookup& header, ErrorReply reply);
 S3Error ErrorFromOutcome(const Aws::Client::AWSError<Aws::S3::S3Errors>& error, ErrorReply reply);
 
 }  // namespace objectpipes

@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "s3/list_page.h"
-
 namespace objectpipes {
 namespace {
 
@@ -40,16 +38,16 @@ void SetKeyInPath(const std::string& key, Aws::Http::URI* uri) {
   });
 }
 
-PageRequest::PageRequest(const ListRequest& list, const RequestOptions& options,
-                         ReplyObserver* observer)
-    : Observed(observer), list_(list) {
+PageRequest::PageRequest(const ListRequest& list, ListVersion version,
+                         const RequestOptions& options, ReplyObserver* observer)
+    : Observed(observer), list_(list), version_(version) {
   SetBucket(Aws::String(list.bucket));
   if (options.requester_pays) SetRequestPayer(Aws::S3::Model::RequestPayer::requester);
 }
 
 void PageRequest::AddQueryStringParameters(Aws::Http::URI& uri) const {
   uri.SetQueryString("");
-  for (const auto& [name, value] : ListQuery(list_)) {
+  for (const auto& [name, value] : ListQuery(list_, version_)) {
     uri.AddQueryStringParameter(name.c_str(), Aws::String(value));
   }
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "s3/list_page.h"
 #include "transport/aws/observed_request.h"
 #include "transport/transport.h"
 
@@ -64,12 +65,14 @@ class ObjectRequest final : public Observed<Request> {
 // `list` outlives it.
 class PageRequest final : public Observed<Aws::S3::Model::ListObjectsV2Request> {
  public:
-  PageRequest(const ListRequest& list, const RequestOptions& options, ReplyObserver* observer);
-  // Writes the whole query, which the SDK can do for version 2 of listing only.
+  PageRequest(const ListRequest& list, ListVersion version, const RequestOptions& options,
+              ReplyObserver* observer);
+  // Writes the whole query, so that it may be that of either version.
   void AddQueryStringParameters(Aws::Http::URI& uri) const override;
 
  private:
   const ListRequest& list_;
+  const ListVersion version_;
 };
 
 }  // namespace objectpipes
