@@ -24,6 +24,16 @@ _HEADINGS = {
     "sdist": "Source distribution",
 }
 
+# What a section says of its rows beside the table.
+_NOTES = {
+    "conda": """\
+Rendered: every test run reads the recipe for each of these platforms and Pythons. Built and tested
+against stand-in packages: what `scripts/build-conda` makes where conda-forge cannot be reached, of
+the machine's own Python, compiler and libraries.
+
+"""
+}
+
 _COLUMNS = (
     "platform",
     "needs",
