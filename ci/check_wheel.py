@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zipfile import ZipFile
 
 from ci.command import output
@@ -62,12 +63,18 @@ class Wheel:
         return self.path.stem.rsplit("-", 1)[1].split(".")
 
     @property
-    def bom(self) -> dict[str, str]:
-        """Name and version of each library in the bill of materials; empty if there is none."""
+    def components(self) -> list[dict[str, Any]]:
+        """The libraries in the bill of materials, as CycloneDX has them; empty if there is none."""
         for name, data in self.files.items():
             if name.match(f"*.dist-info/sboms/{FILE_NAME}"):
-                return {part["name"]: part["version"] for part in json.loads(data)["components"]}
-        return {}
+                found: list[dict[str, Any]] = json.loads(data)["components"]
+                return found
+        return []
+
+    @property
+    def bom(self) -> dict[str, str]:
+        """Name and version of each library in the bill of materials."""
+        return {part["name"]: part["version"] for part in self.components}
 
 
 def read_wheel(path: Path) -> Wheel:
