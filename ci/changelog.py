@@ -1,0 +1,68 @@
+"""What CHANGELOG.md says of a version."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.paths import ROOT
+
+CHANGELOG = ROOT / "CHANGELOG.md"
+
+_HEADING = re.compile(r"(?m)^## (?P<version>\S+) \((?P<date>\d{4}-\d\d-\d\d|unreleased)\)$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A version of the changelog.
+
+    Attributes
+    ----------
+    version
+        The version (PEP 440).
+    date
+        Day of the release, or ``"unreleased"``.
+    text
+        What changed, in Markdown.
+    """
+
+    version: str
+    date: str
+    text: str
+
+
+def read_changelog(path: Path = CHANGELOG) -> list[Entry]:
+    """Return the versions of the changelog, newest first.
+
+    Parameters
+    ----------
+    path
+        The changelog.
+    """
+    text = path.read_text()
+    headings = list(_HEADING.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    return [
+        Entry(heading["version"], heading["date"], text[heading.end() : end].strip())
+        for heading, end in zip(headings, ends, strict=True)
+    ]
+
+
+def problems_of(version: str, entries: list[Entry]) -> list[str]:
+    """Return what keeps a version from being released.
+
+    Parameters
+    ----------
+    version
+        The version.
+    entries
+        The changelog.
+    """
+    if not entries or entries[0].version != version:
+        return [f"the first version in the changelog is not {version}"]
+    newest = entries[0]
+    problems = []
+    if newest.date == "unreleased":
+        problems.append(f"the changelog has no date for {version}")
+    if not newest.text:
+        problems.append(f"the changelog says nothing of {version}")
+    return problems

@@ -1,0 +1,70 @@
+"""What keeps a version from being released, and what a release uploads."""
+
+from pathlib import Path
+
+import pytest
+
+from ci import release
+from ci.artifacts import describe
+from ci.changelog import problems_of, read_changelog
+from ci.platforms import read_table
+
+CHANGELOG = """\
+# Changelog
+
+## 0.2.0 (2026-11-22)
+
+News.
+
+## 0.1.0 (unreleased)
+"""
+
+
+@pytest.fixture
+def changelog(tmp_path: Path) -> Path:
+    file = tmp_path / "CHANGELOG.md"
+    file.write_text(CHANGELOG)
+    return file
+
+
+def test_the_changelog_is_read_newest_first(changelog: Path) -> None:
+    entries = read_changelog(changelog)
+    assert [(entry.version, entry.date, entry.text) for entry in entries] == [
+        ("0.2.0", "2026-11-22", "News."),
+        ("0.1.0", "unreleased", ""),
+    ]
+
+
+def test_only_what_the_changelog_tells_of_is_released(changelog: Path) -> None:
+    entries = read_changelog(changelog)
+    assert problems_of("0.2.0", entries) == []
+    assert problems_of("0.3.0", entries) == ["the first version in the changelog is not 0.3.0"]
+    assert len(problems_of("0.1.0", entries[1:])) == 2
+    assert problems_of("0.1.0", []) != []
+
+
+def test_the_changelog_of_this_checkout_can_be_read() -> None:
+    assert read_changelog()
+
+
+def test_a_tag_of_another_version_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("generated", "agreement", "vulnerabilities"):
+        monkeypatch.setattr(f"ci.{module}.main", lambda arguments: 0)
+    assert release.main(["--check", "--tag", "v999"]) == 1
+    assert "the tag is v999" in capsys.readouterr().err
+
+
+def test_a_release_without_all_files_is_refused() -> None:
+    sdist = describe(Path("objectpipes-0.1.0.tar.gz"))
+    gaps = list(release.missing(read_table(), [sdist]))
+    assert "wheel-musllinux-x86_64: 0 of 6 files are here" in gaps
+    assert not any(gap.startswith(("sdist", "local")) for gap in gaps)
+
+
+def test_the_plan_names_each_file_and_where_it_goes() -> None:
+    wheel = describe(Path("objectpipes-0.1.0-cp311-cp311-manylinux_2_28_x86_64.whl"))
+    plan = release.plan(read_table(), [wheel])
+    assert f"| wheel-manylinux-x86_64, 6 files | PyPI, GitHub | {wheel.path.name} |" in plan
+    assert "| conda-osx-64, 5 files | https://prefix.dev/objectpipes, GitHub | none |" in plan
