@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -107,6 +108,11 @@ class Artifact:
         suffix = "_".join(self._family_and_arch())
         return [f"cp{python.replace('.', '')}-{suffix}" for python in self.python]
 
+    @property
+    def runs_on_runner(self) -> bool:
+        """Whether it can be installed and tested, with servers, on the machine that builds it."""
+        return not self.platform.startswith(("musllinux", "win"))
+
     def _family_and_arch(self) -> tuple[str, str]:
         found = _WHEEL_PLATFORM.fullmatch(self.platform)
         if not found:
@@ -211,11 +217,10 @@ def build_matrix(table: Table, channel: str, *, diagonal: bool = False) -> list[
     jobs = []
     for index, row in enumerate(rows):
         python = [row.python[index % len(row.python)]] if diagonal else row.python
-        job = {"name": row.name, "runner": row.runner, "platform": row.platform}
+        job = {"name": row.name, "runner": row.runner, "python": "\n".join(python)}
         if channel == "wheel":
-            wheels = replace(row, python=python)
-            job |= {"arch": wheels.arch, "build": " ".join(wheels.identifiers)}
-        jobs.append(job | {"python": " ".join(python)})
+            job["build"] = " ".join(replace(row, python=python).identifiers)
+        jobs.append(job | {"test": "yes" if row.runs_on_runner else ""})
     return jobs
 
 
@@ -258,13 +263,17 @@ def _check_values(row: Server | Artifact) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the build matrix of a channel as the JSON that a workflow reads."""
+    """Print the build matrix of a channel as JSON: in a workflow, as output "jobs" of its step."""
     parser = argparse.ArgumentParser(prog="ci.platforms", description=main.__doc__)
     parser.add_argument("channel", choices=sorted(_ALLOWED["channel"]))
     parser.add_argument("--diagonal", action="store_true", help="one Python version a platform")
     options = parser.parse_args(arguments)
     jobs = build_matrix(read_table(), options.channel, diagonal=options.diagonal)
-    print(json.dumps({"include": jobs}))
+    matrix = json.dumps({"include": jobs})
+    if step_output := os.environ.get("GITHUB_OUTPUT"):
+        with Path(step_output).open("a") as file:
+            print(f"jobs={matrix}", file=file)
+    print(matrix)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,18 +111,16 @@ def test_only_rows_with_a_runner_are_built_by_workflows() -> None:
         {
             "name": "linux",
             "runner": "ubuntu",
-            "platform": "manylinux_2_28_x86_64",
-            "arch": "x86_64",
+            "python": "3.10\n3.14t",
             "build": "cp310-manylinux_x86_64 cp314t-manylinux_x86_64",
-            "python": "3.10 3.14t",
+            "test": "yes",
         },
         {
             "name": "windows",
             "runner": "windows",
-            "platform": "win_amd64",
-            "arch": "amd64",
+            "python": "3.9\n3.10",
             "build": "cp39-win_amd64 cp310-win_amd64",
-            "python": "3.9 3.10",
+            "test": "",
         },
     ]
 
@@ -140,14 +139,16 @@ def test_the_aws_transport_is_not_tested_with_aistore() -> None:
 
 
 def test_the_program_prints_the_matrix_that_a_workflow_reads(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     assert main(["conda"]) == 0
-    jobs = json.loads(capsys.readouterr().out)["include"]
-    assert {job["platform"] for job in jobs} == {
-        "linux-64",
-        "linux-aarch64",
-        "osx-64",
-        "osx-arm64",
-        "win-64",
+    printed = capsys.readouterr().out
+    assert {job["name"] for job in json.loads(printed)["include"]} == {
+        "conda-linux-64",
+        "conda-linux-aarch64",
+        "conda-osx-64",
+        "conda-osx-arm64",
+        "conda-win-64",
     }
+    assert (tmp_path / "output").read_text() == f"jobs={printed}"

@@ -1,0 +1,33 @@
+"""Workflows hold no logic: what they run is a program of ours, what they use is pinned."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ci.paths import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def values(workflow: Path, key: str) -> list[str]:
+    return re.findall(rf"^ *(?:- )?{key}: *(.*)$", workflow.read_text(), re.MULTILINE)
+
+
+def test_there_is_one_for_each_purpose() -> None:
+    names = {workflow.stem for workflow in WORKFLOWS}
+    assert names == {"checks", "conda", "nightly", "release", "wheels"}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
+def test_every_command_is_a_program_of_ours(workflow: Path) -> None:
+    commands = [command for command in values(workflow, "run") if command]
+    programs = {command.split()[0] for command in commands}
+    assert programs <= {"ci/release", "ci/tool", "scripts/setup", "scripts/test"}
+    assert all((ROOT / program).exists() for program in programs)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
+def test_every_action_is_pinned_by_its_commit(workflow: Path) -> None:
+    for action in values(workflow, "uses"):
+        assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
