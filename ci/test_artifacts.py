@@ -23,7 +23,7 @@ from ci.results import Line, Result
 _SUITE = ("artifact", "conformance", "faults", "servers", "conftest.py", "not_run.py")
 
 
-def test_artifact(built: BuiltFile, row: Artifact, table: Table) -> Line:
+def install_and_test(built: BuiltFile, row: Artifact, table: Table, *, brief: bool) -> Line:
     """Install an artifact into an empty environment and run its tests there.
 
     Parameters
@@ -34,6 +34,8 @@ def test_artifact(built: BuiltFile, row: Artifact, table: Table) -> Line:
         Its row of the platform table.
     table
         The table.
+    brief
+        Whether to leave out the conformance tests, which take most of the time.
     """
     name = f"{row.name} {built.python}".rstrip()
     with tempfile.TemporaryDirectory(prefix="objectpipes-artifact-") as scratch:
@@ -45,7 +47,7 @@ def test_artifact(built: BuiltFile, row: Artifact, table: Table) -> Line:
             return Line(name, [Result("installation", "install", "failed", str(error))])
         suite = _copy_suite(Path(scratch) / "suite")
         (suite / "expected.json").write_text(json.dumps(expected(built, row, table)))
-        return Line(name, _run_suite(suite, python))
+        return Line(name, [*_run_suite(suite, python, brief=brief)])
 
 
 def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]:
@@ -94,36 +96,37 @@ def _copy_suite(folder: Path) -> Path:
     return folder
 
 
-def _run_suite(suite: Path, python: Path) -> list[Result]:
-    """Run the tests with few variables set, as in somebody else's shell."""
+def _run_suite(suite: Path, python: Path, *, brief: bool) -> Iterator[Result]:
+    yield from _run_pytest(suite, python, "tests/artifact", "--expected=expected.json")
     has_torch = not subprocess.run([python, "-c", "import torch"], capture_output=True).returncode
+    if brief:
+        yield Result("conformance", "tests/conformance", "not run", "--brief was given")
+    elif has_torch:
+        yield from _run_pytest(suite, python, "tests/conformance")
+    else:
+        reason = "there is no torch for this Python"
+        yield Result("conformance", "tests/conformance", "not run", reason)
+
+
+def _run_pytest(suite: Path, python: Path, *arguments: str) -> list[Result]:
+    """Run tests with few variables set, as in somebody else's shell."""
     junit = suite / "junit.xml"
+    options = ("--quiet", "--timeout=300", "-p", "artifact.parts", f"--junit-xml={junit}")
     code = subprocess.run(
-        [
-            *(
-                python,
-                "-m",
-                "pytest",
-                "--quiet",
-                f"--junit-xml={junit}",
-                "--expected=expected.json",
-            ),
-            *(["tests/artifact", "tests/conformance"] if has_torch else ["tests/artifact"]),
-        ],
+        [python, "-m", "pytest", *options, *arguments],
         cwd=suite,
         env={
             "HOME": str(suite),
             "LANG": "C.UTF-8",
             "OBJECTPIPES_CACHE": str(cache_folder("")),  # with the programs of the servers
             "PATH": os.pathsep.join([str(python.parent), os.defpath]),
+            "PYTHONPATH": str(suite / "tests"),
         },
     ).returncode
     found = results.read_junit(junit) if junit.exists() else []
-    if not found:
-        return [Result("collection", "pytest", "failed", f"it ended with {code}")]
-    if not has_torch:
-        reason = "there is no torch for this Python"
-        found.append(Result("conformance", "tests/conformance", "not run", reason))
+    junit.unlink(missing_ok=True)
+    if code and not any(result.state == "failed" for result in found):
+        found.append(Result("collection", "pytest", "failed", f"it ended with {code}"))
     return found
 
 
@@ -134,6 +137,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--official", action="store_true", help="a workflow built them, not a program in scripts/"
     )
+    parser.add_argument(
+        "--brief", action="store_true", help="without the conformance tests, which take longest"
+    )
     options = parser.parse_args(arguments)
     table = read_table()
     built = [describe(path.absolute()) for path in options.files] or built_files()
@@ -141,7 +147,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     # What is missing is said by the tests that are then not run.
     subprocess.run([sys.executable, "-m", "servers", "install"], cwd=ROOT / "tests")
-    lines = [test_artifact(file, row, table) for file, row in zip(built, rows, strict=True)]
+    lines = [
+        install_and_test(file, row, table, brief=options.brief)
+        for file, row in zip(built, rows, strict=True)
+    ]
     lines += untested_rows(table, rows)
     DIST.mkdir(exist_ok=True)
     (DIST / "matrix.xml").write_text(results.to_junit(lines))

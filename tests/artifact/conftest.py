@@ -1,8 +1,7 @@
 """The suite for installed artifacts.
 
 `ci.test_artifacts` copies it away from the sources and runs it in an environment that holds the
-artifact and nothing of this checkout. Every test says which part of the matrix it belongs to, so
-that the results can be put into a table.
+artifact and nothing of this checkout.
 """
 
 from __future__ import annotations
@@ -45,21 +44,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, chosen in {"store": cells, "tls_store": tls_cells}.items():
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, chosen, ids=str, indirect=True, scope="session")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the part of the matrix in the JUnit file: a server and a transport, or a subject."""
-    for item in items:
-        item.user_properties.append(("part", _part(item)))
-
-
-def _part(item: pytest.Item) -> str:
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    if "store" in parameters:
-        return str(parameters["store"])
-    if item.path.parent.name == "artifact":
-        return item.path.stem.removeprefix("test_").replace("_", " ")
-    return item.path.parent.name
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,51 @@
+"""What the names of artifacts say, and their rows in the platform table."""
+
+from pathlib import Path
+
+import pytest
+
+from ci.artifacts import UnknownArtifactError, built_files, describe, row_of
+from ci.platforms import read_table
+
+WHEEL = "objectpipes-0.1.0-cp313-cp313t-manylinux_2_28_x86_64.whl"
+CONDA = "objectpipes-0.1.0dev20261122-py311h327343a_0.conda"
+
+
+@pytest.mark.parametrize(
+    ("path", "described"),
+    [
+        (f"dist/{WHEEL}", ("wheel", "manylinux_2_28_x86_64", "3.13t", "0.1.0")),
+        (f"dist/conda/linux-64/{CONDA}", ("conda", "linux-64", "3.11", "0.1.0.dev20261122")),
+        ("dist/objectpipes-0.1.0.tar.gz", ("sdist", "any", "", "0.1.0")),
+        ("objectpipes-0.1.0-cp311-cp311-linux_x86_64.whl", ("sdist", "any", "3.11", "0.1.0")),
+    ],
+)
+def test_the_name_tells_all(path: str, described: tuple[str, ...]) -> None:
+    built = describe(Path(path))
+    assert (built.channel, built.platform, built.python, built.version) == described
+
+
+def test_other_files_are_refused() -> None:
+    with pytest.raises(UnknownArtifactError, match=r"matrix\.md"):
+        describe(Path("dist/matrix.md"))
+
+
+def test_a_wheel_of_the_same_name_has_a_row_by_who_built_it() -> None:
+    wheel = describe(Path("objectpipes-0.1.0-cp311-cp311-manylinux_2_28_x86_64.whl"))
+    table = read_table()
+    assert row_of(wheel, table).builder == "scripts/build-wheel"
+    assert row_of(wheel, table, official=True).builder == "cibuildwheel"
+
+
+def test_what_the_table_does_not_list_is_refused() -> None:
+    wheel = describe(Path("objectpipes-0.1.0-cp39-cp39-manylinux_2_28_x86_64.whl"))
+    with pytest.raises(UnknownArtifactError, match="cp39"):
+        row_of(wheel, read_table())
+
+
+def test_a_folder_is_searched_as_builds_leave_it(tmp_path: Path) -> None:
+    (tmp_path / "conda" / "linux-64").mkdir(parents=True)
+    for name in (WHEEL, f"conda/linux-64/{CONDA}", "matrix.md"):
+        (tmp_path / name).touch()
+    (tmp_path / "conda" / "linux-64" / "objectpipes-consumer-0-h0_0.conda").touch()
+    assert [built.channel for built in built_files(tmp_path)] == ["wheel", "conda"]
