@@ -84,7 +84,8 @@ def platforms_md(table: Table) -> str:
     sections = [_PLATFORMS_INTRO]
     for channel, heading in _HEADINGS.items():
         rows = [_artifact_cells(artifact) for artifact in table.in_channel(channel)]
-        sections.append(f"## {heading}\n\n{markdown_table(_COLUMNS, rows)}")
+        note = _NOTES.get(channel, "")
+        sections.append(f"## {heading}\n\n{note}{markdown_table(_COLUMNS, rows)}")
     servers = [(server.about, f"`{server.protocol}://`") for server in table.servers]
     sections.append(_TESTED_WITH + markdown_table(("server", "URLs"), servers))
     return "\n".join(sections)
