@@ -143,12 +143,14 @@ TEST_F(RetryLoopTest, WhatWasLearnedIsTriedAtOnceButNotForEver) {
 }
 
 TEST_F(RetryLoopTest, TakesTheRouteOfTheHint) {
-  good_attempt_ = 2;
   RetryHint hint = Hint(Kind::kRetryNow);
   hint.route = Route::kFallback;
+  std::vector<Route> routes;
+  before_failure_ = [&] { routes.push_back(retry_->route()); };
+  good_attempt_ = 2;
   Run(hint);
   ASSERT_TRUE(over_.Wait());
-  OnLoop([this] { EXPECT_EQ(retry_->route(), Route::kFallback); });
+  EXPECT_EQ(routes, (std::vector<Route>{Route::kDefault, Route::kFallback}));
 }
 
 TEST_F(RetryLoopTest, WaitsForFreshCredentials) {

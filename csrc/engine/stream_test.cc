@@ -1,0 +1,350 @@
+#include "engine/stream.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "testing/engine_test.h"
+
+namespace objectpipes {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kSize = 10 * kMiB + 12345;
+const ObjectId kObject{"bucket", "key"};
+
+class StreamTest : public EngineTest {
+ protected:
+  StreamTest() {
+    options_.allowance = 3 * kMiB;
+    store().Pace(300'000, 0);
+  }
+  ~StreamTest() override {
+    if (stream_ != nullptr) stream_->Close();
+    stream_.reset();
+    EXPECT_TRUE(Eventually([this] { return closed_ == opened_; })) << "memory is not given back";
+  }
+
+  // Waits for the first chunk or the failure to get one.
+  Status Open() {
+    ++opened_;
+    stream_ = OwnedByLoop(&loop_, new Stream(
+                                      client_, kObject, options_,
+                                      [this](const Status& status) {
+                                        EXPECT_FALSE(std::exchange(begun_, true));
+                                        first_ = status;
+                                        ready_.Set();
+                                      },
+                                      [this] { ++closed_; }));
+    OnLoop([this] { stream_->Start(); });
+    EXPECT_TRUE(ready_.Wait());
+    return first_;
+  }
+
+  // What Take() says of `position` once it says more than "not yet".
+  Stream::Outcome Take(uint64_t position) {
+    const auto until = std::chrono::steady_clock::now() + kForEver;
+    Stream::Outcome outcome = Stream::Outcome::kNotYet;
+    chunk_.reset();
+    while (outcome == Stream::Outcome::kNotYet && std::chrono::steady_clock::now() < until) {
+      outcome = stream_->Take(position, 50, &chunk_, &failure_);
+    }
+    return outcome;
+  }
+
+  // The bytes [begin, end), or as many of them as there are.
+  std::string Read(uint64_t begin, uint64_t end) {
+    std::string bytes;
+    while (begin + bytes.size() < end && Take(begin + bytes.size()) == Stream::Outcome::kChunk) {
+      const uint64_t skipped = begin + bytes.size() - chunk_->begin;
+      EXPECT_LT(skipped, chunk_->bytes.size());
+      bytes.append(chunk_->bytes.data() + skipped,
+                   std::min(chunk_->bytes.size() - skipped, end - begin - bytes.size()));
+    }
+    return bytes;
+  }
+
+  std::string PutChecked() {
+    FakeObject object(Pattern(kSize));
+    object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+    store().Put("key", object);
+    return object.body;
+  }
+
+  Stream::Options options_;
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<Chunk> chunk_;
+  Status first_;
+  Status failure_;
+  bool begun_ = false;
+  Signal ready_;
+  int opened_ = 0;
+  std::atomic<int> closed_{0};
+};
+
+// ---------------------------------------------------------------------------------------------------
+// From the first byte to the last
+
+TEST_F(StreamTest, DeliversAllBytesInTheirOrder) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(stream_->size(), kSize);
+  EXPECT_EQ(stream_->version(), "v1");
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+  EXPECT_EQ(Take(kSize), Stream::Outcome::kEnd);
+  EXPECT_EQ(Take(kSize + 5), Stream::Outcome::kEnd);
+  EXPECT_EQ(store().gets().size(), 1U);
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(StreamTest, DeliversTheSameFromATransportThatGivesNoThoughtToSpace) {
+  store().AskForSpace(false);
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+}
+
+TEST_F(StreamTest, DeliversWhatSeveralConnectionsBring) {
+  options_.allowance = 20 * kMiB;
+  FakeObject object(Pattern(30 * kMiB));
+  object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+  store().Put("key", object);
+  store().Script("key", {SeemsSlow(), Attempt{}, BreaksAt(kMiB)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 30 * kMiB), object.body));
+  EXPECT_GT(store().most_live(), 1);
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(StreamTest, ResumesABrokenConnection) {
+  const std::string body = PutChecked();
+  store().Script("key", {BreaksAt(1'500'000), BreaksAt(0), BreaksAt(2'000'000)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+  EXPECT_EQ(stream_->attempts(), 4);
+}
+
+TEST_F(StreamTest, AnEmptyObjectHasEndedWhenItBegins) {
+  store().Put("key", "");
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(stream_->size(), 0U);
+  EXPECT_EQ(Take(0), Stream::Outcome::kEnd);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The allowance
+
+TEST_F(StreamTest, HoldsNoMoreThanItsAllowance) {
+  PutChecked();
+  ASSERT_TRUE(Open().ok());
+  for (uint64_t position = 0; position < kSize; position += kMiB) {
+    ASSERT_TRUE(Settled());
+    EXPECT_LE(store().bytes_taken(), position + options_.allowance + 300'000);
+    ASSERT_EQ(Take(position), Stream::Outcome::kChunk);
+  }
+}
+
+TEST_F(StreamTest, ReadsAheadAsFarAsItsAllowance) {
+  PutChecked();
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Settled());
+  EXPECT_GE(store().bytes_taken(), options_.allowance);
+}
+
+TEST_F(StreamTest, AnAllowanceBelowAChunkStillMoves) {
+  options_.allowance = 1;
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Seeking
+
+TEST_F(StreamTest, GoesToAnyPosition) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  const uint64_t positions[] = {7 * kMiB + 11, 0, kMiB - 1, kSize - 1, 5 * kMiB, 5 * kMiB + 1, 2};
+  for (const uint64_t position : positions) {
+    SCOPED_TRACE(position);
+    const uint64_t end = std::min(kSize, position + 1'500'000);
+    EXPECT_TRUE(SameBytes(Read(position, end), body.substr(position, end - position)));
+  }
+  const std::vector<GetRequest> requests = store().gets();
+  for (size_t i = 1; i < requests.size(); ++i) EXPECT_EQ(requests[i].if_match, "v1");
+}
+
+TEST_F(StreamTest, WhatIsOnItsWayIsNotAskedForAgain) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(2 * kMiB, 4 * kMiB), body.substr(2 * kMiB, 2 * kMiB)));
+  EXPECT_EQ(store().gets().size(), 1U);
+}
+
+TEST_F(StreamTest, ManyHastySeeksEndWhereTheLastOneLeads) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  for (uint64_t i = 1; i < 50; ++i) {
+    stream_->Take(i * 7919 * 997 % kSize, 0, &chunk_, &failure_);
+  }
+  EXPECT_TRUE(SameBytes(Read(4 * kMiB + 1, kSize), body.substr(4 * kMiB + 1)));
+}
+
+TEST_F(StreamTest, ASeekAwayFromAFailureIsAnotherChance) {
+  const std::string body = PutChecked();
+  Attempt failure = Fails(StatusCode::kAccessDenied, RetryHint::Kind::kFatal);
+  store().Script("key", {BreaksAt(1'500'000), failure});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Read(0, kSize).size(), kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kAccessDenied);
+  EXPECT_TRUE(SameBytes(Read(8 * kMiB, kSize), body.substr(8 * kMiB)));
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Failures
+
+TEST_F(StreamTest, AFailureBeforeTheFirstChunkIsTheFirstThingSaid) {
+  EXPECT_EQ(Open().code(), StatusCode::kObjectNotFound);
+  EXPECT_EQ(Take(0), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kObjectNotFound);
+}
+
+TEST_F(StreamTest, WhatArrivedBeforeAFailureIsDelivered) {
+  const std::string body = PutChecked();
+  store().Script("key", {BreaksAt(2'500'000), Fails(StatusCode::kServer, RetryHint::Kind::kFatal)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body.substr(0, 2 * kMiB)));
+  EXPECT_EQ(failure_.code(), StatusCode::kServer);
+}
+
+TEST_F(StreamTest, NeverJoinsTwoVersions) {
+  const std::string body = PutChecked();
+  FakeObject second(Pattern(kSize, 2));
+  second.version = "v2";
+  store().Script("key", {BreaksAt(2'500'000), Replaces(second)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body.substr(0, 2 * kMiB)));
+  EXPECT_EQ(failure_.code(), StatusCode::kObjectChanged);
+  EXPECT_EQ(Read(0, kSize), "") << "nor does a seek";
+  EXPECT_EQ(failure_.code(), StatusCode::kObjectChanged);
+}
+
+// Who reads to the end has bytes that were compared: the last of them is kept back otherwise.
+TEST_F(StreamTest, ADamagedObjectIsNeverReadToItsEnd) {
+  for (const uint64_t offset : {uint64_t{0}, 5 * kMiB, kSize - 1}) {
+    SCOPED_TRACE(offset);
+    PutChecked();
+    store().Script("key", {Flips(offset)});
+    begun_ = false;
+    ready_.Clear();
+    ASSERT_TRUE(Open().ok());
+    EXPECT_EQ(Read(0, kSize).size(), 10 * kMiB);
+    EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+    stream_->Close();
+  }
+  EXPECT_EQ(stats_.integrity_failures, 3U);
+}
+
+TEST_F(StreamTest, DamageOfAnyPartIsFound) {
+  options_.allowance = 40 * kMiB;
+  FakeObject object(Pattern(24 * kMiB));
+  object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+  store().Put("key", object);
+  store().Script("key", {SeemsSlow(), Flips(9 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_LT(Read(0, 24 * kMiB).size(), 24 * kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity) << "and no other failure hides it";
+}
+
+TEST_F(StreamTest, ACompositeChecksumIsComparedToo) {
+  FakeObject object(Pattern(kSize));
+  object.checksum = CompositeChecksumOf(object.body, 3 * kMiB, ChecksumType::kSha256);
+  object.part_size = 3 * kMiB;
+  store().Put("key", object);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), object.body));
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(StreamTest, NeedsToKnowTheSize) {
+  PutChecked();
+  store().Script("key", {IsChunked()});
+  EXPECT_EQ(Open().code(), StatusCode::kNotSupported);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Time
+
+TEST_F(StreamTest, SaysWhenNothingComesAnyMore) {
+  options_.timeout_ms = 30;
+  PutChecked();
+  store().Script("key", {StallsAt(1'500'000)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Read(0, kSize).size(), kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kTimeout);
+}
+
+// A reader that trains on a chunk for minutes comes back to an empty stream.
+TEST_F(StreamTest, TheTimeThatTheReaderTakesDoesNotCount) {
+  options_.timeout_ms = 200;
+  options_.allowance = kMiB;
+  const std::string body = PutChecked();
+  store().Pace(kMiB, 60);
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Settled());
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  ASSERT_EQ(Take(0), Stream::Outcome::kChunk);
+  EXPECT_NE(stream_->Take(kMiB, 10, &chunk_, &failure_), Stream::Outcome::kFailed);
+  EXPECT_EQ(Take(kMiB), Stream::Outcome::kChunk);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Closing
+
+TEST_F(StreamTest, CloseEndsTheTransfer) {
+  PutChecked();
+  store().Script("key", {StallsAt(1'500'000)});
+  ASSERT_TRUE(Open().ok());
+  stream_->Close();
+  stream_->Close();  // once more does no harm
+  EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));
+  EXPECT_EQ(closed_, 1);
+  EXPECT_EQ(Take(0), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kCancelled);
+}
+
+TEST_F(StreamTest, CloseWakesNobodyUpForNothing) {
+  PutChecked();
+  store().Pace(kMiB, 2);
+  for (int i = 0; i < 20; ++i) {  // whatever it is doing at that moment
+    begun_ = false;
+    ready_.Clear();
+    ASSERT_TRUE(Open().ok());
+    Take(0);
+    stream_->Take(static_cast<uint64_t>(i % 5) * 2 * kMiB, 0, &chunk_, &failure_);
+    stream_->Close();
+  }
+  EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));
+}
+
+// Its exchanges belong to the I/O thread, so that is where it dies.
+TEST_F(StreamTest, MayBeDroppedByAnyThreadWithoutClosing) {
+  PutChecked();
+  for (int i = 0; i < 20; ++i) {
+    begun_ = false;
+    ready_.Clear();
+    ASSERT_TRUE(Open().ok());
+    stream_.reset();
+  }
+  EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));
+}
+
+}  // namespace
+}  // namespace objectpipes
