@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from . import _engine
 from .url import ObjectUrl
@@ -11,10 +11,20 @@ from .url import ObjectUrl
 if TYPE_CHECKING:
     from . import _ext
 
-__all__ = ["open_listing", "open_window"]
+__all__ = ["Pages", "open_listing", "open_window"]
 
 _LONGEST_PAGE_S = 300.0
 _NO_LIMIT = (1 << 63) - 1
+
+
+class Pages(Protocol):
+    """A listing under way; to be closed."""
+
+    def next_page(self) -> list[ObjectUrl] | None:
+        """Return some URLs, or None at the end."""
+
+    def close(self) -> None:
+        """Give up what has not been listed."""
 
 
 def open_listing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from PIL import Image
 
 from objectpipes.demo.pictures import make_picture, make_shard, pixels_digest
 from objectpipes.demo.training import count_errors
+from servers import AIStore
 
 COMMAND = [sys.executable, "-m", "objectpipes", "demo", "--pictures", "30", "--shards", "1"]
 
@@ -63,17 +65,31 @@ def test_pixels_count_and_not_bytes() -> None:
     assert pixels_digest(io.BytesIO(with_comment)) == make_picture(1).digest
 
 
-def test_the_demo_proves_what_it_shows(temporary: Path) -> None:
+def test_the_demo_proves_what_it_shows(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aisnode = AIStore.program.find()
+    if aisnode:
+        monkeypatch.setenv("AISNODE_BIN", str(aisnode))
     output = subprocess.run(COMMAND, capture_output=True, text=True)
     assert output.stderr == ""
     assert output.returncode == 0
     lines = output.stdout.splitlines()
-    pictures, shards = (line.split() for line in lines if line.startswith("S3, "))
-    assert pictures[1:4] == ["pictures", "30", "30"]
-    assert shards[1:4] == ["shards", "1", "150"]
-    assert pictures[-2:] == shards[-2:] == ["0", "0"]
+    for store in ["S3", "AIStore"] if aisnode else ["S3"]:
+        pictures, shards = (line.split() for line in lines if line.startswith(f"{store}, "))
+        assert pictures[1:4] == ["pictures", "30", "30"]
+        assert shards[1:4] == ["shards", "1", "150"]
+        assert pictures[-2:] == shards[-2:] == ["0", "0"]
     assert "looks as it did" in lines[-1]
     assert list(temporary.iterdir()) == []
+    if not aisnode:
+        pytest.skip("with S3 alone, because there is no AIStore")
+
+
+def test_the_demo_says_what_it_cannot_run(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBJECTPIPES_CACHE", str(temporary))
+    monkeypatch.delenv("AISNODE_BIN", raising=False)
+    monkeypatch.setenv("PATH", os.defpath)
+    output = subprocess.run(COMMAND, capture_output=True, text=True, check=True)
+    assert "AIStore: not run, there is no program aisnode" in output.stdout
 
 
 def _heed_interrupts() -> None:
@@ -100,6 +116,6 @@ def test_the_demo_leaves_nothing_behind_when_it_is_ended(
         process.send_signal(number)
         assert process.stderr.read() == ""
     assert process.returncode == 128 + number
-    assert len(others) == 1
+    assert others
     assert not any(other.is_running() for other in others)
     assert list(temporary.iterdir()) == []

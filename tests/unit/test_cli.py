@@ -42,8 +42,8 @@ def test_help_loads_neither_torch_nor_the_engine() -> None:
     [
         ([], "required"),
         (["ls"], "URL"),
-        (["ls", "gs://bucket"], "expected s3://bucket/..., not 'gs://bucket'"),
-        (["ls", "bucket/key"], "expected s3://bucket/..., not 'bucket/key'"),
+        (["ls", "ftp://bucket"], "expected s3://bucket/... or ais://bucket/..., not 'ftp://bucket'"),
+        (["ls", "bucket/key"], "ais://bucket/..., not 'bucket/key'"),
         (["cat"], "URL"),
         (["doctor"], "one of the arguments URL --install is required"),
         (["bench", "s3://bucket", "--workers", "-1"], "not a number of 0 or more"),

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="objectpipes",
-        description="Look at, read and measure objects in S3, with the engine of objectpipes.",
+        description="Look at, read and measure objects in S3 and AIStore, as the pipes read them.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

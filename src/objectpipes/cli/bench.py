@@ -20,7 +20,9 @@ _PIECE = 1 << 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``bench``."""
-    parser.add_argument("url", metavar="URL", type=store_url, help="s3://bucket/prefix")
+    parser.add_argument(
+        "url", metavar="URL", type=store_url, help="s3://bucket/prefix or ais://bucket/prefix"
+    )
     parser.add_argument(
         "--seconds", type=count, default=10, help="when to stop; 0: after all (default: 10)"
     )

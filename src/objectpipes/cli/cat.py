@@ -20,7 +20,13 @@ _PIECE = 1 << 20  # bytes
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``cat``."""
-    parser.add_argument("urls", metavar="URL", nargs="+", type=store_url, help="s3://bucket/key")
+    parser.add_argument(
+        "urls",
+        metavar="URL",
+        nargs="+",
+        type=store_url,
+        help="s3://bucket/key or ais://bucket/name",
+    )
     add_connection_options(parser)
 
 

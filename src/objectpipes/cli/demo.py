@@ -1,4 +1,4 @@
-"""Make pictures, store them in an S3 server of our own, train on them, and check each."""
+"""Make pictures, store them in servers of our own, train on them, and check each."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ def run(options: argparse.Namespace) -> int:
     """Leave nothing behind, whatever happens on the way."""
     require("demo", "torch", "numpy", "PIL", "boto3")
     from ..demo import training
+    from ..demo.aistore import AIStoreStore
     from ..demo.seaweed import SeaweedStore
 
     signal.signal(signal.SIGTERM, _exit)
     readings: list[tuple[str, Reading]] = []
+    not_run: list[str] = []
     with ExitStack() as servers:
-        print("Starting SeaweedFS on this machine", flush=True)
-        stores = [servers.enter_context(SeaweedStore.running())]
+        print("Starting SeaweedFS and AIStore on this machine", flush=True)
+        stores: list[training.Store] = [servers.enter_context(SeaweedStore.running())]
+        try:
+            stores.append(servers.enter_context(AIStoreStore.running()))
+        except FileNotFoundError as error:
+            not_run.append(f"{AIStoreStore.name}: not run, {error}")
         print(
             f"Storing {options.pictures:,} JPEG pictures, and {options.shards} tar shards of more",
             flush=True,
@@ -53,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
                 readings.append((f"{store.name}, {kind}", reading))
     print()
     print_table(_HEADINGS, [_row(name, reading) for name, reading in readings])
+    for line in not_run:
+        print(line)
     if any(reading.errors for _, reading in readings):
         print("Some pictures are not what was stored.", file=sys.stderr)
         return 1

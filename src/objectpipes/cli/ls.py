@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "url",
         metavar="URL",
         type=store_url,
-        help="s3://bucket/prefix; a folder's name ends in /, else it is any beginning of keys",
+        help="s3:// or ais://bucket/prefix; a folder's name ends in /, else it begins any keys",
     )
     parser.add_argument(
         "-r", "--recursive", action="store_true", help="what is in folders, instead of their names"

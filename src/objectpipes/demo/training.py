@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .._progress import progress_bar
 from .._reports import Totals, read_in_workers
 from .pictures import make_picture, make_shard, pixels_digest
-
-if TYPE_CHECKING:
-    from .seaweed import SeaweedStore
 
 __all__ = [
     "PICTURES",
     "SHARDS",
     "Reading",
     "Seen",
+    "Store",
     "count_errors",
     "decode_picture",
     "decode_shard",
@@ -42,6 +40,18 @@ _WORKERS = 2
 
 # A picture's name, and what its pixels hash to.
 Seen = tuple[str, str]
+
+
+class Store(Protocol):
+    """Where pictures are put, and read from."""
+
+    name: str
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store an object; threads may do so at once."""
+
+    def load(self, prefix: str) -> Any:
+        """Return the pipe that a training would have: ``(url, stream)``, shuffled and sharded."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Reading:
 
 
 def fill(
-    stores: Sequence[SeaweedStore], pictures: int, shards: int
+    stores: Sequence[Store], pictures: int, shards: int
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Make pictures and tar shards of further ones, and put them into every store.
 

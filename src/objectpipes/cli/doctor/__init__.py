@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``doctor``."""
     subject = parser.add_mutually_exclusive_group(required=True)
     subject.add_argument(
-        "url", metavar="URL", nargs="?", type=store_url, help="s3://bucket or s3://bucket/prefix"
+        "url",
+        metavar="URL",
+        nargs="?",
+        type=store_url,
+        help="s3:// or ais://, bucket, and perhaps a prefix",
     )
     subject.add_argument(
         "--install", action="store_true", help="look at the installation instead of a store"
