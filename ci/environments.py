@@ -10,6 +10,7 @@ from packaging.tags import platform_tags
 from rattler import Channel, Subdir, VirtualPackage, install, solve
 
 from ci.artifacts import BuiltFile
+from ci.build_conda import is_reachable
 from ci.command import output, run
 from ci.paths import ROOT
 from ci.pythons import find_python
@@ -71,11 +72,12 @@ def _conda_environment(built: BuiltFile, folder: Path) -> Path:
 
 
 async def _install_conda(built: BuiltFile, folder: Path) -> None:
-    """Install a package from its channel, and all else from the stand-ins: nothing from outside."""
-    channels = [Channel(path.as_uri()) for path in (built.path.parents[1], make_channel())]
+    """Install a package from its own channel, and what it needs from the one it was built with."""
+    own = built.path.parents[1].as_uri()
+    others = "conda-forge" if is_reachable("conda-forge") else make_channel().as_uri()
     records = await solve(
-        sources=channels,
-        specs=[f"objectpipes[fn={built.path.name}]", "pip"],
+        sources=[Channel(own), Channel(others)],
+        specs=[f"objectpipes[fn={built.path.name}]"],
         virtual_packages=VirtualPackage.detect(),
     )
     # A cache of its own: an older package of the same name would be taken for this one.
