@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+
+from typing_extensions import override
 
 from .summary import Summary
 
@@ -31,76 +33,102 @@ class Verdict:
     met: bool
 
 
-class Bar(Protocol):
+class Bar(abc.ABC):
     """Something to reach."""
 
+    @abc.abstractmethod
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         """Compare with what was measured; None where something for that is missing."""
 
 
 @dataclass(frozen=True)
-class AtLeast:
+class AtLeast(Bar):
     """So many times the rate of another contender."""
 
     times: float
     of: str
 
+    @override
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         if self.of not in row:
             return None
         ratio = ours.rate / row[self.of].rate
-        return Verdict(f"≥ {self.times:.2f} × {self.of}", f"{ratio:.2f}", ratio >= self.times)
+        return Verdict(f"≥ {self.times:.2f} of {self.of}", f"{ratio:.2f}", ratio >= self.times)
 
 
 @dataclass(frozen=True)
-class ShareOfLatencyLimit:
+class AtLeastBest(Bar):
+    """So many times the rate of the best of several contenders."""
+
+    times: float
+    of: tuple[str, ...]
+    called: str
+
+    @override
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        rates = [row[name].rate for name in self.of if name in row]
+        if not rates:
+            return None
+        ratio = ours.rate / max(rates)
+        bar = f"≥ {self.times:.2f} of the best of {self.called}"
+        return Verdict(bar, f"{ratio:.2f}", ratio >= self.times)
+
+
+@dataclass(frozen=True)
+class ShareOfLatencyLimit(Bar):
     """So much of what a number of connections allows, given the round trip of a single one."""
 
     share: float
     connections: int
     single: str
 
+    @override
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         if self.single not in row:
             return None
         round_trip = 1 / row[self.single].rate
         share = ours.rate * round_trip / self.connections
-        bar = f"≥ {self.share:.2f} × {self.connections} ÷ {round_trip * 1e3:.1f} ms"
+        bar = f"≥ {self.share:.2f} of {self.connections} ÷ {round_trip * 1e3:.1f} ms"
         return Verdict(bar, f"{share:.2f}", share >= self.share)
 
 
 @dataclass(frozen=True)
-class CpuAtMost:
+class CpuAtMost(Bar):
     """So many microseconds of processor time per object."""
 
     microseconds: float
 
+    @override
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         met = ours.cpu_us <= self.microseconds
-        return Verdict(f"≤ {self.microseconds:.0f} µs", f"{ours.cpu_us:.0f}", met)
+        bar = f"≤ {self.microseconds:.0f} µs of CPU per object"
+        return Verdict(bar, f"{ours.cpu_us:.0f} µs", met)
 
 
 @dataclass(frozen=True)
-class MemoryAtMost:
+class MemoryAtMost(Bar):
     """So many MiB more than before the first read."""
 
     mebibytes: float
 
+    @override
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         if ours.rss_over_start is None:
             return None
         used = ours.rss_over_start / (1 << 20)
-        return Verdict(f"≤ {self.mebibytes:.0f} MiB", f"{used:.0f}", used <= self.mebibytes)
+        bar = f"≤ {self.mebibytes:.0f} MiB of memory over start"
+        return Verdict(bar, f"{used:.0f} MiB", used <= self.mebibytes)
 
 
 @dataclass(frozen=True)
-class RequestsAtMost:
+class RequestsAtMost(Bar):
     """So many requests per object; more than a hundredth above is too much."""
 
     count: float
 
+    @override
     def judge(self, ours: Summary, row: Row) -> Verdict | None:
         if ours.requests is None:
             return None
         met = ours.requests <= self.count * 1.01
-        return Verdict(f"≤ {self.count:.0f} request", f"{ours.requests:.2f}", met)
+        return Verdict(f"{self.count:.0f} request per object", f"{ours.requests:.2f}", met)

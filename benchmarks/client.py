@@ -1,10 +1,15 @@
-"""A client process: one contender, one task; takes a `Job` as argument, prints a `Measurement`."""
+"""A client process: one contender at one task.
+
+It takes a `Job` as argument, checks the contender's bytes and prints an empty line; then it
+measures once for each line it is sent and prints the `Measurement`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+import os
 import re
 import resource
 import sys
@@ -13,25 +18,30 @@ from pathlib import Path
 
 from .contenders import contender_class
 from .job import Job, Measurement
-from .work import Listing, Reading
+from .work import Listing, Reading, Work
 
-_FIRST_PASS = 4  # objects
+_FIRST_PASS = 1  # objects
 _WARM_UP_SHARE = 0.25  # of the time to measure
 
 
 def main() -> None:
     """Do the job that is given on the command line."""
-    print(json.dumps(dataclasses.asdict(measure(Job.from_json(sys.argv[1])))))
+    # What libraries print goes elsewhere.
+    with os.fdopen(os.dup(1), "w", buffering=1) as replies:
+        os.dup2(2, 1)
+        job = Job.from_json(sys.argv[1])
+        contender = contender_class(job.contender)(job.store, job.concurrency)
+        work: Work = Listing(contender, job) if job.task == "list" else Reading(contender, job)
+        rss_at_start = _memory("VmRSS")
+        work.check()
+        replies.write("\n")
+        for _ in sys.stdin:
+            measured = _measure(work, job, rss_at_start)
+            replies.write(json.dumps(dataclasses.asdict(measured)) + "\n")
 
 
-def measure(job: Job) -> Measurement:
-    """Let a contender check its bytes and warm up, and measure it."""
-    contender = contender_class(job.contender)(job.store, job.concurrency)
-    work = Listing(contender, job) if job.task == "list" else Reading(contender, job)
-    rss_at_start = _memory("VmRSS")
-    checked = work.check()
+def _measure(work: Work, job: Job, rss_at_start: int) -> Measurement:
     warming, rate = _warm_up(work, job.seconds * _WARM_UP_SHARE)
-
     wanted = max(job.objects, math.ceil(rate * job.seconds))
     objects = 0
     cpu = _cpu_seconds()
@@ -47,11 +57,11 @@ def measure(job: Job) -> Measurement:
         cpu_seconds=cpu,
         peak_rss=peak,
         rss_over_start=peak - rss_at_start,
-        all_objects=checked + warming + objects,
+        all_objects=warming + objects,
     )
 
 
-def _warm_up(work: Reading | Listing, seconds: float) -> tuple[int, float]:
+def _warm_up(work: Work, seconds: float) -> tuple[int, float]:
     """Work for so long; return how many objects that were, and objects per second at its end."""
     total = 0
     objects = _FIRST_PASS
@@ -76,7 +86,8 @@ def _memory(field: str) -> int:
 
     getrusage() knows a peak as well, but one that begins with the memory of the parent.
     """
-    (kibibytes,) = re.findall(rf"^{field}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.M)
+    status = Path("/proc/self/status").read_text()
+    (kibibytes,) = re.findall(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)
     return int(kibibytes) << 10
 
 

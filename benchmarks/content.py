@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 
 _SAMPLE = 16
+_BLOCK = 1 << 20  # bytes; sizes are multiples of it, or smaller
 
 
 def keys(prefix: str, count: int) -> list[str]:
@@ -17,7 +18,8 @@ def keys(prefix: str, count: int) -> list[str]:
 
 def content(key: str, size: int) -> bytes:
     """Return the content of an object: arbitrary bytes, always the same."""
-    return random.Random(key).randbytes(size)
+    generator = random.Random(key)
+    return b"".join(generator.randbytes(min(size, _BLOCK)) for _ in range(0, size, _BLOCK))
 
 
 @functools.cache

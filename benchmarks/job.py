@@ -84,7 +84,7 @@ class Measurement:
     cpu_seconds : float
         Processor time of the client, its threads and its workers.
     all_objects : int
-        Objects read, those before the measurement included.
+        Objects read, those to get warm included.
     requests : int or None
         Requests made for `all_objects`; None where nobody counts them.
     peak_rss, rss_over_start : int or None

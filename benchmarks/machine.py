@@ -20,6 +20,7 @@ _PACKAGES = (
     "s3torchconnector",
     "torchdata",
     "boto3",
+    "aistore",
     "torch",
 )
 

@@ -37,9 +37,10 @@ class Outcome:
         rivals = [row.rate for rival, row in self.row.items() if rival not in (*OURS, *LIMITS)]
         return self.row[name].rate / max(rivals) if rivals else None
 
-    def verdicts(self, name: str) -> Sequence[Verdict]:
-        """Return how a contender compares with the bars, which are for ours only."""
-        if name not in OURS:
+    def verdicts(self) -> Sequence[Verdict]:
+        """Return how objectpipes compares with the bars, as far as that was measured."""
+        ours = self.row.get(self.workload.judged)
+        if ours is None:
             return []
-        judged = (bar.judge(self.row[name], self.row) for bar in self.workload.bars)
-        return [verdict for verdict in judged if verdict is not None]
+        verdicts = (bar.judge(ours, self.row) for bar in self.workload.bars)
+        return [verdict for verdict in verdicts if verdict is not None]

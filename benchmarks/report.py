@@ -1,10 +1,9 @@
-"""The table."""
+"""The tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .bars import Verdict
 from .outcome import Outcome
 from .workloads import LIMITS
 
@@ -12,17 +11,18 @@ _HEADINGS = (
     "task",
     "client",
     "objects/s",
-    "least – most",
+    "least to most",
     "MB/s",
     "CPU µs per object",
     "requests per object",
     "memory, MiB",
     "of it reading",
-    "× wrk",
-    "× best rival",
-    "bars",
+    "of wrk",
+    "of best rival",
 )
-_ALIGNMENTS = ("---", "---", *["---:"] * 9, "---")
+_ALIGNMENTS = ("---", "---", *["---:"] * 9)
+_BARS_HEADINGS = ("task", "required", "measured", "met")
+_BARS_ALIGNMENTS = ("---", "---", "---:", "---")
 
 _TEXT = """\
 # Benchmark results
@@ -33,11 +33,13 @@ _TEXT = """\
 
 {facts}
 
-`wrk` (one thread, eight connections, requesting the same objects in turn) throws away what it
-receives and marks what the server can deliver. [README.md](../README.md) tells how everything is
-measured.
+`wrk` throws away what it receives and marks what the server can deliver.
+[README.md](../README.md) tells how everything is measured.
 
-{table}{not_run}"""
+{table}
+What objectpipes is to reach:
+
+{bars}{not_run}"""
 
 
 def results_md(
@@ -57,13 +59,23 @@ def results_md(
     not_run = [*_not_run(outcomes, missing)]
     return _TEXT.format(
         facts="\n".join(f"- {name}: {fact}" for name, fact in facts.items()),
-        table=table(outcomes),
+        table=_table(outcomes),
+        bars=bars(outcomes),
         not_run="\n".join(["", "Not run:", "", *not_run, ""]) if not_run else "",
     )
 
 
-def table(outcomes: Iterable[Outcome]) -> str:
-    """Return the Markdown table, with a line for each contender of each workload."""
+def bars(outcomes: Iterable[Outcome]) -> str:
+    """Return a Markdown table with a line for each bar of each workload."""
+    lines = [_line(_BARS_HEADINGS), _line(_BARS_ALIGNMENTS)]
+    for outcome in outcomes:
+        for verdict in outcome.verdicts():
+            met = "yes" if verdict.met else "**no**"
+            lines.append(_line([outcome.workload.title, verdict.bar, verdict.measured, met]))
+    return "\n".join(lines) + "\n"
+
+
+def _table(outcomes: Iterable[Outcome]) -> str:
     lines = [_line(_HEADINGS), _line(_ALIGNMENTS)]
     for outcome in outcomes:
         title = f"**{outcome.workload.title}**"
@@ -88,7 +100,7 @@ def _cells(outcome: Outcome, name: str) -> list[str]:
     return [
         name,
         _number(summary.rate),
-        f"{_number(summary.slowest)} – {_number(summary.fastest)}",
+        f"{_number(summary.slowest)} to {_number(summary.fastest)}",
         _number(None if listing else summary.rate * outcome.workload.size / 1e6),
         _number(summary.cpu_us),
         _number(None if listing else summary.requests),
@@ -96,12 +108,7 @@ def _cells(outcome: Outcome, name: str) -> list[str]:
         _mebibytes(summary.rss_over_start),
         "" if share is None else f"{share:.2f}",
         "" if times is None or name in LIMITS else f"{times:.2f}",
-        "<br>".join(_verdict(verdict) for verdict in outcome.verdicts(name)),
     ]
-
-
-def _verdict(verdict: Verdict) -> str:
-    return f"{verdict.bar}: {verdict.measured}, {'met' if verdict.met else '**not met**'}"
 
 
 def _mebibytes(size: float | None) -> str:

@@ -82,7 +82,7 @@ _ENTRY_XML = """\
 class StaticServer(Nginx):
     """An nginx with one worker, from memory; any signature will do.
 
-    Besides the buckets that are put into it, it has `DELAYED` and, after `create_listing`, `LISTED`.
+    Besides the buckets one creates, it has `DELAYED` and, after `create_listing`, `LISTED`.
     """
 
     def __init__(self) -> None:

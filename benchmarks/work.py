@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
+
+from typing_extensions import override
 
 from .contenders import Contender
 from .contenders.contender import Piece
@@ -15,16 +18,32 @@ class WrongResultError(Exception):
     """A contender did not deliver what is stored."""
 
 
-class Reading:
-    """Objects read, whole or in pieces.
+class Work(abc.ABC):
+    """Something to do for a contender, as often as one likes."""
 
-    Parameters
-    ----------
-    contender
-        Who reads.
-    job
-        What.
-    """
+    @abc.abstractmethod
+    def check(self) -> int:
+        """Do a little, compare it with what is stored, and return how many objects it was.
+
+        Raises
+        ------
+        WrongResultError
+            It differs.
+        """
+
+    @abc.abstractmethod
+    def run(self, objects: int) -> int:
+        """Do it for at least so many objects, and return for how many.
+
+        Raises
+        ------
+        WrongResultError
+            There was more or less to read than there should be.
+        """
+
+
+class Reading(Work):
+    """Objects read, whole or in pieces."""
 
     def __init__(self, contender: Contender, job: Job) -> None:
         self._read: Callable[[Sequence[str]], Iterator[Piece]] = getattr(contender, job.task)
@@ -32,14 +51,8 @@ class Reading:
         self._digests = {contender.name(key): value for key, value in job.digests.items()}
         self._size = job.size
 
+    @override
     def check(self) -> int:
-        """Read a sample, compare its digests, and return the number of objects.
-
-        Raises
-        ------
-        WrongResultError
-            They differ.
-        """
         found = {name: hashlib.sha256() for name in self._digests}
         for name, piece in self._read(list(self._digests)):
             found[name].update(piece)
@@ -48,14 +61,8 @@ class Reading:
                 raise WrongResultError(f"wrong bytes: {name}")
         return len(self._digests)
 
+    @override
     def run(self, objects: int) -> int:
-        """Read so many objects, or a few more; return how many.
-
-        Raises
-        ------
-        WrongResultError
-            There was more or less to read than expected.
-        """
         names = list(islice(cycle(self._names), objects))
         received = sum(memoryview(piece).nbytes for _, piece in self._read(names))
         if received != objects * self._size:
@@ -63,19 +70,21 @@ class Reading:
         return objects
 
 
-class Listing:
-    """A prefix listed to its end; parameters and methods are those of `Reading`."""
+class Listing(Work):
+    """A prefix listed to its end."""
 
     def __init__(self, contender: Contender, job: Job) -> None:
         self._contender = contender
         self._job = job
 
+    @override
     def check(self) -> int:
         expected = [self._contender.name(key) for key in self._job.keys]
         if list(self._contender.list(self._job.prefix)) != expected:
             raise WrongResultError("wrong names")
         return len(expected)
 
+    @override
     def run(self, objects: int) -> int:
         listed = 0
         while listed < objects:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .bars import AtLeast, Bar, CpuAtMost, MemoryAtMost, RequestsAtMost, ShareOfLatencyLimit
+from .bars import (
+    AtLeast,
+    AtLeastBest,
+    Bar,
+    CpuAtMost,
+    MemoryAtMost,
+    RequestsAtMost,
+    ShareOfLatencyLimit,
+)
 from .job import Task
 from .static_server import DELAYED, LATENCY, LISTED, OBJECTS
 
@@ -15,9 +23,19 @@ WRK = "wrk"
 ONE_CONNECTION = "wrk, 1 connection"
 LIMITS = (WRK, ONE_CONNECTION)
 PIPES = "objectpipes"
-OURS = (PIPES, "objectpipes, zero copy")
+ZERO_COPY = "objectpipes, zero copy"
+GET_BATCH = "objectpipes, get-batch"
+OURS = (PIPES, ZERO_COPY, GET_BATCH)
 
-_READERS = (*OURS, "tensorstore", "obstore", "s3torchconnector", "torchdata 0.9", "boto3")
+_READERS = (
+    PIPES,
+    ZERO_COPY,
+    "tensorstore",
+    "obstore",
+    "s3torchconnector",
+    "torchdata 0.9",
+    "boto3",
+)
 _LATENCY_CONNECTIONS = 32
 _DEFAULT_BUDGET = 256  # MiB
 
@@ -42,13 +60,15 @@ class Workload:
         Objects to request at once; None: as each contender likes.
     bars : tuple[Bar, ...]
         What objectpipes is to reach.
+    judged : str
+        Which of its contenders is to reach it.
     shown : bool
         Whether it is in the picture.
     """
 
     title: str
     task: Task
-    server: Literal["nginx", "minio"]
+    server: Literal["nginx", "minio", "aistore", "aistore, guarded"]
     bucket: str
     prefix: str
     count: int
@@ -56,6 +76,7 @@ class Workload:
     contenders: tuple[str, ...]
     concurrency: int | None = None
     bars: tuple[Bar, ...] = ()
+    judged: str = PIPES
     shown: bool = True
 
 
@@ -113,6 +134,34 @@ _DELAYED_128_KIB = replace(
     shown=False,
 )
 
+_ITER_DATASET = "AISIterDataset"
+_DATASETS = (_ITER_DATASET, "AISBatchIterDataset, 32", "AISBatchIterDataset, 256")
+_SDK = (*_DATASETS, "SDK", "SDK, ranges")
+
+
+def _times_sdk(times: float) -> Bar:
+    return AtLeastBest(times, _SDK, "the SDK")
+
+
+_AIS_10_KIB = Workload(
+    "AIStore, 10 KiB",
+    "read",
+    "aistore",
+    OBJECTS,
+    "10KiB/",
+    1000,
+    10 * KIB,
+    (WRK, PIPES, GET_BATCH, *_DATASETS, "SDK"),
+    bars=(_times_sdk(5), AtLeast(20, _ITER_DATASET), AtLeast(0.5, WRK), CpuAtMost(55)),
+)
+_AIS_128_KIB = replace(
+    _AIS_10_KIB,
+    title="AIStore, 128 KiB",
+    prefix="128KiB/",
+    size=128 * KIB,
+    bars=(_times_sdk(5), AtLeast(0.6, WRK)),
+)
+
 WORKLOADS = (
     _4_KIB,
     _128_KIB,
@@ -124,6 +173,7 @@ WORKLOADS = (
         task="read",
         contenders=(WRK, *_READERS),
         bars=(AtLeast(1.1, "obstore"),),
+        judged=ZERO_COPY,
         shown=False,
     ),
     Workload(
@@ -160,5 +210,51 @@ WORKLOADS = (
             bars=(AtLeast(0.85, WRK),),
         )
         for workload in (_4_KIB, _128_KIB, _1_MIB)
+    ),
+    _AIS_10_KIB,
+    _AIS_128_KIB,
+    replace(
+        _AIS_128_KIB,
+        title="AIStore, 1 MiB",
+        prefix="1MiB/",
+        count=128,
+        size=MIB,
+        bars=(_times_sdk(4),),
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore, 256 MiB, in pieces",
+        task="stream",
+        prefix="256MiB/",
+        count=1,
+        size=256 * MIB,
+        contenders=(WRK, PIPES, "SDK", "SDK, ranges"),
+        bars=(_times_sdk(1.5), MemoryAtMost(_DEFAULT_BUDGET + 64)),
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore, list 100,000 names",
+        task="list",
+        prefix="train/",
+        count=100_000,
+        size=16,
+        contenders=(PIPES, "SDK"),
+        bars=(_times_sdk(3),),
+        shown=False,
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore, 10 KiB, DataLoader with 2 workers",
+        task="load",
+        contenders=(WRK, PIPES, _ITER_DATASET, "AISBatchIterDataset, 256"),
+        bars=(AtLeast(8, _ITER_DATASET),),
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore with AuthN, through the proxy, 10 KiB",
+        server="aistore, guarded",
+        contenders=(PIPES, GET_BATCH, *_DATASETS, "SDK"),
+        bars=(_times_sdk(2.5),),
+        shown=False,
     ),
 )

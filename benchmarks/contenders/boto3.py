@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import boto3
 from botocore.config import Config
+from typing_extensions import override
 
 from ..store import Store
 from .contender import Contender, Piece
@@ -28,12 +29,15 @@ class Boto3(Contender):
             config=Config(max_pool_connections=self._threads),
         )
 
+    @override
     def name(self, key: str) -> str:
         return key
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         return in_threads(self._read, names, self._threads)
 
+    @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
         buffer = bytearray(_PIECE)
         for key in names:
@@ -41,6 +45,7 @@ class Boto3(Contender):
             while size := body.readinto(buffer):
                 yield key, memoryview(buffer)[:size]
 
+    @override
     def list(self, prefix: str) -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self.store.bucket, Prefix=prefix):

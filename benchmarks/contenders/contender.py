@@ -31,7 +31,7 @@ class Contender:
 
     def name(self, key: str) -> str:
         """Return what this client calls the object of a key: its URL."""
-        return f"s3://{self.store.bucket}/{key}"
+        return f"{self.store.scheme}://{self.store.bucket}/{key}"
 
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         """Read each object whole."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from objectpipes.iter import IterableWrapper
 
 from ..store import Store
@@ -19,28 +21,37 @@ class ObjectPipes(Contender):
 
     def __init__(self, store: Store, concurrency: int | None = None) -> None:
         super().__init__(store, concurrency)
-        self._options = {} if concurrency is None else {"concurrency": concurrency}
+        self._options: dict[str, Any] = {}
+        if concurrency is not None:
+            self._options["concurrency"] = concurrency
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         return map(_read, self._files(names))
 
+    @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
         buffer = bytearray(_PIECE)
         for url, stream in self._files(names):
             while size := stream.readinto(buffer):
                 yield url, memoryview(buffer)[:size]
 
+    @override
     def load(self, names: Sequence[str]) -> Iterator[Piece]:
-        urls = IterableWrapper(names).sharding_filter()
-        return in_workers(urls.load_files_by_s3(**self._options).map(_read))
+        return in_workers(self._loader(IterableWrapper(names).sharding_filter()).map(_read))
 
+    @override
     def list(self, prefix: str) -> Iterable[str]:
-        pipe: Iterable[str] = IterableWrapper([self.name(prefix)]).list_files_by_s3()
-        return pipe
+        prefixes = IterableWrapper([self.name(prefix)])
+        urls: Iterable[str] = getattr(prefixes, f"list_files_by_{self.store.scheme}")()
+        return urls
 
     def _files(self, names: Sequence[str]) -> Iterable[tuple[str, Any]]:
-        pipe: Iterable[tuple[str, Any]] = IterableWrapper(names).load_files_by_s3(**self._options)
-        return pipe
+        files: Iterable[tuple[str, Any]] = self._loader(IterableWrapper(names))
+        return files
+
+    def _loader(self, urls: Any) -> Any:
+        return getattr(urls, f"load_files_by_{self.store.scheme}")(**self._options)
 
 
 class ZeroCopy(ObjectPipes):
@@ -50,9 +61,18 @@ class ZeroCopy(ObjectPipes):
         super().__init__(store, concurrency)
         self._options["prefetch_bytes"] = 1 << 30
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         for url, stream in self._files(names):
             yield url, stream.getbuffer()
+
+
+class GetBatch(ObjectPipes):
+    """With the batches of AIStore."""
+
+    def __init__(self, store: Store, concurrency: int | None = None) -> None:
+        super().__init__(store, concurrency)
+        self._options["batch"] = True
 
 
 def _read(file: tuple[str, Any]) -> Piece:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import obstore
 from obstore.store import S3Store
+from typing_extensions import override
 
 from ..store import Store
 from .contender import Contender, Piece
@@ -32,17 +33,21 @@ class Obstore(Contender):
             client_options={"allow_http": True},
         )
 
+    @override
     def name(self, key: str) -> str:
         return key
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         return in_threads(self._read, names, self._threads)
 
+    @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
         for key in names:
             for piece in obstore.get(self._store, key).stream(min_chunk_size=_PIECE):
                 yield key, piece
 
+    @override
     def list(self, prefix: str) -> Iterator[str]:
         for chunk in obstore.list(self._store, prefix, chunk_size=_PAGE):
             for entry in chunk:

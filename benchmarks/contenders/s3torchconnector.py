@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from s3torchconnector import S3ClientConfig, S3IterableDataset
+from typing_extensions import override
 
 from ..store import Store
 from .contender import Contender, Piece
@@ -25,10 +26,12 @@ class S3TorchConnector(Contender):
             "s3client_config": S3ClientConfig(force_path_style=True),
         }
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         for reader in S3IterableDataset.from_objects(names, **self._options):
             yield self.name(reader.key), reader.read()
 
+    @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
         buffer = bytearray(_PIECE)
         for reader in S3IterableDataset.from_objects(names, **self._options):
@@ -36,6 +39,7 @@ class S3TorchConnector(Contender):
             while size := reader.readinto(buffer):
                 yield name, memoryview(buffer)[:size]
 
+    @override
     def load(self, names: Sequence[str]) -> Iterator[Piece]:
         return in_workers(
             S3IterableDataset.from_objects(
@@ -43,6 +47,7 @@ class S3TorchConnector(Contender):
             )
         )
 
+    @override
     def list(self, prefix: str) -> Iterator[str]:
         for reader in S3IterableDataset.from_prefix(self.name(prefix), **self._options):
             yield self.name(reader.key)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import tensorstore
+from typing_extensions import override
 
 from ..store import Store
 from .contender import Contender, Piece
@@ -30,9 +31,11 @@ class TensorStore(Contender):
         }
         self._store = tensorstore.KvStore.open(specification).result()
 
+    @override
     def name(self, key: str) -> str:
         return key
 
+    @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
         source = iter(names)
         first = islice(source, 2 * self._requests)
@@ -42,6 +45,7 @@ class TensorStore(Contender):
             yield key, future.result().value
             ahead.extend((key, self._store.read(key)) for key in islice(source, 1))
 
+    @override
     def list(self, prefix: str) -> Iterator[str]:
         after = prefix.removesuffix("/") + "0"  # the character after the slash
         for key in self._store.list(tensorstore.KvStore.KeyRange(prefix, after)).result():

@@ -1,0 +1,184 @@
+"""The servers, filled with objects."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from typing_extensions import override
+
+from servers import AIStore, Minio, S3Server, Server
+
+from .content import content, keys
+from .static_server import LISTED, OBJECTS, PAGE, StaticServer
+from .store import Store
+from .workloads import Workload
+
+_URL_LIFETIME = 86_400  # seconds
+
+ServerT_co = TypeVar("ServerT_co", bound=Server, covariant=True)
+S3ServerT_co = TypeVar("S3ServerT_co", bound=S3Server, covariant=True)
+
+
+class Host(abc.ABC, Generic[ServerT_co]):
+    """A running server.
+
+    Parameters
+    ----------
+    server : Server
+        The server.
+    """
+
+    def __init__(self, server: ServerT_co) -> None:
+        self.server = server
+
+    @abc.abstractmethod
+    def store(self, workload: Workload) -> Store:
+        """Return where the objects of a workload are."""
+
+    @abc.abstractmethod
+    def fill(self, workload: Workload) -> None:
+        """Store the objects of a workload."""
+
+    @abc.abstractmethod
+    def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
+        """Return an endpoint and paths to request of it, by who can neither sign nor route."""
+
+    def requests(self) -> int | None:
+        """Return how many requests there have been; None if nobody counts them."""
+        return None
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables that tell clients where the server is, and who they are."""
+        return self.server.environment()
+
+
+class S3Host(Host[S3ServerT_co]):
+    """A server that speaks S3."""
+
+    def __init__(self, server: S3ServerT_co) -> None:
+        super().__init__(server)
+        server.create_bucket(OBJECTS)
+
+    @override
+    def store(self, workload: Workload) -> Store:
+        server = self.server
+        return Store(
+            "s3",
+            server.endpoint,
+            workload.bucket,
+            server.region,
+            server.access_key,
+            server.secret_key,
+        )
+
+    @override
+    def fill(self, workload: Workload) -> None:
+        for key in keys(workload.prefix, workload.count):
+            self.server.put(OBJECTS, key, content(key, workload.size))
+
+    @override
+    def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
+        names = keys(workload.prefix, workload.count)
+        return self.server.endpoint, [self._signed_path(workload.bucket, name) for name in names]
+
+    @override
+    def environment(self) -> Mapping[str, str]:
+        # torchdata knows no other way to be told.
+        torchdata = {"S3_ENDPOINT_URL": self.server.endpoint, "S3_USE_HTTPS": "0"}
+        return {**self.server.environment(), **torchdata}
+
+    def _signed_path(self, bucket: str, key: str) -> str:
+        parameters = {"Bucket": bucket, "Key": key}
+        url: str = self.server.client.generate_presigned_url(
+            "get_object", parameters, ExpiresIn=_URL_LIFETIME
+        )
+        return url.removeprefix(self.server.endpoint)
+
+
+class StaticHost(S3Host[StaticServer]):
+    """nginx, which looks at no signature, and counts."""
+
+    @override
+    def fill(self, workload: Workload) -> None:
+        if workload.bucket == LISTED:
+            self.server.create_listing(keys(workload.prefix, workload.count), workload.size)
+        else:
+            super().fill(workload)
+
+    @override
+    def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
+        names = keys(workload.prefix, workload.count)
+        if workload.bucket == LISTED:
+            paths = [f"/{LISTED}?marker={name}" for name in names[PAGE - 1 : -PAGE : PAGE]]
+        else:
+            paths = [f"/{workload.bucket}/{name}" for name in names]
+        return self.server.endpoint, paths
+
+    @override
+    def requests(self) -> int:
+        return self.server.requests()
+
+
+class AisHost(Host[AIStore]):
+    """An AIStore cluster."""
+
+    def __init__(self, server: AIStore) -> None:
+        super().__init__(server)
+        server.create_bucket(OBJECTS)
+
+    @override
+    def store(self, workload: Workload) -> Store:
+        return Store("ais", self.server.endpoint, OBJECTS)
+
+    @override
+    def fill(self, workload: Workload) -> None:
+        for key in keys(workload.prefix, workload.count):
+            self.server.put(OBJECTS, key, content(key, workload.size))
+
+    @override
+    def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
+        """Return one target, the first object's, and its share of the objects."""
+        names = keys(workload.prefix, workload.count)
+        paths = [f"/v1/objects/{OBJECTS}/{name}?provider=ais" for name in names]
+        targets = [self._target(path) for path in paths]
+        mine = [path for path, target in zip(paths, targets, strict=True) if target == targets[0]]
+        return targets[0], mine
+
+    def _target(self, path: str) -> str:
+        location = self.server.request("GET", path).headers["Location"]
+        return "/".join(location.split("/", 3)[:3])
+
+
+@contextlib.contextmanager
+def open_host(name: str, workloads: Sequence[Workload]) -> Iterator[Host[Server]]:
+    """Start a server and store what workloads need.
+
+    Parameters
+    ----------
+    name
+        The server, as `Workload.server` has it.
+    workloads
+        All that will be run on it.
+
+    Raises
+    ------
+    ServerUnavailable
+        It is not on this machine.
+    ServerStartError
+        It did not become ready.
+    """
+    with contextlib.ExitStack() as running:
+        host: Host[Server]
+        if name == "nginx":
+            host = StaticHost(running.enter_context(StaticServer()))
+        elif name == "minio":
+            host = S3Host(running.enter_context(Minio()))
+        else:
+            host = AisHost(running.enter_context(AIStore(auth=name == "aistore, guarded")))
+        # Workloads with a prefix in common share its objects.
+        for workload in {workload.prefix: workload for workload in workloads}.values():
+            host.fill(workload)
+        yield host
