@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import trustme
-
 
 @dataclass(frozen=True)
 class Certificate:
@@ -25,6 +23,8 @@ class Certificate:
 
 def issue_certificate(directory: Path) -> Certificate:
     """Make a CA and a certificate for 127.0.0.1 and localhost; the directory is made."""
+    import trustme  # here, because who only installs programs may not have it
+
     directory.mkdir()
     issued = Certificate(directory / "ca.pem", directory / "public.crt", directory / "private.key")
     authority = trustme.CA()
