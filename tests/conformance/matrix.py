@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
+import objectpipes
 from conformance import dialects
 from conformance.dialects import Dialect
 from servers import Minio, Moto, S3Server, Seaweed
 
-__all__ = ["CELLS", "Cell", "ServerRow", "where"]
+__all__ = ["BUILT", "CELLS", "TRANSPORTS", "Cell", "ServerRow", "where"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ SERVERS = [
 ]
 TRANSPORTS = ["http", "aws"]
 
-CELLS = [Cell(server, transport) for transport in TRANSPORTS for server in SERVERS]
+BUILT = objectpipes.build_info()["transports"]
+
+CELLS = [Cell(server, transport) for transport in BUILT for server in SERVERS]
 
 
 def where(accept: Callable[[ServerRow], bool]) -> pytest.MarkDecorator:

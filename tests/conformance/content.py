@@ -65,7 +65,7 @@ SIZES = [
     Upload("sizes/4", 5 * MIB),
 ]
 CHECKSUMS = [
-    Upload(f"checksums/{algorithm or 'none'}", 4 * KIB, algorithm)
+    Upload(f"checksums/{algorithm or 'none'}.bin", 4 * KIB, algorithm)
     for algorithm in [*ALGORITHMS, ""]
 ]
 LARGE = Upload("multipart/CRC64NVME-FULL_OBJECT", 20 * MIB, "CRC64NVME", "FULL_OBJECT", 8 * MIB)

@@ -39,7 +39,7 @@ def test_bytes_are_those_stored_and_verified(store: Store, upload: Upload) -> No
         return
     with counting() as counts:
         assert store.load(store.list_urls(upload.url)) == [(upload.url, upload.data)]
-    assert counts["verified"] == (1 if upload.algorithm else 0)
+    assert counts["verified"] == store.offers_checksum(upload)
 
 
 @pytest.mark.parametrize("upload", MULTIPART, ids=str)
@@ -54,7 +54,7 @@ def test_streamed_object_is_verified_at_its_end(store: Store, upload: Upload) ->
     with counting() as counts:
         loaded = store.load(store.list_urls(upload.url), prefetch_bytes=SMALL_BUDGET)
         assert loaded == [(upload.url, upload.data)]
-    assert counts["verified"] == 1
+    assert counts["verified"] == store.offers_checksum(upload)
 
 
 def test_streamed_object_can_be_read_anywhere(store: Store) -> None:
@@ -82,13 +82,13 @@ def test_every_kind_of_key(store: Store) -> None:
 
 
 def test_many_small_objects_in_the_order_of_the_source(store: Store) -> None:
-    keys = random.Random(0).sample(sorted(MANY), 500)
+    keys = random.Random(0).sample(sorted(MANY), 200)
     loaded = store.load(f"s3://{BUCKET}/{key}" for key in keys)
     assert loaded == [(f"s3://{BUCKET}/{key}", MANY[key]) for key in keys]
 
 
 def test_many_small_objects_as_they_arrive(store: Store) -> None:
-    urls = [f"s3://{BUCKET}/{key}" for key in sorted(MANY)[:500]]
+    urls = [f"s3://{BUCKET}/{key}" for key in sorted(MANY)[:200]]
     assert sorted(store.load(urls, ordered=False)) == store.load(urls)
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conformance.content import BUCKET, KEYS_BUCKET, PUBLIC_BUCKET, SIZES
-from conformance.matrix import CELLS, where
+from conformance.matrix import where
 from conformance.store import Store
 from objectpipes import Credentials
 from objectpipes.errors import (
@@ -120,7 +120,3 @@ def test_dialects_are_true(store: Store) -> None:
     for key in store.dialect.refused_keys:
         with pytest.raises(ClientError):
             store.server.put(KEYS_BUCKET, key, b"")
-
-
-def test_matrix_has_names_of_its_own() -> None:
-    assert len({str(cell) for cell in CELLS}) == len(CELLS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import objectpipes
+from conformance.content import Upload
 from conformance.dialects import Dialect
 from objectpipes import Credentials, S3Config
 from objectpipes.iter import S3FileLister, S3FileLoader
@@ -44,6 +45,10 @@ class Store:
             "transport": self.transport,
         }
         return S3Config(**(defaults | options))
+
+    def offers_checksum(self, upload: Upload) -> bool:
+        """Return whether the bytes of an upload can be compared with a checksum."""
+        return bool(upload.algorithm) and (upload.type != "COMPOSITE" or self.dialect.tells_parts)
 
     def list_urls(self, *prefixes: str, **options: Any) -> list[str]:
         """Return what the lister yields; in S3's order if the server has another one."""

@@ -30,6 +30,9 @@ class Dialect:
         Keys that can be read and are not listed, and why.
     wrong_checksums
         Uploads with a checksum that is not that of the data.
+    tells_parts
+        Whether it tells how large the parts of an upload are, without which a composite checksum
+        is compared with nothing.
     sorted_listings
         Whether keys are listed in the order of their bytes.
     checks_requests
@@ -42,6 +45,7 @@ class Dialect:
     listed_as: Mapping[str, str] = field(default_factory=dict)
     unlisted: Mapping[str, str] = field(default_factory=dict)
     wrong_checksums: Set[str] = frozenset()
+    tells_parts: bool = True
     sorted_listings: bool = True
     checks_requests: bool = True
     keeps_connections: bool = True
@@ -78,8 +82,8 @@ MOTO = Dialect(
         "new\nline": "its routes end at a newline",
         "crlf\r\nline": "its routes end at a newline",
     },
-    # It is CRC32.
-    wrong_checksums={"multipart/CRC32C-COMPOSITE", "multipart/CRC32C-FULL_OBJECT"},
+    wrong_checksums={"multipart/CRC32C-FULL_OBJECT"},  # it is CRC32
+    tells_parts=False,
     checks_requests=False,
     keeps_connections=False,
 )

@@ -11,7 +11,7 @@ from conformance.content import BUCKET, MANY
 from conformance.store import Store
 from objectpipes.iter import IterableWrapper, S3FileLister, S3FileLoader
 
-PREFIX = "many/a-/0"
+PREFIX = "many/a-/00"  # a hundred
 
 
 def read(item: tuple[str, Iterator[bytes]]) -> tuple[str, bytes]:
