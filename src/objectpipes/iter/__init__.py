@@ -1,5 +1,6 @@
 """The pipes, beside those that torch itself still has, so that one import line is enough."""
 
+from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes import iter as _torch_iter
 from torch.utils.data.datapipes.iter import *  # noqa: F403
 
@@ -12,6 +13,7 @@ __all__ = [
     *_torch_iter.__all__,
     "AISFileLister",
     "AISFileLoader",
+    "IterDataPipe",
     "S3FileLister",
     "S3FileLoader",
 ]
