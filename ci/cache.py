@@ -1,6 +1,5 @@
 """Where the programs in ci/ keep what is expensive to make and safe to delete."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +31,8 @@ def locked(folder: Path) -> Iterator[None]:
     folder
         An existing folder; a file ``.lock`` stays in it.
     """
+    import fcntl  # Windows, where programs that import this run too, has none
+
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -3,7 +3,6 @@
 What it then uses, it was given. Loopback stays, for servers that tests start.
 """
 
-import fcntl
 import os
 import shutil
 import socket
@@ -67,6 +66,8 @@ def _found(name: str) -> str:
 
 
 def _bring_up_loopback() -> None:
+    import fcntl  # Windows, where programs that import this run too, has none
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
 
