@@ -6,27 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from integration.clusters import running
 from objectpipes import cli
-from servers import AIStore, ServerUnavailable
+from servers import AIStore
 
 NAMES = [f"{number:02}" for number in range(20)]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[AIStore]:
-    cluster = AIStore(targets=2, auth=True)
-    try:
-        cluster.start()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        cluster.wait_ready()
+    with running(AIStore(targets=2, auth=True)) as cluster:
         cluster.create_bucket("bucket", {"mirror": {"enabled": True}})
         for name in NAMES:
             cluster.put("bucket", name, name.encode())
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(autouse=True)
