@@ -26,7 +26,7 @@ from .wrk import check_wrk
 
 _ROOT = Path(__file__).parents[1]
 _FULL = Effort(repeats=5, seconds=1.0, objects=4)
-_QUICK = Effort(repeats=1, seconds=0.2, objects=1)
+_QUICK = Effort(repeats=1, seconds=0.5, objects=4)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

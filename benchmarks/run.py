@@ -102,7 +102,7 @@ def _prepare(
         digests={}
         if workload.task == "list"
         else sample_digests(workload.prefix, workload.count, workload.size),
-        seconds=effort.seconds,
+        seconds=effort.seconds * workload.length,
         objects=effort.objects,
     )
     environment = {
@@ -133,7 +133,7 @@ def _wrk(host: Host[Server], workload: Workload, name: str, effort: Effort) -> R
             paths,
             size=workload.size,
             names_per_page=PAGE if workload.task == "list" else 1,
-            seconds=effort.seconds,
+            seconds=effort.seconds * workload.length,
             connections=1 if name == ONE_CONNECTION else workload.concurrency,
         )
 

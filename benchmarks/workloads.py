@@ -58,6 +58,8 @@ class Workload:
         Who takes part.
     concurrency : int or None
         Objects to request at once; None: as each contender likes.
+    length : float
+        How many times as long as others to measure, where it takes long to get going.
     bars : tuple[Bar, ...]
         What objectpipes is to reach.
     judged : str
@@ -75,6 +77,7 @@ class Workload:
     size: int
     contenders: tuple[str, ...]
     concurrency: int | None = None
+    length: float = 1.0
     bars: tuple[Bar, ...] = ()
     judged: str = PIPES
     shown: bool = True
@@ -128,8 +131,9 @@ _DELAYED_128_KIB = replace(
     _128_KIB,
     title=f"128 KiB, {LATENCY * 1e3:.0f} ms away, {_LATENCY_CONNECTIONS} at once",
     bucket=DELAYED,
-    contenders=(WRK, ONE_CONNECTION, *_READERS),
+    contenders=(WRK, ONE_CONNECTION, PIPES, "tensorstore", "obstore", "boto3"),
     concurrency=_LATENCY_CONNECTIONS,
+    length=4.0,
     bars=(ShareOfLatencyLimit(0.95, _LATENCY_CONNECTIONS, ONE_CONNECTION),),
     shown=False,
 )
@@ -192,6 +196,7 @@ WORKLOADS = (
         title="128 KiB, DataLoader with 2 workers",
         task="load",
         contenders=(WRK, PIPES, "s3torchconnector", "torchdata 0.9"),
+        length=4.0,
         bars=(AtLeast(2.5, "s3torchconnector"),),
     ),
     _DELAYED_128_KIB,
@@ -200,6 +205,7 @@ WORKLOADS = (
         title=f"128 KiB, {LATENCY * 1e3:.0f} ms away, by default",
         contenders=(PIPES, "tensorstore", "obstore", "s3torchconnector", "torchdata 0.9", "boto3"),
         concurrency=None,
+        length=1.0,
         bars=(),
     ),
     *(
@@ -247,6 +253,7 @@ WORKLOADS = (
         title="AIStore, 10 KiB, DataLoader with 2 workers",
         task="load",
         contenders=(WRK, PIPES, _ITER_DATASET, "AISBatchIterDataset, 256"),
+        length=4.0,
         bars=(AtLeast(8, _ITER_DATASET),),
     ),
     replace(

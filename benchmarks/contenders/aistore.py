@@ -66,7 +66,7 @@ class IterDataset(Sdk):
     """Its dataset, which asks for one object after the other."""
 
     def _dataset(self, source: _Names) -> Any:
-        return AISIterDataset(source)
+        return AISIterDataset([source])
 
     @override
     def read(self, names: Sequence[str]) -> Iterator[Piece]:
@@ -84,7 +84,7 @@ class BatchIterDataset32(IterDataset):
 
     @override
     def _dataset(self, source: _Names) -> Any:
-        return AISBatchIterDataset(source, self.client, max_batch_size=self.batch)
+        return AISBatchIterDataset([source], self.client, max_batch_size=self.batch)
 
 
 class BatchIterDataset256(BatchIterDataset32):
