@@ -13,6 +13,7 @@ class Moto(S3Server):
 
     name = "moto"
     program = SystemProgram("moto_server", "pip install 'moto[server]'")
+    start_timeout = 120.0  # it imports for seconds, on a machine with other work for a minute
 
     def _start(self, program: Path) -> None:
         (port,) = free_ports(1)
