@@ -33,6 +33,8 @@ from objectpipes.errors import (
 )
 from objectpipes.iter import S3FileLister
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 KEYS = [f"{i:02}" for i in range(35)]
 URLS = [f"s3://bucket/{key}" for key in KEYS]
 PAGE = 10

@@ -26,6 +26,8 @@ from objectpipes.errors import (
     ThrottledError,
 )
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 KIB = 1 << 10
 MIB = 1 << 20
 URL = "s3://bucket/key"

@@ -1,0 +1,125 @@
+"""Each build flag means one thing, is seen in `build_info`, and never falls back in silence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pybind11
+import pytest
+
+from build_modes.builds import Build, prefix_with
+
+full_build = pytest.mark.usefixtures("_full_builds")
+pytestmark = pytest.mark.timeout(1200)
+
+FLAGS = ["BUILD_S3", "USE_SYSTEM_AWS_SDK_CPP", "USE_SYSTEM_LIBS", "USE_SYSTEM_PYBIND11"]
+# pip's copy has the layout of an installation; where it lies it is nobody's system.
+PYBIND11 = Path(pybind11.__file__).parent
+
+needs_aws_sdk = pytest.mark.skipif(
+    prefix_with("lib*/cmake/AWSSDK/AWSSDKConfig.cmake") is None,
+    reason="there is no aws-sdk-cpp in CMAKE_PREFIX_PATH",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flag in FLAGS:
+        monkeypatch.delenv(flag, raising=False)
+
+
+def with_pybind11() -> str:
+    """Return a ``CMAKE_PREFIX_PATH`` that makes pybind11 one of the system's libraries."""
+    return os.pathsep.join(filter(None, [os.environ.get("CMAKE_PREFIX_PATH"), str(PYBIND11)]))
+
+
+# --- builds that stop -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_misspelt_value_stops_the_build(flag: str, tmp_path: Path) -> None:
+    build = Build(tmp_path, **{flag: "ture"})
+    assert not build.succeeded
+    assert f"{flag}=ture is neither ON nor OFF" in build.output
+
+
+@pytest.mark.parametrize(
+    ("flag", "library", "remedy"),
+    [
+        ("USE_SYSTEM_AWS_SDK_CPP", "AWSSDK", "conda install -c conda-forge aws-sdk-cpp"),
+        ("USE_SYSTEM_PYBIND11", "pybind11", "conda install -c conda-forge pybind11"),
+        ("USE_SYSTEM_LIBS", "AWSSDK", "conda install -c conda-forge aws-sdk-cpp"),
+    ],
+)
+def test_missing_library_stops_the_build(
+    flag: str, library: str, remedy: str, tmp_path: Path
+) -> None:
+    hide = f"-DCMAKE_DISABLE_FIND_PACKAGE_{library}=ON"
+    build = Build(tmp_path, **{flag: "1", "CMAKE_ARGS": hide})
+    assert not build.succeeded
+    assert remedy in build.output
+
+
+# --- builds -----------------------------------------------------------------------------------
+
+
+def test_build_s3_off(tmp_path: Path) -> None:
+    """A package without the engine can be imported, and says what it lacks."""
+    build = Build(tmp_path, BUILD_S3="0")
+    assert build.succeeded, build.output
+    assert "objectpipes/_ext.pyi" in build.names()
+    assert not any(name.endswith((".so", ".pyd")) for name in build.names())
+    program = """
+import objectpipes
+try:
+    objectpipes.build_info()
+except ImportError as error:
+    print(error)
+"""
+    assert "BUILD_S3=0" in build.run(program)
+
+
+def check(build: Build, *, pybind11: bool, aws: bool) -> None:
+    assert build.succeeded, build.output
+    info = build.info()
+    assert info["build_s3"] is True
+    assert info["use_system_pybind11"] is pybind11
+    assert info["use_system_aws_sdk_cpp"] is aws
+    assert info["transports"] == (["http", "aws"] if aws else ["http"])
+    assert bool(info["aws_sdk_cpp"]) is aws
+
+
+@full_build
+def test_build_s3_on(tmp_path: Path) -> None:
+    check(Build(tmp_path, BUILD_S3="1"), pybind11=False, aws=False)
+
+
+@full_build
+def test_system_pybind11(tmp_path: Path) -> None:
+    build = Build(tmp_path, USE_SYSTEM_PYBIND11="1", CMAKE_PREFIX_PATH=with_pybind11())
+    check(build, pybind11=True, aws=False)
+
+
+@full_build
+@needs_aws_sdk
+def test_system_aws_sdk_cpp(tmp_path: Path) -> None:
+    check(Build(tmp_path, USE_SYSTEM_AWS_SDK_CPP="1"), pybind11=False, aws=True)
+
+
+@full_build
+@needs_aws_sdk
+def test_system_libs(tmp_path: Path) -> None:
+    build = Build(tmp_path, USE_SYSTEM_LIBS="1", CMAKE_PREFIX_PATH=with_pybind11())
+    check(build, pybind11=True, aws=True)
+
+
+@full_build
+def test_one_flag_takes_precedence_over_all(tmp_path: Path) -> None:
+    build = Build(
+        tmp_path,
+        USE_SYSTEM_LIBS="1",
+        USE_SYSTEM_AWS_SDK_CPP="0",
+        CMAKE_PREFIX_PATH=with_pybind11(),
+    )
+    check(build, pybind11=True, aws=False)
