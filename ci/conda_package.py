@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(*_lines(variants), sep="\n")
         return 0
     for package in build(variants, options.channel, options.output):
-        print(f"{package.relative_to(ROOT)}: {package.stat().st_size:,} bytes, tested")
+        print(f"{package}: {package.stat().st_size:,} bytes, tested")
     return 0
 
 

@@ -75,6 +75,14 @@ aws_transport:
   - false
 """
 
+_LINKING_UNCHECKED = {"overlinking_behavior": "ignore", "overdepending_behavior": "ignore"}
+
+# Programs that find their own files; nothing in them is for rattler-build to adapt.
+_AS_IT_IS = {
+    "prefix_detection": {"ignore": True},
+    "dynamic_linking": {"binary_relocation": False, **_LINKING_UNCHECKED},
+}
+
 
 @dataclass(frozen=True)
 class StandIn:
@@ -409,14 +417,6 @@ def _conda_name(name: str) -> str:
 
 
 # --- files ----------------------------------------------------------------------------------------
-
-_LINKING_UNCHECKED = {"overlinking_behavior": "ignore", "overdepending_behavior": "ignore"}
-
-# Programs that find their own files; nothing in them is for rattler-build to adapt.
-_AS_IT_IS = {
-    "prefix_detection": {"ignore": True},
-    "dynamic_linking": {"binary_relocation": False, **_LINKING_UNCHECKED},
-}
 
 
 def _copy(source: Path, target: Path) -> None:
