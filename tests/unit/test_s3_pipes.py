@@ -1,0 +1,119 @@
+"""The S3 pipes before anything is read: their arguments, names and lengths."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime
+from typing import Any
+
+import pytest
+import torch.utils.data.datapipes.iter
+
+import objectpipes.iter
+from objectpipes import Credentials, S3Config
+from objectpipes.errors import ConfigError
+from objectpipes.iter import IterableWrapper, IterDataPipe, S3FileLister, S3FileLoader
+
+URLS = ["s3://bucket/a", "s3://bucket/b"]
+PIPES = pytest.mark.parametrize("pipe", [S3FileLister, S3FileLoader])
+
+
+def positional(pipe: type) -> list[str]:
+    parameters = inspect.signature(pipe).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def test_positional_arguments_are_torchdatas() -> None:
+    connection = ["request_timeout_ms", "region"]
+    assert positional(S3FileLister) == ["source_datapipe", "length", *connection, "masks"]
+    loader = ["source_datapipe", *connection, "buffer_size", "multi_part_download"]
+    assert positional(S3FileLoader) == loader
+
+
+@PIPES
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("region", "eu-west-3"),
+        ("endpoint_url", "http://localhost:9000"),
+        ("profile", "training"),
+        ("credentials", Credentials("access", "secret")),
+        ("credentials", lambda: Credentials("access", "secret")),
+        ("anonymous", True),
+        ("requester_pays", True),
+        ("addressing_style", "virtual"),
+        ("ca_file", "/etc/ca.pem"),
+        ("transport", "aws"),
+    ],
+)
+def test_connection_arguments_go_before_the_config(pipe: Any, argument: str, value: object) -> None:
+    config = S3Config(region="us-west-2", max_attempts=7)
+    made = pipe(URLS, config=config, **{argument: value})
+    assert getattr(made.config, argument) == value
+    assert made.config.max_attempts == 7
+
+
+@PIPES
+def test_config_is_taken_as_it_is(pipe: Any) -> None:
+    config = S3Config(endpoint_url="http://localhost:9000", anonymous=True, requester_pays=True)
+    assert pipe(URLS, config=config).config == config
+    assert pipe(URLS).config == S3Config()
+
+
+@PIPES
+@pytest.mark.parametrize(
+    ("milliseconds", "seconds"), [(-1, S3Config().stall_timeout), (0, 0.001), (2500, 2.5)]
+)
+def test_request_timeout_limits_stalls(pipe: Any, milliseconds: int, seconds: float) -> None:
+    assert pipe(URLS, request_timeout_ms=milliseconds).config.stall_timeout == seconds
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_multi_part_download_can_be_switched_off(value: bool | None) -> None:
+    """torchdata ignored False."""
+    assert S3FileLoader(URLS, multi_part_download=value).config.multi_part_download is value
+
+
+@pytest.mark.parametrize(
+    ("pipe", "arguments"),
+    [
+        (S3FileLister, {"recursive": False, "delimiter": ""}),
+        (S3FileLister, {"modified_after": datetime(2026, 1, 1)}),
+        (S3FileLoader, {"on_error": "ignore"}),
+        (S3FileLoader, {"prefetch_bytes": 0}),
+        (S3FileLoader, {"concurrency": -1}),
+        (S3FileLoader, {"timeout": 0}),
+        (S3FileLoader, {"transport": "carrier pigeon"}),
+        (S3FileLoader, {"anonymous": True, "credentials": Credentials("access", "secret")}),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else value.__name__,
+)
+def test_what_can_never_work_fails_at_construction(pipe: Any, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        pipe(URLS, **arguments)
+
+
+def test_length_of_a_lister_is_what_it_was_told() -> None:
+    assert len(S3FileLister(URLS, length=5)) == 5
+    with pytest.raises(TypeError, match="S3FileListerIterDataPipe instance doesn't have valid"):
+        len(S3FileLister(URLS))
+
+
+def test_length_of_a_loader_is_that_of_its_source() -> None:
+    assert len(S3FileLoader(URLS)) == 2
+    with pytest.raises(TypeError, match="valid length"):
+        len(S3FileLister(URLS).load_files_by_s3())
+
+
+def test_functional_names() -> None:
+    urls = IterableWrapper(URLS).list_files_by_s3(length=3, masks="*.jpg")
+    assert isinstance(urls, S3FileLister)
+    assert (urls.length, urls.masks) == (3, "*.jpg")
+    assert isinstance(urls.load_files_by_s3(region="eu-west-3"), S3FileLoader)
+
+
+def test_one_import_line_is_enough() -> None:
+    """What torch still has of torchdata's pipes is here, too."""
+    for name in torch.utils.data.datapipes.iter.__all__:
+        assert getattr(objectpipes.iter, name) is getattr(torch.utils.data.datapipes.iter, name)
+    assert IterDataPipe is torch.utils.data.IterDataPipe
