@@ -126,7 +126,7 @@ def test_other_delimiter(store: Store) -> None:
         ({"max_size": 0}, SIZES[:1]),
         ({"min_size": 2, "max_size": 5 * MIB}, SIZES[2:]),
     ],
-    ids=repr,
+    ids=["min", "max", "both"],
 )
 def test_sizes(store: Store, limits: dict[str, int], chosen: list[Upload]) -> None:
     assert store.list_urls(f"{ROOT}sizes/", **limits) == [upload.url for upload in chosen]
