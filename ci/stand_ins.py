@@ -49,6 +49,7 @@ _COMPILER = """\
 #!/bin/sh
 exec /usr/bin/g++ -B/usr/bin/ --sysroot="$(dirname "$0")/../{triple}/sysroot" "$@"
 """
+_BINUTILS = ("ar", "nm", "ranlib", "strip")
 
 # The part of conda-forge's that a build with CMake looks at.
 _ACTIVATE_COMPILER = """\
@@ -57,6 +58,8 @@ export CXXFLAGS="-O2 -isystem $PREFIX/include"
 export LDFLAGS="-Wl,--as-needed -Wl,-rpath,$PREFIX/lib -Wl,-rpath-link,$PREFIX/lib -L$PREFIX/lib"
 export CMAKE_PREFIX_PATH="$PREFIX"
 export CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER\
+ -DCMAKE_AR=$BUILD_PREFIX/bin/{triple}-ar -DCMAKE_RANLIB=$BUILD_PREFIX/bin/{triple}-ranlib\
+ -DCMAKE_NM=$BUILD_PREFIX/bin/{triple}-nm -DCMAKE_STRIP=$BUILD_PREFIX/bin/{triple}-strip\
  -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY\
  -DCMAKE_FIND_ROOT_PATH=$PREFIX;$BUILD_PREFIX/{triple}/sysroot"
 """
@@ -308,6 +311,8 @@ def _compiler_files(folder: Path) -> Path:
     compiler = folder / "bin" / f"{_COMPILER_TRIPLE}-c++"
     _write(compiler, _COMPILER.format(triple=_COMPILER_TRIPLE))
     compiler.chmod(0o755)
+    for name in _BINUTILS:
+        (folder / "bin" / f"{_COMPILER_TRIPLE}-{name}").symlink_to(f"/usr/bin/{name}")
     script = folder / "etc" / "conda" / "activate.d" / "compiler.sh"
     _write(script, _ACTIVATE_COMPILER.format(triple=_COMPILER_TRIPLE))
     return folder
