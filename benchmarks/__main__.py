@@ -25,7 +25,7 @@ from .workloads import WORKLOADS, Workload
 from .wrk import check_wrk
 
 _ROOT = Path(__file__).parents[1]
-_FULL = Effort(repeats=5, seconds=1.0, objects=4)
+_FULL = Effort(repeats=5, seconds=0.7, objects=4)
 _QUICK = Effort(repeats=1, seconds=0.5, objects=4)
 
 

@@ -133,7 +133,7 @@ _DELAYED_128_KIB = replace(
     bucket=DELAYED,
     contenders=(WRK, ONE_CONNECTION, PIPES, "tensorstore", "obstore", "boto3"),
     concurrency=_LATENCY_CONNECTIONS,
-    length=4.0,
+    length=3.0,
     bars=(ShareOfLatencyLimit(0.95, _LATENCY_CONNECTIONS, ONE_CONNECTION),),
     shown=False,
 )
@@ -196,7 +196,7 @@ WORKLOADS = (
         title="128 KiB, DataLoader with 2 workers",
         task="load",
         contenders=(WRK, PIPES, "s3torchconnector", "torchdata 0.9"),
-        length=4.0,
+        length=3.0,
         bars=(AtLeast(2.5, "s3torchconnector"),),
     ),
     _DELAYED_128_KIB,
@@ -253,7 +253,7 @@ WORKLOADS = (
         title="AIStore, 10 KiB, DataLoader with 2 workers",
         task="load",
         contenders=(WRK, PIPES, _ITER_DATASET, "AISBatchIterDataset, 256"),
-        length=4.0,
+        length=3.0,
         bars=(AtLeast(8, _ITER_DATASET),),
     ),
     replace(
