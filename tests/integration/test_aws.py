@@ -106,7 +106,7 @@ def run(script: str, server: FaultServer, directory: Path, **variables: str) -> 
         env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,  # torch may take long to load
     )
     assert finished.stderr == ""
     assert finished.returncode == 0
@@ -126,13 +126,13 @@ def test_sdk_keeps_to_what_it_is_told(
         print(len(urls))
     """
     metadata = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.endpoint}
-    assert run(script, server, directory, **metadata) == f"{len(CONTENT) - 1}\n"
+    assert run(script, server, directory, **metadata) == f"{len(CONTENT)}\n"
     assert {request.bucket for request in server.requests} == {"bucket"}
     assert list(directory.iterdir()) == []
 
 
 def test_exit_in_the_middle_of_requests(server: FaultServer, tmp_path: Path) -> None:
-    server.faults.add(kinds.StallBeforeReply(), skip=1)
+    server.faults.add(kinds.StallBeforeReply(), match=lambda request: request.key != "00")
     script = """
         import time
         reads = iter(S3FileLoader([f"s3://bucket/{i:02}" for i in range(20)], config=config))
