@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 import io
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -46,16 +48,21 @@ METHODS = [
     for method in ("fork", "spawn", "forkserver")
     if method in multiprocessing.get_all_start_methods()
 ]
+if "forkserver" in METHODS:
+    multiprocessing.set_forkserver_preload(["torch"])  # else every worker loads it anew
+
 CONTENT = {
     f"{i:03}": random.Random(i).randbytes(size)
     for i, size in enumerate([0, 1, 100, 5000, 150_000, 1_000_000] * 10)
 }
 EXPECTED = {f"s3://bucket/{key}": data for key, data in CONTENT.items()}
+LARGE = random.Random(0).randbytes(3 << 20)
 
 
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
-    with FaultServer({"bucket": CONTENT}, checksum="CRC32C", page_size=25) as running:
+    content = {"bucket": CONTENT, "other": {"large": LARGE}}
+    with FaultServer(content, checksum="CRC32C", page_size=25) as running:
         yield running
 
 
@@ -74,13 +81,11 @@ def contents(items: Any) -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize(
-    ("workers", "persistent"),
-    [(0, False), (1, False), (1, True), (4, False), (4, True)],
-    ids=["0", "1", "1 persistent", "4", "4 persistent"],
+    ("method", "workers", "persistent"),
+    [(None, 0, False), *itertools.product(METHODS, [1, 4], [False, True])],
 )
-@pytest.mark.parametrize("method", METHODS)
 def test_every_object_exactly_once(
-    server: FaultServer, method: str, workers: int, persistent: bool
+    server: FaultServer, method: str | None, workers: int, persistent: bool
 ) -> None:
     """In each of two epochs, in another order, whatever the workers and how they are started."""
     loader = DataLoader(
@@ -89,7 +94,7 @@ def test_every_object_exactly_once(
         shuffle=True,
         num_workers=workers,
         persistent_workers=persistent,
-        multiprocessing_context=method if workers else None,
+        multiprocessing_context=method,
     )
     epochs = [contents(loader) for _ in range(2)]
     del loader  # and with it persistent workers
@@ -234,8 +239,8 @@ def test_thousand_forks_while_the_parent_streams(server: FaultServer) -> None:
                 wrong.append(error)
                 return
 
-    def read_some(seed: int) -> None:
-        chosen = random.Random(seed).sample(urls, 4)
+    def read_some(seed: int, count: int) -> None:
+        chosen = random.Random(seed).sample(urls, count)
         for url, reader in S3FileLoader(chosen, config=config):
             assert reader.read() == EXPECTED[url]
 
@@ -246,8 +251,8 @@ def test_thousand_forks_while_the_parent_streams(server: FaultServer) -> None:
             time.sleep(0.01)
         before = read
         for number in range(1000):
-            action = (lambda seed=number: read_some(seed)) if number % 10 == 0 else int
-            wait_for(run_in_child(action))
+            reads = number % 10 == 0
+            wait_for(run_in_child(functools.partial(read_some, number, 4 if reads else 0)))
         assert not wrong
         assert read > before
     finally:
@@ -260,25 +265,26 @@ def test_thousand_forks_while_the_parent_streams(server: FaultServer) -> None:
 def test_child_inherits_no_iterator(server: FaultServer) -> None:
     """It is told so, for objects, streams and listings; and the parent's go on."""
     config = config_for(server)
-    urls = [ObjectUrl(url, size=len(EXPECTED[url])) for url in sorted(EXPECTED)]
-    loading = iter(S3FileLoader(urls, config=config, prefetch_bytes=1 << 20))
+    urls = sorted(EXPECTED)
+    loading = iter(S3FileLoader(urls, config=config))
     listing = iter(S3FileLister(["s3://bucket"], config=config))
+    large = [ObjectUrl("s3://other/large", size=len(LARGE))]
+    [(_, stream)] = S3FileLoader(large, config=config, prefetch_bytes=1 << 20)
     whole = next(loading)
-    streamed = next(item for item in loading if item[0].size == 1_000_000)
-    listed = [next(listing) for _ in range(20)]
-    assert streamed[1].read(1000) == EXPECTED[streamed[0]][:1000]
+    listed = next(listing)
+    assert stream.read(1000) == LARGE[:1000]
 
     def child() -> None:
-        for inherited in (lambda: next(loading), lambda: streamed[1].read(), lambda: list(listing)):
+        for inherited in (lambda: next(loading), stream.read, lambda: list(listing)):
             with pytest.raises(RuntimeError, match="another process"):
                 inherited()
         assert whole[1].read() == EXPECTED[whole[0]]  # all of it was in memory already
         assert dict(contents(pipeline(config))) == EXPECTED
 
     wait_for(run_in_child(child))
-    assert streamed[1].read() == EXPECTED[streamed[0]][1000:]
-    assert [url for url, _ in loading] == urls[urls.index(streamed[0]) + 1 :]
-    assert listed + list(listing) == urls
+    assert stream.read() == LARGE[1000:]
+    assert [url for url, _ in loading] == urls[1:]
+    assert [listed, *listing] == urls
 
 
 @needs_fork
@@ -314,7 +320,9 @@ def test_grandchildren(server: FaultServer) -> None:
 # --- pickling ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
 def test_pipes_are_configuration(server: FaultServer, duplicate: Callable[[Any], Any]) -> None:
     """Before, while and after they are read, pipes can be copied, and the copies read alike."""
     pipe = S3FileLister(["s3://bucket"], config=config_for(server), masks="*5").load_files_by_s3(
@@ -345,6 +353,7 @@ def test_pickled_pipe_holds_no_secret_of_the_environment(
 def test_urls_keep_what_they_know(server: FaultServer) -> None:
     for url in list_urls(server):
         again = pickle.loads(pickle.dumps(url))
+        assert isinstance(url, ObjectUrl)
         assert (again, again.size, again.etag) == (url, len(EXPECTED[url]), url.etag)
 
 
