@@ -20,9 +20,16 @@ constexpr size_t kLongestListBody = size_t{64} << 20;
 // A proxy knows more of its cluster than our map does.
 RetryHint ThroughTheProxy(Kind kind) { return {kind, -1, Route::kFallback}; }
 
-// A cluster takes half a minute to notice that a node is lost. With this pause, the attempts that a
-// read has by default outlast that.
-constexpr int64_t kMendingPauseMs = 4000;
+// Our own words for what AIStore has none for.
+constexpr char kTargetMissing[] = "TargetMissing";
+constexpr char kListingIncomplete[] = "ListingIncomplete";
+
+StatusDetail Incomplete() {
+  StatusDetail detail;
+  detail.code = kListingIncomplete;
+  return detail;
+}
+
 RetryHint WhenMended() { return {Kind::kRetry, kMendingPauseMs, Route::kFallback}; }
 
 }  // namespace
@@ -33,8 +40,11 @@ RetryHint WhenMended() { return {Kind::kRetry, kMendingPauseMs, Route::kFallback
 class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::Waiter {
  public:
   Call(AisTransport* transport, ObjectId object)
-      : transport_(transport), object_(std::move(object)) {}
-  ~Call() override { transport_->cluster_.Forget(this); }
+      : transport_(transport), object_(std::move(object)), holder_(object_) {}
+  ~Call() override {
+    cluster().Forget(this);
+    if (asked_ != nullptr) asked_->OnCancelled();
+  }
 
   void Resume() override {
     if (http_ != nullptr) http_->Resume();
@@ -47,6 +57,8 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
   // The map that was asked for is there.
   virtual void OnClusterKnown() = 0;
+  // There is no such object. Whether another one is asked for instead.
+  virtual bool LookElsewhere() { return false; }
 
   void SendToTarget(const Target& target) {
     sender_ = Sender::kTarget;
@@ -59,21 +71,16 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
 
   Cluster& cluster() { return transport_->cluster_; }
   const ObjectId& object() const { return object_; }
+  const ObjectId& holder() const { return holder_; }
+  // Asks for this object instead, because it holds the one that is wanted.
+  void set_holder(ObjectId holder) { holder_ = std::move(holder); }
 
   AisTransport* const transport_;
   HttpRequest request_;  // without its URL
   std::string uri_;
 
  private:
-  void Send(std::string url) {
-    HttpRequest request = request_;
-    request.url = std::move(url);
-    if (sender_ == Sender::kProxy) cluster().AddToken(&request);
-    http_status_ = 0;
-    error_body_.clear();
-    location_.clear();
-    http_ = transport_->session_.Start(request, this);
-  }
+  void Send(std::string url);
 
   Flow OnHead(const HttpHead& head) override;
   Space OnSpace() override { return succeeded() ? OnSuccessSpace() : Space{}; }
@@ -90,17 +97,34 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   }
 
   const ObjectId object_;
+  ObjectId holder_;  // the archive, for a member of one; else the object itself
   Sender sender_ = Sender::kProxy;
 
   int http_status_ = 0;
   std::string error_body_;
   std::string location_;
-  Status not_found_;  // what the reply said, to be understood with a fresh map
+  TargetHealth* asked_ = nullptr;  // the target, until it answers
+  Status not_found_;               // what the reply said, to be understood with a fresh map
 
   std::unique_ptr<Exchange> http_;  // last: cancelled first
 };
 
+void AisTransport::Call::Send(std::string url) {
+  HttpRequest request = request_;
+  request.url = std::move(url);
+  if (sender_ == Sender::kProxy) {
+    cluster().AddToken(&request);
+  } else if ((asked_ = cluster().HealthOf(cluster().TargetOf(holder_))) != nullptr) {
+    asked_->OnSent();
+  }
+  http_status_ = 0;
+  error_body_.clear();
+  location_.clear();
+  http_ = transport_->session_.Start(request, this);
+}
+
 Flow AisTransport::Call::OnHead(const HttpHead& head) {
+  if (asked_ != nullptr) std::exchange(asked_, nullptr)->OnAnswered();
   http_status_ = head.status();
   if (succeeded()) return OnSuccess(head);
   location_ = head.Get("location");
@@ -135,6 +159,8 @@ void AisTransport::Call::FollowRedirectTo(const std::string& location) {
 
 // The connection failed, or the body on it.
 void AisTransport::Call::OnBroken(const Status& status) {
+  TargetHealth* const unanswered = std::exchange(asked_, nullptr);
+  if (unanswered != nullptr) unanswered->OnFailed();
   if (status.code() == StatusCode::kCancelled) return OnEnd(status, RetryHint{});
   const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
   if (hopeless) return OnEnd(status, RetryHint{});
@@ -142,7 +168,14 @@ void AisTransport::Call::OnBroken(const Status& status) {
   if (http_status_ != 0 || sender_ == Sender::kProxy) {
     return OnEnd(status, ThroughTheProxy(Kind::kRetry));
   }
-  OnEnd(status, sender_ == Sender::kTarget ? ThroughTheProxy(Kind::kRetryNow) : WhenMended());
+  if (sender_ == Sender::kTarget) return OnEnd(status, ThroughTheProxy(Kind::kRetryNow));
+  const Target* const target = cluster().TargetOf(holder_);
+  if (target == nullptr) return OnEnd(status, WhenMended());
+  const Status named(
+      StatusCode::kEndpoint,
+      "Target " + target->id + " does not answer (" + status.message() + "): " + UrlOf(object_),
+      status.detail());
+  OnEnd(named, cluster().IsGivenUp(target) ? RetryHint{} : WhenMended());
 }
 
 void AisTransport::Call::OnError() {
@@ -159,50 +192,85 @@ void AisTransport::Call::OnError() {
 
 void AisTransport::Call::OnMap() {
   if (not_found_.ok()) return OnClusterKnown();
-  Status status = not_found_;
-  if (const Target* const target = cluster().MissingTargetOf(object_); target != nullptr) {
+  Status status = std::exchange(not_found_, Status::Ok());
+  const Target* const target = cluster().MissingTargetOf(holder_);
+  if (target == nullptr && LookElsewhere()) return;
+  if (target != nullptr) {
+    StatusDetail detail = status.detail();
+    detail.code = kTargetMissing;
     status = Status(StatusCode::kEndpoint,
                     "Target " + target->id +
                         ", which has the object, is missing from the cluster: " + UrlOf(object_),
-                    not_found_.detail());
+                    std::move(detail));
   }
-  const bool settling = cluster().ChangedLately();
-  OnEnd(status, settling ? ThroughTheProxy(Kind::kRetry) : RetryHint{});
+  OnEnd(status, cluster().IsSettling(holder_) ? ThroughTheProxy(Kind::kRetry) : RetryHint{});
 }
 
 // ---------------------------------------------------------------------------------------------------
 
-class AisTransport::Get final : public AisTransport::Call {
+class AisTransport::Get final : public AisTransport::Call, public BucketFacts::Waiter {
  public:
   Get(AisTransport* transport, const GetRequest& request, GetHandler* handler)
-      : Call(transport, request.object), route_(request.route), handler_(handler) {
+      : Call(transport, request.object),
+        route_(request.route),
+        handler_(handler),
+        read_(transport->options_.read),
+        bucket_(transport->FactsOf(request.object.bucket)) {
     if (request.head_only) request_.method = HttpRequest::Method::kHead;
     if (request.ranged()) {
       request_.headers.push_back("range: bytes=" + std::to_string(request.begin) + "-" +
                                  (request.end == kToTheEnd ? "" : std::to_string(request.end - 1)));
     }
-    uri_ = ObjectUri(request.object, transport->options_.read);
+    if (const auto archive = transport->ArchiveOf(object()); archive.has_value()) {
+      set_holder(ObjectId{object().bucket, std::string(archive->archive)});
+      read_.archpath = archive->member;
+      as_member_ = true;
+    }
+    uri_ = ObjectUri(holder(), read_);
   }
+  ~Get() override { bucket_->Forget(this); }
 
   void Start() {
-    if (cluster().asked()) return Begin();
-    cluster().Ask(this);
+    if (!cluster().asked()) return cluster().Ask(this);
+    OnClusterKnown();
   }
 
  private:
-  void OnClusterKnown() override { Begin(); }
+  void OnClusterKnown() override {
+    if (bucket_->known()) return OnBucketKnown();
+    HttpRequest question;
+    question.method = HttpRequest::Method::kHead;
+    question.url = cluster().proxy() + BucketUri(object().bucket);
+    cluster().AddToken(&question);
+    bucket_->Ask(&transport_->session_, question, this);
+  }
 
-  void Begin() {
-    const Target* const target = route_ == Route::kDefault ? cluster().TargetOf(object()) : nullptr;
+  void OnBucketKnown() override {
+    const bool direct = route_ == Route::kDefault && cluster().direct();
+    const Target* const target = direct ? cluster().TargetOf(holder()) : nullptr;
     if (target == nullptr) return SendToProxy();
     SendToTarget(*target);
   }
 
+  // No member of an archive has this name: then it is that of an object.
+  bool LookElsewhere() override {
+    if (!std::exchange(as_member_, false)) return false;
+    set_holder(object());
+    read_.archpath.clear();
+    uri_ = ObjectUri(holder(), read_);
+    SendToProxy();
+    return true;
+  }
+
   Flow OnSuccess(const HttpHead& http) override {
-    const Result<ReplyHead> head = ParseReplyHead(
-        http, request_.method == HttpRequest::Method::kHead, RangeChecksum::kOfObject);
-    if (head.ok()) return handler_->OnHead(head.value());
-    malformed_ = head.status();
+    const bool is_reply_to_head = request_.method == HttpRequest::Method::kHead;
+    const Result<ReplyHead> head =
+        ParseReplyHead(http, is_reply_to_head, bucket_->range_checksum());
+    refused_ = head.status();
+    if (!refused_.ok()) return Flow::kStop;
+    if (IsAsListed(http, head.value(), object().listed)) return handler_->OnHead(head.value());
+    refused_ = Status(StatusCode::kObjectChanged,
+                      "the object was replaced since it was listed: " + UrlOf(object()));
     return Flow::kStop;
   }
 
@@ -213,14 +281,18 @@ class AisTransport::Get final : public AisTransport::Call {
   }
 
   void OnEnd(const Status& status, const RetryHint& hint) override {
-    if (malformed_.ok()) return handler_->OnDone(status, hint);
-    const Status malformed = malformed_;  // the handler may destroy this
-    handler_->OnDone(malformed, ThroughTheProxy(Kind::kRetry));
+    if (refused_.ok()) return handler_->OnDone(status, hint);
+    const Status refused = refused_;  // the handler may destroy this
+    const bool final = refused.code() == StatusCode::kObjectChanged;
+    handler_->OnDone(refused, final ? RetryHint{} : ThroughTheProxy(Kind::kRetry));
   }
 
   const Route route_;
   GetHandler* const handler_;
-  Status malformed_;
+  ReadOptions read_;
+  bool as_member_ = false;  // of the archive that its name begins with
+  BucketFacts* const bucket_;
+  Status refused_;  // why the reply is not used
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -291,14 +363,16 @@ void AisTransport::List::Deliver() {
     if (const Target* const target = cluster().AnyMissingTarget(); target != nullptr) {
       return handler_->OnPage(Status(StatusCode::kEndpoint,
                                      "The listing may be incomplete, because target " + target->id +
-                                         " is missing from the cluster: " + UrlOf(object())),
+                                         " is missing from the cluster: " + UrlOf(object()),
+                                     Incomplete()),
                               RetryHint{});
     }
     if (reply_->rebalancing) {
       return handler_->OnPage(Status(StatusCode::kServer,
                                      "The listing may be incomplete, because objects are being "
                                      "moved between targets: " +
-                                         UrlOf(object())),
+                                         UrlOf(object()),
+                                     Incomplete()),
                               ThroughTheProxy(Kind::kRetry));
     }
   }
@@ -311,6 +385,7 @@ void AisTransport::List::Deliver() {
 AisTransport::AisTransport(HttpClient* client, Options options,
                            std::shared_ptr<CredentialStore> credentials)
     : options_(std::move(options)),
+      reads_as_listed_(options_.read.plain()),
       credentials_(std::move(credentials)),
       session_(client, options_.http),
       cluster_(&session_, options_.endpoint_url, credentials_.get()) {}
@@ -325,6 +400,18 @@ std::unique_ptr<Exchange> AisTransport::StartGet(const GetRequest& request, GetH
   auto get = std::make_unique<Get>(this, request, handler);
   get->Start();
   return get;
+}
+
+// What a listing gives a checksum is an object, whatever its name.
+std::optional<ArchiveMember> AisTransport::ArchiveOf(const ObjectId& object) const {
+  if (!options_.read.archpath.empty() || !object.listed.checksum.empty()) return std::nullopt;
+  return SplitArchiveMember(object.key);
+}
+
+const Status* AisTransport::FindOutage(const ObjectId& object) {
+  const auto archive = ArchiveOf(object);
+  if (!archive.has_value()) return cluster_.FindOutage(object);
+  return cluster_.FindOutage(ObjectId{object.bucket, std::string(archive->archive)});
 }
 
 std::unique_ptr<Exchange> AisTransport::StartList(const ListRequest& request,

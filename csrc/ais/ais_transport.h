@@ -1,10 +1,14 @@
 // AIStore over the engine's own HTTP client: straight to the targets where the cluster permits it.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "ais/archive_member.h"
+#include "ais/bucket_facts.h"
 #include "ais/cluster.h"
 #include "ais/requests.h"
 #include "transport/credentials.h"
@@ -25,18 +29,26 @@ class AisTransport final : public Transport {
   AisTransport(HttpClient* client, Options options, std::shared_ptr<CredentialStore> credentials);
 
   Result<ObjectId> ParseUrl(std::string_view url) const override;
+  bool reads_as_listed() const override { return reads_as_listed_; }
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
+  const Status* FindOutage(const ObjectId& object) override;
 
  private:
   class Call;
   class Get;
   class List;
 
+  // The archive that holds the object and its name in there, going by its URL.
+  std::optional<ArchiveMember> ArchiveOf(const ObjectId& object) const;
+  BucketFacts* FactsOf(const std::string& bucket) { return &buckets_[bucket]; }
+
   const Options options_;
+  const bool reads_as_listed_;
   const std::shared_ptr<CredentialStore> credentials_;
   HttpSession session_;
   Cluster cluster_;
+  std::map<std::string, BucketFacts> buckets_;
 };
 
 }  // namespace objectpipes::ais

@@ -12,7 +12,11 @@ namespace {
 
 constexpr size_t kLongestMap = size_t{16} << 20;
 constexpr int64_t kSuspectPauseMs = 500;
+constexpr int64_t kLookMs = 100;
 constexpr int64_t kSettleMs = 10'000;
+constexpr int64_t kSettleAfterLossMs = 3000;
+// A cluster takes a node for lost after 30 to 45 s, as it is configured by default.
+constexpr int64_t kNoticedMs = 60'000;
 
 bool HasTarget(const ClusterMap& map, const std::string& id) {
   return std::any_of(map.targets.begin(), map.targets.end(), [&id](const Target& target) {
@@ -86,27 +90,72 @@ void Cluster::Adopt(ClusterMap map) {
   for (const Target& target : map.targets) {
     if (target.holds_objects && !HasTarget(ever_, target.id)) ever_.targets.push_back(target);
   }
+  missing_.clear();
+  for (const Target& target : ever_.targets) {
+    if (HasTarget(map, target.id)) continue;
+    missing_.emplace(target.id, Status(StatusCode::kEndpoint,
+                                       "Target " + target.id + " is missing from the cluster"));
+  }
   map_ = std::move(map);
 }
 
 const Target* Cluster::TargetOf(const ObjectId& object) const {
-  return map_.has_value() && !direct_refused_ ? ais::TargetOf(*map_, object) : nullptr;
+  return map_.has_value() ? ais::TargetOf(*map_, object) : nullptr;
+}
+
+TargetHealth* Cluster::HealthOf(const Target* target) {
+  if (target == nullptr) return nullptr;
+  return &health_.try_emplace(target->url, session_, *target).first->second;
+}
+
+void Cluster::Look() {
+  const int64_t now_ms = MonotonicMs();
+  if (!map_.has_value() || now_ms < looked_ms_ + kLookMs) return;
+  looked_ms_ = now_ms;
+  any_down_ = false;
+  for (const Target& target : map_->targets) {
+    TargetHealth* const health = HealthOf(&target);
+    health->Look(now_ms);
+    any_down_ |= health->is_down();
+  }
+  if (any_down_) Suspect();
+}
+
+const Status* Cluster::FindOutage(const ObjectId& object) {
+  Look();
+  if (any_down_) {
+    const Target* const target = TargetOf(object);
+    const TargetHealth* const health = HealthOf(target);
+    if (health != nullptr && health->is_down() && !IsGivenUp(target)) return &health->outage();
+  }
+  const Target* const missing = IsSettling(object) ? MissingTargetOf(object) : nullptr;
+  return missing == nullptr ? nullptr : &missing_.find(missing->id)->second;
+}
+
+bool Cluster::IsGivenUp(const Target* target) {
+  const TargetHealth* const health = HealthOf(target);
+  return health != nullptr && health->is_down() &&
+         MonotonicMs() >= health->down_since_ms() + kNoticedMs;
 }
 
 const Target* Cluster::MissingTargetOf(const ObjectId& object) const {
+  if (missing_.empty()) return nullptr;
   const Target* const owner = ais::TargetOf(ever_, object);
-  return owner == nullptr || HasTarget(*map_, owner->id) ? nullptr : owner;
+  return missing_.count(owner->id) == 0 ? nullptr : owner;
 }
 
 const Target* Cluster::AnyMissingTarget() const {
   for (const Target& target : ever_.targets) {
-    if (!HasTarget(*map_, target.id)) return &target;
+    if (missing_.count(target.id) != 0) return &target;
   }
   return nullptr;
 }
 
-bool Cluster::ChangedLately() const {
-  return changed_ms_ >= 0 && MonotonicMs() < changed_ms_ + kSettleMs;
+bool Cluster::IsSettling(const ObjectId& object) const {
+  if (changed_ms_ < 0) return false;
+  const int64_t passed_ms = MonotonicMs() - changed_ms_;
+  if (passed_ms >= kSettleMs) return false;
+  return passed_ms < kSettleAfterLossMs || MissingTargetOf(object) == nullptr;
 }
 
 void Cluster::AddToken(HttpRequest* request) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ais/cluster_map.h"
+#include "ais/target_health.h"
 #include "transport/credentials.h"
 #include "transport/http/http_client.h"
 #include "transport/transport.h"
@@ -40,17 +41,27 @@ class Cluster final : private HttpHandler {
   // Something went wrong that a change of the cluster would explain: asks again before long.
   void Suspect();
 
-  // Which target holds the object; null: ask a proxy.
+  // Which target holds the object; null: nobody knows.
   const Target* TargetOf(const ObjectId& object) const;
+  // Null: nothing is known of it.
+  TargetHealth* HealthOf(const Target* target);
+  // Whether targets answer clients, and not only whom a proxy sends.
+  bool direct() const { return !direct_refused_; }
   void RefuseDirect() { direct_refused_ = true; }
+
+  // See Transport::FindOutage().
+  const Status* FindOutage(const ObjectId& object);
+  // Whether the target is down for longer than a cluster needs to notice.
+  bool IsGivenUp(const Target* target);
 
   // The target that would hold the object if it were not missing, among those this process has
   // seen; null if that one is there.
   const Target* MissingTargetOf(const ObjectId& object) const;
   // Any that is missing; null if all are there.
   const Target* AnyMissingTarget() const;
-  // Whether the map changed within the last seconds, in which objects and nodes find each other.
-  bool ChangedLately() const;
+  // Whether the map changed within the last seconds, in which nodes learn of it and find objects:
+  // with a new target they are moved, and for a lost one others may restore them.
+  bool IsSettling(const ObjectId& object) const;
 
   const std::string& proxy() const { return proxy_; }
   void AddToken(HttpRequest* request) const;
@@ -63,15 +74,20 @@ class Cluster final : private HttpHandler {
 
   void Fetch();
   void Adopt(ClusterMap map);
+  void Look();
 
   HttpSession* const session_;
   const std::string proxy_;
   const CredentialStore* const credentials_;
 
   std::optional<ClusterMap> map_;
-  ClusterMap ever_;  // its targets are all that any map has had
+  ClusterMap ever_;                             // its targets are all that any map has had
+  std::map<std::string, Status> missing_;       // of them, those that map_ has not: what that means
+  std::map<std::string, TargetHealth> health_;  // by URL
+  bool any_down_ = false;                       // of the targets in map_
   bool asked_ = false;
   bool direct_refused_ = false;
+  int64_t looked_ms_ = -1;
   int64_t changed_ms_ = -1;
   int64_t fetched_ms_ = -1;
 

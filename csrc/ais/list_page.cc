@@ -11,7 +11,9 @@ namespace {
 
 constexpr char kTokenSeparator = ':';  // not part of any job's id
 
-constexpr int64_t kIsDirectory = 1 << 8;  // of an entry's flags
+// Flags of an entry.
+constexpr int64_t kIsInArchive = 1 << 7;
+constexpr int64_t kIsDirectory = 1 << 8;
 
 Status Malformed() { return Status::Protocol("AIStore sent a malformed or incomplete list page"); }
 
@@ -45,6 +47,7 @@ bool ReadEntry(MessagePackReader* in, ListPage* page) {
   if (entry.key.size == 0 || entry.size < 0) return false;
   entry.is_prefix = (flags & kIsDirectory) != 0;
   if (entry.is_prefix) entry.size = -1;
+  if ((flags & kIsInArchive) != 0) ++page->archive_members;
   page->entries.push_back(entry);
   return true;
 }

@@ -50,6 +50,13 @@ TEST(AisListPage, ReadsWhatAClusterSends) {
   EXPECT_EQ(page.next_token, "I8wKUIHu8:train/shard-0000/img_00000001.jpg");
 }
 
+TEST(AisListPage, CountsTheMembersOfArchives) {
+  const std::string archive = Map(1, Text("n") + Text("a.tar"));
+  const std::string member = Map(2, Text("n") + Text("a.tar/x") + Text("f") + "\xCC\x80"s);
+  EXPECT_EQ(ParsePage(Page("", "\x92"s + archive + member)).archive_members, 1U);
+  EXPECT_EQ(ParsePage(kRecorded).archive_members, 0U);
+}
+
 TEST(AisListPage, KeepsNoMoreThanTheText) {
   const ListPage page = ParsePage(kRecorded);
   EXPECT_EQ(page.text.size(), 2 * (33U + 16U + 1U));

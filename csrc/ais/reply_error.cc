@@ -28,6 +28,8 @@ struct Rule {
 
 constexpr Meaning kNoSuchObject = {StatusCode::kObjectNotFound, Kind::kFatal,
                                    "The object does not exist"};
+constexpr Meaning kNoMetadata = {StatusCode::kObjectNotFound, Kind::kFatal,
+                                 "What has this name in the cluster is no object"};
 constexpr Meaning kNoSuchBucket = {StatusCode::kBucketNotFound, Kind::kFatal,
                                    "The bucket does not exist"};
 constexpr Meaning kNoBackend = {StatusCode::kNotSupported, Kind::kFatal,
@@ -66,6 +68,7 @@ constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
 
 constexpr Rule kRules[] = {
     {"ErrNotFound", kNoSuchObject},
+    {"ErrLmetaNotFound", kNoMetadata},  // the "directory" of other objects, or a lost header
     {"ErrBckNotFound", kNoSuchBucket},
     {"ErrRemoteBckNotFound", kNoSuchBucket},
     {"ErrMissingBackend", kNoBackend},
@@ -202,6 +205,7 @@ ReplyError ErrorFromReply(const ErrorReply& reply, const ObjectId& object) {
   ReplyError error;
   error.hint.kind = meaning.kind;
   error.hint.route = Route::kFallback;  // a proxy knows more of its cluster than our map
+  if (meaning.sentence == kNodeLost.sentence) error.hint.retry_after_ms = kMendingPauseMs;
   error.map_suspect =
       meaning.code == StatusCode::kObjectNotFound || meaning.code == StatusCode::kServer;
   if (IsForTheProxy(reply)) {

@@ -18,6 +18,10 @@ enum class Sender : uint8_t {
   kRedirectedTarget,  // a target, asked because a proxy redirected to it
 };
 
+// A cluster takes half a minute to notice that a node is lost. With this pause, the attempts that a
+// request has by default outlast that.
+inline constexpr int64_t kMendingPauseMs = 4000;
+
 struct ErrorReply {
   int http_status = 0;
   std::string_view body;  // in reply to HEAD: kErrorHeader

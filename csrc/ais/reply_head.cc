@@ -54,4 +54,14 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
   return head;
 }
 
+bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed) {
+  const auto agree = [](std::string_view told, std::string_view expected) {
+    return told.empty() || expected.empty() || told == expected;
+  };
+  const bool of_range = head.checksum.scope == OfferedChecksum::Scope::kReply;
+  return agree(http.Get("ais-version"), listed.version) &&
+         agree(of_range ? "" : http.Get("ais-checksum-value"), listed.checksum) &&
+         (head.object_size < 0 || listed.size < 0 || head.object_size == listed.size);
+}
+
 }  // namespace objectpipes::ais

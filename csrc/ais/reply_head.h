@@ -17,4 +17,7 @@ enum class RangeChecksum : uint8_t { kOfObject, kOfRange };
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
                                  RangeChecksum range_checksum);
 
+// Whether the reply is about the version that was listed, as far as both tell.
+bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed);
+
 }  // namespace objectpipes::ais

@@ -77,5 +77,30 @@ TEST(AisReplyHead, Malformed) {
       Parse("HTTP/1.1 206 Partial\r\nContent-Length: 3\r\nContent-Range: bytes 2-5/10\r\n").ok());
 }
 
+bool IsListed(const char* text, int64_t size, const char* checksum, const char* version,
+              RangeChecksum range_checksum = RangeChecksum::kOfObject) {
+  const HttpHead http = HttpHead::Parse(text).value();
+  const ReplyHead head = ParseReplyHead(http, false, range_checksum).value();
+  return IsAsListed(http, head, Listed{size, checksum, version});
+}
+
+TEST(AisReplyHead, IsComparedWithWhatWasListed) {
+  EXPECT_TRUE(IsListed(kWhole, 10, "ef46db3751d8e999", "3"));
+  EXPECT_TRUE(IsListed(kRange, 10, "ef46db3751d8e999", "3"));
+  EXPECT_FALSE(IsListed(kWhole, 11, "ef46db3751d8e999", "3"));
+  EXPECT_FALSE(IsListed(kWhole, 10, "ef46db3751d8e998", "3"));
+  EXPECT_FALSE(IsListed(kWhole, 10, "ef46db3751d8e999", "4"));
+}
+
+TEST(AisReplyHead, WhatWasNotListedIsNotCompared) {
+  EXPECT_TRUE(IsListed(kWhole, -1, "", ""));
+  EXPECT_TRUE(IsListed(kWhole, 10, "", "3"));
+}
+
+TEST(AisReplyHead, TheChecksumOfARangeIsNotComparedWithThatOfTheObject) {
+  EXPECT_TRUE(IsListed(kRange, 10, "0000000000000000", "3", RangeChecksum::kOfRange));
+  EXPECT_FALSE(IsListed(kWhole, 10, "0000000000000000", "3", RangeChecksum::kOfRange));
+}
+
 }  // namespace
 }  // namespace objectpipes::ais

@@ -28,6 +28,9 @@ struct ReadOptions {
   std::string etl_name;  // transformed by this ETL,
   std::string etl_args;  // with these arguments
   bool latest = false;   // as the remote bucket has it now
+
+  // Whether that gives what a listing shows.
+  bool plain() const { return archpath.empty() && etl_name.empty() && !latest; }
 };
 
 std::string ObjectUri(const ObjectId& object, const ReadOptions& options);

@@ -13,8 +13,10 @@ constexpr size_t kLeastCapacity = 64;      // requests read ahead, at least
 constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
 constexpr uint64_t kLeastAllowance = uint64_t{16} << 20;
 constexpr uint64_t kMostAllowance = uint64_t{64} << 20;
-constexpr int kMostParts = 16;  // connections for one object
-constexpr int64_t kOverdueCheckMs = 100;
+constexpr int kMostParts = 16;          // connections for one object
+constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that wait aside
+constexpr int64_t kCheckMs = 100;
+constexpr int64_t kAsideCheckMs = 1000;
 constexpr int kInitialLimit = 8;
 
 }  // namespace
@@ -52,8 +54,10 @@ ReadWindow::~ReadWindow() = default;
 // The consumer's side
 
 size_t ReadWindow::Room() const {
-  const size_t capacity =
+  size_t capacity =
       std::max(kLeastCapacity, kCapacityPerRequest * static_cast<size_t>(limit_.load()));
+  // In order, nothing comes out behind one that waits aside: then reading further is of no use.
+  if (!options_.ordered) capacity += std::min(aside_count_.load(), kMostAside);
   const size_t used = outstanding();
   return used < capacity ? capacity - used : 0;
 }
@@ -153,6 +157,11 @@ void ReadWindow::Pump() {
     // Those under way may all wait for room, and the limit may have fallen below their number.
     const bool may_start = active_.size() < static_cast<size_t>(limit_.load());
     if (!may_start && !ConsumerNeeds(*slot)) return;
+    if (client_->transport->FindOutage(slot->object) != nullptr) {
+      PutAside(std::move(pending_.front()));
+      pending_.pop_front();
+      continue;
+    }
     if (!ReserveFor(slot, BytesFor(*slot))) return;
     active_.emplace(slot->sequence, std::move(pending_.front()));
     pending_.pop_front();
@@ -169,6 +178,15 @@ void ReadWindow::AdmitPaused() {
     slot->paused_ms = -1;
     slot->whole->Admit(slot->deadline_ms);
   }
+}
+
+// In its place among those that wait: in front of the one the consumer needs, another that gets no
+// room would keep it from starting.
+void ReadWindow::PutBack(std::unique_ptr<Slot> slot) {
+  const auto place = std::lower_bound(
+      pending_.begin(), pending_.end(), slot->sequence,
+      [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
+  pending_.insert(place, std::move(slot));
 }
 
 bool ReadWindow::TooLarge(int64_t size) const {
@@ -220,16 +238,15 @@ void ReadWindow::Start(Slot* slot) {
   } else {
     StartWhole(slot);
   }
-  ScheduleOverdueCheck();
+  ScheduleCheck();
 }
 
 void ReadWindow::StartWhole(Slot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
-  if (options_.timeout_ms >= 0) {
-    options.deadline_ms = slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
-  }
+  SetDeadline(slot);
+  options.deadline_ms = slot->deadline_ms;
   slot->whole =
       std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
   slot->whole->Start();
@@ -274,7 +291,7 @@ void ReadWindow::TurnIntoStream(uint64_t sequence) {
   const auto found = active_.find(sequence);
   if (found == active_.end() || found->second->whole == nullptr) return;
   found->second->whole.reset();
-  pending_.push_front(std::move(found->second));
+  PutBack(std::move(found->second));
   active_.erase(found);
   Pump();
 }
@@ -335,15 +352,77 @@ void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
   });
 }
 
-void ReadWindow::ScheduleOverdueCheck() {
-  if (options_.timeout_ms < 0 || overdue_timer_.has_value()) return;
-  overdue_timer_ = client_->loop->After(kOverdueCheckMs, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->EndOverdue();
+// Time in which a read waits aside counts.
+void ReadWindow::SetDeadline(Slot* slot) const {
+  if (options_.timeout_ms < 0 || slot->deadline_ms >= 0) return;
+  slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
+}
+
+void ReadWindow::ScheduleCheck() {
+  if (check_timer_.has_value()) return;
+  check_timer_ = client_->loop->After(kCheckMs, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Check();
   });
 }
 
+void ReadWindow::Check() {
+  check_timer_.reset();
+  EndOverdue();
+  PutAsideHopeless();
+  TakeUpWaiting();
+  if (!active_.empty() || !aside_.empty()) ScheduleCheck();
+  Pump();
+}
+
+void ReadWindow::PutAside(std::unique_ptr<Slot> slot) {
+  SetDeadline(slot.get());
+  slot->whole.reset();
+  Hold(slot.get(), 0);
+  const uint64_t sequence = slot->sequence;
+  aside_.emplace(sequence, std::move(slot));
+  aside_count_ = aside_.size();
+  ScheduleCheck();
+}
+
+// Reads under way that wait for a node which has been found to be down.
+void ReadWindow::PutAsideHopeless() {
+  for (auto it = active_.begin(); it != active_.end();) {
+    Slot& slot = *it->second;
+    const bool runs = slot.whole != nullptr && slot.paused_ms < 0;
+    if (!runs || client_->transport->FindOutage(slot.object) == nullptr) {
+      ++it;
+      continue;
+    }
+    PutAside(std::move(it->second));
+    it = active_.erase(it);
+  }
+}
+
+void ReadWindow::TakeUpWaiting() {
+  const int64_t now_ms = client_->loop->now_ms();
+  if (aside_.empty() || now_ms < aside_checked_ms_ + kAsideCheckMs) return;
+  aside_checked_ms_ = now_ms;
+  // From the last one on, so that each goes to the front.
+  for (auto it = aside_.end(); it != aside_.begin();) {
+    --it;
+    const Status* const outage = client_->transport->FindOutage(it->second->object);
+    const int64_t deadline_ms = it->second->deadline_ms;
+    if (outage == nullptr) {
+      PutBack(std::move(it->second));
+    } else if (deadline_ms >= 0 && deadline_ms < now_ms) {
+      ReadResult result;
+      result.status = *outage;
+      Finish(it->first, std::move(result));
+    } else {
+      continue;
+    }
+    it = aside_.erase(it);
+  }
+  aside_count_ = aside_.size();
+}
+
 void ReadWindow::EndOverdue() {
-  overdue_timer_.reset();
+  if (options_.timeout_ms < 0) return;
   const int64_t now_ms = client_->loop->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
@@ -361,8 +440,6 @@ void ReadWindow::EndOverdue() {
     result.reserved = slot.reserved;
     Finish(sequence, std::move(result));
   }
-  if (!active_.empty()) ScheduleOverdueCheck();
-  if (!overdue.empty()) Pump();
 }
 
 void ReadWindow::CancelAll() {
@@ -373,8 +450,9 @@ void ReadWindow::CancelAll() {
     if (slot->stream != nullptr) slot->stream->Close();
   }
   active_.clear();
-  if (overdue_timer_.has_value()) client_->loop->Cancel(*overdue_timer_);
-  overdue_timer_.reset();
+  aside_.clear();
+  if (check_timer_.has_value()) client_->loop->Cancel(*check_timer_);
+  check_timer_.reset();
 }
 
 }  // namespace objectpipes

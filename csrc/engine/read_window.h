@@ -2,6 +2,7 @@
 //
 // It bounds what is read ahead in bytes and in number, starts reads as room and concurrency allow,
 // and guarantees that the object the consumer waits for is never the one that waits for memory.
+// Objects whose node is down wait aside, so that all others go on.
 #pragma once
 
 #include <atomic>
@@ -84,6 +85,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   bool ReserveFor(Slot* slot, uint64_t bytes);
   void Hold(Slot* slot, uint64_t bytes);
   uint64_t BytesFor(const Slot& slot) const;
+  void PutBack(std::unique_ptr<Slot> slot);
   bool TooLarge(int64_t size) const;
   void Start(Slot* slot);
   void StartWhole(Slot* slot);
@@ -91,8 +93,13 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   void TurnIntoStream(uint64_t sequence);
   void OnStreamReady(uint64_t sequence, const Status& status);
   void Finish(uint64_t sequence, ReadResult result);
-  void ScheduleOverdueCheck();
+  void SetDeadline(Slot* slot) const;
+  void ScheduleCheck();
+  void Check();
   void EndOverdue();
+  void PutAside(std::unique_ptr<Slot> slot);
+  void PutAsideHopeless();
+  void TakeUpWaiting();
   void CancelAll();
 
   // Any thread.
@@ -107,14 +114,17 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   // I/O thread only.
   std::deque<std::unique_ptr<Slot>> pending_;         // not started
   std::map<uint64_t, std::unique_ptr<Slot>> active_;  // by sequence
+  std::map<uint64_t, std::unique_ptr<Slot>> aside_;   // by sequence: their node is down
   double typical_size_ = 64 << 10;  // of recent objects: the guess where no listing told
-  std::optional<EventLoop::TimerId> overdue_timer_;
+  std::optional<EventLoop::TimerId> check_timer_;
+  int64_t aside_checked_ms_ = 0;
   bool notify_planned_ = false;
 
   std::atomic<uint64_t> held_{0};     // bytes reserved for what the consumer has not taken yet
   std::atomic<bool> blocked_{false};  // a read waits for bytes to be released
   std::atomic<uint64_t> head_{0};     // sequence of the next result to be taken, when ordered
   std::atomic<int> limit_;            // of concurrent reads, as it was last
+  std::atomic<size_t> aside_count_{0};
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

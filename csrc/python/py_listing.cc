@@ -78,6 +78,9 @@ class PyListing {
   // URLs of the next page that pass the filter (perhaps none), or None at the end.
   py::object NextPage();
 
+  // Of the pages so far, whatever passed the filter; members of archives do not count.
+  uint64_t objects() const { return objects_; }
+
   void Close() {
     if (listing_ == nullptr || !client_->in_its_process()) return;
     (*listing_)->Close();
@@ -90,6 +93,7 @@ class PyListing {
   const std::string url_prefix_;  // "s3://bucket/"
   const UrlFactory factory_;
   const KeyFilter filter_;
+  uint64_t objects_ = 0;
   std::shared_ptr<Listing>* listing_ = nullptr;  // leaked in a child of fork()
 };
 
@@ -105,6 +109,7 @@ py::object PyListing::NextPage() {
   });
   if (outcome == Listing::Outcome::kFailed) Raise(failure, url_);
   if (outcome == Listing::Outcome::kEnd) return py::none();
+  objects_ += page.entries.size() - page.archive_members;
   py::list urls;
   std::string url = url_prefix_;
   for (const ListEntry& entry : page.entries) {
@@ -150,6 +155,7 @@ void BindListing(py::module_& module) {
            py::arg("masks"), py::arg("min_size"), py::arg("max_size"), py::arg("modified_after"),
            py::arg("timeout_ms"), py::arg("archive_members"), py::arg("allow_partial"))
       .def("next_page", &PyListing::NextPage)
+      .def_property_readonly("objects", &PyListing::objects)
       .def("close", &PyListing::Close);
 }
 

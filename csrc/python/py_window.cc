@@ -50,23 +50,41 @@ class PyWindow {
   size_t next_result_ = 0;
 };
 
-void PyWindow::Submit(const py::list& urls) {
+// The attributes of an ObjectUrl; nothing of any other URL.
+Listed ListedOf(py::handle url) {
   static PyObject* const kSize = PyUnicode_InternFromString("size");
+  static PyObject* const kChecksum = PyUnicode_InternFromString("checksum");
+  static PyObject* const kVersion = PyUnicode_InternFromString("version");
+  Listed listed;
+  if (PyUnicode_CheckExact(url.ptr()) || PyBytes_Check(url.ptr())) return listed;
+  const auto attribute = [url](PyObject* name) {
+    auto value = py::reinterpret_steal<py::object>(PyObject_GetAttr(url.ptr(), name));
+    if (!value) PyErr_Clear();
+    return value;
+  };
+  if (const auto size = attribute(kSize); size && PyLong_Check(size.ptr())) {
+    listed.size = size.cast<int64_t>();
+  }
+  const auto checksum = attribute(kChecksum);
+  if (checksum && PyUnicode_Check(checksum.ptr())) listed.checksum = BytesOf(checksum);
+  const auto version = attribute(kVersion);
+  if (version && PyUnicode_Check(version.ptr())) listed.version = BytesOf(version);
+  return listed;
+}
+
+void PyWindow::Submit(const py::list& urls) {
   ReadWindow& target = window();
   const Transport& transport = *client_->client()->transport;
   std::vector<ReadRequest> requests;
   requests.reserve(urls.size());
   for (const py::handle url : urls) {
+    Result<ObjectId> object = transport.ParseUrl(BytesOf(url));
     int64_t size = -1;
-    if (!PyUnicode_CheckExact(url.ptr()) && !PyBytes_Check(url.ptr())) {  // perhaps an ObjectUrl
-      const auto known = py::reinterpret_steal<py::object>(PyObject_GetAttr(url.ptr(), kSize));
-      if (!known) {
-        PyErr_Clear();
-      } else if (PyLong_Check(known.ptr())) {
-        size = known.cast<int64_t>();
-      }
+    if (object.ok() && transport.reads_as_listed()) {
+      object.value().listed = ListedOf(url);
+      size = object.value().listed.size;
     }
-    requests.push_back(ReadRequest{transport.ParseUrl(BytesOf(url)), size});
+    requests.push_back(ReadRequest{std::move(object), size});
   }
   for (const py::handle url : urls) urls_.push_back(py::reinterpret_borrow<py::object>(url));
   client_->RefreshCredentials();

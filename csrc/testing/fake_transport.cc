@@ -346,4 +346,8 @@ std::unique_ptr<Exchange> FakeTransport::StartList(const ListRequest& request,
   return std::make_unique<List>(this, std::move(page), NextAttempt(""), delay_ms_, handler);
 }
 
+const Status* FakeTransport::FindOutage(const ObjectId& object) {
+  return down_ != 0 && object.key[0] == down_ ? &outage_ : nullptr;
+}
+
 }  // namespace objectpipes

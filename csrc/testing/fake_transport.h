@@ -72,6 +72,9 @@ class FakeTransport final : public Transport {
     ask_for_space_ = ask;
   }  // before bytes are delivered, as our HTTP client does
 
+  // The node that has the keys with this first letter is down; 0: all are up. I/O thread.
+  void SetDown(char first_letter) { down_ = first_letter; }
+
   std::vector<GetRequest> gets() const;
   std::vector<ListRequest> lists() const;
   int live() const { return live_; }      // exchanges that exist
@@ -83,6 +86,7 @@ class FakeTransport final : public Transport {
   Result<ObjectId> ParseUrl(std::string_view url) const override;
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
+  const Status* FindOutage(const ObjectId& object) override;
 
  private:
   class Call;
@@ -98,6 +102,8 @@ class FakeTransport final : public Transport {
   std::atomic<int> most_live_{0};
   std::atomic<uint64_t> bytes_taken_{0};
   bool in_handler_ = false;  // I/O thread only
+  char down_ = 0;            //
+  const Status outage_ = Status(StatusCode::kEndpoint, "the node is down");
 
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, std::shared_ptr<const FakeObject>> objects_;

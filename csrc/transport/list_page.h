@@ -4,6 +4,7 @@
 // are offsets into it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct ListPage {
   std::string text;
   std::vector<ListEntry> entries;  // in the server's order, which is the order of keys
   std::string next_token;          // empty: this was the last page
+  size_t archive_members = 0;      // AIStore: of the entries, those in archives
 
   std::string_view view(ListEntry::Text piece) const {
     return std::string_view(text).substr(piece.offset, piece.size);

@@ -5,7 +5,8 @@
 // work, done once for all transports (engine/range_fetch.h). A transport may follow what the
 // protocol itself prescribes inside one attempt (AIStore's redirect to a target).
 //
-// Threads: everything here is called on the I/O thread, except ParseUrl(), which is pure.
+// Threads: everything here is called on the I/O thread, except ParseUrl() and
+// reads_as_listed(), which are pure.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +33,18 @@ class Executor {
   virtual void PostAfter(int64_t delay_ms, std::function<void()> function) = 0;
 };
 
+// What a listing told of an object; what is unknown is -1 or empty.
+struct Listed {
+  int64_t size = -1;
+  std::string checksum;  // AIStore: hexadecimal
+  std::string version;   // AIStore
+};
+
 struct ObjectId {
   std::string
       bucket;       // S3: the bucket. AIStore: "provider/namespace/bucket", the prefix of its uname
   std::string key;  // literal bytes, never percent-encoded
+  Listed listed = {};  // AIStore: a read that delivers something else is kObjectChanged
 };
 
 inline constexpr uint64_t kToTheEnd = std::numeric_limits<uint64_t>::max();
@@ -160,11 +169,18 @@ class Transport {
 
   // The object a URL names; InvalidArgument with the sentence the user sees. Any thread.
   virtual Result<ObjectId> ParseUrl(std::string_view url) const = 0;
+  // Whether reads deliver objects as a listing shows them, and not what the store makes of them.
+  virtual bool reads_as_listed() const { return true; }
 
   // Handlers outlive the exchange and are never called from inside Start…. Nor is Start… called
   // from inside OnHead or OnData of any handler.
   virtual std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) = 0;
   virtual std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) = 0;
+
+  // Why a read of the object had better wait: the node that has it is down, and may come back. Null
+  // if it need not. To be asked again and again while reads wait, which is when the node is looked
+  // for.
+  virtual const Status* FindOutage(const ObjectId& /*object*/) { return nullptr; }
 };
 
 }  // namespace objectpipes

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _reads
+from .errors import ServerError
 
 if TYPE_CHECKING:
     from . import _ext
+    from ._reads import Pages
     from .ais_config import AISConfig
+    from .url import ObjectUrl
 
 __all__ = ["ReadOptions", "open_listing", "open_window"]
 
@@ -34,8 +37,28 @@ class ReadOptions:
     latest: bool = False
 
 
-def open_listing(config: AISConfig, prefix: str, **filters: Any) -> _ext.Listing:
+def open_listing(
+    config: AISConfig,
+    prefix: str,
+    *,
+    archive_members: bool = False,
+    allow_partial: bool = False,
+    **filters: Any,
+) -> Pages:
     """Start to list ``provider://bucket/any/prefix``, with the filters of `_reads.open_listing`.
+
+    Parameters
+    ----------
+    config
+        How to reach the cluster.
+    prefix
+        What to list.
+    archive_members
+        List what is in archives, too.
+    allow_partial
+        List what is left while a target is missing or an archive cannot be read.
+    **filters
+        As for `_reads.open_listing`.
 
     Raises
     ------
@@ -44,9 +67,65 @@ def open_listing(config: AISConfig, prefix: str, **filters: Any) -> _ext.Listing
     """
     bucket, key, root = _engine.extension().parse_ais_url(prefix)
     client = _engine.ais_client(config, ReadOptions())
-    return _reads.open_listing(
-        client, prefix, bucket=bucket, prefix=key, url_prefix=root, **filters
-    )
+
+    def listing(**options: Any) -> _ext.Listing:
+        return _reads.open_listing(
+            client,
+            prefix,
+            bucket=bucket,
+            prefix=key,
+            url_prefix=root,
+            allow_partial=allow_partial,
+            **filters | options,
+        )
+
+    if not archive_members or allow_partial:
+        return listing(archive_members=archive_members)
+    # Of this one nothing is wanted but the number of objects.
+    return _ArchiveListing(prefix, listing(archive_members=True), listing(masks=[""]))
+
+
+class _ArchiveListing:
+    """A listing with the members of archives, held against one without.
+
+    A target that meets an archive it cannot read leaves out everything behind it, without a word.
+    """
+
+    def __init__(self, prefix: str, listing: _ext.Listing, without_members: _ext.Listing) -> None:
+        self._prefix = prefix
+        self._listing = listing
+        self._without_members = without_members
+
+    def next_page(self) -> list[ObjectUrl] | None:
+        """Return some URLs, or None at the end.
+
+        Raises
+        ------
+        ServerError
+            At the end: objects are missing from the listing.
+        ObjectStoreError
+            Either listing failed.
+        """
+        page = self._listing.next_page()
+        if page is not None:
+            self._without_members.next_page()  # side by side
+            return page
+        while self._without_members.next_page() is not None:
+            pass
+        listed, stored = self._listing.objects, self._without_members.objects
+        if listed != stored:
+            raise ServerError(
+                f"The listing has {listed} of {stored} objects: there are archives that AIStore"
+                " cannot read",
+                url=self._prefix,
+                code="UnreadableArchive",
+            )
+        return None
+
+    def close(self) -> None:
+        """End both."""
+        self._listing.close()
+        self._without_members.close()
 
 
 def open_window(

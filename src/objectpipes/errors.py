@@ -311,6 +311,20 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ServerError, None): (
         "Try again later; if it persists, give the request id to whoever runs the store."
     ),
+    (ServerError, "UnreadableArchive"): (
+        "Find an empty or damaged file that ends in .tar, .tgz, .tar.gz, .zip or .tar.lz4, and"
+        " remove it or give it another name; or list what is left with allow_partial=True."
+    ),
+    (ServerError, "ListingIncomplete"): (
+        "Wait until the cluster has finished its rebalance, or list what is there now with"
+        " allow_partial=True."
+    ),
+    (EndpointError, "ListingIncomplete"): (
+        "Bring the target back, or list what is left with allow_partial=True."
+    ),
+    (EndpointError, "TargetMissing"): (
+        "Bring the target back, or go on without its objects with on_error='skip'."
+    ),
     (EndpointError, None): (
         "Check host and port in endpoint_url=, that the server is up, and that no firewall, proxy"
         " or login page is in the way (HTTPS_PROXY, NO_PROXY)."

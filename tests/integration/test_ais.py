@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import io
 import os
-import random
 import tarfile
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from xxhash import xxh64
 
-from objectpipes import AISConfig, ObjectUrl, stats
+from faults import stream
+from integration.ais_gateway import proxied_targets
+from integration.clusters import fill, list_urls, load, new_bucket, running
+from objectpipes import AISConfig, Credentials, ObjectUrl, S3Config, stats
 from objectpipes.errors import (
     BucketNotFoundError,
     EndpointError,
     InvalidURLError,
+    ObjectChangedError,
     ObjectNotFoundError,
     ObjectStoreError,
+    ServerError,
 )
-from objectpipes.iter import AISFileLister, AISFileLoader
-from servers import AIStore, ServerUnavailable
+from objectpipes.iter import AISFileLister, AISFileLoader, S3FileLister
+from servers import AIStore
 
-NAMES = [f"{folder}obj{number}" for folder in ("", "temp/") for number in range(10)]
 # What AIStore accepts, and some client or server between here and a disk might not.
 NASTY_NAMES = [
     "a b",
@@ -44,50 +46,14 @@ NASTY_NAMES = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[AIStore]:
-    yield from started(AIStore())
-
-
-def started(cluster: AIStore) -> Iterator[AIStore]:
-    """Start a cluster; what lacks it is not run."""
-    try:
-        cluster.start()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        cluster.wait_ready()
+    with running(AIStore()) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture
-def bucket(cluster: AIStore, request: pytest.FixtureRequest) -> str:
+def bucket(cluster: AIStore) -> str:
     """Make an empty bucket."""
     return new_bucket(cluster)
-
-
-def new_bucket(cluster: AIStore, props: dict[str, Any] | None = None) -> str:
-    name = f"bucket-{random.getrandbits(48):x}"
-    cluster.create_bucket(name, props)
-    return name
-
-
-def fill(cluster: AIStore, bucket: str, names: Iterable[str], size: int = 1000) -> dict[str, bytes]:
-    """Store objects; returns their bytes by URL."""
-    stored = {}
-    for name in names:
-        stored[f"ais://{bucket}/{name}"] = data = os.urandom(size)
-        cluster.put(bucket, name, data)
-    return stored
-
-
-def list_urls(cluster: AIStore, *prefixes: str, **options: Any) -> list[str]:
-    return list(AISFileLister(prefixes, cluster.endpoint, **options))
-
-
-def load(cluster: AIStore, urls: Iterable[str], **options: Any) -> dict[str, bytes]:
-    loader = AISFileLoader(list(urls), cluster.endpoint, **options)
-    return {url: stream.read() for url, stream in loader}
 
 
 def tar_of(members: dict[str, bytes]) -> bytes:
@@ -99,33 +65,6 @@ def tar_of(members: dict[str, bytes]) -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return file.getvalue()
-
-
-class TestUpstream:
-    """The cases of torchdata's own test_aistore.py, with their numbers."""
-
-    @pytest.mark.parametrize("prefixes", [[""], ["/"], ["/temp/", "/obj"]])
-    def test_lists_and_loads_twenty(
-        self, cluster: AIStore, bucket: str, prefixes: list[str]
-    ) -> None:
-        stored = fill(cluster, bucket, NAMES)
-        lister = AISFileLister([f"ais://{bucket}{prefix}" for prefix in prefixes], cluster.endpoint)
-        with pytest.raises(TypeError):
-            len(lister)
-        assert len(list(lister)) == 20
-        loaded = {url: stream.read() for url, stream in lister.load_files_by_ais(cluster.endpoint)}
-        assert loaded == stored
-
-    def test_missing_bucket(self, cluster: AIStore) -> None:
-        with pytest.raises(BucketNotFoundError) as caught:
-            list_urls(cluster, "ais://no-such-bucket")
-        assert caught.value.status == 404
-        assert caught.value.code == "ErrBckNotFound"
-
-    @pytest.mark.parametrize("url", ["", "ais:", "ais://", "s3:///unkown-bucket"])
-    def test_malformed_url(self, cluster: AIStore, url: str) -> None:
-        with pytest.raises(InvalidURLError):
-            load(cluster, [url])
 
 
 class TestListing:
@@ -142,9 +81,10 @@ class TestListing:
     def test_pages(self, cluster: AIStore, bucket: str) -> None:
         """Two of 10,000 names: also behind the last, full one is a token, and leads to nothing."""
         members = [f"{number:04}" for number in range(9_999)]
+        content = tar_of(dict.fromkeys(members, b""))
         names = []
         for archive in ("a.tar", "b.tar"):
-            cluster.put(bucket, archive, tar_of(dict.fromkeys(members, b"")))
+            cluster.put(bucket, archive, content)
             names += [archive, *(f"{archive}/{member}" for member in members)]
         urls = list_urls(cluster, f"ais://{bucket}", archive_members=True)
         assert urls == [f"ais://{bucket}/{name}" for name in names]
@@ -152,6 +92,17 @@ class TestListing:
     def test_start_after(self, cluster: AIStore, bucket: str) -> None:
         urls = list(fill(cluster, bucket, ["a", "b", "c", "d/e"], size=1))
         assert list_urls(cluster, f"ais://{bucket}", start_after="b") == urls[2:]
+
+    def test_unreadable_archive(self, cluster: AIStore, bucket: str) -> None:
+        """At the first one, a target silently ends its part of a listing with members."""
+        names = [f"{number:02}" for number in range(30)]
+        fill(cluster, bucket, names, size=1)
+        cluster.put(bucket, "00.tar", b"no archive" * 1000)
+        lister = AISFileLister([f"ais://{bucket}"], cluster.endpoint, archive_members=True)
+        with pytest.raises(ServerError, match=r"of 31 objects.*allow_partial=True"):
+            list(lister)
+        partial = list_urls(cluster, f"ais://{bucket}", archive_members=True, allow_partial=True)
+        assert len(partial) < 31
 
     def test_filters(self, cluster: AIStore, bucket: str) -> None:
         fill(cluster, bucket, ["a.jpg", "b.png"], size=10)
@@ -164,6 +115,12 @@ class TestListing:
 
     def test_empty_bucket(self, cluster: AIStore, bucket: str) -> None:
         assert list_urls(cluster, f"ais://{bucket}") == []
+
+    def test_missing_bucket(self, cluster: AIStore) -> None:
+        with pytest.raises(BucketNotFoundError) as caught:
+            list_urls(cluster, "ais://no-such-bucket")
+        assert caught.value.status == 404
+        assert caught.value.code == "ErrBckNotFound"
 
     def test_scheme_is_kept_as_written(self, cluster: AIStore) -> None:
         """`s3` and `aws` are the same provider, which this cluster lacks."""
@@ -209,6 +166,11 @@ class TestLoading:
         stored = fill(cluster, bucket, ["key"])
         assert load(cluster, stored) == stored
 
+    @pytest.mark.parametrize("url", ["", "ais:", "ais://", "ais://bucket", "bucket/key"])
+    def test_malformed_url(self, cluster: AIStore, url: str) -> None:
+        with pytest.raises(InvalidURLError):
+            load(cluster, [url])
+
     def test_missing_object(self, cluster: AIStore, bucket: str) -> None:
         url = f"ais://{bucket}/nothing"
         with pytest.raises(ObjectNotFoundError) as caught:
@@ -233,6 +195,63 @@ class TestLoading:
         cluster.put(bucket, "shard.tar", tar_of({"dir/member": b"inside"}))
         url = f"ais://{bucket}/shard.tar"
         assert load(cluster, [url], archpath="dir/member") == {url: b"inside"}
+        member = f"{url}/dir/member"
+        assert load(cluster, [member]) == {member: b"inside"}
+        with pytest.raises(ObjectNotFoundError):
+            load(cluster, [f"{url}/nothing"])
+
+    def test_listed_members_are_loaded(self, cluster: AIStore, bucket: str) -> None:
+        members = {"a/1": b"one", "2": b"", "é 3": bytes(100_000)}
+        for archive in ("x.tar", "dir/y.tar"):
+            cluster.put(bucket, archive, tar_of(members))
+        urls = list_urls(cluster, f"ais://{bucket}", archive_members=True, masks="*.tar/*")
+        assert load(cluster, urls) == {
+            f"ais://{bucket}/{archive}/{name}": data
+            for archive in ("x.tar", "dir/y.tar")
+            for name, data in members.items()
+        }
+
+    def test_object_named_like_a_member(self, cluster: AIStore, bucket: str) -> None:
+        stored = fill(cluster, bucket, ["no.tar/object"])
+        assert load(cluster, stored) == stored
+        assert load(cluster, list_urls(cluster, f"ais://{bucket}")) == stored
+
+    @pytest.mark.parametrize("kind", ["xxhash2", "none"])
+    def test_replaced_since_it_was_listed(self, cluster: AIStore, kind: str) -> None:
+        """A read that delivers something else than the listing said is noticed."""
+        props = {"checksum": {"type": kind}, "versioning": {"enabled": kind != "none"}}
+        bucket = new_bucket(cluster, props)
+        stored = fill(cluster, bucket, ["kept", "replaced"], size=1000)
+        kept, replaced = list_urls(cluster, f"ais://{bucket}")
+        cluster.put(bucket, "replaced", b"another")
+        assert load(cluster, [kept]) == {kept: stored[kept]}
+        with pytest.raises(ObjectChangedError):
+            load(cluster, [replaced])
+        assert load(cluster, [str(replaced)]) == {replaced: b"another"}
+
+    def test_bucket_that_checksums_ranges(
+        self, cluster: AIStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """There the checksum in reply to a range does not tell which version it is of."""
+        bucket = new_bucket(cluster, {"checksum": {"type": "md5", "enable_read_range": True}})
+        data = os.urandom(4_000_000)
+        cluster.put(bucket, "key", data)
+        with proxied_targets(cluster) as (proxies, gateway_url):
+            for proxy in proxies:
+                proxy.faults.add(stream.CloseAt(1_000_000), times=1)
+            (url,) = list_urls(cluster, f"ais://{bucket}")
+            ((_, opened),) = AISFileLoader([url], gateway_url)
+            assert opened.read() == data
+            assert opened.file_obj.attempts == 2
+
+
+def test_s3_pipes_read_the_s3_endpoint_of_a_cluster(cluster: AIStore, bucket: str) -> None:
+    """Its redirects keep boto3 from every read, its empty fields s3torchconnector from listing."""
+    stored = fill(cluster, bucket, ["a", "b/c d"])
+    config = S3Config(endpoint_url=f"{cluster.endpoint}/s3", credentials=Credentials("any", "any"))
+    files = S3FileLister([f"s3://{bucket}"], config=config).load_files_by_s3(config=config)
+    loaded = {url.replace("s3://", "ais://"): opened.read() for url, opened in files}
+    assert loaded == stored
 
 
 def test_reads_go_straight_to_the_target(cluster: AIStore, bucket: str) -> None:

@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
 
-from faults import FaultProxy, stream
+from faults import stream
+from integration.ais_gateway import proxied_targets
+from integration.clusters import fill, new_bucket, running
 from objectpipes import _engine, stats
 from objectpipes.errors import AccessDeniedError, EndpointError, InvalidCredentialsError, TLSError
-from objectpipes.iter import AISFileLister, AISFileLoader
-from servers import AIStore, ServerUnavailable
+from objectpipes.iter import AISFileLister, AISFileLoader, IterableWrapper
+from servers import AIStore
+from servers.aistore import Node
+
+NAMES = [f"{number:03}" for number in range(60)]
 
 
-@contextmanager
-def running(cluster: AIStore) -> Iterator[AIStore]:
-    """Run a cluster; a test that lacks it is not run."""
-    try:
-        cluster.start()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        cluster.wait_ready()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-def fill(cluster: AIStore, bucket: str, count: int = 30, size: int = 10_000) -> dict[str, bytes]:
-    stored = {}
-    for number in range(count):
-        stored[f"ais://{bucket}/{number:03}"] = data = os.urandom(size)
-        cluster.put(bucket, f"{number:03}", data)
-    return stored
-
-
-def load(loader: AISFileLoader) -> dict[str, bytes]:
+def drain(loader: AISFileLoader) -> dict[str, bytes]:
     return {url: opened.read() for url, opened in loader}
 
 
@@ -50,16 +32,16 @@ def test_tokens() -> None:
     """Targets refuse direct reads here, so that everything goes through the proxy."""
     with running(AIStore(targets=2, auth=True)) as cluster:
         cluster.create_bucket("bucket")
-        stored = fill(cluster, "bucket")
+        stored = fill(cluster, "bucket", NAMES[:30], 10_000)
         whole = cluster.mint_token(cluster=8963)
         one_bucket = cluster.mint_token(buckets={"bucket": 771})  # may not see the cluster map
         for token in (whole, one_bucket):
             lister = AISFileLister(["ais://bucket"], cluster.endpoint, token=token)
-            assert load(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+            assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
         with pytest.raises(InvalidCredentialsError):
-            load(AISFileLoader(stored, cluster.endpoint))
+            drain(AISFileLoader(stored, cluster.endpoint))
         with pytest.raises(AccessDeniedError):
-            load(AISFileLoader(stored, cluster.endpoint, token=cluster.mint_token()))
+            drain(AISFileLoader(stored, cluster.endpoint, token=cluster.mint_token()))
 
 
 def test_fresh_token_from_the_file(tmp_path: Path) -> None:
@@ -70,7 +52,7 @@ def test_fresh_token_from_the_file(tmp_path: Path) -> None:
 
     with running(AIStore(targets=1, auth=True)) as cluster:
         cluster.create_bucket("bucket")
-        stored = fill(cluster, "bucket")
+        stored = fill(cluster, "bucket", NAMES[:30], 10_000)
         write(cluster.mint_token(admin=True, lifetime=-10))
         urls = iter(stored)
 
@@ -79,101 +61,178 @@ def test_fresh_token_from_the_file(tmp_path: Path) -> None:
             write(cluster.mint_token(admin=True))
             yield from urls
 
-        assert load(AISFileLoader(source(), cluster.endpoint, token_file=str(file))) == stored
+        assert drain(AISFileLoader(source(), cluster.endpoint, token_file=str(file))) == stored
 
 
 def test_https() -> None:
     with running(AIStore(targets=2, tls=True)) as cluster:
         cluster.create_bucket("bucket")
-        stored = fill(cluster, "bucket")
+        stored = fill(cluster, "bucket", NAMES[:30], 10_000)
         ca_file = str(cluster.ca_file)
         lister = AISFileLister(["ais://bucket"], cluster.endpoint, ca_file=ca_file)
-        assert load(lister.load_files_by_ais(cluster.endpoint, ca_file=ca_file)) == stored
-        assert load(AISFileLoader(stored, cluster.endpoint, skip_verify=True)) == stored
+        assert drain(lister.load_files_by_ais(cluster.endpoint, ca_file=ca_file)) == stored
+        assert drain(AISFileLoader(stored, cluster.endpoint, skip_verify=True)) == stored
         with pytest.raises(TLSError):
-            load(AISFileLoader(stored, cluster.endpoint))
-
-
-def test_target_is_lost_and_comes_back() -> None:
-    with running(AIStore(targets=3, quick_failover=True)) as cluster:
-        cluster.create_bucket("bucket")
-        stored = fill(cluster, "bucket", 100)
-        assert load(AISFileLoader(stored, cluster.endpoint)) == stored
-
-        lost = cluster.targets[0]
-        lost.kill()
-        loader = AISFileLoader(stored, cluster.endpoint, on_error="skip", ordered=False)
-        loaded = load(loader)
-        assert 0 < loader.skipped < 100
-        assert len(loaded) == 100 - loader.skipped
-        assert all(stored[url] == data for url, data in loaded.items())
-        missing = sorted(set(stored) - set(loaded))
-        with pytest.raises(EndpointError, match=f"{lost.name}|127.0.0.1"):
-            load(AISFileLoader(missing[:1], cluster.endpoint))
-        cluster.wait_for_targets(2)
-        with pytest.raises(EndpointError, match=f"{lost.name}.*allow_partial|{lost.name}"):
-            list(AISFileLister(["ais://bucket"], cluster.endpoint))
-        partial = list(AISFileLister(["ais://bucket"], cluster.endpoint, allow_partial=True))
-        assert set(partial) == set(loaded)
-
-        lost.start()
-        cluster.wait_ready()
-        assert load(AISFileLoader(stored, cluster.endpoint)) == stored
+            drain(AISFileLoader(stored, cluster.endpoint))
 
 
 def test_erasure_coded_bucket_survives() -> None:
+    """All bytes are there ten seconds after the cluster has taken the lost target out."""
     with running(AIStore(targets=3, quick_failover=True)) as cluster:
         coded = {"enabled": True, "data_slices": 1, "parity_slices": 1, "objsize_limit": 262144}
         cluster.create_bucket("bucket", {"ec": coded})
-        stored = fill(cluster, "bucket")
-        assert load(AISFileLoader(stored, cluster.endpoint)) == stored
+        stored = fill(cluster, "bucket", NAMES[:30], 10_000)
+        assert drain(AISFileLoader(stored, cluster.endpoint)) == stored
+        changed = []
+
+        def watch() -> None:
+            cluster.wait_for_targets(2)
+            changed.append(time.monotonic())
+
         cluster.targets[1].kill()
-        assert load(AISFileLoader(stored, cluster.endpoint)) == stored
-
-
-class Gateway(HTTPServer):
-    """Gives out the cluster map with a detour to the only target."""
-
-    def __init__(self, cluster: AIStore, target_url: str) -> None:
-        smap = json.dumps(cluster.smap()).replace(cluster.targets[0].url, target_url).encode()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("content-length", str(len(smap)))
-                self.end_headers()
-                self.wfile.write(smap)
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        watching = threading.Thread(target=watch)
+        watching.start()
+        assert drain(AISFileLoader(stored, cluster.endpoint)) == stored
+        done = time.monotonic()
+        watching.join()
+        assert done - changed[0] < 10
 
 
 def test_flipped_bits_are_noticed() -> None:
     """200 of 200, between target and client."""
     with running(AIStore(targets=1)) as cluster:
         cluster.create_bucket("bucket")
-        stored = fill(cluster, "bucket", 1)
-        port = urlsplit(cluster.targets[0].url).port
-        assert port
-        with FaultProxy("127.0.0.1", port) as proxy:
-            gateway = Gateway(cluster, f"http://127.0.0.1:{proxy.port}")
-            thread = threading.Thread(target=gateway.serve_forever)
-            thread.start()
-            try:
-                noticed = stats()["integrity_failures"]
-                for number in range(200):
-                    _engine._clients.clear()  # a new connection, which is what a fault strikes
-                    proxy.faults.clear()
-                    proxy.faults.add(stream.BitFlip(offset=600 + number * 40), times=1)
-                    assert load(AISFileLoader(stored, gateway.url)) == stored
-                assert stats()["integrity_failures"] == noticed + 200
-            finally:
-                gateway.shutdown()
-                thread.join()
-                gateway.server_close()
+        stored = fill(cluster, "bucket", NAMES[:1], 10_000)
+        with proxied_targets(cluster) as ((proxy,), gateway_url):
+            noticed = stats()["integrity_failures"]
+            for number in range(200):
+                _engine._clients.clear()  # a new connection, which is what a fault strikes
+                proxy.faults.clear()
+                proxy.faults.add(stream.BitFlip(offset=600 + number * 40), times=1)
+                assert drain(AISFileLoader(stored, gateway_url)) == stored
+            assert stats()["integrity_failures"] == noticed + 200
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[AIStore]:
+    """A cluster of three targets, any of which a test may put out of order."""
+    with running(AIStore(targets=3, quick_failover=True)) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def bucket(cluster: AIStore) -> Iterator[str]:
+    """Make an empty bucket; afterwards all targets are put back in order."""
+    yield new_bucket(cluster)
+    for target in cluster.targets:
+        if target.exit_code is not None:
+            target.start()
+        target.resume()
+    cluster.wait_ready()
+
+
+class TestDegraded:
+    """A cluster of three targets, one of which is out of order for some time."""
+
+    def test_listing_while_the_map_shrinks(self, cluster: AIStore, bucket: str) -> None:
+        """The cluster would silently list less. First: no rebalance is under way yet."""
+        stored = fill(cluster, bucket, NAMES)
+        lister = AISFileLister([f"ais://{bucket}"], cluster.endpoint)
+        assert list(lister) == list(stored)
+        lost = cluster.targets[0]
+        lost.kill()
+        with pytest.raises(EndpointError, match=f"{lost.name}.*allow_partial=True"):
+            list(lister)
+        partial = AISFileLister([f"ais://{bucket}"], cluster.endpoint, allow_partial=True)
+        assert 0 < len(list(partial)) < 60
+
+    @pytest.mark.parametrize("blow", [Node.kill, Node.pause])
+    def test_other_targets_go_on(
+        self,
+        cluster: AIStore,
+        bucket: str,
+        caplog: pytest.LogCaptureFixture,
+        blow: Callable[[Node], None],
+    ) -> None:
+        """At 60 % of their rate at least, after two seconds."""
+        caplog.set_level("ERROR", "objectpipes")
+        stored = fill(cluster, bucket, NAMES)
+        loader = AISFileLoader(
+            IterableWrapper(itertools.cycle(stored), deepcopy=False),
+            cluster.endpoint,
+            ordered=False,
+            on_error="skip",
+        )
+        loading = iter(loader)
+        rate(loading, seconds=1)
+        before = rate(loading, seconds=2) * 2 / 3  # of the two that stay
+        blow(cluster.targets[0])
+        rate(loading, seconds=2)
+        after = max(rate(loading, seconds=1) for _ in range(3))  # others use this machine, too
+        assert after > 0.6 * before
+
+    def test_plain_bucket(self, cluster: AIStore, bucket: str) -> None:
+        """Every object of a lost target is an error that names it, or skipped and counted."""
+        stored = fill(cluster, bucket, NAMES)
+        lost = cluster.targets[0]
+        lost.kill()
+        loader = AISFileLoader(stored, cluster.endpoint, on_error="skip")
+        loaded = drain(loader)
+        assert 0 < loader.skipped < 60
+        assert len(loaded) == 60 - loader.skipped
+        assert all(stored[url] == data for url, data in loaded.items())
+        for url in set(stored) - set(loaded):
+            with pytest.raises(EndpointError, match=rf"{lost.name}.*on_error='skip'"):
+                drain(AISFileLoader([url], cluster.endpoint))
+
+    @pytest.mark.usefixtures("bucket")
+    def test_mirrored_bucket(self, cluster: AIStore) -> None:
+        """Both copies of an object are on one target: a mirror helps against a lost disk only."""
+        stored = fill(cluster, new_bucket(cluster, {"mirror": {"enabled": True}}), NAMES[:30])
+        assert drain(AISFileLoader(stored, cluster.endpoint)) == stored
+        cluster.targets[1].kill()
+        loader = AISFileLoader(stored, cluster.endpoint, on_error="skip")
+        assert len(drain(loader)) == 30 - loader.skipped
+        assert loader.skipped > 0
+
+    def test_target_is_restarted_meanwhile(self, cluster: AIStore, bucket: str) -> None:
+        stored = fill(cluster, bucket, NAMES)
+        loading = iter(AISFileLoader(list(stored) * 20, cluster.endpoint, prefetch_bytes=1 << 20))
+        loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
+        cluster.targets[2].restart()
+        loaded += [(url, opened.read()) for url, opened in loading]
+        assert loaded == list(stored.items()) * 20
+
+    def test_target_is_paused_meanwhile(self, cluster: AIStore, bucket: str) -> None:
+        """Long enough to be taken out of the cluster."""
+        stored = fill(cluster, bucket, NAMES)
+        loading = iter(AISFileLoader(list(stored) * 20, cluster.endpoint, prefetch_bytes=1 << 20))
+        loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
+        cluster.targets[2].pause()
+        timer = threading.Timer(5, cluster.targets[2].resume)
+        timer.start()
+        loaded += [(url, opened.read()) for url, opened in loading]
+        timer.join()
+        assert loaded == list(stored.items()) * 20
+
+
+def test_target_joins_meanwhile() -> None:
+    """Objects move to it while they are read."""
+    with running(AIStore(targets=2)) as cluster:
+        cluster.create_bucket("bucket")
+        stored = fill(cluster, "bucket", NAMES)
+        loading = iter(AISFileLoader(list(stored) * 50, cluster.endpoint, prefetch_bytes=1 << 20))
+        loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
+        cluster.add_target()
+        loaded += [(url, opened.read()) for url, opened in loading]
+        assert loaded == list(stored.items()) * 50
+
+
+def rate(loading: Iterator[Any], seconds: float) -> float:
+    """Return how many objects a second come."""
+    begin = time.monotonic()
+    count = 0
+    while (passed := time.monotonic() - begin) < seconds:
+        next(loading)
+        count += 1
+    return count / passed

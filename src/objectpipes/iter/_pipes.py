@@ -16,6 +16,7 @@ from ._read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from .. import _ext
+    from .._reads import Pages
 
 __all__ = ["DEFAULT_PREFETCH_BYTES", "DEFAULT_TIMEOUT_S", "FileLister", "FileLoader"]
 
@@ -54,7 +55,7 @@ class FileLister(IterDataPipe[str]):
         self.modified_after = _posix_seconds(modified_after)
 
     @abc.abstractmethod
-    def _open_listing(self, prefix: str, **filters: Any) -> _ext.Listing:
+    def _open_listing(self, prefix: str, **filters: Any) -> Pages:
         """Start to list a prefix, with the filters of `_reads.open_listing`."""
 
     def __iter__(self) -> Iterator[str]:

@@ -15,6 +15,7 @@ from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileL
 
 if TYPE_CHECKING:
     from .. import _ext
+    from .._reads import Pages
 
 __all__ = ["AISFileListerIterDataPipe", "AISFileLoaderIterDataPipe"]
 
@@ -61,7 +62,8 @@ class AISFileListerIterDataPipe(FileLister):
     archive_members : bool, optional
         List what is in archives, as ``ais://bucket/shard.tar/member``.
     allow_partial : bool, optional
-        List what is left while a target is missing, or objects move between targets.
+        List what is left while a target is missing, objects move between targets, or, with
+        `archive_members`, the cluster cannot read an archive.
 
     Raises
     ------
@@ -69,6 +71,8 @@ class AISFileListerIterDataPipe(FileLister):
         At construction, for an option that can never work.
     EndpointError
         During iteration: the cluster cannot be reached, or has lost a target.
+    ServerError
+        During iteration: objects are missing from the listing for one of the reasons above.
     ObjectStoreError
         During iteration; an `InvalidURLError` for a malformed prefix. All are `ValueError`.
     TypeError
@@ -124,7 +128,7 @@ class AISFileListerIterDataPipe(FileLister):
         self.archive_members = archive_members
         self.allow_partial = allow_partial
 
-    def _open_listing(self, prefix: str, **filters: Any) -> _ext.Listing:
+    def _open_listing(self, prefix: str, **filters: Any) -> Pages:
         return open_listing(
             self.config,
             prefix,
@@ -148,7 +152,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     Parameters
     ----------
     source_datapipe : iterable of str
-        URLs ``provider://bucket/name``, as for `AISFileLister`. Names are taken literally.
+        URLs ``provider://bucket/name``, as for `AISFileLister`. Names are taken literally; with
+        ``/member`` behind that of an archive they name what is in it. The object of an `ObjectUrl`
+        must still be the one that was listed: of the same size, checksum and version.
     url : str, optional
         ``http[s]://host:port`` of a gateway of the cluster; else ``AIS_ENDPOINT``.
     length : int, optional
@@ -190,6 +196,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
         At construction, for an option that can never work.
     EndpointError
         During iteration: the target that holds the object is missing, or nobody can be reached.
+    ObjectChangedError
+        During iteration: the object was replaced since it was listed, or again and again meanwhile.
     ObjectStoreError
         During iteration; its subclasses tell what happened, and all are `ValueError`.
     TypeError

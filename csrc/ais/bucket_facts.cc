@@ -1,0 +1,34 @@
+#include "ais/bucket_facts.h"
+
+#include <algorithm>
+
+#include "ais/bucket_props.h"
+
+namespace objectpipes::ais {
+
+void BucketFacts::Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter) {
+  waiters_.push_back(waiter);
+  if (question_ == nullptr) question_ = session->Start(request, this);
+}
+
+void BucketFacts::Forget(Waiter* waiter) {
+  waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), waiter), waiters_.end());
+}
+
+Flow BucketFacts::OnHead(const HttpHead& head) {
+  const Result<bool> ranges = ChecksumsRanges(head.Get(kBucketPropsHeader));
+  if (ranges.ok() && ranges.value()) range_checksum_ = RangeChecksum::kOfRange;
+  return Flow::kContinue;
+}
+
+void BucketFacts::OnDone(const Status&) {
+  question_.reset();
+  known_ = true;
+  while (!waiters_.empty()) {  // one by one, because a waiter may end others
+    Waiter* const waiter = waiters_.front();
+    waiters_.erase(waiters_.begin());
+    waiter->OnBucketKnown();
+  }
+}
+
+}  // namespace objectpipes::ais

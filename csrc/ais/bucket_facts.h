@@ -1,0 +1,43 @@
+// What must be known of a bucket before its objects are read. Asked for once.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ais/reply_head.h"
+#include "transport/http/http_client.h"
+#include "transport/transport.h"
+
+namespace objectpipes::ais {
+
+// I/O thread only. A cluster may not tell: then a bucket is what buckets are by default.
+class BucketFacts final : private HttpHandler {
+ public:
+  class Waiter {
+   public:
+    virtual void OnBucketKnown() = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
+
+  bool known() const { return known_; }
+  RangeChecksum range_checksum() const { return range_checksum_; }
+
+  // Sends the request, unless one is under way, and calls the waiter once there is an answer.
+  void Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter);
+  void Forget(Waiter* waiter);
+
+ private:
+  Flow OnHead(const HttpHead& head) override;
+  Space OnSpace() override { return {}; }
+  Flow OnData(const char*, size_t) override { return Flow::kContinue; }
+  void OnDone(const Status& status) override;
+
+  bool known_ = false;
+  RangeChecksum range_checksum_ = RangeChecksum::kOfObject;
+  std::vector<Waiter*> waiters_;
+  std::unique_ptr<Exchange> question_;
+};
+
+}  // namespace objectpipes::ais

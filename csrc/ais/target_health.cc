@@ -1,0 +1,76 @@
+#include "ais/target_health.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace objectpipes::ais {
+namespace {
+
+constexpr std::string_view kHealthUri = "/v1/health?readiness=true";
+constexpr int64_t kSilenceMs = 1000;  // without any answer to reads: ask
+constexpr int64_t kLongestPatienceMs = 5000;
+constexpr int64_t kBetweenAsksMs = 500;
+
+}  // namespace
+
+TargetHealth::TargetHealth(HttpSession* session, const Target& target)
+    : session_(session),
+      url_(target.url),
+      outage_(StatusCode::kEndpoint, "Target " + target.id + " (" + target.url + ") is down") {}
+
+void TargetHealth::OnSent() {
+  if (unanswered_++ == 0) silent_since_ms_ = MonotonicMs();
+}
+
+void TargetHealth::OnAnswered() {
+  --unanswered_;
+  silent_since_ms_ = MonotonicMs();
+}
+
+void TargetHealth::OnFailed() {
+  --unanswered_;
+  doubtful_ = true;
+}
+
+void TargetHealth::Look(int64_t now_ms) {
+  if (question_ != nullptr) {
+    if (!is_down() && now_ms >= asked_ms_ + patience_ms_) down_since_ms_ = now_ms;
+    return;
+  }
+  const bool silent = unanswered_ > 0 && now_ms >= silent_since_ms_ + kSilenceMs;
+  if (!silent && !doubtful_ && !is_down()) return;
+  if (now_ms >= asked_ms_ + kBetweenAsksMs) AskHealth(now_ms);
+}
+
+void TargetHealth::AskHealth(int64_t now_ms) {
+  doubtful_ = false;
+  asked_ms_ = now_ms;
+  http_status_ = 0;
+  HttpRequest request;
+  request.url = url_ + std::string(kHealthUri);
+  question_ = session_->Start(request, this);
+}
+
+Flow TargetHealth::OnHead(const HttpHead& head) {
+  http_status_ = head.status();
+  return Flow::kContinue;
+}
+
+void TargetHealth::OnDone(const Status&) {
+  question_.reset();
+  // Who refuses to speak of its health is up, too.
+  const bool up = http_status_ != 0 && http_status_ < 500;
+  if (up) {
+    const int64_t now_ms = MonotonicMs();
+    // A slow one would be taken for dead again and again, and none of its objects ever be read.
+    patience_ms_ = std::max(patience_ms_, std::min(2 * (now_ms - asked_ms_), kLongestPatienceMs));
+    down_since_ms_ = -1;
+    silent_since_ms_ = now_ms;
+  } else if (!is_down()) {
+    down_since_ms_ = MonotonicMs();
+  }
+}
+
+}  // namespace objectpipes::ais
