@@ -259,6 +259,7 @@ def test_one_request_a_page() -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("transport", ["http"], indirect=True)  # the SDK cannot be interrupted
 def test_abandoned_listing_leaves_no_request() -> None:
     with serve() as server:
         server.faults.add(kinds.StallBeforeReply(), skip=1)
@@ -368,8 +369,12 @@ NOT_UTF_8 = ["latin-1 \udce9", "\udcff\udcfe", "cut \udce6\udc97", "a/\udc80/b"]
 
 @pytest.mark.parametrize("page_size", [1000, 1], ids=["one page", "a key a page"])
 @pytest.mark.parametrize("keys", [STRANGE_KEYS, NOT_UTF_8], ids=["strange", "not UTF-8"])
-def test_strange_keys_are_listed_and_loaded(keys: list[str], page_size: int) -> None:
+def test_strange_keys_are_listed_and_loaded(
+    keys: list[str], page_size: int, transport: str
+) -> None:
     """To the byte, with every request signed, and the key as prefix and as start, too."""
+    if transport == "aws":  # which refuses the others: see test_aws.py
+        keys = [key for key in keys if not {".", ".."} & set(key.split("/"))]
     credentials = Credentials(CREDENTIALS.access_key, CREDENTIALS.secret_key)
     with serve(keys, page_size=page_size, credentials=credentials) as server:
         urls = [f"s3://bucket/{key}" for key in sorted(keys)]

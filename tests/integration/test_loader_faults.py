@@ -60,6 +60,10 @@ class Row:
         The fault is about ranges: the read is broken before, so that it has to be resumed.
     streamed
         What a streamed read comes to, at the first time, if that is worse: it cannot begin anew.
+    aws
+        What a read over aws-sdk-cpp may come to instead. The SDK tells the status of a reply only at
+        its end: what breaks early begins anew and not in the middle, and the length of an error's
+        text has to be right, too.
     """
 
     fault: Fault
@@ -68,6 +72,7 @@ class Row:
     spares: int = -1
     resumed: bool = False
     streamed: Outcome = None
+    aws: tuple[Outcome, ...] = ()
 
     def outcome(self, subject: Subject, *, always: bool) -> Outcome:
         if subject.size <= self.spares:
@@ -118,10 +123,31 @@ TABLE = [
     Row(kinds.WrongChecksum(), BYTES, IntegrityError, streamed=IntegrityError),
     Row(kinds.ChecksumOnRange(), BYTES, BYTES, resumed=True),
     Row(kinds.IgnoreRange(), BYTES, BYTES, resumed=True),
-    Row(kinds.WrongContentRange(), BYTES, ProtocolError, spares=1, resumed=True),
-    Row(kinds.WrongTotal(), BYTES, BYTES, spares=1, resumed=True, streamed=ObjectChangedError),
-    Row(kinds.WrongContentLength(10), BYTES, ObjectChangedError, streamed=ObjectChangedError),
-    Row(kinds.WrongContentLength(-10), BYTES, IntegrityError, 0, streamed=IntegrityError),
+    Row(kinds.WrongContentRange(), BYTES, ProtocolError, spares=1, resumed=True, aws=(BYTES,)),
+    Row(
+        kinds.WrongTotal(),
+        BYTES,
+        BYTES,
+        spares=1,
+        resumed=True,
+        streamed=ObjectChangedError,
+        aws=(BYTES,),
+    ),
+    Row(
+        kinds.WrongContentLength(10),
+        BYTES,
+        ObjectChangedError,
+        streamed=ObjectChangedError,
+        aws=(ReadTimeoutError,),
+    ),
+    Row(
+        kinds.WrongContentLength(-10),
+        BYTES,
+        IntegrityError,
+        0,
+        streamed=IntegrityError,
+        aws=(ProtocolError,),
+    ),
     Row(kinds.ShortBody(), BYTES, IntegrityError, spares=0, streamed=IntegrityError),
     Row(kinds.MissingETag(), BYTES, BYTES),
     Row(kinds.WeakETag(), BYTES, BYTES),
@@ -158,9 +184,9 @@ CONTENT = {subject.size: stored(subject.size) for subject in SUBJECTS}
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: type(row.fault).__name__)
-def test_matrix(row: Row, always: bool, subject: Subject) -> None:
+def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> None:
     """Each kind, once and always, x each size: exact bytes or the one right exception, in time."""
-    expected = row.outcome(subject, always=always)
+    expected = {row.outcome(subject, always=always), *(row.aws if transport == "aws" else ())}
     content = CONTENT[subject.size]
     with FaultServer({"bucket": {"key": content}}) as server:
         if row.resumed:
@@ -173,12 +199,12 @@ def test_matrix(row: Row, always: bool, subject: Subject) -> None:
                 server, [subject.url], config=config, prefetch_bytes=subject.prefetch_bytes
             )
         except ObjectStoreError as error:
-            assert type(error) is expected
+            assert type(error) in expected
             assert error.url == URL
             assert error.attempts > 0
             assert error.advice
         else:
-            assert expected is BYTES
+            assert BYTES in expected
             assert found == [(URL, content.data)]
         assert time.monotonic() - began < DEADLINE_S
 

@@ -11,10 +11,9 @@
 namespace objectpipes {
 namespace {
 
-// A request that nothing slows down is over by then.
-constexpr auto kForkWait = std::chrono::milliseconds(500);
-// libcurl lets us stop a request once a second at least.
-constexpr auto kCloseWait = std::chrono::milliseconds(2500);
+// A request that nothing slows down is over by then. One that waits for a silent server cannot be
+// stopped before the SDK's own limit.
+constexpr auto kPatience = std::chrono::milliseconds(500);
 
 struct Threads {
   std::mutex mutex;
@@ -52,7 +51,7 @@ void BeforeFork() {
   Threads& threads = *TheThreads();
   std::unique_lock<std::mutex> lock(threads.mutex);
   threads.forking = true;
-  threads.changed.wait_for(lock, kForkWait, [&threads] { return threads.inside == 0; });
+  threads.changed.wait_for(lock, kPatience, [&threads] { return threads.inside == 0; });
   lock.release();
 }
 
@@ -89,7 +88,7 @@ void CloseSdk() {
   Threads& threads = *TheThreads();
   std::unique_lock<std::mutex> lock(threads.mutex);
   threads.closed = true;
-  threads.changed.wait_for(lock, kCloseWait, [&threads] { return threads.inside == 0; });
+  threads.changed.wait_for(lock, kPatience, [&threads] { return threads.inside == 0; });
 }
 
 bool IsSdkClosed() {

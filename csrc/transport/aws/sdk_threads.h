@@ -32,7 +32,7 @@ void WatchForks();
 bool IsSdkUsable();
 
 // For the end of the process: lets nobody in any more and waits for the threads inside, though not
-// for ever. They look at IsSdkClosed() now and then, and leave.
+// for long. Those that receive something look at IsSdkClosed(), and leave.
 void CloseSdk();
 bool IsSdkClosed();
 
