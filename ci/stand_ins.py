@@ -51,6 +51,12 @@ exec /usr/bin/g++ -B/usr/bin/ --sysroot="$(dirname "$0")/../{triple}/sysroot" "$
 """
 _BINUTILS = ("ar", "nm", "ranlib", "strip")
 
+# The tests of a recipe call pip by its name.
+_CONSOLE_SCRIPT = """\
+#!/bin/sh
+exec "$(dirname "$0")/python" -c "import sys, {module}; sys.exit({module}.{function}())" "$@"
+"""
+
 # The part of conda-forge's that a build with CMake looks at.
 _ACTIVATE_COMPILER = """\
 export CXX="$BUILD_PREFIX/bin/{triple}-c++"
@@ -398,6 +404,10 @@ def _repack(wheel: Path, folder: Path, channel: Path) -> None:
     (dist_info,) = folder.glob("site-packages/*.dist-info")
     metadata = PathDistribution(dist_info)
     print(f"stand-in {metadata.name} {metadata.version}", flush=True)
+    for entry in metadata.entry_points.select(group="console_scripts"):
+        script = folder / "python-scripts" / entry.name
+        _write(script, _CONSOLE_SCRIPT.format(module=entry.module, function=entry.attr))
+        script.chmod(0o755)
     assemble_package(
         name=_conda_name(metadata.name),
         version=metadata.version,
