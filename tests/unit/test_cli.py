@@ -42,7 +42,10 @@ def test_help_loads_neither_torch_nor_the_engine() -> None:
     [
         ([], "required"),
         (["ls"], "URL"),
-        (["ls", "ftp://bucket"], "expected s3://bucket/... or ais://bucket/..., not 'ftp://bucket'"),
+        (
+            ["ls", "ftp://bucket"],
+            "expected s3://bucket/... or ais://bucket/..., not 'ftp://bucket'",
+        ),
         (["ls", "bucket/key"], "ais://bucket/..., not 'bucket/key'"),
         (["cat"], "URL"),
         (["doctor"], "one of the arguments URL --install is required"),
