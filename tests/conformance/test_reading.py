@@ -77,6 +77,8 @@ def test_streamed_object_can_be_read_anywhere(store: Store) -> None:
 
 def test_every_kind_of_key(store: Store) -> None:
     stored = [key for key in KEYS if key not in store.dialect.refused_keys]
+    if store.transport == "aws":  # the SDK cannot ask for these, and says so
+        stored = [key for key in stored if not {".", ".."} & set(key.split("/"))]
     loaded = store.load(f"s3://{KEYS_BUCKET}/{key}" for key in stored)
     assert loaded == [(f"s3://{KEYS_BUCKET}/{key}", data_of(key)) for key in stored]
 
