@@ -55,6 +55,7 @@ TEST(AisErrorFromReply, KnowsTheErrorsOfAIStore) {
     Kind kind;
   } kCases[] = {
       {404, "ErrNotFound", "", StatusCode::kObjectNotFound, Kind::kFatal},
+      {500, "ErrLmetaNotFound", "", StatusCode::kObjectNotFound, Kind::kFatal},
       {404, "ErrBckNotFound", "", StatusCode::kBucketNotFound, Kind::kFatal},
       {404, "ErrRemoteBckNotFound", "", StatusCode::kBucketNotFound, Kind::kFatal},
       {400, "ErrRemoteBckNotFound", "", StatusCode::kBucketNotFound, Kind::kFatal},

@@ -211,8 +211,9 @@ class TestLoading:
             for name, data in members.items()
         }
 
-    def test_object_named_like_a_member(self, cluster: AIStore, bucket: str) -> None:
-        stored = fill(cluster, bucket, ["no.tar/object"])
+    def test_objects_named_like_members(self, cluster: AIStore, bucket: str) -> None:
+        """Where such an object is, the seeming archive is a directory: another error."""
+        stored = fill(cluster, bucket, [f"{number}.tar/object" for number in range(20)])
         assert load(cluster, stored) == stored
         assert load(cluster, list_urls(cluster, f"ais://{bucket}")) == stored
 
