@@ -26,6 +26,15 @@ _clients: dict[tuple[Any, ...], _ext.Client] = {}
 _clients_lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    global _clients_lock
+    _clients_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # a thread of the parent may have held it
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 @functools.cache
 def extension() -> ModuleType:
     """Load the extension module.
