@@ -44,7 +44,7 @@ TEST(CheckKey, RefusesWhatTheHttpClientWouldRewrite) {
 
 TEST(PageRequest, AsksForEveryVersionOfListing) {
   const auto query_of = [](const ListRequest& list) {
-    const PageRequest request(list, RequestOptions{}, nullptr);
+    const PageRequest request(list, ListVersion::kV2, RequestOptions{}, nullptr);
     Aws::Http::URI uri("http://host/bucket?list-type=2");
     request.AddQueryStringParameters(uri);
     uri.CanonicalizeQueryString();

@@ -78,7 +78,8 @@ OutsideSdk::~OutsideSdk() { Enter(); }
 
 void WatchForks() {
 #ifndef _WIN32
-  pthread_atfork(&BeforeFork, &AfterForkInParent, &AfterForkInChild);
+  static std::once_flag once;
+  std::call_once(once, [] { pthread_atfork(&BeforeFork, &AfterForkInParent, &AfterForkInChild); });
 #endif
 }
 

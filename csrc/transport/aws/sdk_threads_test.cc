@@ -17,8 +17,7 @@ namespace {
 #ifndef _WIN32
 // Forks, and returns what `look` says in the child.
 bool InChild(bool (*look)()) {
-  static const bool kWatched = (WatchForks(), true);
-  EXPECT_TRUE(kWatched);
+  WatchForks();
   const pid_t child = fork();
   if (child == 0) _exit(look() ? 0 : 1);
   int status = 0;
