@@ -9,6 +9,11 @@ from contextlib import suppress
 from types import TracebackType
 
 
+class _Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # of five, connections made at once would wait for seconds
+
+
 class ConnectProxy:
     """A proxy on 127.0.0.1 that knows CONNECT and nothing else; use it in a ``with`` statement.
 
@@ -26,8 +31,7 @@ class ConnectProxy:
     def __init__(self, authorization: str | None = None) -> None:
         self.targets: list[str] = []
         self._authorization = authorization
-        self._listener = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
-        self._listener.daemon_threads = True
+        self._listener = _Listener(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.01,))
 
     @property
