@@ -1,5 +1,6 @@
 """The way of a reply over the wire, as steps that faults rearrange."""
 
+import abc
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,12 @@ from .connection import Connection
 from .messages import Reply
 
 
-class Step:
+class Step(abc.ABC):
     """One thing done to the connection."""
 
+    @abc.abstractmethod
     def run(self, connection: Connection) -> bool:
         """Do it; return whether the connection is still open."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Offsets count every byte the server has sent on one connection: heads, bodies, TLS records.
 """
 
+import abc
 import asyncio
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class LinkBrokenError(Exception):
 
 
 @dataclass(frozen=True)
-class StreamFault:
+class StreamFault(abc.ABC):
     """Strikes when the byte at `offset` is about to be delivered to the client."""
 
     offset: int
@@ -37,9 +38,9 @@ class StreamFault:
         """Whether this fault has a meaning for `link`: always."""
         return True
 
+    @abc.abstractmethod
     async def strike(self, data: bytes) -> bytes:
         """Return what to deliver for `data`, which begins at `offset`, or raise LinkBrokenError."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
