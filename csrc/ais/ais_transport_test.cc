@@ -1,0 +1,349 @@
+#include "ais/ais_transport.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/event_loop.h"
+#include "testing/loopback_server.h"
+#include "testing/signal.h"
+
+namespace objectpipes::ais {
+namespace {
+
+using Kind = RetryHint::Kind;
+using Peer = LoopbackServer::Peer;
+
+// Takes one reply. Like the engine it drops the exchange first, and looks at the status afterwards.
+class Getter final : public GetHandler {
+ public:
+  Flow OnHead(const ReplyHead& reply_head) override {
+    head = reply_head;
+    return Flow::kContinue;
+  }
+  Flow OnData(const char* data, size_t size) override {
+    body.append(data, size);
+    return Flow::kContinue;
+  }
+  void OnDone(const Status& status, const RetryHint& retry_hint) override {
+    exchange.reset();
+    outcome = status;
+    hint = retry_hint;
+    done.Set();
+  }
+
+  std::unique_ptr<Exchange> exchange;
+  std::optional<ReplyHead> head;
+  std::string body;
+  Status outcome;
+  RetryHint hint;
+  Signal done;
+};
+
+class Lister final : public ListHandler {
+ public:
+  void OnPage(Result<ListPage> result, const RetryHint& retry_hint) override {
+    exchange.reset();
+    page.emplace(std::move(result));
+    hint = retry_hint;
+    done.Set();
+  }
+
+  std::unique_ptr<Exchange> exchange;
+  std::optional<Result<ListPage>> page;
+  RetryHint hint;
+  Signal done;
+};
+
+// A node of a cluster. What a test does not set is answered as a plain cluster would.
+class Node {
+ public:
+  explicit Node(std::function<std::string(const std::string&)> answer)
+      : answer_(std::move(answer)), server_([this](Peer* peer) {
+          for (auto head = peer->ReadRequest(); !head.empty(); head = peer->ReadRequest()) {
+            if (!peer->Send(answer_(head))) return;
+          }
+        }) {}
+
+  std::string url() const { return server_.url(""); }
+
+  // The requests for objects, from their first line on.
+  std::vector<std::string> reads() const {
+    std::vector<std::string> found;
+    for (const std::string& request : server_.requests()) {
+      if (request.find(" /v1/objects/") != std::string::npos) found.push_back(request);
+    }
+    return found;
+  }
+  std::vector<std::string> requests() const { return server_.requests(); }
+
+ private:
+  const std::function<std::string(const std::string&)> answer_;
+  LoopbackServer server_;
+};
+
+std::string LineOf(const std::string& request) { return request.substr(0, request.find("\r\n")); }
+
+bool Asks(const std::string& request, const std::string& path) {
+  return LineOf(request).find(" " + path) != std::string::npos;
+}
+
+std::string Error(const std::string& status, const std::string& tcode, const std::string& message) {
+  const std::string body = R"({"tcode":")" + tcode + R"(","message":")" + message + "\"}";
+  return "HTTP/1.1 " + status + "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
+
+std::string Found(const std::string& body) {
+  return Reply(body, "ais-version: 1\r\nais-checksum-type: none\r\n");
+}
+
+// A cluster of one proxy and one target, which both say what a test tells them to.
+class AisTransportTest : public ::testing::Test {
+ protected:
+  AisTransportTest()
+      : target_([this](const std::string& request) {
+          return Next(&target_replies_).value_or(Found("body of " + LineOf(request)));
+        }),
+        proxy_([this](const std::string& request) { return AnswerOfProxy(request); }) {
+    credentials_->Set(Credentials{"", "", "token"});
+  }
+  ~AisTransportTest() override {
+    OnLoop([this] { transport_.reset(); });
+  }
+
+  std::string AnswerOfProxy(const std::string& request) {
+    if (Asks(request, "/v1/daemon")) return shows_map_ ? Reply(Map()) : Error("403 No", "", "no");
+    if (Asks(request, "/v1/buckets") && request.rfind("HEAD", 0) == 0) {
+      return "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nais-bucket-props: "
+             R"({"checksum":{"type":"xxhash2","enable_read_range":false}})"
+             "\r\n\r\n";
+    }
+    return Next(&proxy_replies_).value_or(RedirectTo(target_.url() + "/v1/objects/b/k?pid=p"));
+  }
+
+  std::string Map() const {
+    const std::string target = R"({"public_net":{"direct_url":")" + target_.url() +
+                               R"("},"daemon_id":"t1","flags":0,"id_digest":7})";
+    const std::string proxy = R"({"public_net":{"direct_url":"http://p"},"daemon_id":"p1"})";
+    return R"({"pmap":{"p1":)" + proxy + R"(},"proxy_si":)" + proxy + R"(,"tmap":{"t1":)" + target +
+           R"(},"uuid":"u","version":"1"})";
+  }
+
+  static std::string RedirectTo(const std::string& location) {
+    return "HTTP/1.1 301 Moved Permanently\r\nlocation: " + location +
+           "\r\ncontent-length: 4\r\n\r\nhtml";
+  }
+
+  std::optional<std::string> Next(std::vector<std::string>* replies) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (replies->empty()) return std::nullopt;
+    std::string reply = std::move(replies->front());
+    replies->erase(replies->begin());
+    return reply;
+  }
+
+  void OnLoop(const std::function<void()>& function) {
+    Signal done;
+    loop_.Post([&] {
+      function();
+      done.Set();
+    });
+    ASSERT_TRUE(done.Wait());
+  }
+
+  AisTransport* transport() {
+    if (transport_ == nullptr) {
+      Options options;
+      options.endpoint_url = proxy_.url();
+      options.read = read_;
+      options.http.stall_timeout_ms = 10'000;
+      transport_ = std::make_unique<AisTransport>(&loop_.http(), options, credentials_);
+    }
+    return transport_.get();
+  }
+
+  std::unique_ptr<Getter> Get(const GetRequest& request) {
+    auto getter = std::make_unique<Getter>();
+    OnLoop([&] { getter->exchange = transport()->StartGet(request, getter.get()); });
+    EXPECT_TRUE(getter->done.Wait());
+    return getter;
+  }
+  std::unique_ptr<Getter> Get(Route route = Route::kDefault) {
+    GetRequest request = ForKey("k");
+    request.route = route;
+    return Get(request);
+  }
+  static GetRequest ForKey(const std::string& key) {
+    GetRequest request;
+    request.object = ObjectId{"ais/@#/b", key};
+    return request;
+  }
+  std::unique_ptr<Lister> List() {
+    ListRequest request;
+    request.bucket = "ais/@#/b";
+    auto lister = std::make_unique<Lister>();
+    OnLoop([&] { lister->exchange = transport()->StartList(request, lister.get()); });
+    EXPECT_TRUE(lister->done.Wait());
+    return lister;
+  }
+
+  EventLoop loop_;
+  std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
+  ReadOptions read_;
+  bool shows_map_ = true;
+  std::mutex mutex_;  // guards what nodes say next
+  std::vector<std::string> target_replies_;
+  std::vector<std::string> proxy_replies_;
+  Node target_;
+  Node proxy_;
+  std::unique_ptr<AisTransport> transport_;
+};
+
+TEST_F(AisTransportTest, AsksTheTargetItselfAndGivesItNoToken) {
+  EXPECT_EQ(Get()->body, "body of GET /v1/objects/b/k?provider=ais HTTP/1.1");
+  EXPECT_TRUE(proxy_.reads().empty());
+  EXPECT_EQ(target_.reads().front().find("authorization"), std::string::npos);
+  EXPECT_NE(proxy_.requests().front().find("authorization: Bearer token"), std::string::npos);
+}
+
+// A target that is asked for a bucket hangs up.
+TEST_F(AisTransportTest, AsksTheProxyForTheBucketOnce) {
+  Get();
+  Get();
+  EXPECT_EQ(proxy_.requests().size(), 2U);
+  EXPECT_EQ(LineOf(proxy_.requests()[1]), "HEAD /v1/buckets/b?provider=ais HTTP/1.1");
+  EXPECT_EQ(target_.requests().size(), 2U);
+}
+
+// "bytes=" and what is no range make a target panic with the object locked, and AIStore refuses any
+// range of an object without bytes.
+TEST_F(AisTransportTest, SendsARangeOnlyForAPiece) {
+  Get();
+  EXPECT_EQ(target_.reads()[0].find("range"), std::string::npos);
+  GetRequest piece = ForKey("k");
+  piece.begin = 5;
+  Get(piece);
+  EXPECT_NE(target_.reads()[1].find("\r\nrange: bytes=5-\r\n"), std::string::npos);
+  piece.end = 6;
+  Get(piece);
+  EXPECT_NE(target_.reads()[2].find("\r\nrange: bytes=5-5\r\n"), std::string::npos);
+}
+
+TEST_F(AisTransportTest, SetsNoConditionBecauseAIStoreIgnoresIt) {
+  GetRequest request = ForKey("k");
+  request.if_match = "1||4";
+  const auto getter = Get(request);
+  EXPECT_FALSE(getter->head->can_pin);
+  EXPECT_EQ(target_.reads()[0].find("if-"), std::string::npos);
+}
+
+TEST_F(AisTransportTest, AsksForOneMemberOfAnArchiveAndNeverForAPattern) {
+  Get(ForKey("shard.zip/dir/m"));
+  EXPECT_EQ(LineOf(target_.reads()[0]),
+            "GET /v1/objects/b/shard.zip?archpath=dir%2Fm&provider=ais HTTP/1.1");
+}
+
+// Names come unencoded in a Location, with control characters as they are or as spaces.
+TEST_F(AisTransportTest, FollowsARedirectToTheTargetWithItsOwnPath) {
+  proxy_replies_ = {RedirectTo(target_.url() + "/v1/objects/b/a\tb  c\"<^?provider=ais&utm=1"),
+                    RedirectTo(target_.url() + "/v1/objects/b/x?provider=ais&utm=2")};
+  GetRequest request = ForKey("a\tb\r\nc\"<^");
+  request.route = Route::kFallback;
+  for (const char* utm : {"1", "2"}) {  // which differs each time: nothing is kept
+    EXPECT_EQ(Get(request)->body,
+              std::string("body of GET /v1/objects/b/a%09b%0D%0Ac%22%3C%5E?provider=ais&utm=") +
+                  utm + " HTTP/1.1");
+  }
+  EXPECT_EQ(target_.reads()[0].find("authorization"), std::string::npos);
+}
+
+TEST_F(AisTransportTest, ARedirectToNowhereIsAFailureToBeRepeated) {
+  proxy_replies_ = {RedirectTo("/v1/objects/b/k?pid=p")};
+  const auto getter = Get(Route::kFallback);
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kProtocol);
+  EXPECT_EQ(getter->hint.kind, Kind::kRetry);
+}
+
+TEST_F(AisTransportTest, WhatATargetRefusesIsAskedOfTheProxyAtOnce) {
+  for (const auto& [status, tcode] : {std::pair("404 Not Found", "ErrNotFound"),
+                                      std::pair("400 Bad Request", "ErrBckNotFound")}) {
+    target_replies_ = {Error(status, tcode, "no")};
+    const auto getter = Get();
+    EXPECT_EQ(getter->hint.kind, Kind::kRetryNow) << status;
+    EXPECT_EQ(getter->hint.route, Route::kFallback) << status;
+  }
+  EXPECT_EQ(Get(Route::kFallback)->body, "body of GET /v1/objects/b/k?pid=p HTTP/1.1");
+}
+
+TEST_F(AisTransportTest, AfterOneRefusalTargetsAreNoLongerAskedDirectly) {
+  target_replies_ = {Error("403 Forbidden", "", "direct target access denied")};
+  EXPECT_EQ(Get()->hint.kind, Kind::kRetryNow);
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_EQ(proxy_.reads().size(), 1U);
+}
+
+TEST_F(AisTransportTest, WithoutAMapEverythingGoesThroughTheProxy) {
+  shows_map_ = false;
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_EQ(proxy_.reads().size(), 1U);
+}
+
+TEST_F(AisTransportTest, NotFoundIsFinalWhileNoTargetIsMissing) {
+  proxy_replies_ = {Error("404 Not Found", "ErrNotFound", "no such object")};
+  const auto getter = Get(Route::kFallback);
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kObjectNotFound);
+  EXPECT_EQ(getter->hint.kind, Kind::kFatal);
+}
+
+TEST_F(AisTransportTest, TooManyRequestsWithoutATimeToWaitIsThrottling) {
+  proxy_replies_ = {Error("429 Too Many Requests", "ErrRateLimitFrontend", "Too Many Requests")};
+  const auto getter = Get(Route::kFallback);
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kThrottled);
+  EXPECT_EQ(getter->hint.kind, Kind::kThrottled);
+  EXPECT_EQ(getter->hint.retry_after_ms, -1);
+}
+
+TEST_F(AisTransportTest, AnEmpty503IsAClusterThatIsNotReady) {
+  const std::string reply = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+  proxy_replies_ = {reply, reply};
+  EXPECT_EQ(Get(Route::kFallback)->hint.kind, Kind::kRetry);
+  EXPECT_EQ(List()->hint.kind, Kind::kRetry);
+}
+
+TEST_F(AisTransportTest, A400AboutALostNodeIsRepeatedOnceTheClusterMayHaveNoticed) {
+  proxy_replies_ = {
+      Error("400 Bad Request", "ErrFailedTo", "dial tcp 127.0.0.1:1: connection refused"),
+      Error("400 Bad Request", "ErrFailedTo", "invalid UUID")};
+  const auto lost = List();
+  EXPECT_EQ(lost->page->status().code(), StatusCode::kServer);
+  EXPECT_EQ(lost->hint.kind, Kind::kRetry);
+  EXPECT_GE(lost->hint.retry_after_ms, 1000);
+  EXPECT_EQ(List()->hint.kind, Kind::kFatal) << "others are final";
+}
+
+TEST_F(AisTransportTest, ASuccessThatContradictsItselfIsRepeatedThroughTheProxy) {
+  target_replies_ = {
+      "HTTP/1.1 206 Partial Content\r\ncontent-length: 0\r\ncontent-range: bytes 0--1/0\r\n\r\n"};
+  const auto getter = Get();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kProtocol);
+  EXPECT_EQ(getter->hint.kind, Kind::kRetry);
+  EXPECT_EQ(getter->hint.route, Route::kFallback);
+}
+
+TEST_F(AisTransportTest, WhatIsNotAsListedIsAChangedObject) {
+  GetRequest request = ForKey("k");
+  request.object.listed.version = "2";
+  const auto getter = Get(request);
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kObjectChanged);
+  EXPECT_EQ(getter->hint.kind, Kind::kFatal);
+}
+
+}  // namespace
+}  // namespace objectpipes::ais
