@@ -177,6 +177,10 @@ def test_a_certificate_of_a_private_authority(
     untrusted.assert_broken("TLS", "issued by O=Example Authority", "--ca-file or AWS_CA_BUNDLE")
     assert f"checked with {other} (ca_file)" in untrusted.findings["TLS"]
 
+    gateway = ("--url", tls_server.endpoint, "--ca-file", str(other))
+    untrusted = Diagnosis(capsys, "ais://bucket", *gateway)
+    untrusted.assert_broken("TLS", "issued by O=Example Authority", "--ca-file or AIS_CLIENT_CA")
+
     trusted = Diagnosis(capsys, "s3://bucket", *options, "--ca-file", str(authority))
     assert trusted.code == 0
     assert f"verified with {authority} (ca_file)" in trusted.findings["TLS"]

@@ -73,7 +73,7 @@ class AISDoctor:
         self._provider, self._namespace, self._bucket = bucket.split("/", 2)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
         self._store = AISStore(self._config)
-        self._route = Route("--url")
+        self._route = Route("--url", "AIS_CLIENT_CA")
 
     def links(self) -> list[Link]:
         """Return the links, in order."""

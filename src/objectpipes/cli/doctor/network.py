@@ -30,8 +30,9 @@ class Route:
 
     Parameters
     ----------
-    endpoint_option : str
-        The option that names another server, for the remedies.
+    endpoint_option, ca_variable : str
+        The option that names another server, and the variable that names certificate authorities,
+        for the remedies.
 
     Attributes
     ----------
@@ -46,8 +47,9 @@ class Route:
     _first_hop: tuple[str, int]
     _socket: socket.socket | None = None
 
-    def __init__(self, endpoint_option: str) -> None:
+    def __init__(self, endpoint_option: str, ca_variable: str) -> None:
         self._endpoint_option = endpoint_option
+        self._ca_variable = ca_variable
 
     def lead_to(self, url: str, connection: Connection) -> None:
         """Set where to go, before the first step.
@@ -144,7 +146,7 @@ class Route:
         except OSError as error:
             raise Broken(
                 f"{self._authorities}: {_reason(error)}",
-                "Name a PEM file of certificates with --ca-file or AWS_CA_BUNDLE.",
+                f"Name a PEM file of certificates with --ca-file or {self._ca_variable}.",
             ) from error
         try:
             secured = context.wrap_socket(self._connected, server_hostname=host)
@@ -153,7 +155,7 @@ class Route:
             raise Broken(
                 f"{error.verify_message}\n"
                 f"issued by {tls.issuer(certificate)}, checked with {self._authorities}",
-                tls.remedy(error, certificate, self._endpoint_option),
+                tls.remedy(error, certificate, self._endpoint_option, self._ca_variable),
             ) from error
         except OSError as error:
             raise Broken(

@@ -74,7 +74,7 @@ class S3Doctor:
         self._bucket, _ = _engine.extension().parse_s3_url(url)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
         self._store = S3Store(self._config)
-        self._route = Route("--endpoint-url")
+        self._route = Route("--endpoint-url", "AWS_CA_BUNDLE")
 
     def links(self) -> list[Link]:
         """Return the links, in order."""

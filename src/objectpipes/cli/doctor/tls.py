@@ -70,7 +70,10 @@ def issuer(certificate: Certificate | None) -> str:
 
 
 def remedy(
-    error: ssl.SSLCertVerificationError, certificate: Certificate, endpoint_option: str
+    error: ssl.SSLCertVerificationError,
+    certificate: Certificate,
+    endpoint_option: str,
+    ca_variable: str,
 ) -> str:
     """Say what to do about a certificate that is not to be trusted."""
     if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
@@ -84,7 +87,7 @@ def remedy(
         )
     return (
         "If a private authority signed the certificate, or a proxy inspects TLS, name the"
-        " authority's own certificate with --ca-file or AWS_CA_BUNDLE."
+        f" authority's own certificate with --ca-file or {ca_variable}."
     )
 
 
