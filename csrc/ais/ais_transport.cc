@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ais/list_page.h"
+#include "ais/list_scope.h"
 #include "ais/reply_error.h"
 #include "ais/reply_head.h"
 #include "ais/url.h"
@@ -300,9 +301,7 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
 class AisTransport::List final : public AisTransport::Call {
  public:
   List(AisTransport* transport, const ListRequest& request, ListHandler* handler)
-      : Call(transport, ObjectId{request.bucket, ""}),
-        allow_partial_(request.allow_partial),
-        handler_(handler) {
+      : Call(transport, ObjectId{request.bucket, ""}), list_(request), handler_(handler) {
     Result<std::string> body = ListBody(request);
     if (body.ok()) {
       request_.body = std::move(body).value();
@@ -340,7 +339,7 @@ class AisTransport::List final : public AisTransport::Call {
   void OnEnd(const Status& status, const RetryHint& hint) override;
   void Deliver();
 
-  const bool allow_partial_;
+  const ListRequest list_;
   ListHandler* const handler_;
   Status refused_;  // why the request cannot be sent, or its reply is not read
   std::string body_;
@@ -353,13 +352,14 @@ void AisTransport::List::OnEnd(const Status& status, const RetryHint& hint) {
   Result<ListReply> reply = ParseListPage(body_);
   if (!reply.ok()) return handler_->OnPage(reply.status(), ThroughTheProxy(Kind::kRetry));
   reply_ = std::move(reply).value();
+  Narrow(list_, &reply_->page);
   // The last page says nothing of targets that went away meanwhile: only a fresh map does.
-  if (reply_->page.next_token.empty() && !allow_partial_) return cluster().Ask(this);
+  if (reply_->page.next_token.empty() && !list_.allow_partial) return cluster().Ask(this);
   Deliver();
 }
 
 void AisTransport::List::Deliver() {
-  if (!allow_partial_) {
+  if (!list_.allow_partial) {
     if (const Target* const target = cluster().AnyMissingTarget(); target != nullptr) {
       return handler_->OnPage(Status(StatusCode::kEndpoint,
                                      "The listing may be incomplete, because target " + target->id +

@@ -47,7 +47,7 @@ bool ReadEntry(MessagePackReader* in, ListPage* page) {
   if (entry.key.size == 0 || entry.size < 0) return false;
   entry.is_prefix = (flags & kIsDirectory) != 0;
   if (entry.is_prefix) entry.size = -1;
-  if ((flags & kIsInArchive) != 0) ++page->archive_members;
+  entry.in_archive = (flags & kIsInArchive) != 0;
   page->entries.push_back(entry);
   return true;
 }

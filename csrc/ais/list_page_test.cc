@@ -50,11 +50,12 @@ TEST(AisListPage, ReadsWhatAClusterSends) {
   EXPECT_EQ(page.next_token, "I8wKUIHu8:train/shard-0000/img_00000001.jpg");
 }
 
-TEST(AisListPage, CountsTheMembersOfArchives) {
+TEST(AisListPage, TellsMembersOfArchives) {
   const std::string archive = Map(1, Text("n") + Text("a.tar"));
   const std::string member = Map(2, Text("n") + Text("a.tar/x") + Text("f") + "\xCC\x80"s);
-  EXPECT_EQ(ParsePage(Page("", "\x92"s + archive + member)).archive_members, 1U);
-  EXPECT_EQ(ParsePage(kRecorded).archive_members, 0U);
+  const ListPage page = ParsePage(Page("", "\x92"s + archive + member));
+  EXPECT_FALSE(page.entries[0].in_archive);
+  EXPECT_TRUE(page.entries[1].in_archive);
 }
 
 TEST(AisListPage, KeepsNoMoreThanTheText) {

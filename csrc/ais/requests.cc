@@ -5,6 +5,7 @@
 
 #include "ais/json.h"
 #include "ais/list_page.h"
+#include "ais/list_scope.h"
 #include "ais/url.h"
 #include "base/excerpt.h"
 #include "base/uri.h"
@@ -127,9 +128,10 @@ Result<std::string> ListBody(const ListRequest& request) {
   if (!request.delimiter.empty()) flags |= kNoRecursion;
   const ListToken token = SplitListToken(request.token);
   std::string body = "{\"action\":\"list\",\"value\":{\"props\":\"name,size,checksum,version\"";
-  AppendMember("prefix", request.prefix, &body);
+  const ListScope scope = ScopeOf(request);
+  AppendMember("prefix", scope.prefix, &body);
   // Not on later pages, where it would win over the token.
-  if (token.name.empty()) AppendMember("start_after", request.start_after, &body);
+  if (token.name.empty()) AppendMember("start_after", scope.start_after, &body);
   AppendMember("uuid", token.job, &body);
   AppendMember("continuation_token", token.name, &body);
   AppendMember("flags", std::to_string(flags), &body);  // as a number it is refused

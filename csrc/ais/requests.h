@@ -39,10 +39,10 @@ std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
 // AIStore does not encode names in a Location again. kProtocol if that is no URL of a target.
 Result<std::string> FollowRedirect(std::string_view location, std::string_view uri);
 
-// A listing: name, size, checksum and version of each object. Proxies only. Sent with "Accept:
-// application/msgpack", the reply is for ParseListPage(). With archive members, one archive that
-// cannot be read silently ends the listing of its target: to be trusted, such a listing must hold
-// all objects that a listing without has.
+// A listing of ScopeOf(request): name, size, checksum and version of each object. Proxies only.
+// Sent with "Accept: application/msgpack", the reply is for ParseListPage(). With archive members,
+// one archive that cannot be read silently ends the listing of its target: to be trusted, such a
+// listing must hold all objects that a listing without has.
 std::string ListUri(std::string_view bucket);
 Result<std::string> ListBody(const ListRequest& request);
 

@@ -90,10 +90,10 @@ TEST(ListBody, AsksForAManifest) {
 
 TEST(ListBody, TakesNamesByteForByte) {
   ListRequest request;
-  request.prefix = "a \"b\\\t\n\x01\x7F\xC3\xA9\xFF\0"s;
+  request.prefix = "a \"b\\\t\n\x01\x7F\xC3\xA9\xFF\0/"s;
   const std::string body = ListBody(request).value();
   const std::string expected =
-      "\"prefix\":\"a \\\"b\\\\\\u0009\\u000a\\u0001\x7F\xC3\xA9\xFF\\u0000\"";
+      "\"prefix\":\"a \\\"b\\\\\\u0009\\u000a\\u0001\x7F\xC3\xA9\xFF\\u0000/\"";
   EXPECT_NE(body.find(expected), std::string::npos) << body;
 }
 

@@ -109,10 +109,10 @@ py::object PyListing::NextPage() {
   });
   if (outcome == Listing::Outcome::kFailed) Raise(failure, url_);
   if (outcome == Listing::Outcome::kEnd) return py::none();
-  objects_ += page.entries.size() - page.archive_members;
   py::list urls;
   std::string url = url_prefix_;
   for (const ListEntry& entry : page.entries) {
+    if (!entry.in_archive) ++objects_;
     url.resize(url_prefix_.size());
     url.append(page.view(entry.key));
     if (filter_.Passes(url, entry)) urls.append(factory_.Make(url, page, entry));

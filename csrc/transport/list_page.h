@@ -19,19 +19,19 @@ struct ListEntry {
     uint32_t size = 0;
   };
   Text key;
-  Text etag;               // without quotes
-  Text checksum;           // AIStore: hex
-  Text version;            // AIStore
-  int64_t size = -1;       // bytes; -1: unknown
-  double mtime = -1;       // POSIX seconds; -1: unknown
-  bool is_prefix = false;  // a common prefix ("directory") of a listing with a delimiter
+  Text etag;                // without quotes
+  Text checksum;            // AIStore: hex
+  Text version;             // AIStore
+  int64_t size = -1;        // bytes; -1: unknown
+  double mtime = -1;        // POSIX seconds; -1: unknown
+  bool is_prefix = false;   // a common prefix ("directory") of a listing with a delimiter
+  bool in_archive = false;  // AIStore: a member of an archive
 };
 
 struct ListPage {
   std::string text;
   std::vector<ListEntry> entries;  // in the server's order, which is the order of keys
   std::string next_token;          // empty: this was the last page
-  size_t archive_members = 0;      // AIStore: of the entries, those in archives
 
   std::string_view view(ListEntry::Text piece) const {
     return std::string_view(text).substr(piece.offset, piece.size);

@@ -93,6 +93,33 @@ class TestListing:
         urls = list(fill(cluster, bucket, ["a", "b", "c", "d/e"], size=1))
         assert list_urls(cluster, f"ais://{bucket}", start_after="b") == urls[2:]
 
+    def test_prefix_that_is_a_directory(self, cluster: AIStore, bucket: str) -> None:
+        """On the disk that has it, the cluster would list only what is inside."""
+        names = [f"d/{name}/{i}" for i in range(20) for name in ("p1", "p10", "p2")]
+        urls = sorted(fill(cluster, bucket, names, size=1))
+        prefix = f"ais://{bucket}/d/p1"
+        assert list_urls(cluster, prefix) == [url for url in urls if url.startswith(prefix)]
+        assert list_urls(cluster, prefix, recursive=False) == [f"{prefix}/", f"{prefix}0/"]
+
+    @pytest.mark.parametrize("start_after", ["s.tar", "s.tar/1"])
+    def test_start_after_in_an_archive(
+        self, cluster: AIStore, bucket: str, start_after: str
+    ) -> None:
+        """The cluster would list none of the members."""
+        cluster.put(bucket, "a", b"")
+        cluster.put(bucket, "s.tar", tar_of({"1": b"", "2": b"", "3": b""}))
+        cluster.put(bucket, "z", b"")
+        root = f"ais://{bucket}"
+        names = ["a", "s.tar", "s.tar/1", "s.tar/2", "s.tar/3", "z"]
+        behind = [f"{root}/{name}" for name in names if name > start_after]
+        assert list_urls(cluster, root, archive_members=True, start_after=start_after) == behind
+
+    def test_prefix_in_an_archive(self, cluster: AIStore, bucket: str) -> None:
+        cluster.put(bucket, "d/s.tar", tar_of({"a/1": b"", "a/2": b"", "b": b""}))
+        archive = f"ais://{bucket}/d/s.tar"
+        urls = list_urls(cluster, f"{archive}/a", archive_members=True)
+        assert urls == [f"{archive}/a/1", f"{archive}/a/2"]
+
     def test_unreadable_archive(self, cluster: AIStore, bucket: str) -> None:
         """At the first one, a target silently ends its part of a listing with members."""
         names = [f"{number:02}" for number in range(30)]
