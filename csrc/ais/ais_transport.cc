@@ -31,6 +31,15 @@ StatusDetail Incomplete() {
   return detail;
 }
 
+// In the place of an object, as a captive portal sends it.
+bool IsWebPage(const HttpHead& http) {
+  return http.Get("content-type").substr(0, 9) == "text/html";
+}
+
+Status Foreign(const ObjectId& object) {
+  return Status(StatusCode::kEndpoint, "A web page came instead of the object: " + UrlOf(object));
+}
+
 RetryHint WhenMended() { return {Kind::kRetry, kMendingPauseMs, Route::kFallback}; }
 
 }  // namespace
@@ -267,7 +276,7 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
     const bool is_reply_to_head = request_.method == HttpRequest::Method::kHead;
     const Result<ReplyHead> head =
         ParseReplyHead(http, is_reply_to_head, bucket_->range_checksum());
-    refused_ = head.status();
+    refused_ = read_.etl_name.empty() && IsWebPage(http) ? Foreign(object()) : head.status();
     if (!refused_.ok()) return Flow::kStop;
     if (IsAsListed(http, head.value(), object().listed)) return handler_->OnHead(head.value());
     refused_ = Status(StatusCode::kObjectChanged,

@@ -337,6 +337,14 @@ TEST_F(AisTransportTest, ASuccessThatContradictsItselfIsRepeatedThroughTheProxy)
   EXPECT_EQ(getter->hint.route, Route::kFallback);
 }
 
+TEST_F(AisTransportTest, AWebPageIsNoObject) {
+  target_replies_ = {
+      Reply("<html>Please log in</html>", "content-type: text/html; charset=utf-8\r\n")};
+  const auto getter = Get();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
+  EXPECT_FALSE(getter->head.has_value());
+}
+
 TEST_F(AisTransportTest, WhatIsNotAsListedIsAChangedObject) {
   GetRequest request = ForKey("k");
   request.object.listed.version = "2";

@@ -40,14 +40,16 @@ class Connection:
         del self._received[: end + 4]
         return head
 
-    def skip_body(self, size: int) -> None:
-        """Drop the `size` bytes that follow the head."""
+    def read_body(self, size: int) -> bytes:
+        """Return the `size` bytes that follow the head; fewer if the client leaves."""
         while len(self._received) < size:
             data = self._sock.recv(65536)
             if not data:
-                return
+                break
             self._received += data
+        body = bytes(self._received[:size])
         del self._received[:size]
+        return body
 
     def send(self, data: bytes | memoryview) -> None:
         """Send all of `data`."""

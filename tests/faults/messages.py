@@ -29,6 +29,8 @@ class Request:
         By lower-case name.
     scheme : str
         ``"http"`` or ``"https"``.
+    body : bytes
+        What came with it; not kept in `FaultServer.requests`.
     """
 
     number: int
@@ -38,6 +40,7 @@ class Request:
     target: str
     headers: Headers
     scheme: str = "http"
+    body: bytes = b""
 
     @classmethod
     def parse(

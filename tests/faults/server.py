@@ -1,6 +1,7 @@
 """The fault server: sockets and threads around the honest server and the plan of faults."""
 
 import contextlib
+import dataclasses
 import functools
 import itertools
 import socket
@@ -145,8 +146,8 @@ class FaultServer:
         ):
             while head := connection.read_head():
                 request = self._record(head, number)
-                connection.skip_body(int(request.headers.get("content-length", "0")))
-                if not self._respond(request, connection):
+                body = connection.read_body(int(request.headers.get("content-length", "0")))
+                if not self._respond(dataclasses.replace(request, body=body), connection):
                     break
 
     @contextlib.contextmanager

@@ -1,82 +1,73 @@
-"""A gateway before that of an AIStore cluster, which sends clients to targets by detours."""
+"""Nodes before those of an AIStore cluster, which send clients on detours or answer wrongly."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import urllib3
 
-from faults import FaultProxy
+from faults import FaultProxy, FaultServer, Request
+from faults.messages import Reply
 from servers import AIStore
 
-__all__ = ["gateway", "proxied_targets"]
+__all__ = ["FaultNode", "proxied_targets"]
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 
 
-@contextmanager
-def gateway(cluster: AIStore, detours: Mapping[str, str]) -> Iterator[str]:
-    """Run a gateway that passes requests on; yield its URL.
+class FaultNode(FaultServer):
+    """A node that passes requests on, and whose every reply can be made wrong.
 
-    Targets advertise their own addresses, in the cluster map and in redirects: a fault proxy in
-    front of one is passed only by clients that are told so.
+    Targets advertise their own addresses, in the cluster map and in redirects: what stands before
+    one is passed only by clients that are told so.
 
     Parameters
     ----------
-    cluster
-        Where requests go.
+    url
+        The node that answers honestly.
     detours
         What to write for the URLs of targets.
     """
-    pool = urllib3.PoolManager()
 
-    def rewrite(text: str) -> str:
-        for url, detour in detours.items():
+    def __init__(self, url: str, detours: Mapping[str, str] | None = None) -> None:
+        super().__init__({})
+        self._url = url
+        self._detours = detours or {}
+        self._pool = urllib3.PoolManager(maxsize=16)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        self._pool.clear()
+
+    def _answer_honestly(self, original: Request, changed: Request) -> Reply:
+        reply = self._pool.request(
+            changed.method,
+            self._url + changed.target,
+            body=changed.body,
+            headers={k: v for k, v in changed.headers.items() if k != "host"},
+            redirect=False,
+            retries=False,
+        )
+        body = reply.data
+        if "what=smap" in changed.target:
+            body = self._rewrite(body.decode()).encode()
+        headers = {k: v for k, v in reply.headers.items() if k.lower() not in _HOP_BY_HOP}
+        if "Location" in headers:
+            headers["Location"] = self._rewrite(headers["Location"])
+        return Reply(reply.status, headers).with_body(body)
+
+    def _rewrite(self, text: str) -> str:
+        for url, detour in self._detours.items():
             text = text.replace(url, detour)
         return text
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
-            url = cluster.endpoint + self.path
-            reply = pool.request(
-                self.command, url, body=body, headers=headers, redirect=False, retries=False
-            )
-            data = reply.data
-            if "what=smap" in self.path:
-                data = rewrite(data.decode()).encode()
-            self.send_response_only(reply.status)
-            for name, value in reply.headers.items():
-                if name.lower() not in _HOP_BY_HOP:
-                    self.send_header(name, rewrite(value) if name == "Location" else value)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
-
-        do_HEAD = do_GET  # noqa: N815 - the name is the base class's
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        pool.clear()
 
 
 @contextmanager
@@ -87,5 +78,5 @@ def proxied_targets(cluster: AIStore) -> Iterator[tuple[list[FaultProxy], str]]:
         for target in cluster.targets:
             proxy = running.enter_context(FaultProxy("127.0.0.1", urlsplit(target.url).port or 0))
             proxies.append(proxy)
-            detours[target.url] = f"http://127.0.0.1:{proxy.port}"
-        yield proxies, running.enter_context(gateway(cluster, detours))
+            detours[target.url] = proxy.endpoint
+        yield proxies, running.enter_context(FaultNode(cluster.endpoint, detours)).endpoint

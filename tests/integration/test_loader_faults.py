@@ -10,6 +10,8 @@ import pytest
 
 from faults import Fault, FaultServer, StoredObject, kinds
 from faults.checksums import ALGORITHMS
+from integration import fault_matrix
+from integration.fault_matrix import BYTES, Outcome, assert_comes_to
 from integration.pipes import config_for, load
 from objectpipes import ObjectUrl, stats
 from objectpipes.errors import (
@@ -31,7 +33,6 @@ pytestmark = pytest.mark.usefixtures("transport")
 KIB = 1 << 10
 MIB = 1 << 20
 URL = "s3://bucket/key"
-DEADLINE_S = 15.0
 
 
 def stored(size: int, checksum: str | None = "CRC64NVME", seed: int = 0) -> StoredObject:
@@ -40,20 +41,13 @@ def stored(size: int, checksum: str | None = "CRC64NVME", seed: int = 0) -> Stor
 
 # --- every kind of fault, and every size ------------------------------------------------------
 
-Outcome = type[ObjectStoreError] | None
-BYTES: Outcome = None  # exactly those of the object
-
 
 @dataclass(frozen=True)
-class Row:
+class Row(fault_matrix.Row):
     """What becomes of a read that meets a fault.
 
     Attributes
     ----------
-    fault
-        The fault.
-    once, always
-        What a read comes to that meets it once, and one that meets it again and again.
     spares
         Objects up to this size are not hurt.
     resumed
@@ -66,9 +60,6 @@ class Row:
         text has to be right, too.
     """
 
-    fault: Fault
-    once: Outcome
-    always: Outcome
     spares: int = -1
     resumed: bool = False
     streamed: Outcome = None
@@ -208,20 +199,14 @@ def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> Non
             server.faults.add(kinds.ResetAt(1000), times=1)
         server.faults.add(row.fault, times=None if always else 1)
         config = config_for(server, stall_timeout=0.5)
-        began = time.monotonic()
-        try:
-            found = load(
+        assert_comes_to(
+            expected,
+            URL,
+            content.data,
+            lambda: load(
                 server, [subject.url], config=config, prefetch_bytes=subject.prefetch_bytes
-            )
-        except ObjectStoreError as error:
-            assert type(error) in expected
-            assert error.url == URL
-            assert error.attempts > 0
-            assert error.advice
-        else:
-            assert BYTES in expected
-            assert found == [(URL, content.data)]
-        assert time.monotonic() - began < DEADLINE_S
+            ),
+        )
 
 
 def test_matrix_is_complete() -> None:

@@ -1,0 +1,65 @@
+"""What becomes of a read that meets a fault: the rows and the judgement of the fault matrices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from faults import Fault
+from objectpipes.errors import ObjectStoreError
+
+__all__ = ["BYTES", "Outcome", "Row", "assert_comes_to"]
+
+_DEADLINE_S = 15.0
+
+Outcome = type[ObjectStoreError] | None
+BYTES: Outcome = None  # exactly those of the object
+
+
+@dataclass(frozen=True)
+class Row:
+    """What becomes of a read that meets a fault.
+
+    Attributes
+    ----------
+    fault
+        The fault.
+    once, always
+        What a read comes to that meets it once, and one that meets it again and again.
+    """
+
+    fault: Fault
+    once: Outcome
+    always: Outcome
+
+
+def assert_comes_to(
+    expected: Collection[Outcome],
+    url: str,
+    data: bytes,
+    load: Callable[[], list[tuple[str, bytes]]],
+) -> None:
+    """Load one object, and see that it comes to one of the expected outcomes, in time.
+
+    Parameters
+    ----------
+    expected
+        The outcomes that are right.
+    url, data
+        The object.
+    load
+        Loads it; returns it with its URL.
+    """
+    began = time.monotonic()
+    try:
+        found = load()
+    except ObjectStoreError as error:
+        assert type(error) in expected
+        assert error.url == url
+        assert error.attempts > 0
+        assert error.advice
+    else:
+        assert BYTES in expected
+        assert found == [(url, data)]
+    assert time.monotonic() - began < _DEADLINE_S

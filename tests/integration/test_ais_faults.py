@@ -1,0 +1,269 @@
+"""Whatever a node of a cluster does wrong, the outcome is exact or the right exception, in time."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from faults import Fault, FaultServer, Request, kinds
+from faults.fault import Serve
+from faults.messages import Reply
+from faults.store import Store
+from integration.ais_gateway import FaultNode
+from integration.clusters import running
+from integration.fault_matrix import BYTES, Outcome, Row, assert_comes_to
+from objectpipes import AISConfig, ObjectUrl
+from objectpipes.errors import (
+    AccessDeniedError,
+    BucketNotFoundError,
+    EndpointError,
+    IntegrityError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    ProtocolError,
+    ReadTimeoutError,
+    ServerError,
+    ThrottledError,
+)
+from objectpipes.iter import AISFileLister, AISFileLoader
+from servers import AIStore
+
+SIZES = [128 << 10, 6 << 20]  # the larger one is streamed
+PREFETCH_BYTES = 16 << 20
+
+
+def name_of(size: int) -> str:
+    return f"{size} bytes"
+
+
+def data_of(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+@dataclass(frozen=True)
+class Refusal(Fault):
+    """An error as AIStore writes it."""
+
+    status: int
+    tcode: str = ""
+    message: str = "says the fault node"
+
+    def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
+        document = {"tcode": self.tcode, "message": self.message, "status": self.status}
+        return Reply(self.status).with_body(json.dumps(document).encode())
+
+
+class WrongChecksum(Fault):
+    """A checksum that does not fit the body."""
+
+    def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
+        return serve(request).with_headers({"Ais-Checksum-Value": "0123456789abcdef"})
+
+
+class WithoutIdentity(Fault):
+    """Neither version nor checksum."""
+
+    def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
+        return serve(request).with_headers({"Ais-Version": None, "Ais-Checksum-Value": None})
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A gateway and a target, before those of a cluster of one target."""
+
+    gateway: FaultServer
+    target: FaultServer
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Nodes]:
+    with running(AIStore(targets=1)) as cluster:
+        cluster.create_bucket("bucket")
+        for size in SIZES:
+            cluster.put("bucket", name_of(size), data_of(size))
+        url = cluster.targets[0].url
+        with (
+            FaultNode(url) as target,
+            FaultNode(cluster.endpoint, {url: target.endpoint}) as gateway,
+        ):
+            yield Nodes(gateway, target)
+
+
+@pytest.fixture
+def nodes(cluster: Nodes) -> Iterator[Nodes]:
+    """Return the nodes, without faults."""
+    yield cluster
+    cluster.gateway.faults.clear()
+    cluster.target.faults.clear()
+
+
+def config_for(nodes: Nodes, *, always: bool) -> AISConfig:
+    # With one attempt, what a target refuses is still asked of the gateway.
+    return AISConfig(
+        endpoint=nodes.gateway.endpoint, max_attempts=1 if always else 3, stall_timeout=0.5
+    )
+
+
+def load(url: str, config: AISConfig) -> list[tuple[str, bytes]]:
+    loader = AISFileLoader([url], config=config, prefetch_bytes=PREFETCH_BYTES)
+    return [(url, opened.read()) for url, opened in loader]
+
+
+def is_read(request: Request) -> bool:
+    return request.path.startswith("/v1/objects/")
+
+
+def is_list(request: Request) -> bool:
+    return request.path.startswith("/v1/buckets/") and request.method == "GET"
+
+
+# --- a target ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TargetRow(Row):
+    """What becomes of a read whose target has a fault.
+
+    Attributes
+    ----------
+    resumed
+        The fault is about ranges: the read is broken before, so that it has to be resumed.
+    streamed
+        What a streamed read comes to, if that is worse: it cannot begin anew.
+    """
+
+    resumed: bool = False
+    streamed: Outcome = None
+
+
+TARGET = [
+    TargetRow(kinds.ResetBeforeReply(), BYTES, EndpointError),
+    TargetRow(kinds.CloseBeforeReply(), BYTES, EndpointError),
+    TargetRow(kinds.ResetAfterHead(), BYTES, EndpointError),
+    TargetRow(kinds.ResetAt(1000), BYTES, EndpointError),
+    TargetRow(kinds.CloseAt(-1), BYTES, EndpointError),
+    TargetRow(kinds.StallBeforeReply(), BYTES, EndpointError),
+    TargetRow(kinds.StallAt(1000), BYTES, ReadTimeoutError),
+    TargetRow(kinds.SlowDrip(30e6), BYTES, BYTES),
+    TargetRow(kinds.GarbageStatusLine(), BYTES, EndpointError),
+    TargetRow(kinds.InformationalFirst(3), BYTES, BYTES),
+    TargetRow(kinds.OversizedHeaders(), BYTES, EndpointError),
+    TargetRow(kinds.Chunked(), BYTES, BYTES),
+    TargetRow(kinds.NoContentLength(), BYTES, BYTES),
+    TargetRow(kinds.CloseAfterReply(announced=False), BYTES, BYTES),
+    TargetRow(kinds.CloseOnNextRequest(), BYTES, BYTES),
+    TargetRow(Refusal(500), BYTES, ServerError),
+    TargetRow(kinds.BadGateway(), BYTES, ServerError),
+    TargetRow(kinds.EmptyServiceUnavailable(), BYTES, ServerError),
+    TargetRow(Refusal(429, "ErrTooManyRequests"), BYTES, ThrottledError),
+    TargetRow(Refusal(400, "ErrFailedTo", "connection refused"), BYTES, ServerError),
+    TargetRow(Refusal(401), BYTES, ServerError),
+    TargetRow(Refusal(403), BYTES, AccessDeniedError),
+    TargetRow(Refusal(404, "ErrNotFound"), BYTES, ObjectNotFoundError),
+    TargetRow(kinds.WebPage(), BYTES, EndpointError),
+    TargetRow(kinds.WebPage(403), BYTES, EndpointError),
+    TargetRow(kinds.BitFlip(0), BYTES, IntegrityError, streamed=IntegrityError),
+    TargetRow(kinds.BitFlip(100_000, bit=7), BYTES, IntegrityError, streamed=IntegrityError),
+    TargetRow(WrongChecksum(), BYTES, IntegrityError, streamed=IntegrityError),
+    TargetRow(WithoutIdentity(), BYTES, BYTES),
+    TargetRow(kinds.IgnoreRange(), BYTES, BYTES, resumed=True),
+    TargetRow(kinds.WrongContentRange(), BYTES, ProtocolError, resumed=True),
+    TargetRow(kinds.WrongTotal(), BYTES, BYTES, resumed=True, streamed=ObjectChangedError),
+    TargetRow(kinds.WrongContentLength(10), BYTES, ReadTimeoutError, streamed=ObjectChangedError),
+    TargetRow(kinds.WrongContentLength(-10), BYTES, IntegrityError, streamed=ObjectChangedError),
+    TargetRow(kinds.ShortBody(), BYTES, IntegrityError, streamed=ObjectChangedError),
+]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["whole", "streamed"])
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("row", TARGET, ids=lambda row: type(row.fault).__name__)
+def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
+    """Each kind, once and always: exact bytes or the one right exception, in time."""
+    streamed = size == SIZES[-1]
+    expected = row.always if always else row.once
+    if streamed and row.streamed:
+        expected = row.streamed
+
+    if row.resumed:
+        nodes.target.faults.add(kinds.ResetAt(100_000), match=is_read, times=1)
+    nodes.target.faults.add(row.fault, match=is_read, times=None if always else 1)
+    config = config_for(nodes, always=always and not row.resumed)
+    url = f"ais://bucket/{name_of(size)}"
+    if streamed:
+        url = ObjectUrl(url, size=size)
+    assert_comes_to([expected], url, data_of(size), lambda: load(url, config))
+
+
+# --- the gateway ------------------------------------------------------------------------------
+
+READ_AND_LIST = [
+    Row(kinds.ResetBeforeReply(), BYTES, EndpointError),
+    Row(kinds.CloseBeforeReply(), BYTES, EndpointError),
+    Row(kinds.StallBeforeReply(), BYTES, ReadTimeoutError),
+    Row(kinds.GarbageStatusLine(), BYTES, ProtocolError),
+    Row(kinds.InformationalFirst(3), BYTES, BYTES),
+    Row(kinds.OversizedHeaders(), BYTES, ProtocolError),
+    Row(kinds.Chunked(), BYTES, BYTES),
+    Row(kinds.CloseAfterReply(announced=False), BYTES, BYTES),
+    Row(Refusal(500), BYTES, ServerError),
+    Row(kinds.BadGateway(), BYTES, ServerError),
+    Row(kinds.EmptyServiceUnavailable(), BYTES, ServerError),
+    Row(Refusal(429, "ErrRateLimitFrontend"), BYTES, ThrottledError),
+    Row(kinds.WebPage(403), EndpointError, EndpointError),
+    Row(Refusal(403), AccessDeniedError, AccessDeniedError),
+    Row(Refusal(404, "ErrBckNotFound"), BucketNotFoundError, BucketNotFoundError),
+]
+LIST = [
+    *READ_AND_LIST,
+    Row(kinds.ResetAt(10), BYTES, EndpointError),
+    Row(kinds.CloseAt(-1), BYTES, EndpointError),
+    Row(kinds.StallAt(10), BYTES, ReadTimeoutError),
+    Row(kinds.ShortBody(), BYTES, ProtocolError),
+    Row(kinds.WebPage(), BYTES, ProtocolError),
+]
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("row", READ_AND_LIST, ids=lambda row: type(row.fault).__name__)
+def test_gateway_of_a_read(nodes: Nodes, row: Row, always: bool) -> None:
+    """The gateway is asked because the target does not answer whom it has not sent."""
+    nodes.target.faults.add(Refusal(403), match=is_read, times=1)
+    nodes.gateway.faults.add(row.fault, match=is_read, times=None if always else 1)
+    config = config_for(nodes, always=always)
+    url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
+    assert_comes_to([row.always if always else row.once], url, data, lambda: load(url, config))
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("row", LIST, ids=lambda row: type(row.fault).__name__)
+def test_gateway_of_a_listing(nodes: Nodes, row: Row, always: bool) -> None:
+    """All names or the one right exception, in time."""
+    nodes.gateway.faults.add(row.fault, match=is_list, times=None if always else 1)
+    config = config_for(nodes, always=always)
+    prefix, names = "ais://bucket", b"".join(name_of(size).encode() for size in sorted(SIZES))
+
+    def list_names() -> list[tuple[str, bytes]]:
+        urls = list(AISFileLister([prefix], config=config))
+        return [(prefix, b"".join(url.removeprefix(f"{prefix}/").encode() for url in urls))]
+
+    assert_comes_to([row.always if always else row.once], prefix, names, list_names)
+
+
+@pytest.mark.parametrize("about", ["/v1/daemon", "/v1/buckets/"])
+@pytest.mark.parametrize(
+    "fault",
+    [kinds.ResetBeforeReply(), kinds.StallAt(10), Refusal(500), kinds.WebPage(), kinds.ShortBody()],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_what_the_gateway_does_not_tell_is_not_needed(
+    nodes: Nodes, fault: Fault, about: str
+) -> None:
+    """Neither the map of the cluster nor the properties of the bucket."""
+    nodes.gateway.faults.add(fault, match=lambda request: request.path.startswith(about))
+    url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
+    assert load(url, config_for(nodes, always=False)) == [(url, data)]
