@@ -218,11 +218,14 @@ void AisTransport::Call::OnMap() {
 
 // ---------------------------------------------------------------------------------------------------
 
-class AisTransport::Get final : public AisTransport::Call, public BucketFacts::Waiter {
+class AisTransport::Get final : public AisTransport::Call,
+                                public BucketFacts::Waiter,
+                                public BatchTicket::Waiter {
  public:
   Get(AisTransport* transport, const GetRequest& request, GetHandler* handler)
       : Call(transport, request.object),
         route_(request.route),
+        whole_(!request.head_only && !request.ranged()),
         handler_(handler),
         read_(transport->options_.read),
         bucket_(transport->FactsOf(request.object.bucket)) {
@@ -238,7 +241,10 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
     }
     uri_ = ObjectUri(holder(), read_);
   }
-  ~Get() override { bucket_->Forget(this); }
+  ~Get() override {
+    bucket_->Forget(this);
+    if (ticket_ != nullptr) ticket_->waiter = nullptr;
+  }
 
   void Start() {
     if (!cluster().asked()) return cluster().Ask(this);
@@ -256,6 +262,43 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
   }
 
   void OnBucketKnown() override {
+    if (!MayBeBatched()) return SendAlone();
+    ticket_ = std::make_shared<BatchTicket>(BatchTicket{holder().key, read_.archpath, this});
+    transport_->batches_.Add(holder().bucket, cluster().TargetOf(holder()), ticket_);
+  }
+
+  // In a batch nothing tells an object from another version of it but what was listed.
+  bool MayBeBatched() {
+    const bool plain = whole_ && read_.etl_name.empty() && !read_.latest;
+    if (transport_->options_.batch == 0 || !plain || route_ != Route::kDefault) return false;
+    const Listed& listed = object().listed;
+    const bool checked = !listed.checksum.empty() && bucket_->checksum() != ChecksumType::kNone;
+    if (read_.archpath.empty() && (listed.size < 0 || !checked)) return false;
+    const bool small = listed.size <= static_cast<int64_t>(Batch::kLargestMember);
+    return small && transport_->batches_.MayAdd(holder().bucket, cluster().TargetOf(holder()));
+  }
+
+  void OnBatched(const std::string& body) override {
+    const Listed& listed = object().listed;
+    if (listed.size >= 0 && listed.size != static_cast<int64_t>(body.size())) return SendAlone();
+    Flow flow = handler_->OnHead(
+        HeadAsListed(listed, bucket_->checksum(), bucket_->range_checksum(), body.size()));
+    if (flow == Flow::kContinue && !body.empty()) flow = handler_->OnData(body.data(), body.size());
+    switch (flow) {
+      case Flow::kContinue:
+        return handler_->OnDone(Status::Ok(), RetryHint{});
+      case Flow::kPause:  // it is read again when there is room, at its own pace
+        return handler_->OnDone(Status(StatusCode::kServer, "no room for a member of a batch"),
+                                ThroughTheProxy(Kind::kRetryNow));
+      case Flow::kStop:
+        return handler_->OnDone(Status(StatusCode::kCancelled, "not wanted"), RetryHint{});
+    }
+  }
+
+  // Not there, or not whole: only a reply of its own says why.
+  void OnNotBatched() override { SendAlone(); }
+
+  void SendAlone() {
     const bool direct = route_ == Route::kDefault && cluster().direct();
     const Target* const target = direct ? cluster().TargetOf(holder()) : nullptr;
     if (target == nullptr) return SendToProxy();
@@ -298,10 +341,12 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
   }
 
   const Route route_;
+  const bool whole_;  // neither a piece nor the head alone is wanted
   GetHandler* const handler_;
   ReadOptions read_;
   bool as_member_ = false;  // of the archive that its name begins with
   BucketFacts* const bucket_;
+  std::shared_ptr<BatchTicket> ticket_;
   Status refused_;  // why the reply is not used
 };
 
@@ -391,13 +436,14 @@ void AisTransport::List::Deliver() {
 // ---------------------------------------------------------------------------------------------------
 // AisTransport
 
-AisTransport::AisTransport(HttpClient* client, Options options,
+AisTransport::AisTransport(HttpClient* client, Executor* executor, Options options,
                            std::shared_ptr<CredentialStore> credentials)
     : options_(std::move(options)),
       reads_as_listed_(options_.read.plain()),
       credentials_(std::move(credentials)),
       session_(client, options_.http),
-      cluster_(&session_, options_.endpoint_url, credentials_.get()) {}
+      cluster_(&session_, options_.endpoint_url, credentials_.get()),
+      batches_(&session_, &cluster_, executor, options_.batch) {}
 
 Result<ObjectId> AisTransport::ParseUrl(std::string_view url) const {
   Result<Url> parsed = ParseObjectUrl(url);

@@ -1,6 +1,7 @@
 // AIStore over the engine's own HTTP client: straight to the targets where the cluster permits it.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include "ais/archive_member.h"
+#include "ais/batches.h"
 #include "ais/bucket_facts.h"
 #include "ais/cluster.h"
 #include "ais/requests.h"
@@ -20,13 +22,15 @@ namespace objectpipes::ais {
 struct Options {
   std::string endpoint_url;  // of a proxy ("gateway")
   ReadOptions read;
+  size_t batch = 0;  // objects of one get-batch; 0: each is read by itself
   HttpOptions http;
 };
 
 class AisTransport final : public Transport {
  public:
-  // The client outlives the transport.
-  AisTransport(HttpClient* client, Options options, std::shared_ptr<CredentialStore> credentials);
+  // Client and executor outlive the transport.
+  AisTransport(HttpClient* client, Executor* executor, Options options,
+               std::shared_ptr<CredentialStore> credentials);
 
   Result<ObjectId> ParseUrl(std::string_view url) const override;
   bool reads_as_listed() const override { return reads_as_listed_; }
@@ -49,6 +53,7 @@ class AisTransport final : public Transport {
   HttpSession session_;
   Cluster cluster_;
   std::map<std::string, BucketFacts> buckets_;
+  Batches batches_;
 };
 
 }  // namespace objectpipes::ais

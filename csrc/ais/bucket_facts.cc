@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "ais/bucket_props.h"
-
 namespace objectpipes::ais {
 
 void BucketFacts::Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter) {
@@ -16,8 +14,8 @@ void BucketFacts::Forget(Waiter* waiter) {
 }
 
 Flow BucketFacts::OnHead(const HttpHead& head) {
-  const Result<bool> ranges = ChecksumsRanges(head.Get(kBucketPropsHeader));
-  if (ranges.ok() && ranges.value()) range_checksum_ = RangeChecksum::kOfRange;
+  const Result<BucketProps> props = ParseBucketProps(head.Get(kBucketPropsHeader));
+  if (props.ok()) props_ = props.value();
   return Flow::kContinue;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "ais/bucket_props.h"
 #include "ais/reply_head.h"
 #include "transport/http/http_client.h"
 #include "transport/transport.h"
@@ -22,7 +23,10 @@ class BucketFacts final : private HttpHandler {
   };
 
   bool known() const { return known_; }
-  RangeChecksum range_checksum() const { return range_checksum_; }
+  ChecksumType checksum() const { return props_.checksum; }
+  RangeChecksum range_checksum() const {
+    return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
+  }
 
   // Sends the request, unless one is under way, and calls the waiter once there is an answer.
   void Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter);
@@ -35,7 +39,7 @@ class BucketFacts final : private HttpHandler {
   void OnDone(const Status& status) override;
 
   bool known_ = false;
-  RangeChecksum range_checksum_ = RangeChecksum::kOfObject;
+  BucketProps props_;
   std::vector<Waiter*> waiters_;
   std::unique_ptr<Exchange> question_;
 };

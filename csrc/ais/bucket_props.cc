@@ -1,16 +1,21 @@
 #include "ais/bucket_props.h"
 
+#include <string>
+
 #include "ais/json.h"
 
 namespace objectpipes::ais {
 
-Result<bool> ChecksumsRanges(std::string_view bucket_props) {
-  const Json json = ParseJson(bucket_props);
+Result<BucketProps> ParseBucketProps(std::string_view text) {
+  const Json json = ParseJson(text);
   const auto checksum = json.find("checksum");
-  const bool* const enabled =
-      checksum == json.end() ? nullptr : FindMember<bool>(*checksum, "enable_read_range");
-  if (enabled == nullptr) return Status::Protocol("AIStore sent malformed bucket properties");
-  return *enabled;
+  if (checksum == json.end()) return Status::Protocol("AIStore sent malformed bucket properties");
+  const auto* const type = FindMember<std::string>(*checksum, "type");
+  const auto* const ranges = FindMember<bool>(*checksum, "enable_read_range");
+  if (type == nullptr || ranges == nullptr) {
+    return Status::Protocol("AIStore sent malformed bucket properties");
+  }
+  return BucketProps{ParseChecksumType(*type).value_or(ChecksumType::kNone), *ranges};
 }
 
 }  // namespace objectpipes::ais

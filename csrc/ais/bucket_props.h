@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "base/checksum.h"
 #include "base/result.h"
 
 namespace objectpipes::ais {
@@ -10,8 +11,13 @@ namespace objectpipes::ais {
 // The header of the reply to HEAD for a bucket (BucketUri) that has them.
 inline constexpr std::string_view kBucketPropsHeader = "Ais-Bucket-Props";
 
-// Whether the checksum in reply to a range is that of the range. Otherwise it is that of the whole
-// object.
-Result<bool> ChecksumsRanges(std::string_view bucket_props);
+struct BucketProps {
+  ChecksumType checksum = ChecksumType::kNone;  // of objects that are written now
+  // Whether the checksum in reply to a range is that of the range. Otherwise it is that of the
+  // whole object.
+  bool checksums_ranges = false;
+};
+
+Result<BucketProps> ParseBucketProps(std::string_view text);
 
 }  // namespace objectpipes::ais

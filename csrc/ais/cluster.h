@@ -57,6 +57,8 @@ class Cluster final : private HttpHandler {
   // The target that would hold the object if it were not missing, among those this process has
   // seen; null if that one is there.
   const Target* MissingTargetOf(const ObjectId& object) const;
+  // Whether all targets are there and answer, as far as this process knows.
+  bool is_whole() const { return missing_.empty() && !any_down_; }
   // Any that is missing; null if all are there.
   const Target* AnyMissingTarget() const;
   // Whether the map changed within the last seconds, in which nodes learn of it and find objects:

@@ -12,14 +12,22 @@
 namespace objectpipes::ais {
 namespace {
 
-OfferedChecksum ChecksumIn(const HttpHead& http) {
-  const auto type = ParseChecksumType(http.Get("ais-checksum-type"));
-  Result<std::string> digest = HexDecode(http.Get("ais-checksum-value"));
+// Nothing is offered without a type: "none", or a new one.
+OfferedChecksum Offer(std::optional<ChecksumType> type, std::string_view hex) {
+  Result<std::string> digest = HexDecode(hex);
   OfferedChecksum offered;
-  if (!type || !digest.ok() || digest.value().empty()) return offered;  // "none", or a new one
+  if (!type || !digest.ok() || digest.value().empty()) return offered;
   offered.type = *type;
   offered.digest = std::move(digest).value();
   return offered;
+}
+
+// The members of archives, and what an ETL makes, have neither number nor checksum, and no
+// identity.
+std::string Identity(std::string_view number, std::string_view checksum, int64_t size) {
+  if (number.empty() && checksum.empty()) return {};
+  std::string identity(number);
+  return identity.append("|").append(checksum).append("|").append(std::to_string(size));
 }
 
 }  // namespace
@@ -42,15 +50,21 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
   }
 
   const bool of_range = range_checksum == RangeChecksum::kOfRange;
-  head.checksum = ChecksumIn(http);
+  head.checksum =
+      Offer(ParseChecksumType(http.Get("ais-checksum-type")), http.Get("ais-checksum-value"));
   if (partial && of_range) head.checksum.scope = OfferedChecksum::Scope::kReply;
-  const std::string_view number = http.Get("ais-version");
   const std::string_view checksum = of_range ? "" : http.Get("ais-checksum-value");
-  // The members of archives, and what an ETL makes, have neither.
-  if (!number.empty() || !checksum.empty()) {
-    head.version.append(number).append("|").append(checksum).append("|");
-    head.version.append(std::to_string(head.object_size));
-  }
+  head.version = Identity(http.Get("ais-version"), checksum, head.object_size);
+  return head;
+}
+
+ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, RangeChecksum range_checksum,
+                       size_t size) {
+  const bool of_range = range_checksum == RangeChecksum::kOfRange;
+  ReplyHead head;
+  head.length = head.object_size = static_cast<int64_t>(size);
+  head.checksum = Offer(checksum, listed.checksum);
+  head.version = Identity(listed.version, of_range ? "" : listed.checksum, head.object_size);
   return head;
 }
 

@@ -50,12 +50,6 @@ void AppendEntry(const BatchEntry& entry, std::string* json) {
   json->append("{\"objname\":");
   AppendText(entry.key, json);
   if (!entry.archpath.empty()) AppendMember("archpath", entry.archpath, json);
-  if (entry.begin != 0 || entry.end != kToTheEnd) {
-    const std::string length =
-        entry.end == kToTheEnd ? "-1" : std::to_string(entry.end - entry.begin);
-    json->append(",\"start\":").append(std::to_string(entry.begin));
-    json->append(",\"length\":").append(length);
-  }
   json->push_back('}');
 }
 
@@ -139,11 +133,9 @@ Result<std::string> ListBody(const ListRequest& request) {
   return body;
 }
 
-std::string BatchUri(std::string_view bucket, bool colocated) {
+std::string BatchUri(std::string_view bucket) {
   const BucketName parts = SplitBucket(bucket);
-  QueryParameters query;
-  if (colocated) query.emplace_back("coloc", "1");
-  return WithQuery("/v1/ml/moss/" + std::string(parts.name), std::move(query), parts);
+  return WithQuery("/v1/ml/moss/" + std::string(parts.name), {{"coloc", "1"}}, parts);
 }
 
 Result<std::string> BatchBody(const std::vector<BatchEntry>& entries) {

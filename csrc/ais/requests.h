@@ -46,17 +46,15 @@ Result<std::string> FollowRedirect(std::string_view location, std::string_view u
 std::string ListUri(std::string_view bucket);
 Result<std::string> ListBody(const ListRequest& request);
 
-// One object of a get-batch, or a piece of it. A range must lie inside the object: anything else is
-// answered with a cut stream or with the whole object, after 20 s.
+// One object of a get-batch. Always whole: where a range does not lie inside the object, AIStore
+// answers with a cut stream or with the whole object, after 20 s.
 struct BatchEntry {
   std::string_view key;
   std::string_view archpath;  // empty: the object itself
-  uint64_t begin = 0;
-  uint64_t end = kToTheEnd;
 };
 
-// `colocated`: let the target assemble the batch that has most of its objects.
-std::string BatchUri(std::string_view bucket, bool colocated);
+// The batch is put together by the target that has most of its objects.
+std::string BatchUri(std::string_view bucket);
 
 // The reply is a TAR with one member for each entry, in their order; names tell nothing. A missing
 // object is a member for which IsMissing() is true.

@@ -128,32 +128,25 @@ TEST(ListBody, SetsFlagsAsText) {
 }
 
 TEST(BatchUri, NamesTheBucketOnce) {
-  EXPECT_EQ(BatchUri(kObject.bucket, false), "/v1/ml/moss/bck?provider=ais");
-  EXPECT_EQ(BatchUri(kForeign.bucket, true),
-            "/v1/ml/moss/b?coloc=1&namespace=%40uuid%23ns&provider=aws");
+  EXPECT_EQ(BatchUri(kObject.bucket), "/v1/ml/moss/bck?coloc=1&provider=ais");
+  EXPECT_EQ(BatchUri(kForeign.bucket), "/v1/ml/moss/b?coloc=1&namespace=%40uuid%23ns&provider=aws");
 }
 
 TEST(BatchBody, ListsEntriesInOrder) {
-  EXPECT_EQ(BatchBody({{"b", "", 0, kToTheEnd},
-                       {"s.tar", "m", 0, kToTheEnd},
-                       {"b", "", 5, 15},
-                       {"b", "", 5, kToTheEnd},
-                       {"b", "", 0, 10}})
-                .value(),
+  EXPECT_EQ(BatchBody({{"b", ""}, {"s.tar", "m"}, {"b", ""}}).value(),
             R"({"mime":".tar","strm":true,"onob":true,"coer":true,"in":[{"objname":"b"},)"
-            R"({"objname":"s.tar","archpath":"m"},{"objname":"b","start":5,"length":10},)"
-            R"({"objname":"b","start":5,"length":-1},{"objname":"b","start":0,"length":10}]})");
+            R"({"objname":"s.tar","archpath":"m"},{"objname":"b"}]})");
 }
 
 TEST(BatchBody, EscapesNames) {
-  EXPECT_EQ(BatchBody({{"a\"\\\n\xC3\xA9", "", 0, kToTheEnd}}).value(),
+  EXPECT_EQ(BatchBody({{"a\"\\\n\xC3\xA9", ""}}).value(),
             "{\"mime\":\".tar\",\"strm\":true,\"onob\":true,\"coer\":true,"
             "\"in\":[{\"objname\":\"a\\\"\\\\\\u000a\xC3\xA9\"}]}");
 }
 
 TEST(BatchBody, RefusesNamesThatAreNotUtf8) {
-  EXPECT_EQ(BatchBody({{"a\xFF", "", 0, kToTheEnd}}).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(BatchBody({{"a", "\xC3", 0, kToTheEnd}}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(BatchBody({{"a\xFF", ""}}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(BatchBody({{"a", "\xC3"}}).status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST(IsMissing, NeedsTheMarkAndNoData) {

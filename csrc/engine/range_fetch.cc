@@ -45,7 +45,7 @@ void RangeFetch::StartExchange() {
   request.begin = offset_;
   request.end = end_;
   if (pin_->can_pin) request.if_match = pin_->version;
-  request.route = retry_.route();
+  request.route = pin_->suspect ? Route::kFallback : retry_.route();
 
   refused_ = Status::Ok();
   reply_began_ = offset_;

@@ -21,6 +21,7 @@ struct Pin {
   std::string version;   // empty: the server gives none, so nothing can be joined from two replies
   bool can_pin = false;  // the server honours if_match
   int64_t size = -1;     // of the object; before the first reply as listed; -1: unknown (chunked)
+  bool suspect = false;  // what came by the default route was not right
 };
 
 class RangeFetch final : private GetHandler {

@@ -132,6 +132,7 @@ void WholeRead::Restart(const Status& why) {
   earlier_attempts_ += fetch_->attempts();
   probe_.reset();
   pin_ = Pin{};
+  pin_.suspect = true;
   verifier_.Expect(OfferedChecksum{});
   verified_ = 0;
   ahead_.clear();

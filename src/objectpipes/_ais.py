@@ -29,12 +29,15 @@ class ReadOptions:
         Transform it by this ETL, with these arguments; empty: not at all.
     latest : bool
         Read it as the remote bucket has it now.
+    batch : int
+        Read up to so many at once, in a get-batch; 0: each by itself.
     """
 
     archpath: str = ""
     etl_name: str = ""
     etl_args: str = ""
     latest: bool = False
+    batch: int = 0
 
 
 def open_listing(

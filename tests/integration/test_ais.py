@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import pytest
 from xxhash import xxh64
 
-from faults import stream
-from integration.ais_gateway import proxied_targets
+from faults import Fault, FaultServer, Request, kinds, stream
+from faults.fault import Serve
+from faults.messages import Reply
+from faults.store import Store
+from integration.ais_gateway import FaultNode, proxied_targets
 from integration.clusters import fill, list_urls, load, new_bucket, running
 from objectpipes import AISConfig, Credentials, ObjectUrl, S3Config, stats
 from objectpipes.errors import (
@@ -227,6 +230,37 @@ class TestLoading:
         with pytest.raises(ObjectNotFoundError):
             load(cluster, [f"{url}/nothing"])
 
+    def test_batch(self, cluster: AIStore, bucket: str) -> None:
+        """Two hundred requests become a few, whose bytes are verified as ever."""
+        stored = fill(cluster, bucket, [*map(str, range(200)), *NASTY_NAMES])
+        urls = list_urls(cluster, f"ais://{bucket}")
+        verified = stats()["verified"]
+        assert load(cluster, urls, batch=True) == stored
+        assert stats()["verified"] == verified + len(stored)
+
+    def test_batch_of_what_was_replaced_or_deleted(self, cluster: AIStore, bucket: str) -> None:
+        """Behind eight objects that are missing, the cluster cuts a batch."""
+        stored = fill(cluster, bucket, [f"{number:03}" for number in range(100)])
+        urls = list_urls(cluster, f"ais://{bucket}")
+        for number in range(30):
+            cluster.delete(bucket, f"{number:03}")
+        cluster.put(bucket, "050", os.urandom(1000))
+        loader = AISFileLoader(urls, cluster.endpoint, batch=True, on_error="skip")
+        loaded = {url: opened.read() for url, opened in loader}
+        assert loaded == {url: stored[url] for url in [*urls[30:50], *urls[51:]]}
+        assert loader.skipped == 31
+        with pytest.raises(ObjectChangedError):
+            load(cluster, [urls[50]], batch=True)
+
+    def test_batch_of_members(self, cluster: AIStore, bucket: str) -> None:
+        members = {f"{number}": os.urandom(1000) for number in range(100)}
+        cluster.put(bucket, "shard.tar", tar_of(members))
+        urls = list_urls(cluster, f"ais://{bucket}", archive_members=True, masks="*.tar/*")
+        root = f"ais://{bucket}/shard.tar"
+        expected = {f"{root}/{name}": data for name, data in members.items()}
+        assert load(cluster, urls, batch=True) == expected
+        assert load(cluster, [root], archpath="7", batch=True) == {root: members["7"]}
+
     def test_listed_members_are_loaded(self, cluster: AIStore, bucket: str) -> None:
         members = {"a/1": b"one", "2": b"", "é 3": bytes(100_000)}
         for archive in ("x.tar", "dir/y.tar"):
@@ -271,6 +305,65 @@ class TestLoading:
             ((_, opened),) = AISFileLoader([url], gateway_url)
             assert opened.read() == data
             assert opened.file_obj.attempts == 2
+
+
+class Replace(Fault):
+    """The object is deleted and written anew just before the read goes on, with equal versions."""
+
+    def __init__(self, cluster: AIStore, bucket: str, name: str, data: bytes) -> None:
+        self._cluster, self._bucket, self._name, self._data = cluster, bucket, name, data
+
+    def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
+        self._cluster.delete(self._bucket, self._name)
+        self._cluster.put(self._bucket, self._name, self._data)
+        return serve(request)
+
+
+class TestThroughTheGateway:
+    """Reads of a cluster that does not show its map."""
+
+    @pytest.fixture
+    def gateway(self, cluster: AIStore) -> Iterator[FaultServer]:
+        with FaultNode(cluster.endpoint) as gateway:
+            hidden = kinds.EmptyServiceUnavailable()
+            gateway.faults.add(hidden, match=lambda request: request.path == "/v1/daemon")
+            yield gateway
+
+    def test_odd_names(self, cluster: AIStore, bucket: str, gateway: FaultServer) -> None:
+        """In a Location they come unencoded, control characters even as spaces."""
+        stored = fill(cluster, bucket, NASTY_NAMES)
+        files = AISFileLoader(list(stored), gateway.endpoint)
+        assert {url: opened.read() for url, opened in files} == stored
+        assert any(request.path.startswith("/v1/objects/") for request in gateway.requests)
+
+    def test_limited_rate(self, cluster: AIStore, gateway: FaultServer) -> None:
+        """The cluster answers 429 and does not say for how long."""
+        bucket = new_bucket(cluster)
+        stored = fill(cluster, bucket, [f"{number}" for number in range(10)])
+        limit = {"enabled": True, "interval": "10s", "max_tokens": 100, "burst_size": 50}
+        props = {"action": "set-bprops", "value": {"rate_limit": {"frontend": limit}}}
+        cluster.request("PATCH", f"/v1/buckets/{bucket}", props)
+        throttled = stats()["throttled"]
+        files = AISFileLoader(list(stored), gateway.endpoint)
+        assert {url: opened.read() for url, opened in files} == stored
+        assert stats()["throttled"] > throttled
+
+
+def test_version_numbers_begin_anew() -> None:
+    """An object that is deleted and written again in mid-read is not joined with the old one.
+
+    Conditional requests would not help: AIStore ignores them.
+    """
+    old, new = os.urandom(2_000_000), os.urandom(2_000_000)
+    with running(AIStore(targets=1)) as cluster, FaultNode(cluster.targets[0].url) as target:
+        bucket = new_bucket(cluster, {"versioning": {"enabled": True}})
+        cluster.put(bucket, "key", old)
+        target.faults.add(kinds.CloseAt(1_000_000), times=1)
+        target.faults.add(Replace(cluster, bucket, "key", new), skip=1, times=1)
+        detours = {cluster.targets[0].url: target.endpoint}
+        with FaultNode(cluster.endpoint, detours) as gateway:
+            files = AISFileLoader([f"ais://{bucket}/key"], gateway.endpoint)
+            assert [opened.read() for _, opened in files] == [new]
 
 
 def test_s3_pipes_read_the_s3_endpoint_of_a_cluster(cluster: AIStore, bucket: str) -> None:

@@ -195,9 +195,14 @@ class TestDegraded:
         assert len(drain(loader)) == 30 - loader.skipped
         assert loader.skipped > 0
 
-    def test_target_is_restarted_meanwhile(self, cluster: AIStore, bucket: str) -> None:
+    @pytest.mark.parametrize("batch", [False, True])
+    def test_target_is_restarted_meanwhile(
+        self, cluster: AIStore, bucket: str, batch: bool
+    ) -> None:
+        """Targets that put batches together while one is missing hang in later ones."""
         stored = fill(cluster, bucket, NAMES)
-        loading = iter(AISFileLoader(list(stored) * 20, cluster.endpoint, prefetch_bytes=1 << 20))
+        urls = list(AISFileLister([f"ais://{bucket}"], cluster.endpoint)) * 20
+        loading = iter(AISFileLoader(urls, cluster.endpoint, prefetch_bytes=1 << 20, batch=batch))
         loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
         cluster.targets[2].restart()
         loaded += [(url, opened.read()) for url, opened in loading]

@@ -108,12 +108,19 @@ class AIStore(Server):
 
     def put(self, bucket: str, name: str, data: bytes) -> None:
         """Store an object in a bucket of provider ``ais``."""
+        self._change("PUT", bucket, name, data)
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Delete an object of a bucket of provider ``ais``."""
+        self._change("DELETE", bucket, name, b"")
+
+    def _change(self, method: str, bucket: str, name: str, data: bytes) -> None:
         path = f"/v1/objects/{bucket}/{quote(name)}"
         # The proxy wants no body, and does not quote the name in its Location.
-        location = self.request("PUT", f"{path}?provider=ais").headers["Location"]
+        location = self.request(method, f"{path}?provider=ais").headers["Location"]
         origin = "/".join(location.split("/", 3)[:3])
         query = location.rpartition("?")[2]
-        self._send("PUT", f"{origin}{path}?{query}", data)
+        self._send(method, f"{origin}{path}?{query}", data)
 
     def smap(self) -> dict[str, Any]:
         """Return the cluster map, as the proxy has it."""
