@@ -263,7 +263,8 @@ class AisTransport::Get final : public AisTransport::Call,
 
   void OnBucketKnown() override {
     if (!MayBeBatched()) return SendAlone();
-    ticket_ = std::make_shared<BatchTicket>(BatchTicket{holder().key, read_.archpath, this});
+    ticket_ = std::make_shared<BatchTicket>(
+        BatchTicket{holder().key, read_.archpath, object().listed.size, this});
     transport_->batches_.Add(holder().bucket, cluster().TargetOf(holder()), ticket_);
   }
 

@@ -430,6 +430,13 @@ TEST_F(AisTransportTest, WhatWasListedComesInOneBatch) {
   EXPECT_TRUE(target_.reads().empty());
 }
 
+// They push the last one that is wanted out of the target's buffer.
+TEST_F(AisTransportTest, MembersBehindTheLastOneAreLeftAlone) {
+  batch_ = 10;
+  batches_ = {Reply(Member("a", "first") + Member("a", "first") + Member("a", "first") + kTarEnd)};
+  EXPECT_EQ(GetAll({Listed("a", 5)}), std::vector<std::string>({"first"}));
+}
+
 TEST_F(AisTransportTest, ABatchHasNoMoreObjectsThanItMay) {
   batch_ = 2;
   batches_ = {Reply(Member("a", "a") + Member("a", "a") + kTarEnd),

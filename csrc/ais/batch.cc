@@ -9,6 +9,8 @@ namespace {
 
 // Members of a batch come within milliseconds, or the target waits for one that is lost.
 constexpr int64_t kPatienceMs = 3000;
+// What a target writes goes out when so much has gathered.
+constexpr uint64_t kTargetBuffer = 4096;
 // Behind so many objects that do not exist, AIStore cuts the stream.
 constexpr size_t kMostMissing = 8;
 
@@ -26,14 +28,30 @@ Batch::Batch(HttpSession* session, Cluster* cluster, const std::string& bucket, 
 }
 
 void Batch::Start() {
-  std::vector<BatchEntry> entries;
-  for (const auto& ticket : tickets_) entries.push_back({ticket->key, ticket->archpath});
-  Result<std::string> body = BatchBody(entries);
+  Result<std::string> body = BatchBody(Entries());
   if (!body.ok()) return owner_->OnNews();
   request_.body = std::move(body).value();
   request_.headers = {"content-type: application/json"};
   progress_ms_ = MonotonicMs();
   Send(cluster_->proxy() + uri_);
+}
+
+// What the tickets are for, and the smallest of them again, until that pushes the end of the last
+// one out of the target's buffer, where it would stay as long as the stream is open.
+std::vector<BatchEntry> Batch::Entries() const {
+  const BatchTicket* smallest = nullptr;
+  std::vector<BatchEntry> entries;
+  for (const auto& ticket : tickets_) {
+    entries.push_back({ticket->key, ticket->archpath});
+    const bool smaller = smallest == nullptr || ticket->size < smallest->size;
+    if (ticket->size >= 0 && smaller) smallest = ticket.get();
+  }
+  if (smallest == nullptr) return entries;
+  const uint64_t member = TarStream::SizeOf(static_cast<uint64_t>(smallest->size));
+  for (uint64_t pushed = 0; pushed < kTargetBuffer; pushed += member) {
+    entries.push_back({smallest->key, smallest->archpath});
+  }
+  return entries;
 }
 
 void Batch::Send(std::string url) {
@@ -100,7 +118,7 @@ void Batch::OnDone(const Status&) {
 }
 
 Status Batch::OnMember(const TarMember& member) {
-  if (arrived_.size() == tickets_.size()) return Status::Protocol("more members than entries");
+  if (arrived_.size() == tickets_.size()) return Status::Ok();  // one that was asked for again
   const bool missing = IsMissing(member);
   if (missing) ++missing_;
   in_member_ = true;
@@ -110,7 +128,7 @@ Status Batch::OnMember(const TarMember& member) {
 }
 
 Status Batch::OnMemberData(std::string_view data) {
-  if (arrived_.back().usable) arrived_.back().body.append(data);
+  if (in_member_ && arrived_.back().usable) arrived_.back().body.append(data);
   return Status::Ok();
 }
 

@@ -34,6 +34,7 @@ struct BatchTicket {
 
   std::string key;
   std::string archpath;      // the member of the object that is wanted; empty: the object itself
+  int64_t size = -1;         // bytes, as listed; -1: unknown
   Waiter* waiter = nullptr;  // null: nobody waits any more
 };
 
@@ -80,6 +81,7 @@ class Batch final : private HttpHandler, private TarHandler {
   Status OnMemberData(std::string_view data) override;
   Status OnMemberEnd() override;
 
+  std::vector<BatchEntry> Entries() const;
   void Send(std::string url);
   void Fail();
 

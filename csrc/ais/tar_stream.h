@@ -38,6 +38,11 @@ class TarStream {
  public:
   explicit TarStream(TarHandler* handler) : handler_(handler) {}
 
+  // Bytes that a member with so many takes at least.
+  static constexpr uint64_t SizeOf(uint64_t size) {
+    return kBlockSize + (size + kBlockSize - 1) / kBlockSize * kBlockSize;
+  }
+
   // kProtocol if this is no TAR, kNotSupported for sparse files, or the handler's error; the same
   // again for every later call. What follows the end of the archive is ignored.
   Status Feed(std::string_view bytes);
