@@ -181,8 +181,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     batch : bool or int, optional
         Read small objects together, up to this many of a target in one get-batch; True: up to 256.
         A batch takes members of archives, and objects of up to 1 MiB to which a lister has given
-        size and checksum. What does not come in its batch is read by itself. Single reads are
-        faster, but for objects of 10 KiB on a cluster with AuthN.
+        size and checksum. What does not come in its batch is read by itself. Off by default,
+        because single reads are as fast or faster, but where targets do not answer clients (AuthN):
+        there, batches of 10 KiB objects come 1.3 times as fast.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
