@@ -32,6 +32,7 @@ class EventLoop final : public Executor {
   // Ends the thread after the current turn; functions not yet run never are. Not from the thread
   // itself.
   void Stop();
+  bool stopped() const { return stop_; }
 
   // Held by the thread while it works and released while it waits: who holds it knows that the
   // thread is inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.

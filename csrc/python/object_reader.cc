@@ -8,16 +8,26 @@
 #include <utility>
 
 #include "python/failure.h"
+#include "python/locked.h"
+#include "python/text.h"
 
 namespace py = pybind11;
 
 namespace objectpipes {
+namespace {
+
+py::object ETagOf(const PyClient& client, const std::string& version) {
+  const std::string_view etag = client.client()->transport->ETagOf(version);
+  return etag.empty() ? py::object(py::none()) : TextOf(etag);
+}
+
+}  // namespace
 
 ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, ReadResult result)
     : client_(std::move(client)),
       url_(std::move(url)),
+      etag_(ETagOf(*client_, result.version)),
       whole_(std::move(result.buffer)),
-      version_(std::move(result.version)),
       attempts_(result.attempts) {
   if (result.stream != nullptr) {
     size_ = result.stream->size();
@@ -41,51 +51,73 @@ void ObjectReader::CheckOpen() const {
   if (closed_) throw py::value_error("I/O operation on closed file.");
 }
 
-std::string_view ObjectReader::PieceAt(uint64_t position) {
-  if (stream_ == nullptr) return {whole_.data() + position, static_cast<size_t>(size_ - position)};
-  if (chunk_ == nullptr || position < chunk_->begin || position >= chunk_->end()) {
-    chunk_.reset();  // its memory may be what the next chunk comes in
-    client_->client();
-    Stream::Outcome outcome = Stream::Outcome::kNotYet;
-    Status failure;
-    client_->WaitFor([&](int64_t max_wait_ms) {
-      outcome = (*stream_)->Take(position, max_wait_ms, &chunk_, &failure);
-      return outcome != Stream::Outcome::kNotYet;
-    });
-    if (outcome != Stream::Outcome::kChunk) {
-      if (failure.ok()) failure = Status(StatusCode::kInternal, "a read past the end");
-      Raise(failure, url_);
-    }
+std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
+  chunk_.reset();  // its memory may be what the next chunk comes in
+  client_->client();
+  const std::shared_ptr<Stream> stream = *stream_;  // close() may come while we wait
+  std::shared_ptr<Chunk> chunk;
+  Stream::Outcome outcome = Stream::Outcome::kNotYet;
+  Status failure;
+  client_->WaitFor(
+      [&](int64_t max_wait_ms) {
+        outcome = stream->Take(position, max_wait_ms, &chunk, &failure);
+        return outcome != Stream::Outcome::kNotYet;
+      },
+      [this] { CheckOpen(); });
+  CheckOpen();
+  if (outcome != Stream::Outcome::kChunk) {
+    if (failure.ok()) failure = Status(StatusCode::kInternal, "a read past the end");
+    Raise(failure, url_);
   }
-  const size_t skipped = static_cast<size_t>(position - chunk_->begin);
-  return {chunk_->bytes.data() + skipped, chunk_->bytes.size() - skipped};
+  return chunk;
+}
+
+ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
+  CheckOpen();
+  if (stream_ == nullptr) {
+    return {{whole_.data() + position, static_cast<size_t>(size_ - position)}, nullptr};
+  }
+  std::shared_ptr<Chunk> chunk = chunk_;
+  if (chunk == nullptr || position < chunk->begin || position >= chunk->end()) {
+    chunk.reset();
+    chunk = chunk_ = WaitForChunk(position);
+  }
+  const size_t skipped = static_cast<size_t>(position - chunk->begin);
+  return {{chunk->bytes.data() + skipped, chunk->bytes.size() - skipped}, std::move(chunk)};
 }
 
 void ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
   constexpr size_t kWorthReleasing = size_t{256} << 10;
   while (size > 0) {
-    const std::string_view piece = PieceAt(position).substr(0, size);
-    if (piece.size() >= kWorthReleasing) {
+    const Piece piece = PieceAt(position);
+    const std::string_view bytes = piece.bytes.substr(0, size);
+    if (bytes.size() >= kWorthReleasing) {
       const py::gil_scoped_release release;
-      std::memcpy(target, piece.data(), piece.size());
+      std::memcpy(target, bytes.data(), bytes.size());
     } else {
-      std::memcpy(target, piece.data(), piece.size());
+      std::memcpy(target, bytes.data(), bytes.size());
     }
-    target += piece.size();
-    position += piece.size();
-    size -= piece.size();
+    target += bytes.size();
+    position += bytes.size();
+    size -= bytes.size();
   }
 }
 
-py::bytes ObjectReader::Read(int64_t size) {
-  CheckOpen();
-  const uint64_t left = position_ < size_ ? size_ - position_ : 0;
-  const uint64_t wanted = size < 0 ? left : std::min<uint64_t>(left, static_cast<uint64_t>(size));
-  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(wanted));
+py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
+  PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
   if (bytes == nullptr) throw py::error_already_set();
   auto result = py::reinterpret_steal<py::bytes>(bytes);
-  CopyAt(position_, PyBytes_AS_STRING(bytes), static_cast<size_t>(wanted));
-  position_ += wanted;
+  CopyAt(position, PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
+  return result;
+}
+
+py::bytes ObjectReader::Read(Size size) {
+  CheckOpen();
+  const uint64_t begin = position_;
+  const uint64_t wanted =
+      size.value_or(-1) < 0 ? Left() : std::min<uint64_t>(Left(), static_cast<uint64_t>(*size));
+  py::bytes result = BytesAt(begin, wanted);
+  position_ = begin + wanted;
   return result;
 }
 
@@ -97,30 +129,55 @@ size_t ObjectReader::ReadInto(const py::buffer& target) {
   }
   const auto release = [&view](void*) { PyBuffer_Release(&view); };
   const std::unique_ptr<void, decltype(release)> guard(&view, release);
-  const uint64_t left = position_ < size_ ? size_ - position_ : 0;
+  const uint64_t begin = position_;
   const auto wanted =
-      static_cast<size_t>(std::min<uint64_t>(left, static_cast<uint64_t>(view.len)));
-  CopyAt(position_, static_cast<char*>(view.buf), wanted);
-  position_ += wanted;
+      static_cast<size_t>(std::min<uint64_t>(Left(), static_cast<uint64_t>(view.len)));
+  CopyAt(begin, static_cast<char*>(view.buf), wanted);
+  position_ = begin + wanted;
   return wanted;
 }
 
-py::bytes ObjectReader::ReadLine(int64_t limit) {
+py::bytes ObjectReader::ReadLine(Size limit) {
   CheckOpen();
   std::string line;
-  uint64_t left = position_ < size_ ? size_ - position_ : 0;
-  if (limit >= 0) left = std::min<uint64_t>(left, static_cast<uint64_t>(limit));
+  uint64_t position = position_;
+  uint64_t left = Left();
+  if (limit.value_or(-1) >= 0) left = std::min<uint64_t>(left, static_cast<uint64_t>(*limit));
   while (left > 0) {
-    const std::string_view piece = PieceAt(position_).substr(0, static_cast<size_t>(left));
-    const size_t newline = piece.find('\n');
-    const size_t taken = newline == std::string_view::npos ? piece.size() : newline + 1;
-    position_ += taken;
-    if (line.empty() && newline != std::string_view::npos) return py::bytes(piece.data(), taken);
-    line.append(piece.substr(0, taken));
+    const Piece piece = PieceAt(position);
+    const std::string_view bytes = piece.bytes.substr(0, static_cast<size_t>(left));
+    const size_t newline = bytes.find('\n');
+    const size_t taken = newline == std::string_view::npos ? bytes.size() : newline + 1;
+    position += taken;
+    if (line.empty() && newline != std::string_view::npos) {
+      position_ = position;
+      return py::bytes(bytes.data(), taken);
+    }
+    line.append(bytes.substr(0, taken));
     if (newline != std::string_view::npos) break;
     left -= taken;
   }
+  position_ = position;
   return py::bytes(line);
+}
+
+py::list ObjectReader::ReadLines(Size hint) {
+  py::list lines;
+  int64_t total = 0;
+  while (hint.value_or(0) <= 0 || total < *hint) {
+    const py::bytes line = ReadLine(std::nullopt);
+    const auto length = static_cast<int64_t>(PyBytes_GET_SIZE(line.ptr()));
+    if (length == 0) break;
+    total += length;
+    lines.append(line);
+  }
+  return lines;
+}
+
+py::bytes ObjectReader::NextLine() {
+  py::bytes line = ReadLine(std::nullopt);
+  if (PyBytes_GET_SIZE(line.ptr()) == 0) throw py::stop_iteration();
+  return line;
 }
 
 uint64_t ObjectReader::Seek(int64_t offset, int whence) {
@@ -137,9 +194,14 @@ uint64_t ObjectReader::Seek(int64_t offset, int whence) {
   return position_;
 }
 
-uint64_t ObjectReader::Tell() {
+uint64_t ObjectReader::Tell() const {
   CheckOpen();
   return position_;
+}
+
+py::bytes ObjectReader::GetValue() {
+  CheckOpen();
+  return BytesAt(0, size_);
 }
 
 std::string_view ObjectReader::Whole() const {
@@ -153,14 +215,10 @@ std::string_view ObjectReader::Whole() const {
 }
 
 // Pickles as io.BytesIO at the same position: what a DataLoader worker sends to the main process.
-py::tuple ObjectReader::Reduce() {
-  CheckOpen();
-  const uint64_t position = position_;
-  position_ = 0;
-  const py::bytes content = Read(-1);
-  position_ = position;
+py::tuple ObjectReader::Reduce(int /*protocol*/) {
+  const uint64_t position = Tell();
   return py::make_tuple(py::module_::import("io").attr("BytesIO"), py::tuple(),
-                        py::make_tuple(content, position, py::none()));
+                        py::make_tuple(GetValue(), position, py::none()));
 }
 
 namespace {
@@ -169,6 +227,7 @@ namespace {
 int GetBuffer(PyObject* self, Py_buffer* view, int flags) {
   view->obj = nullptr;
   try {
+    const py::scoped_critical_section section(self);
     const std::string_view bytes = py::handle(self).cast<const ObjectReader&>().Whole();
     return PyBuffer_FillInfo(view, self, const_cast<char*>(bytes.data()),
                              static_cast<Py_ssize_t>(bytes.size()), /*readonly=*/1, flags);
@@ -185,13 +244,15 @@ void ExportBuffers(PyHeapTypeObject* type) {
 
 // As of any file, whether it can do something is no question to ask of a closed one.
 auto Answer(bool answer) {
-  return [answer](const ObjectReader& self) {
-    self.CheckOpen();
+  return [answer](const py::object& self) {
+    const py::scoped_critical_section section(self);
+    self.cast<const ObjectReader&>().CheckOpen();
     return answer;
   };
 }
 
 py::object Itself(py::object self) {
+  const py::scoped_critical_section section(self);
   self.cast<const ObjectReader&>().CheckOpen();
   return self;
 }
@@ -205,65 +266,25 @@ void Refuse(const py::args& /*unused*/) {
 }  // namespace
 
 void BindObjectReader(py::module_& module) {
-  using Lines = py::list;
-  py::class_<ObjectReader>(module, "ObjectReader", py::custom_type_setup(&ExportBuffers))
-      .def(
-          "read",
-          [](ObjectReader& self, std::optional<int64_t> size) {
-            return self.Read(size.value_or(-1));
-          },
-          py::arg("size") = py::none())
-      .def(
-          "read1",
-          [](ObjectReader& self, std::optional<int64_t> size) {
-            return self.Read(size.value_or(-1));
-          },
-          py::arg("size") = py::none())
-      .def("readall", [](ObjectReader& self) { return self.Read(-1); })
-      .def("readinto", &ObjectReader::ReadInto, py::arg("buffer"))
-      .def("readinto1", &ObjectReader::ReadInto, py::arg("buffer"))
-      .def(
-          "readline",
-          [](ObjectReader& self, std::optional<int64_t> size) {
-            return self.ReadLine(size.value_or(-1));
-          },
-          py::arg("size") = py::none())
-      .def(
-          "readlines",
-          [](ObjectReader& self, std::optional<int64_t> hint) {
-            Lines lines;
-            int64_t total = 0;
-            while (hint.value_or(0) <= 0 || total < *hint) {
-              const py::bytes line = self.ReadLine(-1);
-              const auto length = static_cast<int64_t>(PyBytes_GET_SIZE(line.ptr()));
-              if (length == 0) break;
-              total += length;
-              lines.append(line);
-            }
-            return lines;
-          },
-          py::arg("hint") = py::none())
+  using Self = ObjectReader;
+  const py::arg_v no_size = py::arg("size") = py::none();
+  py::class_<Self>(module, "ObjectReader", py::custom_type_setup(&ExportBuffers))
+      .def("read", Locked(&Self::Read), no_size)
+      .def("read1", Locked(&Self::Read), no_size)
+      .def("readall", Locked(&Self::ReadAll))
+      .def("readinto", Locked(&Self::ReadInto), py::arg("buffer"))
+      .def("readinto1", Locked(&Self::ReadInto), py::arg("buffer"))
+      .def("readline", Locked(&Self::ReadLine), no_size)
+      .def("readlines", Locked(&Self::ReadLines), py::arg("hint") = py::none())
       .def("__iter__", &Itself)
-      .def("__next__",
-           [](ObjectReader& self) {
-             py::bytes line = self.ReadLine(-1);
-             if (PyBytes_GET_SIZE(line.ptr()) == 0) throw py::stop_iteration();
-             return line;
-           })
-      .def("seek", &ObjectReader::Seek, py::arg("offset"), py::arg("whence") = 0)
-      .def("tell", &ObjectReader::Tell)
+      .def("__next__", Locked(&Self::NextLine))
+      .def("seek", Locked(&Self::Seek), py::arg("offset"), py::arg("whence") = 0)
+      .def("tell", Locked(&Self::Tell))
       .def("getbuffer", [](py::object self) { return py::memoryview(self); })
-      .def("getvalue",
-           [](ObjectReader& self) {
-             const uint64_t position = self.Tell();
-             self.Seek(0, 0);
-             py::bytes value = self.Read(-1);
-             self.Seek(static_cast<int64_t>(position), 0);
-             return value;
-           })
-      .def("close", &ObjectReader::Close)
+      .def("getvalue", Locked(&Self::GetValue))
+      .def("close", Locked(&Self::Close))
       .def("fileno", &Refuse)
-      .def("flush", [](ObjectReader&) {})
+      .def("flush", [](Self&) {})
       .def("readable", Answer(true))
       .def("seekable", Answer(true))
       .def("writable", Answer(false))
@@ -271,13 +292,13 @@ void BindObjectReader(py::module_& module) {
       .def("truncate", &Refuse)
       .def("write", &Refuse)
       .def("__enter__", &Itself)
-      .def("__exit__", [](ObjectReader& self, const py::args&) { self.Close(); })
-      .def("__reduce_ex__", [](ObjectReader& self, int) { return self.Reduce(); })
-      .def_property_readonly("closed", &ObjectReader::closed)
-      .def_property_readonly("size", &ObjectReader::size)
-      .def_property_readonly("etag", &ObjectReader::etag)
-      .def_property_readonly("attempts", &ObjectReader::attempts)
-      .def_property_readonly("url", &ObjectReader::url);
+      .def("__exit__", [](py::object self, const py::args&) { Locked (&Self::Close)(self); })
+      .def("__reduce_ex__", Locked(&Self::Reduce))
+      .def_property_readonly("closed", Locked(&Self::closed))
+      .def_property_readonly("size", &Self::size)
+      .def_property_readonly("etag", &Self::etag)
+      .def_property_readonly("attempts", &Self::attempts)
+      .def_property_readonly("url", &Self::url);
 }
 
 }  // namespace objectpipes

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <string>
+#include <optional>
 #include <string_view>
 
 #include "engine/read_window.h"
@@ -21,37 +20,51 @@ class ObjectReader {
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
 
-  pybind11::bytes Read(int64_t size);
+  // No size, or a negative one: to the end. That of readlines() is one of all lines together.
+  using Size = std::optional<int64_t>;
+  pybind11::bytes Read(Size size);
+  pybind11::bytes ReadAll() { return Read(std::nullopt); }
   size_t ReadInto(const pybind11::buffer& target);
-  pybind11::bytes ReadLine(int64_t limit);
+  pybind11::bytes ReadLine(Size limit);
+  pybind11::list ReadLines(Size hint);
+  pybind11::bytes NextLine();
   uint64_t Seek(int64_t offset, int whence);
-  uint64_t Tell();
+  uint64_t Tell() const;
+  pybind11::bytes GetValue();
   void Close();
 
   // All bytes; an exception if it is closed, or streamed.
   std::string_view Whole() const;
-  pybind11::tuple Reduce();
+  pybind11::tuple Reduce(int protocol);
 
   void CheckOpen() const;
 
   bool closed() const { return closed_; }
   uint64_t size() const { return size_; }
-  const std::string& etag() const { return version_; }
+  pybind11::object etag() const { return etag_; }
   int attempts() const { return attempts_; }
   pybind11::object url() const { return url_; }
 
  private:
+  struct Piece {
+    std::string_view bytes;
+    std::shared_ptr<Chunk> owner;  // keeps them, whoever closes the reader meanwhile
+  };
+
+  uint64_t Left() const { return position_ < size_ ? size_ - position_ : 0; }
+  pybind11::bytes BytesAt(uint64_t position, uint64_t size);
   // Copies bytes [position, position + size) of the object; GIL held.
   void CopyAt(uint64_t position, char* target, size_t size);
   // The longest piece at `position` that lies in one block of memory; at least a byte.
-  std::string_view PieceAt(uint64_t position);
+  Piece PieceAt(uint64_t position);
+  std::shared_ptr<Chunk> WaitForChunk(uint64_t position);
 
   const std::shared_ptr<PyClient> client_;
   const pybind11::object url_;
+  const pybind11::object etag_;  // without quotes, as that of an ObjectUrl; None: unknown
   Buffer whole_;
   std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
   std::shared_ptr<Chunk> chunk_;               // of the stream, around the position
-  const std::string version_;
   const int attempts_;
   uint64_t size_ = 0;
   uint64_t position_ = 0;

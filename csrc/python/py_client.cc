@@ -101,8 +101,7 @@ PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function 
     : engine_(engine),
       generation_(ForkGeneration()),
       client_(new std::shared_ptr<Client>(std::move(client))),
-      credentials_(std::move(credentials)),
-      current_(py::none()) {}
+      credentials_(std::move(credentials)) {}
 
 PyClient::~PyClient() {
   if (!in_its_process()) return;
@@ -130,8 +129,6 @@ void PyClient::RefreshCredentials() {
 void PyClient::Replace(bool force) {
   next_look_ms_ = MonotonicMs() + kCredentialsLookMs;
   const py::object found = credentials_(force);
-  if (!force && found.equal(current_) && client()->credentials->generation() > 0) return;
-  current_ = found;
   Credentials credentials;
   if (!found.is_none()) {
     const auto parts = found.cast<py::tuple>();
@@ -139,10 +136,13 @@ void PyClient::Replace(bool force) {
     credentials.secret_key = parts[1].cast<std::string>();
     credentials.session_token = parts[2].cast<std::string>();
   }
-  client()->credentials->Set(std::move(credentials));
+  CredentialStore& store = *client()->credentials;
+  const auto [current, generation] = store.Get();
+  if (force || generation == 0 || !(credentials == current)) store.Set(std::move(credentials));
 }
 
-void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt) {
+void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
+                       const std::function<void()>& check) {
   RefreshCredentials();
   while (true) {
     {
@@ -150,6 +150,10 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt) {
       if (attempt(kSliceMs)) return;
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    check();
+    if (engine_->loop()->stopped()) {
+      throw std::runtime_error("the interpreter is shutting down: nothing more can be read");
+    }
     RefreshCredentials();
   }
 }

@@ -1,9 +1,10 @@
 // A store as Python sees it: the engine's Client, tied to the process that made it, and the
-// callable that obtains its credentials.
+// callable that obtains its credentials. Many threads may use it at once.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,8 +30,9 @@ class PyClient {
   void RefreshCredentials();
 
   // Calls `attempt` with a number of milliseconds, without the GIL, until it returns true. Between
-  // the calls: signals, credentials.
-  void WaitFor(const std::function<bool(int64_t)>& attempt);
+  // the calls: signals, credentials, and `check`, which throws if there is nothing left to wait
+  // for. RuntimeError once the engine has ended.
+  void WaitFor(const std::function<bool(int64_t)>& attempt, const std::function<void()>& check);
 
  private:
   void Replace(bool force);
@@ -39,9 +41,8 @@ class PyClient {
   const uint32_t generation_;
   // Leaked in a child of fork(): nothing in it can be freed there.
   std::shared_ptr<Client>* const client_;
-  pybind11::function credentials_;
-  pybind11::object current_;
-  int64_t next_look_ms_ = 0;
+  const pybind11::function credentials_;
+  std::atomic<int64_t> next_look_ms_{0};
 
  public:
   ~PyClient();

@@ -10,6 +10,7 @@
 #include "engine/key_filter.h"
 #include "engine/listing.h"
 #include "python/failure.h"
+#include "python/locked.h"
 #include "python/py_client.h"
 #include "python/text.h"
 
@@ -45,16 +46,12 @@ class UrlFactory {
   static void Set(const py::object& target, const py::str& name, const py::object& value) {
     if (PyObject_SetAttr(target.ptr(), name.ptr(), value.ptr()) != 0) throw py::error_already_set();
   }
-  static py::str Intern(const char* name) {
-    return py::reinterpret_steal<py::str>(PyUnicode_InternFromString(name));
-  }
-
   const py::type type_;
-  const py::str size_ = Intern("size");
-  const py::str etag_ = Intern("etag");
-  const py::str mtime_ = Intern("mtime");
-  const py::str checksum_ = Intern("checksum");
-  const py::str version_ = Intern("version");
+  const py::str size_ = Interned("size");
+  const py::str etag_ = Interned("etag");
+  const py::str mtime_ = Interned("mtime");
+  const py::str checksum_ = Interned("checksum");
+  const py::str version_ = Interned("version");
 };
 
 class PyListing {
@@ -100,13 +97,16 @@ class PyListing {
 py::object PyListing::NextPage() {
   client_->client();
   if (listing_ == nullptr) return py::none();
+  const std::shared_ptr<Listing> listing = *listing_;  // close() may come while we wait
   ListPage page;
   Status failure;
   auto outcome = Listing::Outcome::kNotYet;
-  client_->WaitFor([&](int64_t max_wait_ms) {
-    outcome = (*listing_)->Take(max_wait_ms, &page, &failure);
-    return outcome != Listing::Outcome::kNotYet;
-  });
+  client_->WaitFor(
+      [&](int64_t max_wait_ms) {
+        outcome = listing->Take(max_wait_ms, &page, &failure);
+        return outcome != Listing::Outcome::kNotYet;
+      },
+      [] {});  // a closed listing is at its end
   if (outcome == Listing::Outcome::kFailed) Raise(failure, url_);
   if (outcome == Listing::Outcome::kEnd) return py::none();
   py::list urls;
@@ -154,9 +154,9 @@ void BindListing(py::module_& module) {
            py::arg("delimiter"), py::arg("start_after"), py::arg("url_prefix"), py::arg("url_type"),
            py::arg("masks"), py::arg("min_size"), py::arg("max_size"), py::arg("modified_after"),
            py::arg("timeout_ms"), py::arg("archive_members"), py::arg("allow_partial"))
-      .def("next_page", &PyListing::NextPage)
-      .def_property_readonly("objects", &PyListing::objects)
-      .def("close", &PyListing::Close);
+      .def("next_page", Locked(&PyListing::NextPage))
+      .def_property_readonly("objects", Locked(&PyListing::objects))
+      .def("close", Locked(&PyListing::Close));
 }
 
 }  // namespace objectpipes

@@ -1,12 +1,15 @@
 #include "python/py_window.h"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "python/failure.h"
+#include "python/locked.h"
 #include "python/object_reader.h"
 #include "python/py_client.h"
 #include "python/text.h"
@@ -27,53 +30,55 @@ class PyWindow {
   PyWindow(const PyWindow&) = delete;
   PyWindow& operator=(const PyWindow&) = delete;
 
-  size_t Room() const { return window().Room(); }
-  size_t Outstanding() const { return window().outstanding(); }
+  size_t Room() const { return window()->Room(); }
+  size_t Outstanding() const { return window()->outstanding(); }
   void Submit(const py::list& urls);
   py::tuple Take(size_t most, bool wait);
   void Close();
 
  private:
   // Throws in another process, and after Close().
-  ReadWindow& window() const {
+  std::shared_ptr<ReadWindow> window() const {
     client_->client();
     if (window_ == nullptr) throw py::value_error("the window is closed");
-    return **window_;
+    return *window_;
   }
+  Listed ListedOf(py::handle url) const;
+  void Receive(size_t most, bool wait);
   py::object UrlOf(uint64_t sequence);
 
   const std::shared_ptr<PyClient> client_;
   std::shared_ptr<ReadWindow>* window_;  // leaked in a child of fork()
   std::deque<py::object> urls_;          // of the requests from first_ on; null once answered
   uint64_t first_ = 0;
-  std::vector<ReadResult> results_;
-  size_t next_result_ = 0;
+  std::deque<ReadResult> results_;
+  const py::str size_ = Interned("size");
+  const py::str checksum_ = Interned("checksum");
+  const py::str version_ = Interned("version");
 };
 
 // The attributes of an ObjectUrl; nothing of any other URL.
-Listed ListedOf(py::handle url) {
-  static PyObject* const kSize = PyUnicode_InternFromString("size");
-  static PyObject* const kChecksum = PyUnicode_InternFromString("checksum");
-  static PyObject* const kVersion = PyUnicode_InternFromString("version");
+Listed PyWindow::ListedOf(py::handle url) const {
   Listed listed;
   if (PyUnicode_CheckExact(url.ptr()) || PyBytes_Check(url.ptr())) return listed;
-  const auto attribute = [url](PyObject* name) {
-    auto value = py::reinterpret_steal<py::object>(PyObject_GetAttr(url.ptr(), name));
+  const auto attribute = [url](const py::str& name) {
+    auto value = py::reinterpret_steal<py::object>(PyObject_GetAttr(url.ptr(), name.ptr()));
     if (!value) PyErr_Clear();
     return value;
   };
-  if (const auto size = attribute(kSize); size && PyLong_Check(size.ptr())) {
+  if (const auto size = attribute(size_); size && PyLong_Check(size.ptr())) {
     listed.size = size.cast<int64_t>();
   }
-  const auto checksum = attribute(kChecksum);
+  const auto checksum = attribute(checksum_);
   if (checksum && PyUnicode_Check(checksum.ptr())) listed.checksum = BytesOf(checksum);
-  const auto version = attribute(kVersion);
+  const auto version = attribute(version_);
   if (version && PyUnicode_Check(version.ptr())) listed.version = BytesOf(version);
   return listed;
 }
 
 void PyWindow::Submit(const py::list& urls) {
-  ReadWindow& target = window();
+  const std::shared_ptr<ReadWindow> target = window();
+  client_->RefreshCredentials();
   const Transport& transport = *client_->client()->transport;
   std::vector<ReadRequest> requests;
   requests.reserve(urls.size());
@@ -86,9 +91,9 @@ void PyWindow::Submit(const py::list& urls) {
     }
     requests.push_back(ReadRequest{std::move(object), size});
   }
+  // From here on together, without Python in between: the requests are numbered as urls_ are.
   for (const py::handle url : urls) urls_.push_back(py::reinterpret_borrow<py::object>(url));
-  client_->RefreshCredentials();
-  target.Submit(std::move(requests));
+  target->Submit(std::move(requests));
 }
 
 py::object PyWindow::UrlOf(uint64_t sequence) {
@@ -100,21 +105,25 @@ py::object PyWindow::UrlOf(uint64_t sequence) {
   return url;
 }
 
+void PyWindow::Receive(size_t most, bool wait) {
+  const std::shared_ptr<ReadWindow> source = window();
+  std::vector<ReadResult> arrived;
+  if (!source->Take(most, 0, &arrived) && wait) {
+    client_->WaitFor([&](int64_t max_wait_ms) { return source->Take(most, max_wait_ms, &arrived); },
+                     [this] { window(); });
+    window();
+  }
+  std::move(arrived.begin(), arrived.end(), std::back_inserter(results_));
+}
+
 // ([(url, reader), ...], None) or ([... up to the failure], the exception), in the order of
 // delivery.
 py::tuple PyWindow::Take(size_t most, bool wait) {
-  ReadWindow& source = window();
-  if (next_result_ == results_.size()) {
-    results_.clear();
-    next_result_ = 0;
-    if (!source.Take(most, 0, &results_) && wait) {
-      client_->WaitFor(
-          [&](int64_t max_wait_ms) { return source.Take(most, max_wait_ms, &results_); });
-    }
-  }
+  if (results_.empty()) Receive(most, wait);
   py::list items;
-  while (next_result_ < results_.size()) {
-    ReadResult& result = results_[next_result_++];
+  while (!results_.empty()) {
+    ReadResult result = std::move(results_.front());
+    results_.pop_front();
     py::object url = UrlOf(result.sequence);
     if (!result.status.ok()) return py::make_tuple(items, ExceptionOf(result.status, url));
     auto reader = std::make_unique<ObjectReader>(client_, url, std::move(result));
@@ -126,9 +135,10 @@ py::tuple PyWindow::Take(size_t most, bool wait) {
 void PyWindow::Close() {
   if (window_ == nullptr || !client_->in_its_process()) return;
   (*window_)->Close();
-  for (; next_result_ < results_.size(); ++next_result_) {
-    if (results_[next_result_].stream != nullptr) results_[next_result_].stream->Close();
+  for (const ReadResult& result : results_) {
+    if (result.stream != nullptr) result.stream->Close();
   }
+  results_.clear();
   delete std::exchange(window_, nullptr);
 }
 
@@ -148,11 +158,11 @@ void BindWindow(py::module_& module) {
            }),
            py::arg("client"), py::kw_only(), py::arg("prefetch_bytes"), py::arg("concurrency"),
            py::arg("ordered"), py::arg("verify"), py::arg("timeout_ms"))
-      .def("room", &PyWindow::Room)
-      .def("outstanding", &PyWindow::Outstanding)
-      .def("submit", &PyWindow::Submit, py::arg("urls"))
-      .def("take", &PyWindow::Take, py::arg("most"), py::arg("wait"))
-      .def("close", &PyWindow::Close);
+      .def("room", Locked(&PyWindow::Room))
+      .def("outstanding", Locked(&PyWindow::Outstanding))
+      .def("submit", Locked(&PyWindow::Submit), py::arg("urls"))
+      .def("take", Locked(&PyWindow::Take), py::arg("most"), py::arg("wait"))
+      .def("close", Locked(&PyWindow::Close));
 }
 
 }  // namespace objectpipes

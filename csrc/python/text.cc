@@ -31,4 +31,8 @@ py::str TextOf(std::string_view bytes) {
   return py::reinterpret_steal<py::str>(text);
 }
 
+py::str Interned(const char* name) {
+  return py::reinterpret_steal<py::str>(PyUnicode_InternFromString(name));
+}
+
 }  // namespace objectpipes

@@ -14,4 +14,7 @@ std::string BytesOf(pybind11::handle text);
 
 pybind11::str TextOf(std::string_view bytes);
 
+// A name, for looking up attributes.
+pybind11::str Interned(const char* name);
+
 }  // namespace objectpipes

@@ -11,6 +11,7 @@
 
 #include "base/excerpt.h"
 #include "base/utc_time.h"
+#include "s3/etag.h"
 
 namespace objectpipes {
 namespace {
@@ -55,11 +56,6 @@ ObjectFields ReadFields(const pugi::xml_node& contents) {
     }
   }
   return fields;
-}
-
-std::string_view WithoutQuotes(std::string_view etag) {
-  const bool quoted = etag.size() >= 2 && etag.front() == '"' && etag.back() == '"';
-  return quoted ? etag.substr(1, etag.size() - 2) : etag;
 }
 
 std::optional<int64_t> ParseSize(std::string_view text) {

@@ -16,6 +16,11 @@ struct Credentials {
   std::string access_key;     // empty: anonymous
   std::string secret_key;     //
   std::string session_token;  // AIStore: the bearer token, and nothing else
+
+  bool operator==(const Credentials& other) const {
+    return access_key == other.access_key && secret_key == other.secret_key &&
+           session_token == other.session_token;
+  }
 };
 
 class CredentialStore {

@@ -5,8 +5,8 @@
 // work, done once for all transports (engine/range_fetch.h). A transport may follow what the
 // protocol itself prescribes inside one attempt (AIStore's redirect to a target).
 //
-// Threads: everything here is called on the I/O thread, except ParseUrl() and
-// reads_as_listed(), which are pure.
+// Threads: everything here is called on the I/O thread, except ParseUrl(), reads_as_listed() and
+// ETagOf(), which are pure.
 #pragma once
 
 #include <cstddef>
@@ -171,6 +171,8 @@ class Transport {
   virtual Result<ObjectId> ParseUrl(std::string_view url) const = 0;
   // Whether reads deliver objects as a listing shows them, and not what the store makes of them.
   virtual bool reads_as_listed() const { return true; }
+  // The entity tag in a ReplyHead::version, without quotes; empty: this store has none.
+  virtual std::string_view ETagOf(std::string_view /*version*/) const { return {}; }
 
   // Handlers outlive the exchange and are never called from inside Start…. Nor is Start… called
   // from inside OnHead or OnData of any handler.

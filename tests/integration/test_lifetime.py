@@ -165,6 +165,24 @@ def test_exit_is_clean(situation: str) -> None:
         assert finish(process, 20) == ""
 
 
+def test_read_after_the_engine_has_ended() -> None:
+    """It raises what was not read before; the engine ends with the interpreter."""
+    script = """
+        import atexit
+        def late():
+            try:
+                next(loader)
+            except RuntimeError as error:
+                print(error)
+        atexit.register(late)  # before the engine is loaded, so it is called after its end
+        loader = iter(S3FileLoader(["s3://bucket/key", "s3://bucket/stalled"], config=config))
+        next(loader)
+    """
+    with FaultServer({"bucket": {"key": b"data", "stalled": b"data"}}) as server:
+        server.faults.add(kinds.StallBeforeReply(), match=lambda r: r.key == "stalled")
+        assert "shutting down" in finish(start(script, server), 60)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.timeout(300)
 def test_memory_stays_within_the_budget() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import random
 import tarfile
@@ -25,7 +26,7 @@ from faults import FaultServer, kinds
 from integration.pipes import config_for
 from objectpipes import ObjectUrl
 from objectpipes.errors import ObjectChangedError, ServerError
-from objectpipes.iter import S3FileLoader
+from objectpipes.iter import S3FileLister, S3FileLoader
 
 MIB = 1 << 20
 MODES = {"whole": 256 * MIB, "streamed": 4096}
@@ -62,6 +63,16 @@ def open_object(server: FaultServer, size: int, mode: str) -> Any:
 
 offsets = st.integers(-4_000_000, 4_000_000) | st.integers(-3, 3)
 counts = st.none() | st.integers(-1, 4_000_000) | st.integers(0, 100)
+
+
+def test_etag_is_that_of_the_listing(server: FaultServer) -> None:
+    config = config_for(server)
+    urls = list(S3FileLister(["s3://bucket"], config=config))
+    streams = [stream for _, stream in S3FileLoader(urls, config=config, prefetch_bytes=4 * MIB)]
+    assert [stream.etag for stream in streams] == [
+        hashlib.md5(CONTENT[url.rpartition("/")[2]]).hexdigest() for url in urls
+    ]
+    assert [stream.etag for stream in streams] == [url.etag for url in urls]
 
 
 class LikeBytesIO(RuleBasedStateMachine):

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "s3/etag.h"
 #include "s3/list_page.h"
 #include "s3/reply_error.h"
 #include "s3/s3_transport.h"
@@ -34,6 +35,9 @@ class AwsTransport final : public Transport {
                                                    std::shared_ptr<CredentialStore> credentials);
 
   Result<ObjectId> ParseUrl(std::string_view url) const override;
+  std::string_view ETagOf(std::string_view version) const override {
+    return WithoutQuotes(version);
+  }
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
 
