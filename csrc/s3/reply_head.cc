@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/excerpt.h"
+#include "transport/content_range.h"
 
 namespace objectpipes {
 namespace {
@@ -24,40 +26,11 @@ constexpr ChecksumHeader kChecksumHeaders[] = {
     {"x-amz-checksum-sha1", ChecksumType::kSha1},
 };
 
-std::optional<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t value = 0;
+std::optional<uint32_t> ParseNumber(std::string_view text) {
+  uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-Status Malformed(std::string_view name, std::string_view value) {
-  return Status::Protocol("malformed " + std::string(name) + ": \"" + std::string(value) + "\"");
-}
-
-// "bytes 0-99/1234" (RFC 9110, 14.4); the size may be "*".
-Status ParseContentRange(std::string_view text, ReplyHead* head) {
-  constexpr std::string_view kUnit = "bytes ";
-  const size_t dash = text.find('-');
-  const size_t slash = text.find('/');
-  if (text.substr(0, kUnit.size()) != kUnit || dash == std::string_view::npos ||
-      slash == std::string_view::npos || slash < dash) {
-    return Malformed("Content-Range", text);
-  }
-  const auto first = ParseNumber(text.substr(kUnit.size(), dash - kUnit.size()));
-  const auto last = ParseNumber(text.substr(dash + 1, slash - dash - 1));
-  const auto size = ParseNumber(text.substr(slash + 1));
-  if (!first || !last || *last < *first || (!size && text.substr(slash + 1) != "*")) {
-    return Malformed("Content-Range", text);
-  }
-  const auto length = static_cast<int64_t>(*last - *first + 1);
-  if (head->length >= 0 && head->length != length) {
-    return Status::Protocol("Content-Range and Content-Length contradict each other");
-  }
-  head->begin = *first;
-  head->length = length;
-  if (size) head->object_size = static_cast<int64_t>(*size);
-  return Status::Ok();
 }
 
 // "digest" or, of a multipart upload, "digest-parts"; nothing if it is neither.
@@ -68,7 +41,7 @@ std::optional<OfferedChecksum> ParseChecksum(ChecksumType type, std::string_view
     const auto parts = ParseNumber(value.substr(dash + 1));
     if (!parts) return std::nullopt;
     offered.scope = OfferedChecksum::Scope::kComposite;
-    offered.parts = static_cast<uint32_t>(*parts);
+    offered.parts = *parts;
     value = value.substr(0, dash);
   }
   Result<std::string> digest = Base64Decode(value);
@@ -94,12 +67,11 @@ bool IsObject(const HeaderLookup& header) {
 Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header) {
   ReplyHead head;
   if (const std::string_view length = header("content-length"); !length.empty()) {
-    const auto value = ParseNumber(length);
-    if (!value) return Malformed("Content-Length", length);
-    head.length = static_cast<int64_t>(*value);
+    head.length = ParseLength(length);
+    if (head.length < 0) return Status::Protocol("malformed Content-Length: " + Excerpt(length));
   }
   if (http_status == 206) {
-    OBJECTPIPES_RETURN_IF_ERROR(ParseContentRange(header("content-range"), &head));
+    OBJECTPIPES_RETURN_IF_ERROR(ApplyContentRange(header("content-range"), &head));
   } else {
     head.object_size = head.length;
     head.checksum = ChecksumIn(header);  // with a range it would be that of something else

@@ -56,13 +56,13 @@ TEST(ReplyHead, DoesNotPinToAWeakETag) {
 }
 
 TEST(ReplyHead, RefusesWhatIsMalformed) {
-  for (const char* range :
-       {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 0-4", "items 0-4/100", "bytes -4/100",
-        "bytes 0-/100", "bytes 0-4/x", "bytes 0-4/99999999999999999999", "bytes 0 - 4/100"}) {
+  for (const char* range : {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 0-4",
+                            "items 0-4/100", "bytes -4/100", "bytes 0-/100", "bytes 0-4/4",
+                            "bytes 0-4/x", "bytes 0-4/99999999999999999999", "bytes 0 - 4/100"}) {
     EXPECT_EQ(Parse(206, {{"content-range", range}}).status().code(), StatusCode::kProtocol)
         << range;
   }
-  for (const char* length : {"-1", "5 ", "five", "99999999999999999999"}) {
+  for (const char* length : {"-1", "5 ", "five", "9223372036854775808", "99999999999999999999"}) {
     EXPECT_EQ(Parse(200, {{"content-length", length}}).status().code(), StatusCode::kProtocol)
         << length;
   }

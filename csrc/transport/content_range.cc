@@ -1,6 +1,7 @@
 #include "transport/content_range.h"
 
 #include <charconv>
+#include <limits>
 
 #include "base/excerpt.h"
 
@@ -26,7 +27,10 @@ Status ApplyContentRange(std::string_view text, ReplyHead* head) {
   const int64_t last = ParseLength(range.substr(dash + 1, slash - dash - 1));
   const std::string_view size_text = range.substr(slash + 1);
   const int64_t size = ParseLength(size_text);
-  if (first < 0 || last < first || (size < 0 && size_text != "*")) {
+  // At 2^63 - 1 the range would end where int64_t does.
+  const bool in_order = first >= 0 && last >= first && last < std::numeric_limits<int64_t>::max();
+  const bool in_object = size < 0 ? size_text == "*" : last < size;
+  if (!in_order || !in_object) {
     return Status::Protocol("malformed Content-Range: " + Excerpt(text));
   }
   const int64_t length = last - first + 1;

@@ -22,7 +22,8 @@ TEST(ContentRange, UnknownSize) {
 TEST(ContentRange, Malformed) {
   for (const char* text :
        {"", "bytes", "bytes ", "bytes 5-9", "bytes 9-5/100", "bytes */100", "bytes 0--1/0",
-        "items 5-9/100", "bytes 5-9/", "bytes -9/100", "bytes 5-99999999999999999999/*"}) {
+        "items 5-9/100", "bytes 5-9/", "bytes -9/100", "bytes 5-99999999999999999999/*",
+        "bytes 5-100/100", "bytes 0-9223372036854775807/*"}) {
     ReplyHead head;
     EXPECT_EQ(ApplyContentRange(text, &head).code(), StatusCode::kProtocol) << text;
   }
