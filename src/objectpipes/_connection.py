@@ -90,14 +90,15 @@ class StoreConfig:
         max_attempts: int | None = None,
     ) -> Connection:
         """Decide: the option, else what the environment says (the arguments), else the default."""
-        checked = verify_tls and endpoint_url.startswith("https:")
+        proxy = proxy if self.proxy is None else self.proxy
+        checked = verify_tls and any(url.startswith("https:") for url in (endpoint_url, proxy))
         return Connection(
             endpoint_url=endpoint_url,
             verify_tls=verify_tls,
             ca=find_ca_bundle([("ca_file", self.ca_file), *ca_settings]) if checked else CaBundle(),
             client_cert=client_cert,
             client_key=client_key,
-            proxy=proxy if self.proxy is None else self.proxy,
+            proxy=proxy,
             connect_timeout=self.connect_timeout or connect_timeout or _CONNECT_TIMEOUT_S,
             stall_timeout=self.stall_timeout or stall_timeout or _STALL_TIMEOUT_S,
             max_attempts=self.max_attempts or max_attempts or _MAX_ATTEMPTS,

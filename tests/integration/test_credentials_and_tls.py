@@ -23,7 +23,7 @@ from faults import Fault, FaultProxy, FaultServer, Request, kinds, stream
 from faults.fault import Serve
 from faults.messages import Reply
 from faults.store import Store
-from integration.connect_proxy import ConnectProxy
+from integration.http_proxy import HttpProxy
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
 from objectpipes import Credentials, ObjectUrl, S3Config
 from objectpipes.errors import (
@@ -528,7 +528,7 @@ def test_proxy(
     monkeypatch: pytest.MonkeyPatch,
     variable: str | None,
 ) -> None:
-    with ConnectProxy() as proxy:
+    with HttpProxy() as proxy:
         options = {"ca_file": str(authority.file)}
         if variable:
             monkeypatch.setenv(variable, f"http://{proxy.address}")
@@ -541,11 +541,14 @@ def test_proxy(
 
 
 def test_proxy_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve() as server, ConnectProxy() as proxy:
+    """It is asked for the URL; many make tunnels for https only."""
+    with serve() as server, HttpProxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
         monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
-        assert load(server, ONE) == EXPECTED[:1]
-        assert proxy.targets == [f"127.0.0.1:{server.port}"]
+        assert load(server, list_urls(server)) == EXPECTED
+        assert not proxy.targets
+        assert all(url.startswith(f"http://127.0.0.1:{server.port}/bucket") for url in proxy.urls)
+        assert len(proxy.urls) >= 1 + len(EXPECTED)
 
 
 @pytest.mark.parametrize("how", ["NO_PROXY", "option"])
@@ -561,18 +564,22 @@ def test_way_around_the_proxy(
     assert load(tls_server, ONE, config=config_for(tls_server, **options)) == EXPECTED[:1]
 
 
-def test_proxy_that_wants_a_password(tls_server: FaultServer, authority: Authority) -> None:
-    with ConnectProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
-        for user, error in (("", EndpointError), ("me:pass%20word@", None)):
-            config = config_for(
-                tls_server, ca_file=str(authority.file), proxy=f"http://{user}{proxy.address}"
-            )
-            if error is None:
-                assert load(tls_server, ONE, config=config) == EXPECTED[:1]
-            else:
-                with pytest.raises(error, match="407") as caught:
-                    load(tls_server, ONE, config=config)
-                assert "password" in caught.value.advice
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_that_wants_a_password(
+    tls_server: FaultServer, authority: Authority, scheme: str
+) -> None:
+    with serve() as plain_server, HttpProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
+        server = tls_server if scheme == "https" else plain_server
+
+        def read(user: str) -> list[tuple[str, bytes]]:
+            address = f"http://{user}{proxy.address}"
+            config = config_for(server, ca_file=str(authority.file), proxy=address)
+            return load(server, ONE, config=config)
+
+        with pytest.raises(EndpointError, match="407") as caught:
+            read("")
+        assert "password" in caught.value.advice
+        assert read("me:pass%20word@") == EXPECTED[:1]
 
 
 def test_proxy_that_is_down(tls_server: FaultServer, authority: Authority) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from faults import FaultServer, kinds
-from integration.connect_proxy import ConnectProxy
+from integration.http_proxy import HttpProxy
 from objectpipes import cli
 from servers.ports import free_ports
 
@@ -271,7 +271,7 @@ def test_the_way_through_a_proxy(
     authority: Path,
 ) -> None:
     options = ("--endpoint-url", tls_server.endpoint, "--ca-file", str(authority))
-    with ConnectProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
+    with HttpProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         refused = Diagnosis(capsys, "s3://bucket", *options)
         refused.assert_broken("proxy", "407", "http://user:password@host:port")
@@ -281,6 +281,22 @@ def test_the_way_through_a_proxy(
         assert passed.code == 0
         assert proxy.targets.count(f"127.0.0.1:{tls_server.port}") >= 2
         assert "pass" not in passed.text
+
+
+def test_the_way_through_a_proxy_of_plain_http(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, server: FaultServer
+) -> None:
+    options = ("--endpoint-url", server.endpoint)
+    with HttpProxy("Basic bWU6cGFzcyB3b3Jk") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        refused = Diagnosis(capsys, "s3://bucket", *options)
+        refused.assert_broken("server", "407", "http://user:password@host:port")
+
+        monkeypatch.setenv("HTTP_PROXY", f"http://me:pass%20word@{proxy.address}")
+        passed = Diagnosis(capsys, "s3://bucket", *options)
+        assert passed.code == 0
+        assert not proxy.targets
+        assert len(proxy.urls) > 2
 
 
 def test_a_proxy_that_is_no_url(

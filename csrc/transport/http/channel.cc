@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "transport/http/curl_status.h"
 #include "transport/http/http_client.h"
+#include "transport/http/http_proxy.h"
 
 #ifndef _WIN32
 #include <sys/socket.h>
@@ -31,8 +32,10 @@ bool WouldBlock() {
 
 }  // namespace
 
-Channel::Channel(const HttpOptions& options, const std::string& origin, CURLSH* share)
-    : tls_(origin.compare(0, 6, "https:") == 0),
+Channel::Channel(const HttpOptions& options, const HttpProxy& proxy, const std::string& origin,
+                 CURLSH* share)
+    : tls_(proxy.tls() || origin.compare(0, 6, "https:") == 0),
+      tunnel_(!proxy.Forwards(origin)),
       multi_(curl_multi_init()),
       easy_(curl_easy_init()) {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Channel::OnSocket);
@@ -61,7 +64,7 @@ void Channel::Configure(const HttpOptions& options, const std::string& origin, C
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_PROXY, options.proxy.c_str());
   curl_easy_setopt(easy_, CURLOPT_NOPROXY, "");  // else the environment is asked
-  curl_easy_setopt(easy_, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  curl_easy_setopt(easy_, CURLOPT_HTTPPROXYTUNNEL, tunnel_ ? 1L : 0L);
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());  // for the proxy
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy_, CURLOPT_CAINFO, options.ca_file.c_str());

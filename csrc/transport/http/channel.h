@@ -1,5 +1,5 @@
-// A byte channel to one server, plain or TLS. libcurl opens it: names, addresses, proxies,
-// handshakes.
+// A byte channel to one server, or to the proxy that is asked for it, plain or TLS. libcurl opens
+// it: names, addresses, tunnels, handshakes.
 //
 // Every channel has a CURLM of its own. In a common one libcurl would take our open connections for
 // idle ones of its pool, and close those on which it finds data waiting.
@@ -16,12 +16,15 @@
 
 namespace objectpipes {
 
+class HttpProxy;
 struct HttpOptions;
 
 class Channel {
  public:
   // Begins to connect. `origin`: "scheme://authority". `share` outlives the channel.
-  Channel(const HttpOptions& options, const std::string& origin, CURLSH* share);
+  // `proxy` is that of the options.
+  Channel(const HttpOptions& options, const HttpProxy& proxy, const std::string& origin,
+          CURLSH* share);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -47,7 +50,8 @@ class Channel {
   static int OnTimer(CURLM* multi, long timeout_ms, void* self);
   void Configure(const HttpOptions& options, const std::string& origin, CURLSH* share);
 
-  const bool tls_;
+  const bool tls_;     // so it is libcurl that sends and receives
+  const bool tunnel_;  // through an HTTP proxy
   CURLM* multi_;
   CURL* easy_;
   std::vector<curl_waitfd> interest_;

@@ -11,6 +11,9 @@ namespace objectpipes {
 namespace {
 
 constexpr int64_t kStallCheckMs = 50;
+// Idle connections of a process: descriptors are few, and a server may wait for us to close.
+constexpr size_t kMostIdle = 256;
+constexpr int64_t kLongestIdleMs = 60'000;
 
 CURLM* NewPoll() {
   static std::once_flag once;
@@ -21,12 +24,12 @@ CURLM* NewPoll() {
 }  // namespace
 
 HttpSession::HttpSession(HttpClient* client, HttpOptions options)
-    : client_(client), options_(std::move(options)) {}
+    : client_(client), options_(std::move(options)), proxy_(options_.proxy) {}
 
 HttpSession::~HttpSession() = default;
 
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
-  auto exchange = std::make_unique<HttpExchange>(request, options_.user_agent, handler);
+  auto exchange = std::make_unique<HttpExchange>(request, options_.user_agent, proxy_, handler);
   auto& idle = idle_[exchange->origin()];
   std::unique_ptr<HttpConnection> connection;
   while (connection == nullptr && !idle.empty()) {
@@ -77,6 +80,7 @@ void HttpClient::Wakeup() { curl_multi_wakeup(poll_); }
 void HttpClient::Advance(int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
+  CloseIdle();
   // Handlers start and end exchanges, which moves connections about; one that is missed here is
   // still marked and has its turn next time.
   for (size_t i = 0; i < busy_.size(); ++i) {
@@ -85,6 +89,14 @@ void HttpClient::Advance(int64_t now_ms) {
   if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
     stalls_checked_ms_ = now_ms;
     EndStalled();
+  }
+}
+
+void HttpClient::CloseIdle() {
+  while (!idle_.empty()) {
+    HttpConnection* const coldest = idle_.front();
+    if (idle_.size() <= kMostIdle && now_ms_ - coldest->idle_since_ms() < kLongestIdleMs) return;
+    coldest->Discard();
   }
 }
 

@@ -9,6 +9,8 @@
 #include <curl/curl.h>
 
 #include <cstdint>
+#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "transport/http/http_proxy.h"
 #include "transport/http/http_response.h"
 #include "transport/transport.h"
 
@@ -77,11 +80,13 @@ class HttpClient {
   friend class HttpSession;
 
   void EndStalled();
+  void CloseIdle();
 
   CURLM* const poll_;    // waits for sockets and wake-ups, portably; transfers nothing
   CURLSH* const share_;  // names and TLS sessions, for all connections
   std::vector<HttpConnection*> busy_;                       // connecting, or serving an exchange
   std::vector<std::unique_ptr<HttpConnection>> to_delete_;  // may still be on the stack
+  std::list<HttpConnection*> idle_;                         // of all sessions, the coldest first
   std::vector<curl_waitfd> waited_;
   int64_t now_ms_ = 0;
   int64_t stalls_checked_ms_ = 0;
@@ -102,8 +107,9 @@ class HttpSession {
 
   HttpClient* const client_;
   const HttpOptions options_;
+  const HttpProxy proxy_;
   // Open connections with nothing to do, by "scheme://authority"; the warmest last.
-  std::map<std::string, std::vector<std::unique_ptr<HttpConnection>>, std::less<>> idle_;
+  std::map<std::string, std::deque<std::unique_ptr<HttpConnection>>, std::less<>> idle_;
 };
 
 }  // namespace objectpipes

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/event_loop.h"
 #include "testing/engine_test.h"
 #include "testing/loopback_server.h"
@@ -116,6 +119,13 @@ void ServeSizes(Peer* peer) {
   for (std::string request = peer->ReadRequest(); !request.empty(); request = peer->ReadRequest()) {
     const size_t size = std::stoul(request.substr(request.find('/') + 1));
     if (!peer->Send(Reply(Pattern(size, size)))) return;
+  }
+}
+
+// Answers every request with an empty body.
+void ServeEmpty(Peer* peer) {
+  while (!peer->ReadRequest().empty()) {
+    if (!peer->Send(Reply(""))) return;
   }
 }
 
@@ -337,8 +347,6 @@ TEST_F(HttpClientTest, DoesNotReuseAConnectionThatSaysMoreThanItWasAsked) {
 TEST_F(HttpClientTest, GoesThroughTheProxyItIsToldAndAsksNoEnvironment) {
   LoopbackServer proxy([](Peer* peer) {
     peer->ReadRequest();
-    peer->Send("HTTP/1.1 200 Connection established\r\n\r\n");
-    peer->ReadRequest();
     peer->Send(Reply("body"));
   });
   setenv("no_proxy", "*", 1);
@@ -346,8 +354,6 @@ TEST_F(HttpClientTest, GoesThroughTheProxyItIsToldAndAsksNoEnvironment) {
   options_.proxy = proxy.url("");
   Receiver receiver;
   EXPECT_TRUE(Get("http://store.invalid:9000/key", &receiver).ok());
-  const std::string tunnel = proxy.requests()[0];
-  EXPECT_EQ(tunnel.substr(0, tunnel.find("\r\n")), "CONNECT store.invalid:9000 HTTP/1.1");
   EXPECT_EQ(receiver.body, "body");
 
   options_.proxy = "";
@@ -357,6 +363,121 @@ TEST_F(HttpClientTest, GoesThroughTheProxyItIsToldAndAsksNoEnvironment) {
   EXPECT_TRUE(Get(server.url("/5"), &direct).ok());
   unsetenv("no_proxy");
   unsetenv("http_proxy");
+}
+
+TEST_F(HttpClientTest, AsksAProxyForWhatIsNotEncrypted) {
+  LoopbackServer proxy(ServeEmpty);
+  options_.proxy = "http://me:pass%20word@" + proxy.url("").substr(7);
+  for (int i = 0; i < 2; ++i) {
+    Receiver receiver;
+    EXPECT_TRUE(Get("http://store.invalid:9000/a%20key?x=1", &receiver).ok());
+  }
+  EXPECT_EQ(proxy.connections(), 1);
+  for (const std::string& request : proxy.requests()) {
+    EXPECT_EQ(request,
+              "GET http://store.invalid:9000/a%20key?x=1 HTTP/1.1\r\nhost: store.invalid:9000\r\n"
+              "user-agent: test\r\nproxy-authorization: Basic bWU6cGFzcyB3b3Jk\r\n\r\n");
+  }
+}
+
+TEST_F(HttpClientTest, TunnelsWhatIsEncrypted) {
+  LoopbackServer proxy([](Peer* peer) {
+    peer->ReadRequest();
+    peer->Send("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  options_.proxy = proxy.url("");
+  Receiver receiver;
+  EXPECT_EQ(Get("https://store.invalid/key", &receiver).code(), StatusCode::kEndpoint);
+  EXPECT_EQ(receiver.outcome.detail().http_status, 403);
+  const std::string tunnel = proxy.requests()[0];
+  EXPECT_EQ(tunnel.substr(0, tunnel.find("\r\n")), "CONNECT store.invalid:443 HTTP/1.1");
+}
+
+TEST_F(HttpClientTest, TellsThatAProxyWantsAPassword) {
+  LoopbackServer proxy([](Peer* peer) {
+    peer->ReadRequest();
+    peer->Send("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+  });
+  options_.proxy = proxy.url("");
+  Receiver receiver;
+  EXPECT_EQ(Get("http://store.invalid/key", &receiver).code(), StatusCode::kEndpoint);
+  EXPECT_EQ(receiver.outcome.detail().http_status, 407);
+  EXPECT_EQ(receiver.status, 0) << "it is no reply of the server's";
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Idle connections
+
+// A client on the thread of the test, which tells it the time.
+class IdleConnectionsTest : public ::testing::Test {
+ protected:
+  // Makes this many requests at once, each over a connection of its own, which is idle afterwards.
+  void Ask(size_t count) {
+    std::vector<Receiver> receivers(count);
+    HttpRequest request;
+    request.url = server_.url("/");
+    for (Receiver& receiver : receivers) receiver.exchange = session_.Start(request, &receiver);
+    const auto pending = [](const Receiver& receiver) { return receiver.exchange != nullptr; };
+    while (std::any_of(receivers.begin(), receivers.end(), pending)) Turn(0);
+  }
+
+  // A turn so many milliseconds from now.
+  void Turn(int64_t ahead_ms) {
+    client_.Wait(ahead_ms == 0 ? 10 : 0);
+    client_.Advance(MonotonicMs() + ahead_ms);
+  }
+
+  void AwaitClosed(int count) {
+    while (closed_ < count) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  static HttpOptions Options() {
+    HttpOptions options;
+    options.connect_timeout_ms = options.stall_timeout_ms = 60'000;
+    return options;
+  }
+
+  std::atomic<int> closed_{0};
+  LoopbackServer server_{[this](Peer* peer) {
+    ServeEmpty(peer);
+    ++closed_;
+  }};
+  HttpClient client_;
+  HttpSession session_{&client_, Options()};
+};
+
+TEST_F(IdleConnectionsTest, AreClosedAfterAMinute) {
+  Ask(3);
+  Turn(50'000);
+  Ask(1);
+  EXPECT_EQ(server_.connections(), 3) << "one was used again";
+  EXPECT_EQ(closed_, 0);
+  Turn(70'000);
+  AwaitClosed(3);
+  Ask(1);
+  EXPECT_EQ(server_.connections(), 4);
+}
+
+TEST_F(IdleConnectionsTest, AreLimitedInNumber) {
+  constexpr int kLimit = 256;
+  Ask(kLimit + 5);
+  Turn(0);
+  AwaitClosed(5);
+  Ask(kLimit);
+  EXPECT_EQ(server_.connections(), kLimit + 5) << "the others stayed";
+}
+
+TEST_F(IdleConnectionsTest, EndWithTheirSession) {
+  {
+    HttpSession another(&client_, Options());
+    Receiver receiver;
+    HttpRequest request;
+    request.url = server_.url("/");
+    receiver.exchange = another.Start(request, &receiver);
+    while (receiver.exchange != nullptr) Turn(0);
+  }
+  AwaitClosed(1);
+  Turn(70'000);
 }
 
 // ---------------------------------------------------------------------------------------------------

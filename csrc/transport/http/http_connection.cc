@@ -14,7 +14,8 @@ constexpr size_t kWorthOwnSpace = size_t{16}
                                   << 10;  // below, one copy costs less than another system call
 constexpr size_t kMostAtOnce = size_t{1} << 20;
 constexpr int64_t kTrustedIdleMs = 1000;  // an idle connection younger than this is not checked
-constexpr int kMostSteps = 32;            // of one connection, before the others have their turn
+constexpr int kProxyWantsPassword = 407;
+constexpr int kMostSteps = 32;  // of one connection, before the others have their turn
 
 }  // namespace
 
@@ -22,16 +23,21 @@ constexpr int kMostSteps = 32;            // of one connection, before the other
 // HttpExchange
 
 HttpExchange::HttpExchange(const HttpRequest& request, const std::string& user_agent,
-                           HttpHandler* handler)
+                           const HttpProxy& proxy, HttpHandler* handler)
     : is_head_(request.method == HttpRequest::Method::kHead), handler_(handler) {
   const size_t authority = request.url.find("://") + 3;
   const size_t path = std::min(request.url.find('/', authority), request.url.size());
   origin_ = request.url.substr(0, path);
   text_.reserve(1024 + request.body.size());
   text_.append(is_head_ ? "HEAD " : "GET ");
+  const bool forwarded = proxy.Forwards(origin_);
+  if (forwarded) text_.append(origin_);
   text_.append(path < request.url.size() ? std::string_view(request.url).substr(path) : "/");
   text_.append(" HTTP/1.1\r\nhost: ").append(origin_, authority);
   text_.append("\r\nuser-agent: ").append(user_agent);
+  if (forwarded && !proxy.authorization().empty()) {
+    text_.append("\r\nproxy-authorization: ").append(proxy.authorization());
+  }
   for (const std::string& header : request.headers) text_.append("\r\n").append(header);
   if (!request.body.empty()) {
     text_.append("\r\ncontent-length: ").append(std::to_string(request.body.size()));
@@ -54,10 +60,12 @@ HttpConnection::HttpConnection(HttpSession* session, std::string origin)
     : session_(session),
       client_(session->client_),
       origin_(std::move(origin)),
-      channel_(session->options_, origin_, client_->share_),
+      channel_(session->options_, session->proxy_, origin_, client_->share_),
       buffer_(new char[kBufferBytes]) {}
 
-HttpConnection::~HttpConnection() = default;
+HttpConnection::~HttpConnection() {
+  if (state_ == State::kIdle) client_->idle_.erase(idle_place_);
+}
 
 HttpConnection::Step HttpConnection::Connect() {
   const Channel::Progress progress = channel_.Advance(ready_.data(), ready_.size());
@@ -75,6 +83,16 @@ bool HttpConnection::StillOpen() {
          Channel::kNotNow;  // a byte nobody asked for is no better than the end
 }
 
+void HttpConnection::BecomeIdle() {
+  state_ = State::kIdle;
+  reused_ = true;
+  last_byte_ms_ = client_->now_ms_;
+  idle_place_ = client_->idle_.insert(client_->idle_.end(), this);
+  session_->idle_[origin_].push_back(std::move(self_));
+}
+
+void HttpConnection::Discard() { session_->idle_.find(origin_)->second.pop_front(); }
+
 // ---------------------------------------------------------------------------------------------------
 // Exchanges
 
@@ -88,6 +106,7 @@ void HttpConnection::Serve(std::unique_ptr<HttpConnection> self, HttpExchange* e
   if (state_ == State::kConnecting) {
     attention_ = true;  // libcurl wants to be called once before it says what it waits for
   } else {
+    client_->idle_.erase(idle_place_);
     BeginRequest();
   }
 }
@@ -193,9 +212,7 @@ HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable)
   exchange_ = nullptr;
   LeaveBusy();
   if (reusable) {
-    state_ = State::kIdle;
-    reused_ = true;
-    session_->idle_[origin_].push_back(std::move(self_));
+    BecomeIdle();
   } else {
     client_->to_delete_.push_back(std::move(self_));
   }
@@ -299,6 +316,9 @@ HttpConnection::Step HttpConnection::ReceiveHead() {
   if (head.value().status() < 200) return Step::kGoOn;  // informational: the reply proper follows
 
   http_status_ = head.value().status();
+  if (http_status_ == kProxyWantsPassword) {
+    return Fail(StatusCode::kEndpoint, "the proxy refuses the request with HTTP 407");
+  }
   const Result<BodyFraming> framing = FramingOf(head.value(), exchange_->is_head());
   if (!framing.ok()) return Fail(StatusCode::kProtocol, framing.status().message());
   framing_ = framing.value();

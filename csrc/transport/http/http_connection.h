@@ -39,8 +39,13 @@ class HttpConnection {
   void Advance();
   void EndIfStalled();
 
-  // Whether an idle connection can still be used: false once the server has closed it.
+  // Of an idle connection.
+
+  // Whether it can still be used: false once the server has closed it.
   bool StillOpen();
+  int64_t idle_since_ms() const { return last_byte_ms_; }
+  // The coldest of its session's to the same origin; destroys this.
+  void Discard();
 
  private:
   enum class State : uint8_t { kConnecting, kSending, kAwaitingHead, kBody, kIdle };
@@ -65,6 +70,7 @@ class HttpConnection {
     return std::string_view(buffer_.get() + buffer_begin_, buffer_end_ - buffer_begin_);
   }
   void LeaveBusy();
+  void BecomeIdle();
 
   HttpSession* const session_;
   HttpClient* const client_;
@@ -74,6 +80,7 @@ class HttpConnection {
 
   std::unique_ptr<HttpConnection> self_;  // while busy
   size_t busy_index_ = 0;
+  std::list<HttpConnection*>::iterator idle_place_;  // while idle
   HttpExchange* exchange_ = nullptr;
   State state_ = State::kConnecting;
   bool reused_ = false;     // an exchange was served before
@@ -95,7 +102,8 @@ class HttpConnection {
 // A request under way: what the caller holds.
 class HttpExchange final : public Exchange {
  public:
-  HttpExchange(const HttpRequest& request, const std::string& user_agent, HttpHandler* handler);
+  HttpExchange(const HttpRequest& request, const std::string& user_agent, const HttpProxy& proxy,
+               HttpHandler* handler);
   ~HttpExchange() override;
   void Resume() override;
 

@@ -1,12 +1,14 @@
-"""An HTTP proxy that makes tunnels, as they stand between companies and the Internet."""
+"""An HTTP proxy, as they stand between companies and the Internet."""
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import threading
 from contextlib import suppress
 from types import TracebackType
+from urllib.parse import urlsplit, urlunsplit
 
 
 class _Listener(socketserver.ThreadingTCPServer):
@@ -14,8 +16,8 @@ class _Listener(socketserver.ThreadingTCPServer):
     request_queue_size = 1024  # of five, connections made at once would wait for seconds
 
 
-class ConnectProxy:
-    """A proxy on 127.0.0.1 that knows CONNECT and nothing else; use it in a ``with`` statement.
+class HttpProxy:
+    """A proxy on 127.0.0.1; use it in a ``with`` statement.
 
     Parameters
     ----------
@@ -26,10 +28,13 @@ class ConnectProxy:
     ----------
     targets : list of str
         ``host:port`` of every tunnel it has made.
+    urls : list of str
+        Of every request it has passed on.
     """
 
     def __init__(self, authorization: str | None = None) -> None:
         self.targets: list[str] = []
+        self.urls: list[str] = []
         self._authorization = authorization
         self._listener = _Listener(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.01,))
@@ -39,7 +44,7 @@ class ConnectProxy:
         """``host:port`` of the proxy."""
         return f"127.0.0.1:{self._listener.server_address[1]}"
 
-    def __enter__(self) -> ConnectProxy:
+    def __enter__(self) -> HttpProxy:
         self._thread.start()
         return self
 
@@ -67,11 +72,31 @@ class ConnectProxy:
         request = client.rfile.readline().split()
         if not request:  # someone who only looked whether a proxy is there
             return
-        target = request[1].decode()
+        method, target = request[0].decode(), request[1].decode()
         head = b"".join(iter(client.rfile.readline, b"\r\n")).decode()
-        if self._authorization and f"Proxy-Authorization: {self._authorization}" not in head:
-            client.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-            return
+        if self._authorization:
+            given = re.search(r"^Proxy-Authorization: (.*)\r$", head, re.IGNORECASE | re.MULTILINE)
+            if not given or given[1] != self._authorization:
+                client.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+                return
+        if method == "CONNECT":
+            self._tunnel(client, target)
+        else:
+            self._pass_on(client, method, target, head)
+
+    def _pass_on(
+        self, client: socketserver.StreamRequestHandler, method: str, url: str, head: str
+    ) -> None:
+        """Serve one request; the connection ends with it."""
+        self.urls.append(url)
+        parts = urlsplit(url)
+        target = urlunsplit(("", "", parts.path, parts.query, ""))
+        with socket.create_connection((parts.hostname, parts.port or 80)) as server:
+            request = f"{method} {target} HTTP/1.1\r\nconnection: close\r\n{head}\r\n"
+            server.sendall(request.encode())
+            _copy(server, client.connection)
+
+    def _tunnel(self, client: socketserver.StreamRequestHandler, target: str) -> None:
         self.targets.append(target)
         host, _, port = target.rpartition(":")
         with socket.create_connection((host, int(port))) as server:
