@@ -8,6 +8,7 @@ import importlib
 import io
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ais_client", "build_info", "extension", "s3_client", "stats"]
 
-_clients: dict[tuple[Any, ...], _ext.Client] = {}
+# A client keeps connections open, and a configuration with a callable of its own for each epoch has
+# a client for each. Pipes keep theirs as long as they run.
+_MOST_CLIENTS = 32
+_clients: dict[tuple[Any, ...], _ext.Client] = {}  # the one asked for last is the last
 _clients_lock = threading.Lock()
 
 
@@ -115,21 +119,22 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
     """
     resolved = config.resolve()
     key = (os.getpid(), resolved, config.profile, config.credentials, config.anonymous, verify)
-    with _clients_lock:
-        client = _clients.get(key)
-        if client is None:
-            options = _http_options(resolved.connection)
-            options.update(
-                region=resolved.region,
-                virtual_addressing=resolved.addressing_style == "virtual",
-                requester_pays=resolved.requester_pays,
-                checksums=verify,
-                transport=resolved.transport,
-                split=resolved.multi_part_download,
-            )
-            source = _credentials_source(config.credentials_provider())
-            client = _clients[key] = extension().s3_client(options, source)
-    return client
+
+    def make() -> _ext.Client:
+        options = _http_options(resolved.connection)
+        options.update(
+            region=resolved.region,
+            virtual_addressing=resolved.addressing_style == "virtual",
+            requester_pays=resolved.requester_pays,
+            checksums=verify,
+            transport=resolved.transport,
+            split=resolved.multi_part_download,
+        )
+        source = _credentials_source(config.credentials_provider())
+        client: _ext.Client = extension().s3_client(options, source)
+        return client
+
+    return _shared_client(key, make)
 
 
 def ais_client(config: AISConfig, read: ReadOptions) -> _ext.Client:
@@ -153,13 +158,23 @@ def ais_client(config: AISConfig, read: ReadOptions) -> _ext.Client:
     """
     resolved = config.resolve()
     key = (os.getpid(), resolved, config, read)
+
+    def make() -> _ext.Client:
+        options = _http_options(resolved)
+        options.update(asdict(read), split=True)
+        source = _credentials_source(config.credentials_provider())
+        client: _ext.Client = extension().ais_client(options, source)
+        return client
+
+    return _shared_client(key, make)
+
+
+def _shared_client(key: tuple[Any, ...], make: Callable[[], _ext.Client]) -> _ext.Client:
     with _clients_lock:
-        client = _clients.get(key)
-        if client is None:
-            options = _http_options(resolved)
-            options.update(asdict(read), split=True)
-            source = _credentials_source(config.credentials_provider())
-            client = _clients[key] = extension().ais_client(options, source)
+        client = _clients.pop(key, None) or make()
+        _clients[key] = client
+        oldest = _clients.pop(next(iter(_clients))) if len(_clients) > _MOST_CLIENTS else None
+    del oldest  # without the lock: its credentials' callable may be anything
     return client
 
 

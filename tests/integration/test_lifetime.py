@@ -18,7 +18,7 @@ import pytest
 
 import objectpipes
 from faults import FaultServer, StoredObject, kinds
-from integration.pipes import config_for, list_urls
+from integration.pipes import CREDENTIALS, config_for, list_urls
 from objectpipes import ObjectUrl
 from objectpipes.iter import S3FileLoader
 
@@ -253,6 +253,27 @@ def test_memory_is_given_back() -> None:
 
 
 # --- threads ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file descriptors")
+def test_configurations_that_are_not_used_any_more() -> None:
+    """Their connections are closed, though every one of them has had a client."""
+    with FaultServer({"bucket": {"key": b"data"}}) as server:
+
+        def load_with_new_credentials() -> None:
+            config = config_for(server, credentials=lambda: CREDENTIALS)
+            [(_, stream)] = S3FileLoader([URL], config=config)
+            assert stream.read() == b"data"
+
+        load_with_new_credentials()
+        before = psutil.Process().num_fds()
+        for _ in range(150):
+            load_with_new_credentials()
+        # Of each connection both ends are ours.
+        deadline = time.monotonic() + 60
+        while psutil.Process().num_fds() > before + 2 * 50:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_one_thread_whatever_the_number_of_pipes() -> None:
