@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import socketserver
+import ssl
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -23,6 +24,8 @@ class HttpProxy:
     ----------
     authorization : str, optional
         The ``Proxy-Authorization`` that it insists on.
+    tls : ssl.SSLContext, optional
+        Speak TLS with the client.
 
     Attributes
     ----------
@@ -32,11 +35,13 @@ class HttpProxy:
         Of every request it has passed on.
     """
 
-    def __init__(self, authorization: str | None = None) -> None:
+    def __init__(self, authorization: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.targets: list[str] = []
         self.urls: list[str] = []
         self._authorization = authorization
         self._listener = _Listener(("127.0.0.1", 0), self._handler())
+        if tls is not None:
+            self._listener.socket = tls.wrap_socket(self._listener.socket, server_side=True)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.01,))
 
     @property

@@ -551,6 +551,16 @@ def test_proxy_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(proxy.urls) >= 1 + len(EXPECTED)
 
 
+def test_proxy_that_speaks_tls(authority: Authority) -> None:
+    with serve() as server, HttpProxy(tls=authority.context()) as proxy:
+        options = {"proxy": f"https://{proxy.address}", "max_attempts": 1}
+        config = config_for(server, ca_file=str(authority.file), **options)
+        assert load(server, ONE, config=config) == EXPECTED[:1]
+        assert len(proxy.urls) == 1
+        with pytest.raises(TLSError):
+            load(server, ONE, config=config_for(server, **options))
+
+
 @pytest.mark.parametrize("how", ["NO_PROXY", "option"])
 def test_way_around_the_proxy(
     tls_server: FaultServer, authority: Authority, monkeypatch: pytest.MonkeyPatch, how: str
