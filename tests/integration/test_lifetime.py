@@ -180,7 +180,9 @@ def test_read_after_the_engine_has_ended() -> None:
     """
     with FaultServer({"bucket": {"key": b"data", "stalled": b"data"}}) as server:
         server.faults.add(kinds.StallBeforeReply(), match=lambda r: r.key == "stalled")
-        assert "shutting down" in finish(start(script, server), 60)
+        process = start(script, server)
+        wait_for_requests(server, 2)
+        assert "shutting down" in finish(process, 60)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
