@@ -67,7 +67,7 @@ counts = st.none() | st.integers(-1, 4_000_000) | st.integers(0, 100)
 
 def test_etag_is_that_of_the_listing(server: FaultServer) -> None:
     config = config_for(server)
-    urls = list(S3FileLister(["s3://bucket"], config=config))
+    urls: list[Any] = list(S3FileLister(["s3://bucket"], config=config))
     streams = [stream for _, stream in S3FileLoader(urls, config=config, prefetch_bytes=4 * MIB)]
     assert [stream.etag for stream in streams] == [
         hashlib.md5(CONTENT[url.rpartition("/")[2]]).hexdigest() for url in urls
