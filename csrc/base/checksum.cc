@@ -192,23 +192,12 @@ bool Checksum::Available(ChecksumType type) {
   }
 }
 
-bool Checksum::Combinable(ChecksumType type) { return CrcKindOf(type).has_value(); }
-
 void Checksum::Update(const void* data, size_t size) {
   if (auto* crc = std::get_if<Crc>(&state_)) {
     crc->value = ExtendCrc(crc->kind, crc->value, data, size);
-    crc->length += size;
   } else if (auto* hash = std::get_if<std::unique_ptr<StreamHash>>(&state_)) {
     (*hash)->Update(data, size);
   }
-}
-
-void Checksum::Append(const Checksum& next) {
-  auto* crc = std::get_if<Crc>(&state_);
-  const auto* next_crc = std::get_if<Crc>(&next.state_);
-  assert(crc != nullptr && next_crc != nullptr && crc->kind == next_crc->kind);
-  crc->value = CombineCrc(crc->kind, crc->value, next_crc->value, next_crc->length);
-  crc->length += next_crc->length;
 }
 
 std::string Checksum::Finish() {

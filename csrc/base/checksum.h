@@ -49,14 +49,7 @@ class Checksum {
   // False where OpenSSL is told not to offer the type, as a FIPS provider does with MD5.
   static bool Available(ChecksumType type);
 
-  // Whether Append() works: parts can be summed apart, in any order, and joined.
-  static bool Combinable(ChecksumType type);
-
   void Update(const void* data, size_t size);
-
-  // As if the bytes given to `next` had been given to this one. Precondition: both have the same
-  // type, and it is combinable.
-  void Append(const Checksum& next);
 
   // The raw bytes, numbers in big-endian order: S3 sends them in base64, AIStore in hexadecimal.
   // Call it once, as the last thing.
@@ -66,7 +59,6 @@ class Checksum {
   struct Crc {
     CrcKind kind;
     uint64_t value = 0;
-    uint64_t length = 0;  // of the bytes so far
   };
 
   std::variant<std::monostate, Crc, std::unique_ptr<StreamHash>> state_;

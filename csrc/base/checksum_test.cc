@@ -101,30 +101,6 @@ TEST_P(ChecksumTest, IsParsedFromItsName) {
   EXPECT_EQ(ParseChecksumType(ChecksumName(type())), type());
 }
 
-TEST(ChecksumAppendTest, JoinsPartsToTheWhole) {
-  const std::string text = Text(100'000);
-  for (const ChecksumType type :
-       {ChecksumType::kCrc32, ChecksumType::kCrc32c, ChecksumType::kCrc64Nvme}) {
-    for (const size_t split : {size_t{0}, size_t{1}, size_t{77'777}, text.size()}) {
-      Checksum head(type);
-      head.Update(text.data(), split);
-      Checksum middle(type);
-      Checksum tail(type);
-      tail.Update(text.data() + split, text.size() - split);
-      middle.Append(tail);  // what was joined can be joined to something else
-      head.Append(middle);
-      head.Update("more", 4);
-      EXPECT_EQ(HexEncode(head.Finish()), HexOf(type, text + "more")) << split;
-    }
-  }
-}
-
-TEST(ChecksumTypeTest, OnlyCrcsAreCombinable) {
-  for (const Vector& vector : kVectors) {
-    EXPECT_EQ(Checksum::Combinable(vector.type), ChecksumName(vector.type).substr(0, 3) == "crc");
-  }
-}
-
 TEST(ChecksumTypeTest, BothNamesOfAIStoreMeanXxh64) {
   EXPECT_EQ(ParseChecksumType("xxhash"), ChecksumType::kXxh64);
   EXPECT_EQ(ParseChecksumType("xxhash2"), ChecksumType::kXxh64);

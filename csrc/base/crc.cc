@@ -92,12 +92,4 @@ uint64_t ExtendCrcByTable(CrcKind kind, uint64_t crc, const void* data, size_t s
          algorithm.inversion;
 }
 
-// A's remainder is multiplied by x^8 for each byte that follows, and B's is added. The inversion at
-// the end of A cancels the one at the beginning of B.
-uint64_t CombineCrc(CrcKind kind, uint64_t crc_a, uint64_t crc_b, uint64_t length_b) {
-  constexpr uint64_t kByte = gf2::kOne >> 8;
-  const uint64_t generator = AlgorithmOf(kind).generator;
-  return gf2::Multiply(crc_a, gf2::Power(kByte, length_b, generator), generator) ^ crc_b;
-}
-
 }  // namespace objectpipes

@@ -1,4 +1,4 @@
-// The three cyclic redundancy checks object stores use, at memory speed, and their combination.
+// The three cyclic redundancy checks object stores use, at memory speed.
 //
 // Arguments and results are finished values, as in zlib: start from 0, feed the result of one call
 // into the next. A 32-bit CRC is in the low half.
@@ -20,8 +20,5 @@ uint64_t ExtendCrc(CrcKind kind, uint64_t crc, const void* data, size_t size);
 
 // The same by tables alone: what ExtendCrc() does on a CPU without carry-less multiplication.
 uint64_t ExtendCrcByTable(CrcKind kind, uint64_t crc, const void* data, size_t size);
-
-// The CRC of A followed by B, given the CRCs of both and the length of B in bytes. O(log length_b).
-uint64_t CombineCrc(CrcKind kind, uint64_t crc_a, uint64_t crc_b, uint64_t length_b);
 
 }  // namespace objectpipes
