@@ -26,22 +26,17 @@ constexpr ChecksumHeader kChecksumHeaders[] = {
     {"x-amz-checksum-sha1", ChecksumType::kSha1},
 };
 
-std::optional<uint32_t> ParseNumber(std::string_view text) {
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // "digest" or, of a multipart upload, "digest-parts"; nothing if it is neither.
 std::optional<OfferedChecksum> ParseChecksum(ChecksumType type, std::string_view value) {
   OfferedChecksum offered;
   offered.type = type;
   if (const size_t dash = value.find('-'); dash != std::string_view::npos) {
-    const auto parts = ParseNumber(value.substr(dash + 1));
-    if (!parts) return std::nullopt;
+    uint32_t parts = 0;
+    const char* const last = value.data() + value.size();
+    const auto [end, error] = std::from_chars(value.data() + dash + 1, last, parts);
+    if (error != std::errc() || end != last) return std::nullopt;
     offered.scope = OfferedChecksum::Scope::kComposite;
-    offered.parts = *parts;
+    offered.parts = parts;
     value = value.substr(0, dash);
   }
   Result<std::string> digest = Base64Decode(value);
