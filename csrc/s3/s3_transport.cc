@@ -240,8 +240,12 @@ class S3Transport::List final : public S3Transport::Call {
   Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
 
   Flow OnSuccessData(const char* data, size_t size) override {
+    if (body_.size() + size > kLongestListBody) {
+      refused_ = Status::Protocol("the list page is longer than any that S3 makes");
+      return Flow::kStop;
+    }
     body_.append(data, size);
-    return body_.size() <= kLongestListBody ? Flow::kContinue : Flow::kStop;
+    return Flow::kContinue;
   }
 
   void OnEnd(const Status& status, const RetryHint& hint) override;
@@ -249,10 +253,12 @@ class S3Transport::List final : public S3Transport::Call {
   const ListVersion version_;
   const bool first_;  // page of its listing
   ListHandler* const handler_;
+  Status refused_;  // why the reply is not read
   std::string body_;
 };
 
 void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
+  if (!refused_.ok()) return handler_->OnPage(Status(refused_), RetryHint{});
   if (status.code() == StatusCode::kNotSupported && first_ && version_ == ListVersion::kV2) {
     bucket()->list_version = ListVersion::kV1;  // some servers know only this
     return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});

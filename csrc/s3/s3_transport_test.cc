@@ -264,6 +264,13 @@ TEST_F(S3TransportTest, AnErrorInsideASuccessIsAFailure) {
   EXPECT_FALSE(List()->page->ok());
 }
 
+TEST_F(S3TransportTest, APageWithoutEndIsFetchedOnce) {
+  replies_ = {Reply(std::string((size_t{64} << 20) + 1, ' '))};
+  const auto lister = List();
+  EXPECT_EQ(lister->page->status().code(), StatusCode::kProtocol);
+  EXPECT_EQ(lister->hint.kind, Kind::kFatal);
+}
+
 TEST_F(S3TransportTest, AnEndpointThatIsNoneIsRefused) {
   S3Options options;
   options.endpoint_url = "ftp://host";
