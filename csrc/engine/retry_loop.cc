@@ -67,6 +67,9 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
     case RetryHint::Kind::kFatal:
       return GiveUp(status, "");
     case RetryHint::Kind::kRetryNow:
+      // The server has told its time once: no other time will please it.
+      if (status.code() == StatusCode::kClockSkew && std::exchange(clock_corrected_, true))
+        return GiveUp(status, "");
       if (++shortcuts_ > kMostShortcuts)
         return GiveUp(status, "the server keeps sending us elsewhere");
       return TryAgain();

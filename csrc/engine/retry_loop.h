@@ -24,7 +24,10 @@ class RetryLoop {
   // Before every attempt.
   void Attempting();
   // The attempt moved the request on: earlier failures do not count any more.
-  void Progressed() { failures_ = shortcuts_ = refreshes_ = 0; }
+  void Progressed() {
+    failures_ = shortcuts_ = refreshes_ = 0;
+    clock_corrected_ = false;
+  }
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).
   void Failed(const Status& status, const RetryHint& hint);
@@ -53,6 +56,7 @@ class RetryLoop {
   int failures_ = 0;   // in a row, without progress
   int shortcuts_ = 0;  // attempts repeated at once because the transport had learned something
   int refreshes_ = 0;  // credentials replaced
+  bool clock_corrected_ = false;  // one of the shortcuts
   Route route_ = Route::kDefault;
 };
 

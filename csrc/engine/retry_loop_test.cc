@@ -20,8 +20,6 @@ RetryHint Hint(Kind kind, int64_t retry_after_ms = -1) {
   return hint;
 }
 
-const Status kBusy(StatusCode::kServer, "busy");
-
 // A request that fails every attempt in the same way until the loop gives up or is told to stop.
 class RetryLoopTest : public EngineTest {
  protected:
@@ -53,10 +51,11 @@ class RetryLoopTest : public EngineTest {
       retry_->Succeeded();
       return over_.Set();
     }
-    retry_->Failed(kBusy, hint_);
+    retry_->Failed(failure_, hint_);
   }
 
   std::unique_ptr<RetryLoop> retry_;
+  Status failure_ = Status(StatusCode::kServer, "busy");
   RetryHint hint_;
   std::function<void()> before_failure_;
   int attempts_ = 0;
@@ -140,6 +139,15 @@ TEST_F(RetryLoopTest, WhatWasLearnedIsTriedAtOnceButNotForEver) {
   ASSERT_TRUE(over_.Wait());
   EXPECT_EQ(attempts_, 7);
   EXPECT_EQ(given_up_.message(), "busy (the server keeps sending us elsewhere)");
+}
+
+TEST_F(RetryLoopTest, TheClockIsCorrectedOnce) {
+  failure_ = Status(StatusCode::kClockSkew, "the clocks differ");
+  Run(Hint(Kind::kRetryNow));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 2);
+  EXPECT_EQ(given_up_.code(), StatusCode::kClockSkew);
+  EXPECT_EQ(given_up_.message(), "the clocks differ");
 }
 
 TEST_F(RetryLoopTest, TakesTheRouteOfTheHint) {
