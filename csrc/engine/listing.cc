@@ -24,8 +24,31 @@ std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListReque
 }
 
 void Listing::Request() {
-  if (timeout_ms_ >= 0) retry_.set_deadline_ms(client_->loop->now_ms() + timeout_ms_);
+  if (timeout_ms_ >= 0) {
+    retry_.set_deadline_ms(client_->loop->now_ms() + timeout_ms_);
+    deadline_timer_ = client_->loop->After(timeout_ms_, [this] {
+      deadline_timer_.reset();
+      EndOverdue();
+    });
+  }
   StartExchange();
+}
+
+// A reply that drips never stalls, and no attempt fails.
+void Listing::EndOverdue() {
+  exchange_.reset();
+  retry_.Cancel();
+  client_->stats->timeouts.fetch_add(1, std::memory_order_relaxed);
+  StatusDetail detail;
+  detail.attempts = retry_.attempts();
+  Deliver(Status(StatusCode::kTimeout,
+                 "no complete page of the listing within " + std::to_string(timeout_ms_) + " ms",
+                 std::move(detail)));
+}
+
+void Listing::StopClock() {
+  if (deadline_timer_.has_value()) client_->loop->Cancel(*deadline_timer_);
+  deadline_timer_.reset();
 }
 
 void Listing::StartExchange() {
@@ -57,6 +80,7 @@ Status Listing::CheckProgress(const ListPage& page) {
 }
 
 void Listing::Deliver(Result<ListPage> page) {
+  StopClock();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     page_ = std::move(page);
@@ -94,6 +118,7 @@ void Listing::Close() {
   client_->loop->Post([self = shared_from_this()] {
     self->exchange_.reset();
     self->retry_.Cancel();
+    self->StopClock();
   });
 }
 

@@ -17,9 +17,13 @@ namespace objectpipes {
 
 class Listing final : public std::enable_shared_from_this<Listing>, private ListHandler {
  public:
-  // `timeout_ms` limits each page; -1: only the retry policy does.
+  // `timeout_ms` limits the way of each page, all attempts included; -1: only the retry policy
+  // does.
   static std::shared_ptr<Listing> Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms);
+  ~Listing() { StopClock(); }
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
 
   // The caller's side: one thread at a time.
 
@@ -36,6 +40,8 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   void OnPage(Result<ListPage> page, const RetryHint& hint) override;
   void Request();
   void StartExchange();
+  void EndOverdue();
+  void StopClock();
   void Deliver(Result<ListPage> page);
   Status CheckProgress(const ListPage& page);
 
@@ -46,6 +52,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   ListRequest request_;
   RetryLoop retry_;
   std::unique_ptr<Exchange> exchange_;
+  std::optional<EventLoop::TimerId> deadline_timer_;
   std::unordered_set<size_t> seen_tokens_;  // their hashes
 
   std::mutex mutex_;  // guards what follows

@@ -179,6 +179,27 @@ TEST_F(ListingTest, TheTimeLimitIsThatOfAPage) {
   EXPECT_EQ(failure_.code(), StatusCode::kServer);
 }
 
+// A server may send a byte now and then for ever, which is no silence to any attempt.
+TEST_F(ListingTest, APageThatNeverEndsIsGivenUp) {
+  store().Script("", {StallsAt(0)});
+  Open(/*timeout_ms=*/50);
+  EXPECT_EQ(Take(), Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kTimeout);
+  EXPECT_EQ(failure_.detail().attempts, 1);
+  OnLoop([this] { EXPECT_EQ(store().live(), 0); });
+  EXPECT_EQ(Take(), Outcome::kEnd);
+}
+
+TEST_F(ListingTest, ThePageThatIsThereHasNoTimeLimit) {
+  store().PutPage("", Page({"a"}, ""));
+  Open(/*timeout_ms=*/50);
+  ASSERT_TRUE(Settled());
+  Signal later;
+  OnLoop([&] { loop_.After(100, [&] { later.Set(); }); });
+  ASSERT_TRUE(later.Wait());
+  EXPECT_EQ(Take(), Outcome::kPage);
+}
+
 TEST_F(ListingTest, WithoutAPageItIsNotYet) {
   store().Script("", {StallsAt(0)});
   Open();

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from faults import Fault, FaultServer, StoredObject, kinds
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
-from objectpipes import ObjectUrl
+from objectpipes import ObjectUrl, _reads
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -66,6 +66,7 @@ class Row:
     once: Outcome
     always: Outcome
     pages: tuple[int, ...] = (0, 2)
+    longest_page_s: float = 300.0
 
 
 TABLE = [
@@ -84,6 +85,7 @@ TABLE = [
     Row(kinds.CloseAt(-1), COMPLETE, EndpointError),
     Row(kinds.StallBeforeReply(), COMPLETE, ReadTimeoutError),
     Row(kinds.StallAt(1000), COMPLETE, ReadTimeoutError),
+    Row(kinds.SlowDrip(50), ReadTimeoutError, ReadTimeoutError, longest_page_s=1.0),
     Row(kinds.GarbageStatusLine(), COMPLETE, ProtocolError),
     Row(kinds.Chunked(100), COMPLETE, COMPLETE),
     Row(kinds.NoContentLength(), COMPLETE, COMPLETE),
@@ -110,9 +112,10 @@ TABLE = [
         for page in row.pages
     ],
 )
-def test_matrix(row: Row, always: bool, page: int) -> None:
+def test_matrix(row: Row, always: bool, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Complete, or the right exception after exactly what was listed before: never a silent stop."""
     expected = row.always if always else row.once
+    monkeypatch.setattr(_reads, "_LONGEST_PAGE_S", row.longest_page_s)
     with serve() as server:
         server.faults.add(row.fault, skip=page, times=None if always else 1)
         found: list[str] = []
