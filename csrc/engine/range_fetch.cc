@@ -35,11 +35,7 @@ void RangeFetch::Resume() {
 }
 
 void RangeFetch::StartExchange() {
-  if (pin_->known && pin_->version.empty() && offset_ > begin_) {
-    return Finish(Status(StatusCode::kObjectChanged,
-                         "the connection broke, and the server names no version of the object "
-                         "(no strong ETag) with which the read could go on"));
-  }
+  if (pin_->known && pin_->version.empty() && offset_ > 0) return Finish(CannotJoin());
   GetRequest request;
   request.object = *object_;
   request.begin = offset_;
@@ -54,6 +50,17 @@ void RangeFetch::StartExchange() {
   retry_.Attempting();
   started_us_ = MonotonicUs();
   exchange_ = client_->transport->StartGet(request, this);
+}
+
+// Nothing would show that the bytes of two replies are of one version.
+Status RangeFetch::CannotJoin() const {
+  constexpr char kWhy[] = "the server names no version of the object (no strong ETag)";
+  if (offset_ > begin_) {
+    return Status(StatusCode::kObjectChanged, std::string("the connection broke, and ") + kWhy +
+                                                  " with which the read could go on");
+  }
+  return Status(StatusCode::kNotSupported,
+                std::string(kWhy) + ", so it can only be read from its first byte on");
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {

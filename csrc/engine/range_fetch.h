@@ -66,6 +66,7 @@ class RangeFetch final : private GetHandler {
   void OnDone(const Status& status, const RetryHint& hint) override;
 
   void StartExchange();
+  Status CannotJoin() const;
   Status CheckReply(const ReplyHead& head) const;
   void AdoptReply(const ReplyHead& head);
   void Finish(const Status& status);

@@ -207,6 +207,20 @@ TEST_F(StreamTest, ASeekAwayFromAFailureIsAnotherChance) {
   EXPECT_TRUE(SameBytes(Read(8 * kMiB, kSize), body.substr(8 * kMiB)));
 }
 
+// A rewind reads everything anew, from one reply. Any other seek would join two.
+TEST_F(StreamTest, WithoutAVersionItCanOnlyBeRewound) {
+  FakeObject object(Pattern(kSize));
+  object.version = "";
+  object.can_pin = false;
+  store().Put("key", object);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kMiB), object.body.substr(0, kMiB)));
+  EXPECT_EQ(Take(8 * kMiB), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kNotSupported);
+  EXPECT_TRUE(SameBytes(Read(0, kSize), object.body));
+  EXPECT_EQ(store().gets().size(), 2U);
+}
+
 // ---------------------------------------------------------------------------------------------------
 // Failures
 
