@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kLeastCapacity = 64;      // requests read ahead, at least
 constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
-constexpr uint64_t kLeastAllowance = uint64_t{16} << 20;
 constexpr uint64_t kMostAllowance = uint64_t{64} << 20;
 constexpr int kMostParts = 16;          // connections for one object
 constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that wait aside
@@ -196,7 +195,7 @@ bool ReadWindow::TooLarge(int64_t size) const {
 uint64_t ReadWindow::BytesFor(const Slot& slot) const {
   if (slot.size < 0) return static_cast<uint64_t>(typical_size_);
   if (!TooLarge(slot.size)) return static_cast<uint64_t>(slot.size);
-  return std::clamp(options_.prefetch_bytes / 8, kLeastAllowance, kMostAllowance);
+  return std::clamp(options_.prefetch_bytes / 8, Stream::kChunkBytes, kMostAllowance);
 }
 
 // Whether the consumer gets nothing more unless this slot gets its bytes.

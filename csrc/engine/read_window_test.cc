@@ -380,6 +380,16 @@ TEST_F(ReadWindowTest, ALargeObjectThatFailsIsAFailureInItsPlace) {
   EXPECT_EQ(TakeOne().status.code(), StatusCode::kObjectNotFound);
   EXPECT_TRUE(TakesBody("0"));
 }
+TEST_F(ReadWindowTest, AStreamKeepsToASmallBudget) {
+  options_.prefetch_bytes = kMiB;
+  Put("large", Pattern(5 * kMiB));
+  Open();
+  window_->Submit({Request("large", 5 * kMiB)});
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(store().bytes_taken(), kMiB);
+  EXPECT_TRUE(TakesBody("large"));
+}
+
 
 TEST_F(ReadWindowTest, AStreamThatWasTakenOutlivesItsWindow) {
   options_.prefetch_bytes = 4 * kMiB;

@@ -8,13 +8,6 @@
 #include "base/clock.h"
 
 namespace objectpipes {
-namespace {
-
-// Small enough that a chunk is still in the cache when the reader comes, and a divisor of
-// SplitFetch's parts.
-constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
-
-}  // namespace
 
 Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
                std::function<void(const Status&)> on_first, std::function<void()> on_close)

@@ -40,6 +40,10 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
 
   // `on_first` is called once on the I/O thread, when the first chunk is there or the read has
   // failed. `on_close` is called once when the stream needs no memory any more, on any thread.
+  // Small enough that a chunk is still in the cache when the reader comes, and a divisor of
+  // SplitFetch's parts.
+  static constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
+
   Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
          std::function<void(const Status&)> on_first, std::function<void()> on_close);
   ~Stream();
