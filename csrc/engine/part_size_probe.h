@@ -1,54 +1,51 @@
-// Asks how long the parts of a multipart upload are (S3: HEAD with partNumber=1).
+// Asks how long the parts of a multipart upload are (S3: HEAD with partNumber).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <utility>
+#include <string>
+#include <vector>
 
+#include "base/result.h"
 #include "engine/client.h"
+#include "engine/retry_loop.h"
 
 namespace objectpipes {
 
 class PartSizeProbe final : private GetHandler {
  public:
-  // `done` gets the size in bytes, 0 if it cannot be learned, and may destroy the probe. One
-  // attempt only: the worst outcome is a read that is not compared with a composite checksum.
-  PartSizeProbe(Client* client, const ObjectId& object, const std::string& version,
-                std::function<void(uint64_t)> done)
-      : loop_(client->loop), done_(std::move(done)) {
-    GetRequest request;
-    request.object = object;
-    request.head_only = true;
-    request.part_number = 1;
-    request.if_match = version;
-    // Not now: probes are made inside of handlers, where no exchange may be started.
-    timer_ = loop_->After(0, [this, client, request] {
-      timer_.reset();
-      exchange_ = client->transport->StartGet(request, this);
-    });
-  }
-  ~PartSizeProbe() {
-    if (timer_.has_value()) loop_->Cancel(*timer_);
-  }
+  // The bytes of each part asked for; none if this server cannot tell. A failure is one that the
+  // read itself would not have got over either: it must not cost the comparison.
+  using Done = std::function<void(const Result<std::vector<uint64_t>>& sizes)>;
+
+  // Asks for the parts 1 to `last_part` of this version (empty: of any), one after the other.
+  // `done` may destroy the probe. The object outlives it.
+  PartSizeProbe(Client* client, const ObjectId* object, const std::string& version,
+                uint32_t last_part, int64_t deadline_ms, Done done);
+  ~PartSizeProbe();
   PartSizeProbe(const PartSizeProbe&) = delete;
   PartSizeProbe& operator=(const PartSizeProbe&) = delete;
 
- private:
-  Flow OnHead(const ReplyHead& head) override {
-    if (head.length > 0) part_size_ = static_cast<uint64_t>(head.length);
-    return Flow::kContinue;
-  }
-  Flow OnData(const char*, size_t) override { return Flow::kContinue; }
-  void OnDone(const Status& status, const RetryHint&) override {
-    const auto done = done_;
-    done(status.ok() ? part_size_ : 0);
-  }
+  void set_deadline_ms(int64_t deadline_ms) { retry_.set_deadline_ms(deadline_ms); }
 
-  EventLoop* const loop_;
-  const std::function<void(uint64_t)> done_;
-  uint64_t part_size_ = 0;
+ private:
+  Flow OnHead(const ReplyHead& head) override;
+  Flow OnData(const char*, size_t) override { return Flow::kContinue; }
+  void OnDone(const Status& status, const RetryHint& hint) override;
+
+  void StartExchange();
+  void Finish(const Result<std::vector<uint64_t>>& sizes);
+
+  Client* const client_;
+  const ObjectId* const object_;
+  const std::string version_;
+  const uint32_t last_part_;
+  const Done done_;
+  RetryLoop retry_;
+  std::vector<uint64_t> sizes_;
+  int64_t told_ = -1;  // by the reply under way
   std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<Exchange> exchange_;
 };

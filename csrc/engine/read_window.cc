@@ -25,9 +25,10 @@ struct ReadWindow::Slot {
   uint64_t sequence = 0;
   ObjectId object;
   int64_t size = -1;
+  uint64_t grown = 0;  // bytes that an object of unknown size needs so far
   uint64_t reserved = 0;
   int64_t deadline_ms = -1;
-  int64_t paused_ms = -1;  // since when it waits for room, its size having shown; -1: it does not
+  int64_t paused_ms = -1;  // since when it waits for room, having begun before; -1: it does not
   std::unique_ptr<WholeRead> whole;
   std::shared_ptr<Stream> stream;
 };
@@ -172,16 +173,29 @@ void ReadWindow::AdmitPaused() {
   for (auto& [sequence, slot] : active_) {
     if (slot->paused_ms < 0) continue;
     if (!ReserveFor(slot.get(), BytesFor(*slot))) return;
-    // It was waiting for the consumer, not the server.
-    if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
-    slot->paused_ms = -1;
+    EndPause(slot.get());
     slot->whole->Admit(slot->deadline_ms);
   }
+}
+
+Flow ReadWindow::AdmitOrPause(Slot* slot) {
+  const bool room = ReserveFor(slot, BytesFor(*slot));
+  if (room) EndPause(slot);
+  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->loop->now_ms();
+  return room ? Flow::kContinue : Flow::kPause;
+}
+
+// It was waiting for the consumer, not the server.
+void ReadWindow::EndPause(Slot* slot) const {
+  if (slot->paused_ms < 0) return;
+  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
+  slot->paused_ms = -1;
 }
 
 // In its place among those that wait: in front of the one the consumer needs, another that gets no
 // room would keep it from starting.
 void ReadWindow::PutBack(std::unique_ptr<Slot> slot) {
+  slot->paused_ms = client_->loop->now_ms();
   const auto place = std::lower_bound(
       pending_.begin(), pending_.end(), slot->sequence,
       [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
@@ -193,7 +207,7 @@ bool ReadWindow::TooLarge(int64_t size) const {
 }
 
 uint64_t ReadWindow::BytesFor(const Slot& slot) const {
-  if (slot.size < 0) return static_cast<uint64_t>(typical_size_);
+  if (slot.size < 0) return std::max(static_cast<uint64_t>(typical_size_), slot.grown);
   if (!TooLarge(slot.size)) return static_cast<uint64_t>(slot.size);
   return std::clamp(options_.prefetch_bytes / 8, Stream::kChunkBytes, kMostAllowance);
 }
@@ -232,6 +246,8 @@ void ReadWindow::Hold(Slot* slot, uint64_t bytes) {
 }
 
 void ReadWindow::Start(Slot* slot) {
+  EndPause(slot);
+  SetDeadline(slot);
   if (TooLarge(slot->size)) {
     StartStream(slot);
   } else {
@@ -244,7 +260,6 @@ void ReadWindow::StartWhole(Slot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
-  SetDeadline(slot);
   options.deadline_ms = slot->deadline_ms;
   slot->whole =
       std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
@@ -257,6 +272,7 @@ void ReadWindow::StartStream(Slot* slot) {
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   options.allowance = slot->reserved;
   options.listed_size = slot->size;
+  options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;
   const std::weak_ptr<ReadWindow> weak = weak_from_this();
   auto on_first = [weak, sequence = slot->sequence](const Status& status) {
@@ -280,9 +296,13 @@ Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
     });
     return Flow::kStop;
   }
-  const bool room = ReserveFor(slot, BytesFor(*slot));
-  slot->paused_ms = room ? -1 : client_->loop->now_ms();
-  return room ? Flow::kContinue : Flow::kPause;
+  return AdmitOrPause(slot);
+}
+
+Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
+  Slot* slot = active_.find(read->id())->second.get();
+  slot->grown = bytes;
+  return AdmitOrPause(slot);
 }
 
 // An object whose size was not known turned out too large for one buffer: begin again, as a stream.
@@ -304,7 +324,7 @@ void ReadWindow::OnRead(WholeRead* read, const Status& status) {
     result.buffer = read->TakeBuffer();
     result.version = read->version();
     typical_size_ += (static_cast<double>(result.buffer.size()) - typical_size_) / 16;
-    Hold(slot, result.buffer.size());  // a body of unknown length has taken what it needed
+    Hold(slot, result.buffer.size());
     client_->stats->bytes.fetch_add(result.buffer.size(), std::memory_order_relaxed);
   }
   result.reserved = slot->reserved;
@@ -374,8 +394,14 @@ void ReadWindow::Check() {
 }
 
 void ReadWindow::PutAside(std::unique_ptr<Slot> slot) {
+  EndPause(slot.get());
   SetDeadline(slot.get());
   slot->whole.reset();
+  if (slot->stream != nullptr) {
+    slot->stream->Close();  // which releases its bytes
+    slot->stream.reset();
+    slot->reserved = 0;
+  }
   Hold(slot.get(), 0);
   const uint64_t sequence = slot->sequence;
   aside_.emplace(sequence, std::move(slot));
@@ -387,8 +413,7 @@ void ReadWindow::PutAside(std::unique_ptr<Slot> slot) {
 void ReadWindow::PutAsideHopeless() {
   for (auto it = active_.begin(); it != active_.end();) {
     Slot& slot = *it->second;
-    const bool runs = slot.whole != nullptr && slot.paused_ms < 0;
-    if (!runs || client_->transport->FindOutage(slot.object) == nullptr) {
+    if (slot.paused_ms >= 0 || client_->transport->FindOutage(slot.object) == nullptr) {
       ++it;
       continue;
     }
@@ -425,17 +450,20 @@ void ReadWindow::EndOverdue() {
   const int64_t now_ms = client_->loop->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
-    const bool runs = slot->whole != nullptr && slot->paused_ms < 0;
-    if (runs && slot->deadline_ms < now_ms) overdue.push_back(sequence);
+    if (slot->paused_ms < 0 && slot->deadline_ms < now_ms) overdue.push_back(sequence);
   }
   for (const uint64_t sequence : overdue) {
     const Slot& slot = *active_[sequence];
+    Status status(StatusCode::kTimeout,
+                  "not read within " + std::to_string(options_.timeout_ms) + " ms");
+    if (slot.stream != nullptr) {
+      const std::shared_ptr<Stream> stream = slot.stream;
+      stream->Fail(status);  // OnStreamReady follows
+      continue;
+    }
+    status.mutable_detail().attempts = slot.whole->attempts();
     ReadResult result;
-    StatusDetail detail;
-    detail.attempts = slot.whole->attempts();
-    result.status =
-        Status(StatusCode::kTimeout,
-               "not read within " + std::to_string(options_.timeout_ms) + " ms", detail);
+    result.status = std::move(status);
     result.reserved = slot.reserved;
     Finish(sequence, std::move(result));
   }

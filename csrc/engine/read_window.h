@@ -75,17 +75,20 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
 
   // WholeRead::Owner
   Flow OnSize(WholeRead* read, int64_t size) override;
+  Flow OnGrowth(WholeRead* read, uint64_t bytes) override;
   void OnRead(WholeRead* read, const Status& status) override;
 
   // I/O thread.
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);
   void Pump();
   void AdmitPaused();
+  Flow AdmitOrPause(Slot* slot);
+  void EndPause(Slot* slot) const;
   bool ConsumerNeeds(const Slot& slot) const;
   bool ReserveFor(Slot* slot, uint64_t bytes);
   void Hold(Slot* slot, uint64_t bytes);
   uint64_t BytesFor(const Slot& slot) const;
-  void PutBack(std::unique_ptr<Slot> slot);
+  void PutBack(std::unique_ptr<Slot> slot);  // among the pending
   bool TooLarge(int64_t size) const;
   void Start(Slot* slot);
   void StartWhole(Slot* slot);

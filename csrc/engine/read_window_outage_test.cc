@@ -104,6 +104,28 @@ TEST_F(ReadWindowOutageTest, ReadsUnderWayGiveWay) {
   EXPECT_EQ(Take(2).size(), 2U);
 }
 
+TEST_F(ReadWindowOutageTest, StreamsThatHaveNotBegunGiveWay) {
+  options_.prefetch_bytes = uint64_t{4} << 20;
+  store().Script("a0", {StallsAt(0)});
+  store().Script("a1", {StallsAt(0)});
+  Open();
+  std::vector<ReadRequest> requests;
+  for (const std::string key : {"a0", "a1", "b0"}) {
+    store().Put(key, Pattern(2'000'000));
+    requests.push_back(ReadRequest{ObjectId{"bucket", key}, 2'000'000});
+  }
+  window_->Submit(std::move(requests));
+  ASSERT_TRUE(Eventually([&] { return store().live() == 2; }));
+  SetDown('a');
+  const std::vector<ReadResult> other = Take(1);
+  ASSERT_EQ(other.size(), 1U);
+  EXPECT_EQ(other[0].sequence, 2U);
+  SetDown(0);
+  const std::vector<ReadResult> waiting = Take(2);
+  ASSERT_EQ(waiting.size(), 2U);
+  EXPECT_TRUE(std::all_of(waiting.begin(), waiting.end(), IsOk));
+}
+
 TEST_F(ReadWindowOutageTest, TheWaitHasAnEnd) {
   options_.timeout_ms = 300;
   SetDown('a');

@@ -270,6 +270,17 @@ TEST_F(ReadWindowTest, ABodyOfUnknownLengthCountsInTheEnd) {
   for (size_t i = 0; i < 12; ++i) EXPECT_TRUE(TakesBody(std::to_string(i)));
 }
 
+TEST_F(ReadWindowTest, BodiesOfUnknownLengthWaitForRoomAsTheyGrow) {
+  options_.prefetch_bytes = kMiB;
+  PutMany(4, {600 * kKiB});
+  for (size_t i = 0; i < 4; ++i) store().Script(std::to_string(i), {IsChunked()});
+  Open();
+  SubmitMany(4, false);
+  ASSERT_TRUE(Settled());
+  EXPECT_LE(store().bytes_taken(), kMiB + 600 * kKiB);
+  for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(TakesBody(std::to_string(i)));
+}
+
 TEST_F(ReadWindowTest, WhatTheConsumerWaitsForNeverWaitsForMemory) {
   options_.prefetch_bytes = kMiB;
   PutMany(40, {200 * kKiB});
@@ -369,6 +380,16 @@ TEST_F(ReadWindowTest, ALargeObjectComesAsAStream) {
   EXPECT_EQ(store().gets().size(), 6U) << "one for each, and one more where the size was not known";
 }
 
+TEST_F(ReadWindowTest, AStreamKeepsToASmallBudget) {
+  options_.prefetch_bytes = kMiB;
+  Put("large", Pattern(5 * kMiB));
+  Open();
+  window_->Submit({Request("large", 5 * kMiB)});
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(store().bytes_taken(), kMiB);
+  EXPECT_TRUE(TakesBody("large"));
+}
+
 TEST_F(ReadWindowTest, ALargeObjectThatFailsIsAFailureInItsPlace) {
   options_.prefetch_bytes = 4 * kMiB;
   PutMany(1, {1000});
@@ -380,16 +401,6 @@ TEST_F(ReadWindowTest, ALargeObjectThatFailsIsAFailureInItsPlace) {
   EXPECT_EQ(TakeOne().status.code(), StatusCode::kObjectNotFound);
   EXPECT_TRUE(TakesBody("0"));
 }
-TEST_F(ReadWindowTest, AStreamKeepsToASmallBudget) {
-  options_.prefetch_bytes = kMiB;
-  Put("large", Pattern(5 * kMiB));
-  Open();
-  window_->Submit({Request("large", 5 * kMiB)});
-  ASSERT_TRUE(Settled());
-  EXPECT_EQ(store().bytes_taken(), kMiB);
-  EXPECT_TRUE(TakesBody("large"));
-}
-
 
 TEST_F(ReadWindowTest, AStreamThatWasTakenOutlivesItsWindow) {
   options_.prefetch_bytes = 4 * kMiB;
@@ -418,6 +429,36 @@ TEST_F(ReadWindowTest, AReadThatTakesTooLongFailsAlone) {
   EXPECT_EQ(late.status.detail().attempts, 2);
   EXPECT_TRUE(TakesBody("3"));
   EXPECT_TRUE(TakesBody("4"));
+}
+
+TEST_F(ReadWindowTest, AStreamThatDoesNotBeginFailsAlone) {
+  options_.timeout_ms = 300;
+  options_.prefetch_bytes = 4 * kMiB;
+  PutMany(3, {3 * kMiB});
+  Attempt busy = Fails(StatusCode::kThrottled, RetryHint::Kind::kThrottled);
+  busy.hint.retry_after_ms = 120'000;
+  store().Script("0", {BreaksAt(10), StallsAt(1000)});
+  store().Script("1", {busy});
+  Open();
+  SubmitMany(3, true);
+  const ReadResult late = TakeOne();
+  EXPECT_EQ(late.status.code(), StatusCode::kTimeout);
+  EXPECT_EQ(late.status.detail().attempts, 2);
+  EXPECT_EQ(TakeOne().status.code(), StatusCode::kThrottled);
+  EXPECT_TRUE(TakesBody("2"));
+}
+
+// Only when it has begun does its size show, and that it needs more room than there is.
+TEST_F(ReadWindowTest, TheTimeThatAStreamWaitsForRoomDoesNotCount) {
+  options_.timeout_ms = 300;
+  options_.prefetch_bytes = kMiB;
+  PutMany(4, {250 * kKiB});
+  Put("4", Pattern(2 * kMiB));
+  Open();
+  SubmitMany(5, false);
+  ASSERT_TRUE(Settled());
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  for (size_t i = 0; i < 5; ++i) EXPECT_TRUE(TakesBody(std::to_string(i)));
 }
 
 TEST_F(ReadWindowTest, TheTimeThatTheConsumerTakesDoesNotCount) {

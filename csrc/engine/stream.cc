@@ -32,6 +32,7 @@ void Stream::Start() { Fetch(0); }
 void Stream::Fetch(uint64_t begin) {
   fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts,
                                         this);
+  if (on_first_) fetch_->set_deadline_ms(options_.deadline_ms);
   fetch_->Start();
 }
 
@@ -43,7 +44,14 @@ Flow Stream::OnReply(const ReplyHead& head) {
   }
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
-    if (verifier_.needs_part_size()) StartProbe(head);
+    if (verifier_.needs_part_sizes() && pin_.size == 0) verifier_.Expect(OfferedChecksum{});
+    if (verifier_.needs_part_sizes()) {
+      AskForPartSizes(1, [this](const std::vector<uint64_t>& sizes) {
+        verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
+                                  static_cast<uint64_t>(pin_.size));
+        fetch_->Resume();
+      });
+    }
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   size_ = pin_.size;
@@ -51,13 +59,15 @@ Flow Stream::OnReply(const ReplyHead& head) {
   return Flow::kContinue;
 }
 
-void Stream::StartProbe(const ReplyHead& head) {
+void Stream::AskForPartSizes(uint32_t last_part,
+                             std::function<void(const std::vector<uint64_t>&)> then) {
   probe_ = std::make_unique<PartSizeProbe>(
-      client_.get(), object_, head.can_pin ? head.version : std::string(),
-      [this](uint64_t part_size) {
-        verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
+      client_.get(), &object_, pin_.can_pin ? pin_.version : std::string(), last_part,
+      on_first_ ? options_.deadline_ms : -1,
+      [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
         probe_.reset();
-        fetch_->Resume();
+        if (!sizes.ok()) return Fail(sizes.status());
+        then(sizes.value());
       });
 }
 
@@ -84,7 +94,7 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
 
 // Asked between two chunks, which is where a transfer pauses.
 bool Stream::MayFill(uint64_t offset) {
-  return !verifier_.needs_part_size() && HasRoomFor(offset + 1);
+  return !verifier_.needs_part_sizes() && HasRoomFor(offset + 1);
 }
 
 Space Stream::SpaceAt(const void* part, uint64_t offset) {
@@ -116,51 +126,69 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     if (offset == chunk.end()) {
       std::shared_ptr<Chunk> full = std::move(filling->second);
       filling_.erase(filling);
-      if (!Publish(std::move(full))) return Flow::kStop;
+      if (!Finish(std::move(full))) return Flow::kStop;
     }
   }
   return Flow::kContinue;
 }
 
-// Bytes count as verified in order. The chunk that ends the object is published only if the
+// Bytes count as verified in order. The chunk that completes the object is published only if the
 // checksum agrees.
-Status Stream::Verify(const std::shared_ptr<Chunk>& chunk) {
-  if (!verifier_.active() || chunk->begin != verified_) return Status::Ok();
-  std::shared_ptr<Chunk> next = chunk;
+bool Stream::Finish(std::shared_ptr<Chunk> chunk) {
+  std::shared_ptr<Chunk> next = verifier_.active() && chunk->begin == verified_ ? chunk : nullptr;
   while (next != nullptr) {
     verifier_.Update(next->bytes.data(), next->bytes.size());
     verified_ = next->end();
+    if (verified_ == static_cast<uint64_t>(pin_.size)) return Conclude(chunk);
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto after = ready_.find(verified_);
     next = after == ready_.end() ? nullptr : after->second;
   }
-  if (verified_ != static_cast<uint64_t>(pin_.size)) return Status::Ok();
-  Status verdict = verifier_.Finish();
-  verifier_.Expect(OfferedChecksum{});
-  auto& counter = verdict.ok() ? client_->stats->verified : client_->stats->integrity_failures;
-  counter.fetch_add(1, std::memory_order_relaxed);
-  return verdict;
+  Publish(std::move(chunk));
+  return true;
 }
 
-bool Stream::Publish(std::shared_ptr<Chunk> chunk) {
-  failure_on_loop_ = Verify(chunk);
-  if (!failure_on_loop_.ok()) return false;
+bool Stream::Conclude(const std::shared_ptr<Chunk>& chunk) {
+  const Status verdict = verifier_.Finish();
+  if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
+    AskForPartSizes(verifier_.parts(), [this, chunk, verdict](const auto& sizes) {
+      // With other sizes the bytes would have to be hashed again, and they are gone.
+      const bool compared = sizes == verifier_.part_sizes();
+      verifier_.Expect(OfferedChecksum{});
+      if (compared && !Judge(verdict)) return Fail(failure_on_loop_);
+      Publish(chunk);
+    });
+    return true;
+  }
+  verifier_.Expect(OfferedChecksum{});
+  if (!Judge(verdict)) return false;
+  Publish(chunk);
+  return true;
+}
+
+bool Stream::Judge(const Status& verdict) {
+  auto& counter = verdict.ok() ? client_->stats->verified : client_->stats->integrity_failures;
+  counter.fetch_add(1, std::memory_order_relaxed);
+  failure_on_loop_ = verdict;
+  return verdict.ok();
+}
+
+void Stream::Publish(std::shared_ptr<Chunk> chunk) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (seeks_planned_ > 0) return true;
+    if (seeks_planned_ > 0) return;
     ready_.emplace(chunk->begin, std::move(chunk));
     progress_ms_ = client_->loop->now_ms();
     attempts_ = fetch_->attempts();
   }
   arrived_.notify_one();
   ReportFirst(Status::Ok());
-  return true;
 }
 
 void Stream::OnFetched(const Status& status) {
   if (!failure_on_loop_.ok()) return Fail(failure_on_loop_);
   if (!status.ok()) return Fail(status);
-  ReportFirst(status);
+  if (probe_ == nullptr) ReportFirst(status);  // else a chunk is kept back
 }
 
 void Stream::Fail(const Status& status) {
@@ -177,6 +205,8 @@ void Stream::Fail(const Status& status) {
 
 void Stream::ReportFirst(const Status& status) {
   if (!on_first_) return;
+  fetch_->set_deadline_ms(-1);
+  if (probe_ != nullptr) probe_->set_deadline_ms(-1);
   const auto report = std::exchange(on_first_, nullptr);
   report(status);
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/buffer.h"
 #include "engine/client.h"
@@ -35,21 +36,23 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
     int most_parts = 16;
     uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
     int64_t listed_size = -1;                 // for a server that does not say; -1: not listed
-    int64_t timeout_ms = -1;                  // without progress; -1: none
+    int64_t deadline_ms = -1;  // for the first chunk, on the monotonic clock; -1: none
+    int64_t timeout_ms = -1;   // without progress; -1: none
   };
 
-  // `on_first` is called once on the I/O thread, when the first chunk is there or the read has
-  // failed. `on_close` is called once when the stream needs no memory any more, on any thread.
   // Small enough that a chunk is still in the cache when the reader comes, and a divisor of
   // SplitFetch's parts.
   static constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
 
+  // `on_first` is called once on the I/O thread, when the first chunk is there or the read has
+  // failed. `on_close` is called once when the stream needs no memory any more, on any thread.
   Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
          std::function<void(const Status&)> on_first, std::function<void()> on_close);
   ~Stream();
 
   // I/O thread.
   void Start();
+  void Fail(const Status& status);  // ends the read
 
   // The reader's side: one thread at a time.
 
@@ -76,12 +79,13 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
 
   void Fetch(uint64_t begin);
   void SeekOnLoop(uint64_t position);
-  void StartProbe(const ReplyHead& head);
+  void AskForPartSizes(uint32_t last_part, std::function<void(const std::vector<uint64_t>&)> then);
   bool MayFill(uint64_t offset);
   bool StartChunk(const void* part, uint64_t offset);
-  bool Publish(std::shared_ptr<Chunk> chunk);
-  Status Verify(const std::shared_ptr<Chunk>& chunk);
-  void Fail(const Status& status);
+  bool Finish(std::shared_ptr<Chunk> chunk);
+  bool Conclude(const std::shared_ptr<Chunk>& chunk);
+  bool Judge(const Status& verdict);
+  void Publish(std::shared_ptr<Chunk> chunk);
   void ReportFirst(const Status& status);
 
   const std::shared_ptr<Client> client_;

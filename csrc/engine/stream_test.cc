@@ -278,13 +278,38 @@ TEST_F(StreamTest, DamageOfAnyPartIsFound) {
 }
 
 TEST_F(StreamTest, ACompositeChecksumIsComparedToo) {
-  FakeObject object(Pattern(kSize));
-  object.checksum = CompositeChecksumOf(object.body, 3 * kMiB, ChecksumType::kSha256);
-  object.part_size = 3 * kMiB;
-  store().Put("key", object);
+  const std::string body = Pattern(kSize);
+  store().Put("key", Multipart(body, {4 * kMiB, 4 * kMiB, kSize - 8 * kMiB}));
   ASSERT_TRUE(Open().ok());
-  EXPECT_TRUE(SameBytes(Read(0, kSize), object.body));
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
   EXPECT_EQ(stats_.verified, 1U);
+  EXPECT_EQ(store().gets().size(), 2U);
+}
+
+TEST_F(StreamTest, ADamagedObjectOfManyPartsIsNeverReadToItsEnd) {
+  store().Put("key", Multipart(Pattern(kSize), {4 * kMiB, 4 * kMiB, kSize - 8 * kMiB}));
+  store().Script("key", {Flips(5 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Read(0, kSize).size(), 10 * kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+  EXPECT_EQ(stats_.integrity_failures, 1U);
+}
+
+// What parts of other sizes would have to be compared with is gone by the time they are known.
+TEST_F(StreamTest, PartsOfUnequalSizesAreNotCondemned) {
+  const std::string body = Pattern(kSize);
+  store().Put("key", Multipart(body, {4 * kMiB, 5 * kMiB, kSize - 9 * kMiB}));
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+  EXPECT_EQ(stats_.verified, 0U);
+  EXPECT_EQ(stats_.integrity_failures, 0U);
+}
+
+TEST_F(StreamTest, TheOnlyChunkIsKeptBackUntilItsPartsAreKnown) {
+  const std::string body = Pattern(900'000);
+  store().Put("key", Multipart(body, {300'000, 400'000, 200'000}));
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 900'000), body));
 }
 
 TEST_F(StreamTest, NeedsToKnowTheSize) {
@@ -295,6 +320,25 @@ TEST_F(StreamTest, NeedsToKnowTheSize) {
 
 // ---------------------------------------------------------------------------------------------------
 // Time
+
+TEST_F(StreamTest, TheDeadlineIsThatOfTheFirstChunk) {
+  PutChecked();
+  Attempt busy = Fails(StatusCode::kThrottled, RetryHint::Kind::kThrottled);
+  busy.hint.retry_after_ms = 120'000;
+  store().Script("key", {busy});
+  OnLoop([this] { options_.deadline_ms = loop_.now_ms() + 5'000; });
+  EXPECT_EQ(Open().code(), StatusCode::kThrottled);
+}
+
+TEST_F(StreamTest, AfterTheFirstChunkThereIsNoDeadline) {
+  const std::string body = PutChecked();
+  Attempt busy = Fails(StatusCode::kThrottled, RetryHint::Kind::kThrottled);
+  busy.hint.retry_after_ms = 300;
+  store().Script("key", {BreaksAt(1'500'000), busy});
+  OnLoop([this] { options_.deadline_ms = loop_.now_ms() + 250; });
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+}
 
 TEST_F(StreamTest, SaysWhenNothingComesAnyMore) {
   options_.timeout_ms = 30;

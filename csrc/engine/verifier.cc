@@ -1,30 +1,55 @@
 #include "engine/verifier.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "base/encoding.h"
 
 namespace objectpipes {
+namespace {
+
+constexpr uint64_t kMostParts = 10'000;  // S3 allows no more
+
+}  // namespace
 
 void Verifier::Expect(const OfferedChecksum& offered) {
   offered_ = Checksum::Available(offered.type) ? offered : OfferedChecksum{};
   part_digests_.clear();
-  part_size_ = part_left_ = 0;
+  part_sizes_.clear();
+  part_sizes_assumed_ = false;
   checksum_.reset();
   if (active()) checksum_.emplace(offered_.type);
 }
 
-void Verifier::SetPartSize(uint64_t part_size, uint64_t object_size) {
-  const bool uniform = part_size > 0 && (object_size + part_size - 1) / part_size == offered_.parts;
-  if (!uniform) return Expect(OfferedChecksum{});
-  part_size_ = part_left_ = part_size;
+void Verifier::SetPartSizes(std::vector<uint64_t> sizes, uint64_t object_size) {
+  const uint64_t sum = std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
+  if (sizes.empty() || sizes.size() != offered_.parts || sum != object_size) {
+    return Expect(OfferedChecksum{});
+  }
+  Expect(OfferedChecksum(offered_));
+  part_sizes_ = std::move(sizes);
+  part_ = 0;
+  part_left_ = part_sizes_.front();
+}
+
+void Verifier::AssumePartSizes(uint64_t first, uint64_t object_size) {
+  const uint64_t parts = offered_.parts;
+  const bool possible =
+      first > 0 && parts > 0 && parts <= kMostParts && parts - 1 <= object_size / first;
+  if (!possible) return Expect(OfferedChecksum{});
+  std::vector<uint64_t> sizes(parts, first);
+  sizes.back() = object_size - (parts - 1) * first;
+  SetPartSizes(std::move(sizes), object_size);
+  part_sizes_assumed_ = parts > 2;  // of two, the second is what the first has left
 }
 
 void Verifier::Update(const char* data, size_t size) {
   if (!active()) return;
-  if (part_size_ == 0) return checksum_->Update(data, size);
+  if (part_sizes_.empty()) return checksum_->Update(data, size);
   while (size > 0) {
-    if (part_left_ == 0) EndPart();
+    while (part_left_ == 0 && part_ + 1 < part_sizes_.size()) EndPart();
+    if (part_left_ == 0) return;  // beyond the object
     const auto piece = static_cast<size_t>(std::min<uint64_t>(size, part_left_));
     checksum_->Update(data, piece);
     data += piece;
@@ -36,13 +61,14 @@ void Verifier::Update(const char* data, size_t size) {
 void Verifier::EndPart() {
   part_digests_ += checksum_->Finish();
   checksum_.emplace(offered_.type);
-  part_left_ = part_size_;
+  ++part_;
+  part_left_ = part_ < part_sizes_.size() ? part_sizes_[part_] : 0;
 }
 
 Status Verifier::Finish() {
   if (!active()) return Status::Ok();
-  if (part_size_ != 0) {
-    EndPart();
+  if (!part_sizes_.empty()) {
+    while (part_ < part_sizes_.size()) EndPart();
     checksum_->Update(part_digests_.data(), part_digests_.size());
   }
   const std::string digest = checksum_->Finish();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/checksum.h"
 #include "base/status.h"
@@ -18,11 +19,18 @@ class Verifier {
 
   // A composite checksum (S3 multipart upload) is the digest of the parts' digests, and no reply
   // says how long the parts are: they must be asked for before the first byte is given.
-  bool needs_part_size() const {
-    return active() && offered_.scope == OfferedChecksum::Scope::kComposite && part_size_ == 0;
+  bool needs_part_sizes() const {
+    return active() && offered_.scope == OfferedChecksum::Scope::kComposite && part_sizes_.empty();
   }
-  // 0: the parts cannot be told apart, so nothing is compared.
-  void SetPartSize(uint64_t part_size, uint64_t object_size);
+  uint32_t parts() const { return offered_.parts; }
+  // Bytes of each part, in order, from the first byte of the object on. If they do not make up the
+  // object, nothing is compared.
+  void SetPartSizes(std::vector<uint64_t> sizes, uint64_t object_size);
+  // That all but the last are as long as the first, as nearly every uploader makes them. A mismatch
+  // then proves nothing as long as part_sizes_assumed().
+  void AssumePartSizes(uint64_t first, uint64_t object_size);
+  bool part_sizes_assumed() const { return part_sizes_assumed_; }
+  const std::vector<uint64_t>& part_sizes() const { return part_sizes_; }
 
   void Update(const char* data, size_t size);
 
@@ -37,8 +45,10 @@ class Verifier {
   OfferedChecksum offered_;
   std::optional<Checksum> checksum_;  // of the object, or of the part under way
   std::string part_digests_;
-  uint64_t part_size_ = 0;
-  uint64_t part_left_ = 0;
+  std::vector<uint64_t> part_sizes_;
+  bool part_sizes_assumed_ = false;
+  size_t part_ = 0;         // the one under way
+  uint64_t part_left_ = 0;  // of its bytes
 };
 
 }  // namespace objectpipes

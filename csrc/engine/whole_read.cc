@@ -32,6 +32,7 @@ void WholeRead::Admit(int64_t deadline_ms) {
   admitted_ = true;
   deadline_ms_ = deadline_ms;
   fetch_->set_deadline_ms(deadline_ms);
+  if (probe_ != nullptr) probe_->set_deadline_ms(deadline_ms);
   fetch_->Resume();
 }
 
@@ -43,49 +44,65 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
-  if (!MakeRoom(pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : kFirstGuess))
-    return Flow::kStop;
+  if (MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;  // kPause is for the bytes
   // Replies to later ranges may offer nothing, or the checksum of the whole again.
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
-    if (verifier_.needs_part_size()) StartProbe(head);
+    if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
+    if (verifier_.needs_part_sizes()) {
+      AskForPartSizes(1, [this](const std::vector<uint64_t>& sizes) {
+        verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
+                                  static_cast<uint64_t>(pin_.size));
+        fetch_->Resume();
+      });
+    }
   }
   return Flow::kContinue;
 }
 
-void WholeRead::StartProbe(const ReplyHead& head) {
-  if (pin_.size <= 0) return verifier_.Expect(OfferedChecksum{});
+void WholeRead::AskForPartSizes(uint32_t last_part,
+                                std::function<void(std::vector<uint64_t>)> then) {
   probe_ = std::make_unique<PartSizeProbe>(
-      client_, *object_, head.can_pin ? head.version : std::string(), [this](uint64_t part_size) {
-        verifier_.SetPartSize(part_size, static_cast<uint64_t>(pin_.size));
+      client_, object_, pin_.can_pin ? pin_.version : std::string(), last_part, deadline_ms_,
+      [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
         probe_.reset();
-        fetch_->Resume();
+        if (!sizes.ok()) return OnFetched(sizes.status());
+        then(sizes.value());
       });
 }
 
-bool WholeRead::MakeRoom(uint64_t end) {
-  if (buffer_.valid() && end <= buffer_.capacity()) return true;
-  const uint64_t wanted = buffer_.valid() ? std::max<uint64_t>(end, buffer_.capacity() * 2) : end;
+// Until `end`, or as long as the object is.
+Flow WholeRead::MakeRoom(uint64_t end) {
+  const uint64_t needed = pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : end;
+  if (buffer_.valid() && needed <= buffer_.capacity()) return Flow::kContinue;
+  const bool grows = buffer_.valid();
+  const uint64_t wanted =
+      grows && pin_.size < 0 ? std::max<uint64_t>(needed, buffer_.capacity() * 2) : needed;
+  if (grows) {
+    admitted_ = owner_->OnGrowth(this, wanted) == Flow::kContinue;
+    if (!admitted_) return Flow::kPause;
+  }
   Buffer larger = client_->pool->Allocate(static_cast<size_t>(wanted));
   if (!larger.valid()) {
     failure_ = Status(StatusCode::kInternal,
                       "no memory for " + std::to_string(wanted) + " bytes of an object");
-    return false;
+    return Flow::kStop;
   }
-  if (buffer_.valid()) std::memcpy(larger.data(), buffer_.data(), buffer_.size());
+  if (grows) std::memcpy(larger.data(), buffer_.data(), buffer_.size());
   larger.set_size(buffer_.size());
   buffer_ = std::move(larger);
-  return true;
+  return Flow::kContinue;
 }
 
 Space WholeRead::SpaceAt(const void* /*part*/, uint64_t offset) {
-  if (!admitted_ || verifier_.needs_part_size() || pin_.size < 0) return {};
-  return {buffer_.data() + offset, static_cast<size_t>(static_cast<uint64_t>(pin_.size) - offset)};
+  const uint64_t size = pin_.size < 0 ? kToTheEnd : static_cast<uint64_t>(pin_.size);
+  if (!admitted_ || verifier_.needs_part_sizes() || size > buffer_.capacity()) return {};
+  return {buffer_.data() + offset, static_cast<size_t>(size - offset)};
 }
 
 Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) {
-  if (!admitted_ || verifier_.needs_part_size()) return Flow::kPause;
-  if (!MakeRoom(offset + size)) return Flow::kStop;
+  if (!admitted_ || verifier_.needs_part_sizes()) return Flow::kPause;
+  if (const Flow room = MakeRoom(offset + size); room != Flow::kContinue) return room;
   if (data != buffer_.data() + offset) std::memcpy(buffer_.data() + offset, data, size);
   if (pin_.size < 0) buffer_.set_size(static_cast<size_t>(offset + size));
   Verify(offset, data, size);
@@ -116,15 +133,26 @@ void WholeRead::OnFetched(const Status& status) {
     return Restart(status);
   }
   if (!status.ok()) return Finish(status);
+  buffer_.set_size(static_cast<size_t>(pin_.size));
+  Conclude();
+}
+
+void WholeRead::Conclude() {
   const bool compared = verifier_.active();
   const Status verdict = verifier_.Finish();
+  if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
+    return AskForPartSizes(verifier_.parts(), [this](std::vector<uint64_t> sizes) {
+      verifier_.SetPartSizes(std::move(sizes), buffer_.size());
+      verifier_.Update(buffer_.data(), buffer_.size());
+      Conclude();
+    });
+  }
   if (!verdict.ok()) {
     client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
     return Restart(verdict);
   }
   if (compared) client_->stats->verified.fetch_add(1, std::memory_order_relaxed);
-  buffer_.set_size(static_cast<size_t>(pin_.size));
-  Finish(status);
+  Finish(Status::Ok());
 }
 
 void WholeRead::Restart(const Status& why) {

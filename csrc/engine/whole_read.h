@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/buffer.h"
 #include "engine/client.h"
@@ -23,6 +25,8 @@ class WholeRead final : public SplitFetch::Sink {
     // room in memory, wait for Admit(); kStop: too large for one buffer, abandon the read without
     // OnRead.
     virtual Flow OnSize(WholeRead* read, int64_t size) = 0;
+    // A body of unknown length needs a buffer of so many bytes. kContinue, or kPause as above.
+    virtual Flow OnGrowth(WholeRead* read, uint64_t bytes) = 0;
     // The last call; may destroy the read.
     virtual void OnRead(WholeRead* read, const Status& status) = 0;
 
@@ -57,9 +61,10 @@ class WholeRead final : public SplitFetch::Sink {
   void OnFetched(const Status& status) override;
   bool HasRoomFor(uint64_t /*end*/) override { return true; }
 
-  bool MakeRoom(uint64_t end);
+  Flow MakeRoom(uint64_t end);
   void Verify(uint64_t offset, const char* data, size_t size);
-  void StartProbe(const ReplyHead& head);
+  void AskForPartSizes(uint32_t last_part, std::function<void(std::vector<uint64_t>)> then);
+  void Conclude();
   void Restart(const Status& why);
   void Finish(const Status& status);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,10 @@ class WholeReadTest : public EngineTest, public WholeRead::Owner {
     sizes_.push_back(size);
     return on_size_;
   }
+  Flow OnGrowth(WholeRead* /*read*/, uint64_t bytes) override {
+    growths_.push_back(bytes);
+    return on_growth_;
+  }
   void OnRead(WholeRead* read, const Status& status) override {
     outcome_ = status;
     attempts_ = read->attempts();
@@ -66,6 +71,8 @@ class WholeReadTest : public EngineTest, public WholeRead::Owner {
   std::unique_ptr<WholeRead> read_;
   Flow on_size_ = Flow::kContinue;
   std::vector<int64_t> sizes_;
+  Flow on_growth_ = Flow::kContinue;
+  std::vector<uint64_t> growths_;
   Status outcome_;
   std::string bytes_;
   std::string version_;
@@ -179,6 +186,37 @@ TEST_F(WholeReadTest, HasTimeForAnotherAttemptAfterWaitingForRoom) {
   EXPECT_TRUE(outcome_.ok());
 }
 
+TEST_F(WholeReadTest, WaitsForRoomToGrow) {
+  on_growth_ = Flow::kPause;
+  const std::string body = PutChecked(200 * kKiB);
+  store().Script("key", {IsChunked()});
+  Start();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(store().bytes_taken(), 64 * kKiB);
+  on_growth_ = Flow::kContinue;
+  OnLoop([this] { read_->Admit(-1); });
+  ASSERT_TRUE(done_.Wait());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(growths_, (std::vector<uint64_t>{128 * kKiB, 128 * kKiB, 256 * kKiB}));
+}
+
+// The body broke, and the next reply tells its length: then it grows once, before it goes on.
+TEST_F(WholeReadTest, WaitsForRoomForAllThatShowsLater) {
+  const std::string body = PutChecked(3 * kMiB);
+  Attempt broken = IsChunked();
+  broken.cut_at = 50'000;
+  store().Script("key", {broken});
+  on_growth_ = Flow::kPause;
+  Start();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(store().bytes_taken(), 50'000U);
+  on_growth_ = Flow::kContinue;
+  OnLoop([this] { read_->Admit(-1); });
+  ASSERT_TRUE(done_.Wait());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(growths_.back(), 3 * kMiB);
+}
+
 TEST_F(WholeReadTest, IsAbandonedWithoutAnotherWord) {
   on_size_ = Flow::kStop;
   store().Put("key", Pattern(300 * kKiB));
@@ -245,68 +283,134 @@ TEST_F(WholeReadTest, ABrokenBodyIsComparedAsAWhole) {
 
 class CompositeReadTest : public WholeReadTest {
  protected:
-  std::string PutMultipart(uint64_t size, uint64_t part_size) {
-    FakeObject object(Pattern(size));
-    object.checksum = CompositeChecksumOf(object.body, part_size, ChecksumType::kSha256);
-    object.part_size = part_size;
+  // The bytes of the object.
+  std::string PutMultipart(const std::vector<uint64_t>& parts, bool tells_parts = true) {
+    FakeObject object =
+        Multipart(Pattern(std::accumulate(parts.begin(), parts.end(), size_t{0})), parts);
+    if (!tells_parts) object.parts.clear();
     store().Put("key", object);
     return object.body;
   }
+
+  const std::vector<uint64_t> uniform_ = {300'000, 300'000, 300'000, 100'000};
+  const std::vector<uint64_t> unequal_ = {300'000, 400'000, 200'000};  // seem 3 of 300'000
 };
 
 TEST_F(CompositeReadTest, AsksForTheSizeOfThePartsAndCompares) {
-  const std::string body = PutMultipart(1'000'000, 300'000);
+  const std::string body = PutMultipart(uniform_);
   EXPECT_TRUE(Read().ok());
   EXPECT_TRUE(SameBytes(bytes_, body));
   EXPECT_EQ(stats_.verified, 1U);
   const std::vector<GetRequest> requests = store().gets();
   ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(stats_.requests, 2U);
   EXPECT_TRUE(requests[1].head_only);
   EXPECT_EQ(requests[1].part_number, 1U);
   EXPECT_EQ(requests[1].if_match, "v1");
 }
 
 TEST_F(CompositeReadTest, FindsDamage) {
-  const std::string body = PutMultipart(1'000'000, 300'000);
-  store().Script("key", {Flips(700'000)});
+  for (const auto& parts : {uniform_, unequal_}) {
+    const std::string body = PutMultipart(parts);
+    const uint64_t failures = stats_.integrity_failures;
+    store().Script("key", {Flips(700'000)});
+    EXPECT_TRUE(Read().ok());
+    EXPECT_TRUE(SameBytes(bytes_, body));
+    EXPECT_EQ(stats_.integrity_failures, failures + 1);
+  }
+}
+
+TEST_F(CompositeReadTest, NeverHandsOutDamagedBytes) {
+  PutMultipart(uniform_);
+  std::vector<Attempt> script;
+  for (int read = 0; read < 5; ++read) {
+    script.push_back(Flips(700'000));
+    script.resize(script.size() + 1 + uniform_.size());  // the questions for one part, and for all
+  }
+  store().Script("key", script);
+  EXPECT_EQ(Read().code(), StatusCode::kIntegrity);
+}
+
+// Of three parts, their number and the size of the first say little about the others.
+TEST_F(CompositeReadTest, DoesNotCondemnPartsOfUnequalSizes) {
+  const std::string body = PutMultipart(unequal_);
   EXPECT_TRUE(Read().ok());
   EXPECT_TRUE(SameBytes(bytes_, body));
-  EXPECT_EQ(stats_.integrity_failures, 1U);
+  EXPECT_EQ(stats_.verified, 1U);
+  EXPECT_EQ(stats_.integrity_failures, 0U);
+}
+
+TEST_F(CompositeReadTest, OfTwoPartsEitherMayBeTheLonger) {
+  PutMultipart({100'000, 300'000});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_EQ(stats_.verified, 1U);
+  EXPECT_EQ(store().gets().size(), 2U);
 }
 
 TEST_F(CompositeReadTest, GoesWithoutComparingWhereTheSizeCannotBeLearned) {
-  FakeObject object(PutMultipart(1'000'000, 300'000));
-  object.checksum = CompositeChecksumOf(object.body, 300'000, ChecksumType::kSha256);
-  object.part_size = 0;
-  store().Put("key", object);
+  const std::string body = PutMultipart(uniform_, /*tells_parts=*/false);
   EXPECT_TRUE(Read().ok());
-  EXPECT_TRUE(SameBytes(bytes_, object.body));
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(stats_.verified, 0U);
+  EXPECT_EQ(store().gets().size(), 2U) << "and does not insist";
+}
+
+// A server that knows the first part only, or none but the whole.
+TEST_F(CompositeReadTest, GoesWithoutComparingWhereNotEverySizeCanBeLearned) {
+  for (const std::vector<uint64_t>& told :
+       {std::vector<uint64_t>{300'000}, std::vector<uint64_t>(3, 900'000)}) {
+    FakeObject object = Multipart(Pattern(900'000), unequal_);
+    object.parts = told;
+    store().Put("key", object);
+    EXPECT_TRUE(Read().ok());
+    EXPECT_TRUE(SameBytes(bytes_, object.body));
+  }
   EXPECT_EQ(stats_.verified, 0U);
 }
 
-TEST_F(CompositeReadTest, GoesWithoutComparingWherePartsAreNotUniform) {
-  FakeObject object(PutMultipart(1'000'000, 300'000));
-  object.checksum = CompositeChecksumOf(object.body, 300'000, ChecksumType::kSha256);
-  object.part_size = 100'000;  // the first of unequal ones
-  store().Put("key", object);
+TEST_F(CompositeReadTest, AsksAgainWhenTheQuestionFails) {
+  PutMultipart(uniform_);
+  store().Script("key", {Attempt{}, Fails(StatusCode::kServer, RetryHint::Kind::kRetry),
+                         Fails(StatusCode::kThrottled, RetryHint::Kind::kThrottled)});
   EXPECT_TRUE(Read().ok());
-  EXPECT_TRUE(SameBytes(bytes_, object.body));
-  EXPECT_EQ(stats_.verified, 0U);
+  EXPECT_EQ(stats_.verified, 1U);
+}
+
+TEST_F(CompositeReadTest, FailsWhenTheQuestionKeepsFailing) {
+  PutMultipart(uniform_);
+  std::vector<Attempt> script(20, Fails(StatusCode::kServer, RetryHint::Kind::kRetry));
+  script[0] = Attempt{};
+  store().Script("key", script);
+  EXPECT_EQ(Read().code(), StatusCode::kServer);
+}
+
+TEST_F(CompositeReadTest, ReadsTheNewVersionThoughOnlyTheQuestionNotedIt) {
+  PutMultipart(uniform_);
+  FakeObject second(Pattern(1000, 2));
+  second.version = "v2";
+  store().Script("key", {Attempt{}, Replaces(second)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, second.body));
+  EXPECT_EQ(version_, "v2");
 }
 
 TEST_F(CompositeReadTest, AnEmptyObjectHasNoPartToAskFor) {
-  PutMultipart(0, 300'000);
+  PutMultipart({0});
   EXPECT_TRUE(Read().ok());
   EXPECT_EQ(bytes_, "");
 }
 
 TEST_F(CompositeReadTest, DestroyedWhileAskingItLeavesNothingBehind) {
-  PutMultipart(1'000'000, 300'000);
-  store().Script("key", {Attempt{}, StallsAt(0)});
-  Start();
-  ASSERT_TRUE(Settled());
-  OnLoop([this] { read_.reset(); });
-  EXPECT_EQ(store().live(), 0);
+  for (const std::vector<Attempt>& script :
+       {std::vector<Attempt>{Attempt{}, StallsAt(0)},
+        std::vector<Attempt>{Flips(0), Attempt{}, Attempt{}, StallsAt(0)}}) {
+    PutMultipart(uniform_);
+    store().Script("key", script);
+    Start();
+    ASSERT_TRUE(Settled());
+    OnLoop([this] { read_.reset(); });
+    EXPECT_EQ(store().live(), 0);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -40,16 +40,20 @@ OfferedChecksum ChecksumOf(const std::string& body, ChecksumType type) {
   return offered;
 }
 
-OfferedChecksum CompositeChecksumOf(const std::string& body, size_t part_size, ChecksumType type) {
+FakeObject Multipart(std::string body, std::vector<uint64_t> parts) {
+  constexpr ChecksumType kType = ChecksumType::kSha256;
   std::string digests;
-  uint32_t parts = 0;
-  for (size_t begin = 0; begin < body.size() || parts == 0; begin += part_size, ++parts) {
-    digests += ChecksumOf(body.substr(begin, part_size), type).digest;
+  size_t begin = 0;
+  for (const uint64_t size : parts) {
+    digests += ChecksumOf(body.substr(begin, static_cast<size_t>(size)), kType).digest;
+    begin += static_cast<size_t>(size);
   }
-  OfferedChecksum offered = ChecksumOf(digests, type);
-  offered.scope = OfferedChecksum::Scope::kComposite;
-  offered.parts = parts;
-  return offered;
+  FakeObject object(std::move(body));
+  object.checksum = ChecksumOf(digests, kType);
+  object.checksum.scope = OfferedChecksum::Scope::kComposite;
+  object.checksum.parts = static_cast<uint32_t>(parts.size());
+  object.parts = std::move(parts);
+  return object;
 }
 
 EngineTest::EngineTest() {

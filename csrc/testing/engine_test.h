@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/buffer.h"
 #include "engine/client.h"
@@ -25,7 +26,8 @@ std::string Pattern(size_t size, uint64_t seed = 0);
 
 // What a store says of `body` when it offers this checksum of it.
 OfferedChecksum ChecksumOf(const std::string& body, ChecksumType type);
-OfferedChecksum CompositeChecksumOf(const std::string& body, size_t part_size, ChecksumType type);
+// An object that was uploaded in parts of these sizes, with its composite checksum.
+FakeObject Multipart(std::string body, std::vector<uint64_t> parts);
 
 class EngineTest : public ::testing::Test {
  protected:

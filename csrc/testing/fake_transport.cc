@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 namespace objectpipes {
@@ -162,8 +163,8 @@ class FakeTransport::Get final : public FakeTransport::Call {
     if (request_.begin > 0 && request_.begin >= object_->body.size()) {
       return Status::Protocol("range not satisfiable");
     }
-    if (request_.part_number > 0 && object_->part_size == 0) {
-      return Status::Protocol("no such part");
+    if (request_.part_number > object_->parts.size()) {
+      return Status::InvalidArgument("no such part");
     }
     return Status::Ok();
   }
@@ -174,7 +175,11 @@ class FakeTransport::Get final : public FakeTransport::Call {
     const uint64_t size = object_->body.size();
     if (!attempt_.ignore_range) began_ = request_.begin;
     end_ = attempt_.ignore_range ? size : std::min(request_.end, size);
-    if (request_.part_number > 0) end_ = object_->part_size;
+    if (request_.part_number > 0) {
+      const auto part = object_->parts.begin() + (request_.part_number - 1);
+      began_ = std::accumulate(object_->parts.begin(), part, uint64_t{0});
+      end_ = began_ + *part;
+    }
     end_ = std::min(end_, attempt_.most == kToTheEnd ? kToTheEnd : began_ + attempt_.most);
     position_ = began_;
 

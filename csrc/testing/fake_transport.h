@@ -27,8 +27,8 @@ struct FakeObject {
   std::string body;
   std::string version = "v1";  // empty: the store names none
   bool can_pin = true;
-  OfferedChecksum checksum;  // offered with replies that hold the whole object
-  uint64_t part_size = 0;    // of the multipart upload; 0: the store does not tell
+  OfferedChecksum checksum;     // offered with replies that hold the whole object
+  std::vector<uint64_t> parts;  // bytes of each, of a multipart upload; empty: it does not tell
 };
 
 // How one attempt goes, as far as it is not a plain good reply.

@@ -1,0 +1,82 @@
+#include "engine/part_size_probe.h"
+
+#include <utility>
+
+namespace objectpipes {
+namespace {
+
+using Sizes = std::vector<uint64_t>;
+
+// Servers that do not know such a question, or do not let us ask it, say so in many ways.
+bool CannotAnswer(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotSupported:
+    case StatusCode::kAccessDenied:
+    case StatusCode::kProtocol:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, const std::string& version,
+                             uint32_t last_part, int64_t deadline_ms, Done done)
+    : client_(client),
+      object_(object),
+      version_(version),
+      last_part_(last_part),
+      done_(std::move(done)),
+      retry_(
+          client, [this] { StartExchange(); },
+          [this](const Status& status) {
+            Finish(CannotAnswer(status) ? Result<Sizes>(Sizes{}) : Result<Sizes>(status));
+          }) {
+  retry_.set_deadline_ms(deadline_ms);
+  // Not now: probes are made inside of handlers, where no exchange may be started.
+  timer_ = client_->loop->After(0, [this] {
+    timer_.reset();
+    StartExchange();
+  });
+}
+
+PartSizeProbe::~PartSizeProbe() {
+  if (timer_.has_value()) client_->loop->Cancel(*timer_);
+}
+
+void PartSizeProbe::StartExchange() {
+  GetRequest request;
+  request.object = *object_;
+  request.head_only = true;
+  request.part_number = static_cast<uint32_t>(sizes_.size()) + 1;
+  request.if_match = version_;
+  request.route = retry_.route();
+  told_ = -1;
+  retry_.Attempting();
+  exchange_ = client_->transport->StartGet(request, this);
+}
+
+Flow PartSizeProbe::OnHead(const ReplyHead& head) {
+  told_ = head.length;
+  return Flow::kContinue;
+}
+
+void PartSizeProbe::OnDone(const Status& status, const RetryHint& hint) {
+  exchange_.reset();
+  if (!status.ok()) return retry_.Failed(status, hint);
+  retry_.Succeeded();
+  retry_.Progressed();
+  if (told_ < 0) return Finish(Sizes{});
+  sizes_.push_back(static_cast<uint64_t>(told_));
+  if (sizes_.size() == last_part_) return Finish(std::move(sizes_));
+  StartExchange();
+}
+
+void PartSizeProbe::Finish(const Result<Sizes>& sizes) {
+  const Done done = done_;
+  done(sizes);
+}
+
+}  // namespace objectpipes
