@@ -22,7 +22,7 @@ namespace objectpipes {
 struct Stats {
   std::atomic<uint64_t> objects{0};
   std::atomic<uint64_t> bytes{0};
-  std::atomic<uint64_t> requests{0};
+  std::atomic<uint64_t> requests{0};  // sent, by the transports
   std::atomic<uint64_t> retries{0};
   std::atomic<uint64_t> throttled{0};
   std::atomic<uint64_t> timeouts{0};

@@ -21,7 +21,6 @@ RetryLoop::RetryLoop(Client* client, std::function<void()> try_again,
 
 void RetryLoop::Attempting() {
   ++attempts_;
-  client_->stats->requests.fetch_add(1, std::memory_order_relaxed);
   credentials_generation_ = client_->credentials->generation();
 }
 

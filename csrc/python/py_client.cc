@@ -31,6 +31,7 @@ HttpOptions HttpOptionsFrom(const py::dict& options) {
   http.user_agent = options["user_agent"].cast<std::string>();
   http.connect_timeout_ms = options["connect_timeout_ms"].cast<int64_t>();
   http.stall_timeout_ms = options["stall_timeout_ms"].cast<int64_t>();
+  http.requests = &Engine::OfThisProcess()->stats()->requests;
   return http;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -89,6 +90,7 @@ class S3TransportTest : public ::testing::Test {
       S3Options options;
       options.endpoint_url = server_.url("");
       options.http.stall_timeout_ms = 10'000;
+      options.http.requests = &requests_;
       auto made = S3Transport::Create(&loop_.http(), options, credentials_);
       EXPECT_TRUE(made.ok()) << made.status().message();
       transport_ = std::move(made).value();
@@ -134,6 +136,7 @@ class S3TransportTest : public ::testing::Test {
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   std::vector<std::string> replies_;
   std::atomic<size_t> next_reply_{0};
+  std::atomic<uint64_t> requests_{0};
   std::unique_ptr<Transport> transport_;
   LoopbackServer server_;
 };
@@ -222,6 +225,7 @@ TEST_F(S3TransportTest, FollowsARedirectWithinOneAttempt) {
               Reply("body", kETag)};
   EXPECT_EQ(Get()->body, "body");
   EXPECT_EQ(SentLine(1), "GET /bucket/a/b%20c?p=1 HTTP/1.1");
+  EXPECT_EQ(requests_, 2U) << "but they are two requests";
 }
 
 TEST_F(S3TransportTest, DoesNotFollowRedirectsForEver) {

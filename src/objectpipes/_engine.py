@@ -88,7 +88,7 @@ def stats() -> dict[str, int]:
     -------
     dict
         Counts since the start of the process: ``objects`` and ``bytes`` delivered, ``requests``
-        made, ``retries`` after a failure, replies that ``throttled`` us, ``timeouts``, objects
+        sent, ``retries`` after a failure, replies that ``throttled`` us, ``timeouts``, objects
         whose checksum was ``verified``, ``integrity_failures`` and ``restarts`` (objects read
         again because they came damaged, or were replaced meanwhile).
     """

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -54,6 +55,8 @@ class AwsTransport::Call : public Exchange, private StallWatch::Watched {
   // waiting for a byte inside the SDK cannot be stopped before the byte, or the limit of that wait.
   template <typename Run>
   void StartThread(Run run) {
+    std::atomic<uint64_t>* const requests = transport_->options_.http.requests;
+    if (requests != nullptr) requests->fetch_add(1, std::memory_order_relaxed);
     const std::string& region = transport_->RegionOf(bucket_);
     JobContext context{
         transport_->ClientFor(region), region,

@@ -29,6 +29,7 @@ HttpSession::HttpSession(HttpClient* client, HttpOptions options)
 HttpSession::~HttpSession() = default;
 
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
+  if (options_.requests != nullptr) options_.requests->fetch_add(1, std::memory_order_relaxed);
   auto exchange = std::make_unique<HttpExchange>(request, options_.user_agent, proxy_, handler);
   auto& idle = idle_[exchange->origin()];
   std::unique_ptr<HttpConnection> connection;

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -32,8 +33,9 @@ struct HttpOptions {
   std::string client_key;
   std::string proxy;  // URL; empty: connect directly. The environment is never asked
   std::string user_agent;
-  int64_t connect_timeout_ms = 0;  // TCP and TLS handshake
-  int64_t stall_timeout_ms = 0;    // longest time without a byte, the first one included
+  int64_t connect_timeout_ms = 0;             // TCP and TLS handshake
+  int64_t stall_timeout_ms = 0;               // longest time without a byte, the first one included
+  std::atomic<uint64_t>* requests = nullptr;  // counts those sent; null: nobody does
 };
 
 struct HttpRequest {
