@@ -454,6 +454,7 @@ TEST_F(ReadWindowTest, TheTimeThatAStreamWaitsForRoomDoesNotCount) {
   options_.prefetch_bytes = kMiB;
   PutMany(4, {250 * kKiB});
   Put("4", Pattern(2 * kMiB));
+  store().Script("4", {Attempt{}, Fails(StatusCode::kServer, RetryHint::Kind::kRetry)});
   Open();
   SubmitMany(5, false);
   ASSERT_TRUE(Settled());
