@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kLeastCapacity = 64;      // requests read ahead, at least
 constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
+// Lets several connections help a stream, where it is no more than half of the budget.
+constexpr uint64_t kSplitAllowance = uint64_t{16} << 20;
 constexpr uint64_t kMostAllowance = uint64_t{64} << 20;
 constexpr int kMostParts = 16;          // connections for one object
 constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that wait aside
@@ -209,7 +211,9 @@ bool ReadWindow::TooLarge(int64_t size) const {
 uint64_t ReadWindow::BytesFor(const Slot& slot) const {
   if (slot.size < 0) return std::max(static_cast<uint64_t>(typical_size_), slot.grown);
   if (!TooLarge(slot.size)) return static_cast<uint64_t>(slot.size);
-  return std::clamp(options_.prefetch_bytes / 8, Stream::kChunkBytes, kMostAllowance);
+  const uint64_t least =
+      std::clamp(options_.prefetch_bytes / 2, Stream::kChunkBytes, kSplitAllowance);
+  return std::clamp(options_.prefetch_bytes / 8, least, kMostAllowance);
 }
 
 // Whether the consumer gets nothing more unless this slot gets its bytes.
