@@ -98,8 +98,11 @@ bool ReadWindow::Take(size_t most, int64_t max_wait_ms, std::vector<ReadResult>*
       waiting_ = false;
       if (!AnythingToTake()) return false;
     }
+    const uint64_t most_bytes = options_.prefetch_bytes / 16;
     while (most-- > 0 && AnythingToTake()) {
-      released += results_.front()->reserved;
+      const uint64_t reserved = results_.front()->reserved;
+      if (released > 0 && released + reserved > most_bytes) break;
+      released += reserved;
       results->push_back(*std::move(results_.front()));
       results_.pop_front();
       ++taken_;

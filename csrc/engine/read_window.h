@@ -60,7 +60,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   size_t Room() const;
   void Submit(std::vector<ReadRequest> requests);
   // Appends up to `most` results that are there; waits up to `max_wait_ms` for the first. False if
-  // none came.
+  // none came. More than one are together no larger than a sixteenth of the budget: others are read
+  // into the room of what is taken, while the consumer still has all of it.
   bool Take(size_t most, int64_t max_wait_ms, std::vector<ReadResult>* results);
   // Cancels everything that has not been taken. Streams that were taken live on.
   void Close();

@@ -169,6 +169,21 @@ TEST_F(ReadWindowTest, ManyResultsAreTakenAtOnce) {
   EXPECT_FALSE(window_->Take(15, 0, &results));
 }
 
+TEST_F(ReadWindowTest, LargeResultsAreTakenFewAtOnce) {
+  options_.prefetch_bytes = kMiB;
+  PutMany(9, {30 * kKiB, 20 * kKiB, 200 * kKiB});
+  Open();
+  SubmitMany(9, true);
+  std::vector<size_t> taken;
+  for (size_t all = 0; all < 9; all += taken.back()) {
+    ASSERT_TRUE(Settled());
+    std::vector<ReadResult> results;
+    ASSERT_TRUE(window_->Take(9, 0, &results));
+    taken.push_back(results.size());
+  }
+  EXPECT_EQ(taken, (std::vector<size_t>{2, 1, 2, 1, 2, 1}));
+}
+
 // ---------------------------------------------------------------------------------------------------
 // Number
 

@@ -225,6 +225,27 @@ def test_memory_stays_within_the_budget() -> None:
     assert above <= (32 + 64) * MIB
 
 
+@pytest.mark.parametrize("size", [10 * MIB, 60 * MIB])
+def test_large_objects_stay_within_the_budget(size: int) -> None:
+    """Those that are handed over at once are still there while others take their room."""
+    prefetch_bytes = 256 * MIB
+    count = 2 * prefetch_bytes // size + 2
+    before = objectpipes.stats()["bytes"]
+
+    def read_ahead_of(consumed: int) -> int:
+        """Return how much there is once nothing more comes."""
+        come = -1
+        while come != (come := objectpipes.stats()["bytes"] - before):
+            time.sleep(0.2)
+        return come - consumed
+
+    with FaultServer({"bucket": {"key": bytes(size)}}) as server:
+        urls = [ObjectUrl(URL, size=size)] * count
+        loader = S3FileLoader(urls, config=config_for(server), prefetch_bytes=prefetch_bytes)
+        for number, _ in zip(range(1, 4), loader, strict=False):
+            assert read_ahead_of(number * size) <= prefetch_bytes + size
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.timeout(300)
 def test_memory_is_given_back() -> None:
