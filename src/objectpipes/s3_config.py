@@ -43,8 +43,6 @@ class ResolvedS3Config:
         Whether the requester pays.
     transport : str
         ``"http"`` or ``"aws"``.
-    buffer_size : int
-        Wish for the size of a part in bytes; 0 for none.
     multi_part_download : bool
         Whether one object may be read by several requests.
     """
@@ -54,7 +52,6 @@ class ResolvedS3Config:
     addressing_style: str
     requester_pays: bool
     transport: str
-    buffer_size: int
     multi_part_download: bool
 
 
@@ -91,8 +88,6 @@ class S3Config(StoreConfig):
         False to accept any certificate. Else False if ``S3_VERIFY_SSL`` begins with 0.
     transport : str, optional
         ``"http"``, or ``"aws"`` to send requests with aws-sdk-cpp.
-    buffer_size : int, optional
-        Wish for the size of a part in bytes; 0 for none. Else ``S3_BUFFER_SIZE``.
     multi_part_download : bool, optional
         False to read an object in one request. Else False if ``S3_MULTI_PART_DOWNLOAD`` is OFF.
     ca_file : str, optional
@@ -122,7 +117,6 @@ class S3Config(StoreConfig):
     addressing_style: str = "auto"
     verify_tls: bool | None = None
     transport: str = "http"
-    buffer_size: int | None = None
     multi_part_download: bool | None = None
 
     def __post_init__(self) -> None:
@@ -131,8 +125,6 @@ class S3Config(StoreConfig):
         check_choice("transport", self.transport, ("http", "aws"))
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "https")
-        if self.buffer_size is not None and self.buffer_size < 0:
-            raise ConfigError(f"buffer_size must not be negative: {self.buffer_size}.")
         if self.credentials is not None:
             if self.anonymous:
                 raise ConfigError("credentials and anonymous=True exclude each other.")
@@ -152,6 +144,7 @@ class S3Config(StoreConfig):
         ConfigError
             A variable or the profile is malformed, or a file named by one is missing.
         """
+        env_size("S3_BUFFER_SIZE")  # ignored; but no number is an error, as it was in torchdata
         aws = AwsProfile(self.profile)
         region = self.region or aws.region or ""
         endpoint_url, is_aws = self._endpoint(aws, region)
@@ -168,7 +161,6 @@ class S3Config(StoreConfig):
             addressing_style=self._addressing_style(aws, is_aws=is_aws),
             requester_pays=self.requester_pays,
             transport=self.transport,
-            buffer_size=_given(self.buffer_size, env_size("S3_BUFFER_SIZE") or 0),
             multi_part_download=_given(
                 self.multi_part_download, env_text("S3_MULTI_PART_DOWNLOAD") != "OFF"
             ),

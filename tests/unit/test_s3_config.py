@@ -47,7 +47,6 @@ def limits(config: ResolvedS3Config) -> tuple[float, float, int]:
         {"connect_timeout": 0},
         {"stall_timeout": -1},
         {"max_attempts": 0},
-        {"buffer_size": -1},
         {"credentials": "key"},
         {"credentials": Credentials("a", "s"), "anonymous": True},
     ],
@@ -101,7 +100,7 @@ def test_defaults() -> None:
     assert config.transport == "http"
     assert config.connection.proxy == ""
     assert not config.requester_pays
-    assert (config.buffer_size, config.multi_part_download) == (0, True)
+    assert config.multi_part_download
     assert limits(config) == (5, 20, 10)
 
 
@@ -109,7 +108,6 @@ def test_given_options_arrive() -> None:
     config = S3Config(
         requester_pays=True,
         transport="aws",
-        buffer_size=256,
         multi_part_download=False,
         connect_timeout=1,
         stall_timeout=2,
@@ -117,7 +115,7 @@ def test_given_options_arrive() -> None:
     ).resolve()
     assert config.requester_pays
     assert config.transport == "aws"
-    assert (config.buffer_size, config.multi_part_download) == (256, False)
+    assert not config.multi_part_download
     assert limits(config) == (1, 2, 3)
 
 
@@ -376,14 +374,10 @@ def test_order_of_max_attempts(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert S3Config(max_attempts=6).resolve().connection.max_attempts == 6
 
 
-def test_variables_of_torchdatas_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3_BUFFER_SIZE", "1048576")
+def test_off_switches_multi_part_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_MULTI_PART_DOWNLOAD", "OFF")
-    config = S3Config().resolve()
-    assert (config.buffer_size, config.multi_part_download) == (1048576, False)
-    config = S3Config(buffer_size=1, multi_part_download=True).resolve()
-    assert (config.buffer_size, config.multi_part_download) == (1, True)
-    assert S3Config(buffer_size=0).resolve().buffer_size == 0
+    assert not S3Config().resolve().multi_part_download
+    assert S3Config(multi_part_download=True).resolve().multi_part_download
 
 
 @pytest.mark.parametrize("value", ["off", "0", "false"])
@@ -394,9 +388,12 @@ def test_only_off_in_capitals_switches_multi_part_off(
     assert S3Config().resolve().multi_part_download
 
 
-def test_buffer_size_of_zero_is_no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S3_BUFFER_SIZE", "0")
-    assert S3Config().resolve().buffer_size == 0
+@pytest.mark.parametrize("value", ["0", "256", "134217728", "9999999999"])
+def test_buffer_size_means_nothing(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipes with and without it share one client."""
+    without = S3Config().resolve()
+    monkeypatch.setenv("S3_BUFFER_SIZE", value)
+    assert S3Config().resolve() == without
 
 
 @pytest.mark.parametrize(

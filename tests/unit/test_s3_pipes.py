@@ -62,10 +62,16 @@ def test_config_is_taken_as_it_is(pipe: Any) -> None:
 
 @PIPES
 @pytest.mark.parametrize(
-    ("milliseconds", "seconds"), [(-1, S3Config().stall_timeout), (0, 0.001), (2500, 2.5)]
+    ("milliseconds", "seconds"),
+    [(-1, S3Config().stall_timeout), (0, 1), (200, 1), (1000, 1), (2500, 2.5)],
 )
 def test_request_timeout_limits_stalls(pipe: Any, milliseconds: int, seconds: float) -> None:
     assert pipe(URLS, request_timeout_ms=milliseconds).config.stall_timeout == seconds
+
+
+@pytest.mark.parametrize("value", [0, 256, 128 << 20])
+def test_buffer_size_means_nothing(value: int) -> None:
+    assert S3FileLoader(URLS, buffer_size=value).config == S3Config()
 
 
 @pytest.mark.parametrize("value", [True, False, None])

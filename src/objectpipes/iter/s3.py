@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
 
 
+# As in torchdata: below, what looks like a stall is a busy server.
+_LEAST_STALL_TIMEOUT_S = 1.0
+
 def _merge_config(
     config: S3Config | None, request_timeout_ms: int, options: dict[str, Any]
 ) -> S3Config:
     """Lay the arguments of a pipe over the configuration it was given."""
     given = {name: value for name, value in options.items() if value not in (None, "", False)}
     if request_timeout_ms > -1:
-        given["stall_timeout"] = max(request_timeout_ms, 1) / 1000
+        given["stall_timeout"] = max(request_timeout_ms / 1000, _LEAST_STALL_TIMEOUT_S)
     return dataclasses.replace(config or S3Config(), **given)
 
 
@@ -44,7 +47,7 @@ class S3FileListerIterDataPipe(FileLister):
     length : int, optional
         What ``len()`` of this pipe returns; -1: it has no length. Nothing is done to enforce it.
     request_timeout_ms : int, optional
-        Milliseconds a request may go without receiving a byte; -1: as configured.
+        Milliseconds a request may go without receiving a byte, at least 1000; -1: as configured.
     region : str, optional
         Region of the buckets; empty: as configured, else found out from the server.
     masks : str or list of str, optional
@@ -152,12 +155,11 @@ class S3FileLoaderIterDataPipe(FileLoader):
         URLs ``s3://bucket/key``. Keys are taken literally. Those that come from a lister carry
         the object's size, which saves reading ahead blindly.
     request_timeout_ms : int, optional
-        Milliseconds a request may go without receiving a byte; -1: as configured.
+        Milliseconds a request may go without receiving a byte, at least 1000; -1: as configured.
     region : str, optional
         Region of the buckets; empty: as configured, else found out from the server.
     buffer_size : int, optional
-        Accepted from torchdata, where it set the size of requests in bytes; the engine chooses that
-        itself.
+        Accepted from torchdata, and ignored: the engine chooses the size of its requests itself.
     multi_part_download : bool, optional
         False: read every object over a single connection.
     config : S3Config, optional
