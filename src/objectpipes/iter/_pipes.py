@@ -157,10 +157,10 @@ def _split_masks(masks: str | Sequence[str]) -> tuple[list[str], list[str]]:
 
     Masks are alternatives, so one for Python takes the others with it.
     """
-    given = [masks] if isinstance(masks, str) else list(masks)
-    if not all(given):
-        return [], []  # an empty mask matches everything
+    if not masks:
+        return [], []
     import os
 
     native = os.path.normcase("A") == "A" and not any(set("?[") & set(mask) for mask in given)
     return (given, []) if native else ([], given)
+    given = [masks] if isinstance(masks, str) else list(masks)
