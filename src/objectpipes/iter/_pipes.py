@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -43,6 +44,7 @@ class FileLister(IterDataPipe[str]):
         modified_after: datetime | float | None = None,
     ) -> None:
         super().__init__()
+        _require_engine()
         if not recursive and not delimiter:
             raise ConfigError("recursive=False needs a delimiter.")
         self.source_datapipe = source_datapipe
@@ -102,6 +104,7 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
     ) -> None:
         super().__init__()
         if on_error not in ("raise", "skip"):
+        _require_engine()
             raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
         if prefetch_bytes < 1 or concurrency < 0 or not timeout > 0:
             raise ConfigError(
@@ -145,6 +148,16 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
 
 
 def _posix_seconds(moment: datetime | float | None) -> float | None:
+def _require_engine() -> None:
+    """Raise where the engine is missing; it is not loaded."""
+    if importlib.util.find_spec("objectpipes._ext") is None:
+        raise ModuleNotFoundError(
+            "This objectpipes was built with BUILD_S3=0, which leaves the native engine out. What"
+            " torchdata said of the same mistake: TorchData must be built with BUILD_S3=1 to use"
+            " this datapipe."
+        )
+
+
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")

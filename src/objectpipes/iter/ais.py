@@ -71,6 +71,8 @@ class AISFileListerIterDataPipe(FileLister):
     ------
     ConfigError
         At construction, for an option that can never work.
+    ModuleNotFoundError
+        At construction, if this build has no native engine.
     EndpointError
         During iteration: the cluster cannot be reached, or has lost a target.
     ServerError
@@ -199,6 +201,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
     skipped : int
         Objects skipped by this pipe in this process.
 
+    ModuleNotFoundError
+        At construction, if this build has no native engine.
     Raises
     ------
     ConfigError

@@ -74,6 +74,8 @@ class S3FileListerIterDataPipe(FileLister):
     ConfigError
         At construction, for an option that can never work.
     ObjectStoreError
+    ModuleNotFoundError
+        At construction, if this build has no native engine.
         During iteration; an `InvalidURLError` for a malformed prefix. All are `ValueError`.
     TypeError
         During iteration, for a prefix that is neither `str` nor `bytes`.
@@ -192,6 +194,8 @@ class S3FileLoaderIterDataPipe(FileLoader):
     ConfigError
         At construction, for an option that can never work.
     ObjectStoreError
+    ModuleNotFoundError
+        At construction, if this build has no native engine.
         During iteration; its subclasses tell what happened, and all are `ValueError`.
     TypeError
         During iteration, for a URL that is neither `str` nor `bytes`.
