@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,10 @@ from .errors import ServerError
 
 if TYPE_CHECKING:
     from . import _ext
-    from ._reads import Pages
     from .ais_config import AISConfig
     from .url import ObjectUrl
 
-__all__ = ["ReadOptions", "open_listing", "open_window"]
+__all__ = ["ReadOptions", "lister", "open_window"]
 
 
 @dataclass(frozen=True)
@@ -40,36 +40,39 @@ class ReadOptions:
     batch: int = 0
 
 
-def open_listing(
-    config: AISConfig,
-    prefix: str,
-    *,
-    archive_members: bool = False,
-    allow_partial: bool = False,
-    **filters: Any,
-) -> Pages:
-    """Start to list ``provider://bucket/any/prefix``, with the filters of `_reads.open_listing`.
+def lister(
+    config: AISConfig, *, archive_members: bool = False, allow_partial: bool = False
+) -> _reads.Lister:
+    """Return what starts to list ``provider://bucket/any/prefix``.
+
+    It raises `InvalidURLError` for a prefix that is malformed.
 
     Parameters
     ----------
     config
         How to reach the cluster.
-    prefix
-        What to list.
     archive_members
         List what is in archives, too.
     allow_partial
         List what is left while a target is missing or an archive cannot be read.
-    **filters
-        As for `_reads.open_listing`.
 
     Raises
     ------
-    ObjectStoreError
-        The prefix is malformed, or the configuration cannot work.
+    ConfigError
+        The configuration cannot work.
     """
+    return functools.partial(
+        _open_listing,
+        _engine.ais_client(config, ReadOptions()),
+        archive_members=archive_members,
+        allow_partial=allow_partial,
+    )
+
+
+def _open_listing(
+    client: _ext.Client, prefix: str, *, archive_members: bool, allow_partial: bool, **filters: Any
+) -> _reads.Pages:
     bucket, key, root = _engine.extension().parse_ais_url(prefix)
-    client = _engine.ais_client(config, ReadOptions())
 
     def listing(**options: Any) -> _ext.Listing:
         return _reads.open_listing(

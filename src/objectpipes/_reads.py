@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _engine
 from .url import ObjectUrl
@@ -11,7 +11,7 @@ from .url import ObjectUrl
 if TYPE_CHECKING:
     from . import _ext
 
-__all__ = ["Pages", "open_listing", "open_window"]
+__all__ = ["Lister", "Pages", "open_listing", "open_window"]
 
 _LONGEST_PAGE_S = 300.0
 _NO_LIMIT = (1 << 63) - 1
@@ -25,6 +25,13 @@ class Pages(Protocol):
 
     def close(self) -> None:
         """Give up what has not been listed."""
+
+
+class Lister(Protocol):
+    """What starts listings of one store, each with the filters of `open_listing`."""
+
+    def __call__(self, prefix: str, **filters: Any) -> Pages:
+        """Start to list the URL of a prefix."""
 
 
 def open_listing(

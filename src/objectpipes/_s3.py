@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _reads
@@ -10,20 +11,26 @@ if TYPE_CHECKING:
     from . import _ext
     from .s3_config import S3Config
 
-__all__ = ["open_listing", "open_window"]
+__all__ = ["lister", "open_window"]
 
 
-def open_listing(config: S3Config, prefix: str, **filters: Any) -> _ext.Listing:
-    """Start to list ``s3://bucket/any/prefix``, with the filters of `_reads.open_listing`.
+def lister(config: S3Config) -> _reads.Lister:
+    """Return what starts to list ``s3://bucket/any/prefix``.
+
+    It raises `InvalidURLError` for a prefix that is malformed.
 
     Raises
     ------
-    ObjectStoreError
-        The prefix is malformed, or the configuration cannot work.
+    ConfigError
+        The configuration cannot work.
     """
+    return functools.partial(_open_listing, _engine.s3_client(config))
+
+
+def _open_listing(client: _ext.Client, prefix: str, **filters: Any) -> _ext.Listing:
     bucket, key = _engine.extension().parse_s3_url(prefix)
     return _reads.open_listing(
-        _engine.s3_client(config),
+        client,
         prefix,
         bucket=bucket,
         prefix=key,

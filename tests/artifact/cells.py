@@ -117,7 +117,7 @@ class Store:
 
     def list(self, prefix: str) -> list[ObjectUrl]:
         """Return what begins with a prefix."""
-        with closing(self._engine.open_listing(self.config, self.url(prefix))) as listing:
+        with closing(self._engine.lister(self.config)(self.url(prefix))) as listing:
             pages = iter(listing.next_page, None)
             return [url for page in pages for url in page]
 

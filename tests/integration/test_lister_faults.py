@@ -17,7 +17,7 @@ from torch.utils.data.datapipes.utils.common import match_masks
 
 from faults import Fault, FaultServer, StoredObject, kinds
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
-from objectpipes import ObjectUrl, _reads
+from objectpipes import ObjectUrl, S3Config, _reads
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -32,6 +32,7 @@ from objectpipes.errors import (
     ThrottledError,
 )
 from objectpipes.iter import S3FileLister
+from objectpipes.s3_config import ResolvedS3Config
 
 pytestmark = pytest.mark.usefixtures("transport")
 
@@ -254,6 +255,24 @@ def test_next_page_is_asked_for_ahead() -> None:
             time.sleep(0.01)
         time.sleep(0.05)
         assert len(server.requests) == 2
+
+
+def test_settings_are_read_once_an_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not for every prefix: botocore takes milliseconds to read them."""
+    resolve = S3Config.resolve
+    resolved: list[S3Config] = []
+
+    def counted(config: S3Config) -> ResolvedS3Config:
+        resolved.append(config)
+        return resolve(config)
+
+    monkeypatch.setattr(S3Config, "resolve", counted)
+    with serve() as server:
+        prefixes = [f"s3://bucket/{digit}" for digit in range(3)]
+        lister = S3FileLister(prefixes, config=config_for(server))
+        for iteration in (1, 2):
+            assert list(lister) == URLS[:30]
+            assert len(resolved) == iteration
 
 
 def test_one_request_a_page() -> None:

@@ -159,10 +159,10 @@ class S3Store(Store):
         urls = IterableWrapper([prefix]).list_files_by_s3(config=self._config).sharding_filter()
         return urls.load_files_by_s3(config=self._config, **loader_options)
 
-    def _open_listing(self, prefix: str, delimiter: str) -> _ext.Listing:
-        from .._s3 import open_listing
+    def _open_listing(self, prefix: str, delimiter: str) -> Pages:
+        from .._s3 import lister
 
-        return open_listing(self._config, prefix, delimiter=delimiter)
+        return lister(self._config)(prefix, delimiter=delimiter)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         from .._s3 import open_window
@@ -206,9 +206,9 @@ class AISStore(Store):
         return urls.load_files_by_ais(config=self._config, **loader_options)
 
     def _open_listing(self, prefix: str, delimiter: str) -> Pages:
-        from .._ais import open_listing
+        from .._ais import lister
 
-        return open_listing(self._config, prefix, delimiter=delimiter)
+        return lister(self._config)(prefix, delimiter=delimiter)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         from .._ais import open_window

@@ -17,7 +17,7 @@ from ._read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from .. import _ext
-    from .._reads import Pages
+    from .._reads import Lister
 
 __all__ = ["DEFAULT_PREFETCH_BYTES", "DEFAULT_TIMEOUT_S", "FileLister", "FileLoader"]
 
@@ -57,14 +57,15 @@ class FileLister(IterDataPipe[str]):
         self.modified_after = _posix_seconds(modified_after)
 
     @abc.abstractmethod
-    def _open_listing(self, prefix: str, **filters: Any) -> Pages:
-        """Start to list a prefix, with the filters of `_reads.open_listing`."""
+    def _lister(self) -> Lister:
+        """Decide what the configuration leaves open, and return what starts a listing."""
 
     def __iter__(self) -> Iterator[str]:
         """List every prefix anew."""
+        open_listing = self._lister()
         native_masks, other_masks = _split_masks(self.masks)
         for prefix in self.source_datapipe:
-            listing = self._open_listing(
+            listing = open_listing(
                 prefix,
                 delimiter=self.delimiter,
                 start_after=self.start_after,
@@ -103,8 +104,8 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
         timeout: float,
     ) -> None:
         super().__init__()
-        if on_error not in ("raise", "skip"):
         _require_engine()
+        if on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
         if prefetch_bytes < 1 or concurrency < 0 or not timeout > 0:
             raise ConfigError(
@@ -147,7 +148,6 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
         _log.warning("skipped: %s", error)
 
 
-def _posix_seconds(moment: datetime | float | None) -> float | None:
 def _require_engine() -> None:
     """Raise where the engine is missing; it is not loaded."""
     if importlib.util.find_spec("objectpipes._ext") is None:
@@ -158,6 +158,7 @@ def _require_engine() -> None:
         )
 
 
+def _posix_seconds(moment: datetime | float | None) -> float | None:
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
             raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")
@@ -174,6 +175,6 @@ def _split_masks(masks: str | Sequence[str]) -> tuple[list[str], list[str]]:
         return [], []
     import os
 
+    given = [masks] if isinstance(masks, str) else list(masks)
     native = os.path.normcase("A") == "A" and not any(set("?[") & set(mask) for mask in given)
     return (given, []) if native else ([], given)
-    given = [masks] if isinstance(masks, str) else list(masks)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._ais import ReadOptions, open_listing, open_window
+from .._ais import ReadOptions, lister, open_window
 from ..ais_config import AISConfig
 from ..errors import ConfigError
 from ._functional import functional_form
@@ -15,7 +15,7 @@ from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileL
 
 if TYPE_CHECKING:
     from .. import _ext
-    from .._reads import Pages
+    from .._reads import Lister
 
 __all__ = ["AISFileListerIterDataPipe", "AISFileLoaderIterDataPipe"]
 
@@ -132,13 +132,9 @@ class AISFileListerIterDataPipe(FileLister):
         self.archive_members = archive_members
         self.allow_partial = allow_partial
 
-    def _open_listing(self, prefix: str, **filters: Any) -> Pages:
-        return open_listing(
-            self.config,
-            prefix,
-            archive_members=self.archive_members,
-            allow_partial=self.allow_partial,
-            **filters,
+    def _lister(self) -> Lister:
+        return lister(
+            self.config, archive_members=self.archive_members, allow_partial=self.allow_partial
         )
 
 
@@ -201,12 +197,12 @@ class AISFileLoaderIterDataPipe(FileLoader):
     skipped : int
         Objects skipped by this pipe in this process.
 
-    ModuleNotFoundError
-        At construction, if this build has no native engine.
     Raises
     ------
     ConfigError
         At construction, for an option that can never work.
+    ModuleNotFoundError
+        At construction, if this build has no native engine.
     EndpointError
         During iteration: the target that holds the object is missing, or nobody can be reached.
     ObjectChangedError

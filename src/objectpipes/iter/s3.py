@@ -7,20 +7,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._s3 import open_listing, open_window
+from .._s3 import lister, open_window
 from ..s3_config import S3Config
 from ._functional import functional_form
 from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileLoader
 
 if TYPE_CHECKING:
     from .. import _ext
+    from .._reads import Lister
     from ..credentials import Credentials
 
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
 
-
 # As in torchdata: below, what looks like a stall is a busy server.
 _LEAST_STALL_TIMEOUT_S = 1.0
+
 
 def _merge_config(
     config: S3Config | None, request_timeout_ms: int, options: dict[str, Any]
@@ -73,9 +74,9 @@ class S3FileListerIterDataPipe(FileLister):
     ------
     ConfigError
         At construction, for an option that can never work.
-    ObjectStoreError
     ModuleNotFoundError
         At construction, if this build has no native engine.
+    ObjectStoreError
         During iteration; an `InvalidURLError` for a malformed prefix. All are `ValueError`.
     TypeError
         During iteration, for a prefix that is neither `str` nor `bytes`.
@@ -137,8 +138,8 @@ class S3FileListerIterDataPipe(FileLister):
             },
         )
 
-    def _open_listing(self, prefix: str, **filters: Any) -> _ext.Listing:
-        return open_listing(self.config, prefix, **filters)
+    def _lister(self) -> Lister:
+        return lister(self.config)
 
 
 @functional_form("load_files_by_s3")
@@ -193,9 +194,9 @@ class S3FileLoaderIterDataPipe(FileLoader):
     ------
     ConfigError
         At construction, for an option that can never work.
-    ObjectStoreError
     ModuleNotFoundError
         At construction, if this build has no native engine.
+    ObjectStoreError
         During iteration; its subclasses tell what happened, and all are `ValueError`.
     TypeError
         During iteration, for a URL that is neither `str` nor `bytes`.
