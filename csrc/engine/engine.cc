@@ -17,7 +17,7 @@ struct Current {
 };
 
 Current& TheCurrent() {
-  static Current* const kCurrent = new Current;  // outlives every thread
+  static auto* const kCurrent = new Current;  // outlives every thread
   return *kCurrent;
 }
 

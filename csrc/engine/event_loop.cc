@@ -69,7 +69,7 @@ void EventLoop::RunTurn() {
     const std::lock_guard<std::mutex> lock(mutex_);
     running_.swap(posted_);
   }
-  for (auto& function : running_) function();
+  for (const auto& function : running_) function();
   running_.clear();
 
   while (!timers_.empty() && timers_.begin()->first.first <= now_ms_) {
@@ -81,7 +81,7 @@ void EventLoop::RunTurn() {
   http_.Advance(now_ms_);
 
   // These may ask for more of their kind.
-  for (size_t i = 0; i < at_end_.size(); ++i) {
+  for (size_t i = 0; i < at_end_.size(); ++i) {  // NOLINT(modernize-loop-convert): it grows
     const auto function = std::move(at_end_[i]);
     function();
   }

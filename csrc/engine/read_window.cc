@@ -419,7 +419,7 @@ void ReadWindow::PutAside(std::unique_ptr<Slot> slot) {
 // Reads under way that wait for a node which has been found to be down.
 void ReadWindow::PutAsideHopeless() {
   for (auto it = active_.begin(); it != active_.end();) {
-    Slot& slot = *it->second;
+    const Slot& slot = *it->second;
     if (slot.paused_ms >= 0 || client_->transport->FindOutage(slot.object) == nullptr) {
       ++it;
       continue;

@@ -110,7 +110,8 @@ void SplitFetch::ClaimParts() {
 }
 
 void SplitFetch::OnFetched(RangeFetch* fetch, const Status& status) {
-  const Status outcome = status;  // `status` may live in what is destroyed here
+  // `status` may live in what is destroyed here.
+  const Status outcome = status;  // NOLINT(performance-unnecessary-copy-initialization)
   finished_attempts_ += fetch->attempts();
   if (fetch == first_) first_ = nullptr;
   parts_.erase(std::find_if(parts_.begin(), parts_.end(),

@@ -17,7 +17,7 @@ namespace {
 using Kind = RetryHint::Kind;
 
 // S3 refuses requests whose time is further off than this.
-constexpr int64_t kLargestSkewSeconds = 15 * 60;
+constexpr int64_t kLargestSkewSeconds = int64_t{15} * 60;
 
 // What an error means to us.
 struct Meaning {

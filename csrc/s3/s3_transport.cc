@@ -170,7 +170,7 @@ bool S3Transport::Call::FollowRedirect(const std::string& location) {
 
   RequestTarget target = MakeRequestTarget(endpoint.value(), "", "", "");
   const size_t our_path = request_.url.find('/', request_.url.find("://") + 3);
-  std::string ours = request_.url.substr(our_path, request_.url.find('?') - our_path);
+  const std::string ours = request_.url.substr(our_path, request_.url.find('?') - our_path);
   const Result<std::string> theirs_plain = UriDecode(location.substr(path, query - path));
   const Result<std::string> ours_plain = UriDecode(ours);
   const bool same = theirs_plain.ok() && theirs_plain.value() == ours_plain.value();

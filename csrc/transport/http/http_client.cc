@@ -84,7 +84,7 @@ void HttpClient::Advance(int64_t now_ms) {
   CloseIdle();
   // Handlers start and end exchanges, which moves connections about; one that is missed here is
   // still marked and has its turn next time.
-  for (size_t i = 0; i < busy_.size(); ++i) {
+  for (size_t i = 0; i < busy_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
     if (busy_[i]->wants_attention()) busy_[i]->Advance();
   }
   if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
