@@ -38,7 +38,8 @@ class ObjectPipes(Contender):
 
     @override
     def load(self, names: Sequence[str]) -> Iterator[Piece]:
-        return in_workers(self._loader(IterableWrapper(names).sharding_filter()).map(_read))
+        files = in_workers(self._loader(IterableWrapper(names).sharding_filter()))
+        return map(_read, files)
 
     @override
     def list(self, prefix: str) -> Iterable[str]:

@@ -41,8 +41,8 @@ char* AllocateBlock(size_t capacity) {
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
-  if (pool_ != nullptr) {
-    pool_->Release(data_, capacity_);
+  if (owner_ != nullptr) {
+    owner_->Release(data_, capacity_);
   } else {
     std::free(data_);
   }
@@ -52,7 +52,7 @@ void Buffer::Swap(Buffer& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   std::swap(capacity_, other.capacity_);
-  std::swap(pool_, other.pool_);
+  std::swap(owner_, other.owner_);
 }
 
 BufferPool::BufferPool(size_t max_idle) : max_idle_(max_idle), fork_generation_(ForkGeneration()) {}
@@ -64,24 +64,21 @@ BufferPool::~BufferPool() {
 }
 
 Buffer BufferPool::Allocate(size_t size) {
-  Buffer buffer;
   const bool pooled = size >= kSmallestPooled && size <= kLargestPooled;
   const size_t capacity = pooled ? PooledCapacity(size) : (size == 0 ? 1 : size);
+  char* data = nullptr;
   if (pooled) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = idle_.find(capacity);
     if (found != idle_.end() && !found->second.empty()) {
-      buffer.data_ = found->second.back();
+      data = found->second.back();
       found->second.pop_back();
       idle_bytes_ -= capacity;
     }
   }
-  if (buffer.data_ == nullptr) buffer.data_ = AllocateBlock(capacity);
-  if (buffer.data_ == nullptr) return buffer;
-  buffer.size_ = size;
-  buffer.capacity_ = capacity;
-  if (pooled) buffer.pool_ = shared_from_this();
-  return buffer;
+  if (data == nullptr) data = AllocateBlock(capacity);
+  if (data == nullptr) return {};
+  return {data, size, capacity, pooled ? shared_from_this() : nullptr};
 }
 
 void BufferPool::Release(char* data, size_t capacity) {

@@ -7,16 +7,28 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace objectpipes {
 
-class BufferPool;
+// Who gets the memory of a buffer back.
+class BufferOwner {
+ public:
+  virtual ~BufferOwner() = default;
+
+ private:
+  friend class Buffer;
+  virtual void Release(char* data, size_t capacity) = 0;  // any thread
+};
 
 // A block of bytes with one owner. Empty after being moved from.
 class Buffer {
  public:
   Buffer() = default;
+  // No owner: the memory goes back to the allocator.
+  Buffer(char* data, size_t size, size_t capacity, std::shared_ptr<BufferOwner> owner)
+      : data_(data), size_(size), capacity_(capacity), owner_(std::move(owner)) {}
   Buffer(Buffer&& other) noexcept { Swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer(std::move(other)).Swap(*this);
@@ -34,22 +46,21 @@ class Buffer {
   void set_size(size_t size) { size_ = size; }
 
  private:
-  friend class BufferPool;
   void Swap(Buffer& other) noexcept;
 
   char* data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
-  std::shared_ptr<BufferPool> pool_;  // null: the memory goes back to the allocator
+  std::shared_ptr<BufferOwner> owner_;
 };
 
 // Keeps blocks of medium size for the next object. Without it every object of a megabyte costs 256
 // page faults, which is as much time as receiving it.
-class BufferPool : public std::enable_shared_from_this<BufferPool> {
+class BufferPool final : public BufferOwner, public std::enable_shared_from_this<BufferPool> {
  public:
   // At most `max_idle` bytes are kept while nobody uses them.
   explicit BufferPool(size_t max_idle);
-  ~BufferPool();
+  ~BufferPool() override;
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
@@ -57,8 +68,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   Buffer Allocate(size_t size);
 
  private:
-  friend class Buffer;
-  void Release(char* data, size_t capacity);
+  void Release(char* data, size_t capacity) override;
 
   const size_t max_idle_;
   const uint32_t fork_generation_;

@@ -3,8 +3,11 @@
 #include <atomic>
 #include <mutex>
 
-#ifndef _WIN32
+#ifdef _WIN32
+#include <process.h>
+#else
 #include <pthread.h>
+#include <unistd.h>
 #endif
 
 namespace objectpipes {
@@ -24,6 +27,14 @@ void AfterInChild() {
 }  // namespace
 
 uint32_t ForkGeneration() { return generation.load(std::memory_order_relaxed); }
+
+int64_t ProcessId() {
+#ifdef _WIN32
+  return _getpid();
+#else
+  return getpid();
+#endif
+}
 
 void InstallForkHooks(void (*before)(), void (*after)()) {
   static std::once_flag once;

@@ -13,6 +13,9 @@ namespace objectpipes {
 // 0 in the first process, one more in every child made by fork(). Cheap: one atomic load.
 uint32_t ForkGeneration();
 
+// Differs between parent and child even where no hooks are installed; costs a system call.
+int64_t ProcessId();
+
 // Called on the forking thread before fork(), and after it in both processes. Set once, before any
 // thread of ours exists.
 void InstallForkHooks(void (*before)(), void (*after)());

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "python/build_info.h"
 #include "python/failure.h"
+#include "python/hand_over.h"
 #include "python/object_reader.h"
 #include "python/py_client.h"
 #include "python/py_listing.h"
@@ -63,6 +64,7 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   using namespace objectpipes;
   BindClient(module);
   BindObjectReader(module);
+  BindHandOver(module);
   BindWindow(module);
   BindListing(module);
   module.def("parse_s3_url", &ParseS3, py::arg("url"));

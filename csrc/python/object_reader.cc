@@ -37,6 +37,13 @@ ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, Rea
   }
 }
 
+ObjectReader::ObjectReader(py::object url, py::object etag, Buffer whole, int attempts)
+    : url_(std::move(url)),
+      etag_(std::move(etag)),
+      whole_(std::move(whole)),
+      attempts_(attempts),
+      size_(whole_.size()) {}
+
 ObjectReader::~ObjectReader() { Close(); }
 
 void ObjectReader::Close() {

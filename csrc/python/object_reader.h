@@ -16,6 +16,8 @@ namespace objectpipes {
 class ObjectReader {
  public:
   ObjectReader(std::shared_ptr<PyClient> client, pybind11::object url, ReadResult result);
+  // Of an object that another process has read.
+  ObjectReader(pybind11::object url, pybind11::object etag, Buffer whole, int attempts);
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
@@ -40,6 +42,7 @@ class ObjectReader {
   void CheckOpen() const;
 
   bool closed() const { return closed_; }
+  bool in_memory() const { return stream_ == nullptr; }  // else it is streamed
   uint64_t size() const { return size_; }
   pybind11::object etag() const { return etag_; }
   int attempts() const { return attempts_; }
@@ -59,7 +62,7 @@ class ObjectReader {
   Piece PieceAt(uint64_t position);
   std::shared_ptr<Chunk> WaitForChunk(uint64_t position);
 
-  const std::shared_ptr<PyClient> client_;
+  const std::shared_ptr<PyClient> client_;  // of a stream; null: another process has read it
   const pybind11::object url_;
   const pybind11::object etag_;  // without quotes, as that of an ObjectUrl; None: unknown
   Buffer whole_;

@@ -103,6 +103,16 @@ class Listing:
     def next_page(self) -> list[ObjectUrl] | None: ...
     def close(self) -> None: ...
 
+def give(reader: ObjectReader) -> tuple[Any, ...] | None: ...
+def receive(
+    arena: tuple[int, int, int, int],
+    begin: int | None,
+    bytes: bytes | int,
+    position: int,
+    url: str,
+    etag: str | None,
+    attempts: int,
+) -> ObjectReader: ...
 def s3_client(
     options: dict[str, Any], credentials: Callable[[bool], tuple[str, str, str] | None]
 ) -> Client: ...

@@ -13,6 +13,7 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.utils.common import StreamWrapper, match_masks
 
 from ..errors import ConfigError, ObjectStoreError
+from ._hand_over import hand_over_through_shared_memory
 from ._read_ahead import read_ahead
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
         """Load every object anew."""
+        hand_over_through_shared_memory()
         window = self._open_window(
             prefetch_bytes=self.prefetch_bytes,
             concurrency=self.concurrency,

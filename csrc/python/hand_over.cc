@@ -1,0 +1,165 @@
+#include "python/hand_over.h"
+
+#include <pybind11/critical_section.h>
+#include <pybind11/stl.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "base/fork.h"
+#include "base/shared_arena.h"
+#include "python/object_reader.h"
+
+namespace py = pybind11;
+
+namespace objectpipes {
+namespace {
+
+// Address space; what is used of it is what the main process has not let go of yet.
+constexpr size_t kArenaBytes = size_t{256} << 20;
+// Below, pickling is as fast.
+constexpr size_t kSmallestShared = size_t{16} << 10;
+
+// What each process has of its own. A child of fork() makes its own one, without a lock, which
+// another thread of the parent may have held. Never unmade: the other end may still be reading.
+template <typename T>
+class OnePerProcess {
+ public:
+  template <typename Make>
+  T* Get(const Make& make) {
+    const int64_t process = ProcessId();
+    Entry* entry = current_.load(std::memory_order_acquire);
+    while (entry == nullptr || entry->process != process) {
+      auto fresh = std::make_unique<Entry>(Entry{process, make()});
+      if (current_.compare_exchange_strong(entry, fresh.get())) entry = fresh.release();
+    }
+    return entry->value.get();
+  }
+
+ private:
+  struct Entry {
+    int64_t process;
+    std::unique_ptr<T> value;
+  };
+  std::atomic<Entry*> current_{nullptr};
+};
+
+class OpenArenas {
+ public:
+  // Null if it cannot be opened, which is tried once.
+  std::shared_ptr<OpenArena> Find(const ArenaName& name) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = arenas_.find(name.id);
+    if (found != arenas_.end()) return found->second;
+    ForgetUnused();
+    return arenas_.emplace(name.id, OpenArena::Open(name)).first->second;
+  }
+
+ private:
+  // Their buffers keep the memory as long as it is wanted.
+  void ForgetUnused() {
+    for (auto it = arenas_.begin(); it != arenas_.end();) {
+      const bool in_use = it->second != nullptr && it->second->IsInUse();
+      it = in_use ? std::next(it) : arenas_.erase(it);
+    }
+  }
+
+  std::mutex mutex_;
+  std::map<uint64_t, std::shared_ptr<OpenArena>> arenas_;  // by id
+};
+
+// Null where there is no such memory.
+SharedArena* ArenaToGiveFrom() {
+  static OnePerProcess<SharedArena> one;
+  return one.Get([] { return SharedArena::Create(kArenaBytes); });
+}
+
+std::shared_ptr<OpenArena> ArenaToTakeFrom(const ArenaName& name) {
+  static OnePerProcess<OpenArenas> one;
+  return one.Get([] { return std::make_unique<OpenArenas>(); })->Find(name);
+}
+
+// ---------------------------------------------------------------------------------------------------
+
+using Name = std::tuple<int64_t, int, uint64_t, uint64_t>;
+
+// (the arena's name, where in the arena or None, the bytes or how many there are)
+py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
+  const auto& [process, descriptor, id, capacity] = arena->name();
+  const py::object name = py::cast(Name{process, descriptor, id, capacity});
+  std::optional<uint64_t> begin;
+  if (arena->IsOpenElsewhere()) {
+    const py::gil_scoped_release release;
+    begin = arena->Put(bytes);
+  }
+  if (!begin.has_value()) {
+    return py::make_tuple(name, py::none(), py::bytes(bytes.data(), bytes.size()));
+  }
+  return py::make_tuple(name, *begin, bytes.size());
+}
+
+// What `Receive` makes a reader of again, in another process; None: it has to be pickled.
+py::object Give(const py::object& object) {
+  const py::scoped_critical_section section(object);
+  auto& reader = object.cast<ObjectReader&>();
+  reader.CheckOpen();
+  SharedArena* const arena = ArenaToGiveFrom();
+  if (arena == nullptr || !reader.in_memory() || reader.size() < kSmallestShared) {
+    return py::none();
+  }
+  // Nothing can take its bytes from a reader that is referred to.
+  const py::tuple place = PutInto(arena, reader.Whole());
+  return py::make_tuple(place[0], place[1], place[2], reader.Tell(), reader.url(), reader.etag(),
+                        reader.attempts());
+}
+
+Buffer CopyOf(std::string_view bytes) {
+  char* const data = static_cast<char*>(std::malloc(bytes.size()));
+  if (data == nullptr) throw std::bad_alloc();
+  std::memcpy(data, bytes.data(), bytes.size());
+  return {data, bytes.size(), bytes.size(), nullptr};
+}
+
+std::unique_ptr<ObjectReader> Receive(const Name& name, std::optional<uint64_t> begin,
+                                      const py::object& bytes, uint64_t position, py::object url,
+                                      py::object etag, int attempts) {
+  const auto& [process, descriptor, id, capacity] = name;
+  const std::shared_ptr<OpenArena> arena =
+      ArenaToTakeFrom(ArenaName{process, descriptor, id, capacity});
+  Buffer buffer;
+  if (!begin.has_value()) {
+    buffer = CopyOf(bytes.cast<std::string_view>());
+  } else if (arena != nullptr) {
+    buffer = arena->Take(*begin, bytes.cast<uint64_t>());
+  }
+  if (!buffer.valid()) {
+    throw std::runtime_error("the memory that a worker has put an object into cannot be opened; " +
+                             std::string("was it unpickled in another process than the first?"));
+  }
+  auto reader =
+      std::make_unique<ObjectReader>(std::move(url), std::move(etag), std::move(buffer), attempts);
+  reader->Seek(static_cast<int64_t>(position), 0);
+  return reader;
+}
+
+}  // namespace
+
+void BindHandOver(py::module_& module) {
+  module.def("give", &Give, py::arg("reader"));
+  module.def("receive", &Receive, py::arg("arena"), py::arg("begin"), py::arg("bytes"),
+             py::arg("position"), py::arg("url"), py::arg("etag"), py::arg("attempts"));
+}
+
+}  // namespace objectpipes

@@ -1,0 +1,40 @@
+"""From a worker of a DataLoader to its main process: bytes go through memory that both share.
+
+A worker sends what it yields through a pipe, pickled: each byte is copied five times, 64 KiB at a
+time between two changes of the process that runs. Here a whole object is copied once into an arena
+(csrc/base/shared_arena.h), and a reader of it arrives in the main process.
+"""
+
+from __future__ import annotations
+
+from multiprocessing.reduction import ForkingPickler
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import get_worker_info
+
+from .. import _engine
+
+if TYPE_CHECKING:
+    from .. import _ext
+
+__all__ = ["hand_over_through_shared_memory"]
+
+
+def hand_over_through_shared_memory() -> None:
+    """Let readers be sent like this from now on, if this process is the worker of a DataLoader.
+
+    Of other processes we do not know that they live until what they send has arrived. What is
+    pickled elsewhere, by a worker too, is pickled as before.
+    """
+    if get_worker_info() is not None:
+        ForkingPickler.register(_engine.extension().ObjectReader, _reduce)
+
+
+def _reduce(reader: _ext.ObjectReader) -> tuple[Any, ...]:
+    given = _engine.extension().give(reader)
+    return reader.__reduce_ex__(2) if given is None else (_receive, given)
+
+
+def _receive(*given: Any) -> _ext.ObjectReader:
+    reader: _ext.ObjectReader = _engine.extension().receive(*given)
+    return reader
