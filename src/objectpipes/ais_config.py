@@ -138,6 +138,9 @@ class AISConfig(StoreConfig):
 
 
 def _bearer(token: str, source: str) -> Credentials:
+    token = token.strip()
+    if not token.isprintable() or not token.isascii():
+        raise ConfigError(f"The token has characters that no token has: {source}.")
     return Credentials("", "", token, source=source)
 
 

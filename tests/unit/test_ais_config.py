@@ -153,6 +153,24 @@ def test_order_of_token_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert token_of(AISConfig(token="argument")) == "argument"
 
 
+def test_space_around_a_token_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert token_of(AISConfig(token=" a.b.c\r\n")) == "a.b.c"
+    monkeypatch.setenv("AIS_AUTHN_TOKEN", "a.b.c\n")
+    assert token_of(AISConfig()) == "a.b.c"
+
+
+@pytest.mark.parametrize("token", ["a.b\nx: y", "a\x00b", "a\x7fb", "\u00e9"])
+def test_token_that_would_break_a_request_is_an_error_that_hides_it(
+    token: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "auth.token"
+    file.write_text(json.dumps({"token": token}))
+    for config in (AISConfig(token=token), AISConfig(token_file=str(file))):
+        with pytest.raises(ConfigError, match="token") as caught:
+            token_of(config)
+        assert token not in str(caught.value)
+
+
 def test_token_file_is_read_again_on_refresh(tmp_path: Path) -> None:
     file = tmp_path / "auth.token"
     file.write_text('{"token": "old"}')
