@@ -1,6 +1,7 @@
 #include "ais/list_scope.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 #include "ais/archive_member.h"
@@ -13,6 +14,18 @@ std::string_view ArchiveOf(std::string_view name) {
   const std::string inside = std::string(name).append("/member");
   const auto found = SplitArchiveMember(inside);
   return found.has_value() ? name.substr(0, found->archive.size()) : std::string_view();
+}
+
+// The first archive whose members, or some of them, come after the name; empty if there is none.
+// "s.tar.idx" is behind "s.tar", and before "s.tar/m".
+std::string_view ArchiveBefore(std::string_view name) {
+  for (size_t end = 1; end <= name.size(); ++end) {
+    const bool before_members = end == name.size() || static_cast<uint8_t>(name[end]) <= '/';
+    if (!before_members) continue;
+    const std::string_view archive = ArchiveOf(name.substr(0, end));
+    if (archive.size() == end) return archive;
+  }
+  return {};
 }
 
 // Some name that comes before this one, and before everything that begins with it.
@@ -29,7 +42,7 @@ ListScope ScopeOf(const ListRequest& request) {
   std::string_view after = request.start_after;
   if (request.archive_members) {
     if (const auto archive = ArchiveOf(first); !archive.empty()) first = archive;
-    if (const auto archive = ArchiveOf(after); !archive.empty()) after = NameBefore(archive);
+    if (const auto archive = ArchiveBefore(after); !archive.empty()) after = NameBefore(archive);
   }
   ListScope scope;
   scope.prefix = first.substr(0, first.rfind('/') + 1);

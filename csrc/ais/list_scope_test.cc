@@ -54,6 +54,9 @@ TEST(ListScope, BeginsInFrontOfAnArchive) {
           {Request("", "s.tar/m", true), "", "s.ta"},
           {Request("d/s.tar/m", "", true), "d/", "d/s.ta"},
           {Request("d/s.tar/", "d/s.tar/m", true), "d/", "d/s.ta"},
+          {Request("", "d/s.tar.idx", true), "", "d/s.ta"},
+          {Request("", "s.tar-1/m", true), "", "s.ta"},
+          {Request("", "s.tar0", true), "", "s.tar0"},
           {Request("", "s.tar/m", false), "", "s.tar/m"},
           {Request("s.tar/m", "", false), "s.tar/", "s.tar/"}});
 }
