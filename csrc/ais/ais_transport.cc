@@ -25,12 +25,6 @@ RetryHint ThroughTheProxy(Kind kind) { return {kind, -1, Route::kFallback}; }
 constexpr char kTargetMissing[] = "TargetMissing";
 constexpr char kListingIncomplete[] = "ListingIncomplete";
 
-StatusDetail Incomplete() {
-  StatusDetail detail;
-  detail.code = kListingIncomplete;
-  return detail;
-}
-
 // In the place of an object, as a captive portal sends it.
 bool IsWebPage(const HttpHead& http) {
   return http.Get("content-type").substr(0, 9) == "text/html";
@@ -69,6 +63,8 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   virtual void OnClusterKnown() = 0;
   // There is no such object. Whether another one is asked for instead.
   virtual bool LookElsewhere() { return false; }
+  // Whether targets may send us to somebody else.
+  virtual bool FollowsTargets() const { return false; }
 
   void SendToTarget(const Target& target) {
     sender_ = Sender::kTarget;
@@ -97,18 +93,17 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
 
-  void FollowRedirectTo(const std::string& location);
+  void FollowRedirectTo(const Result<std::string>& url);
   void OnBroken(const Status& status);
   void OnError();
   void OnMap() final;
   bool succeeded() const { return http_status_ == 200 || http_status_ == 206; }
-  bool redirected() const {
-    return sender_ == Sender::kProxy && http_status_ > 300 && http_status_ < 400;
-  }
+  bool redirected() const { return http_status_ > 300 && http_status_ < 400; }
 
   const ObjectId object_;
   ObjectId holder_;  // the archive, for a member of one; else the object itself
   Sender sender_ = Sender::kProxy;
+  bool left_targets_ = false;  // one has sent us to somebody else
 
   int http_status_ = 0;
   std::string error_body_;
@@ -156,12 +151,16 @@ void AisTransport::Call::OnDone(const Status& status) {
     return OnBroken(Status(status));  // a copy: what follows may destroy the original
   }
   // Complete or not, the status line says it all.
-  if (redirected()) return FollowRedirectTo(location_);
+  if (redirected() && sender_ == Sender::kProxy) {
+    return FollowRedirectTo(FollowRedirect(location_, uri_));
+  }
+  if (redirected() && FollowsTargets() && !std::exchange(left_targets_, true)) {
+    return FollowRedirectTo(FollowEtlRedirect(location_));
+  }
   OnError();
 }
 
-void AisTransport::Call::FollowRedirectTo(const std::string& location) {
-  const Result<std::string> url = FollowRedirect(location, uri_);
+void AisTransport::Call::FollowRedirectTo(const Result<std::string>& url) {
   if (!url.ok()) return OnEnd(url.status(), ThroughTheProxy(Kind::kRetry));
   sender_ = Sender::kRedirectedTarget;
   Send(url.value());
@@ -231,15 +230,15 @@ class AisTransport::Get final : public AisTransport::Call,
         bucket_(transport->FactsOf(request.object.bucket)) {
     if (request.head_only) request_.method = HttpRequest::Method::kHead;
     if (request.ranged()) {
-      request_.headers.push_back("range: bytes=" + std::to_string(request.begin) + "-" +
-                                 (request.end == kToTheEnd ? "" : std::to_string(request.end - 1)));
+      range_ = "range: bytes=" + std::to_string(request.begin) + "-" +
+               (request.end == kToTheEnd ? "" : std::to_string(request.end - 1));
     }
     if (const auto archive = transport->ArchiveOf(object()); archive.has_value()) {
       set_holder(ObjectId{object().bucket, std::string(archive->archive)});
       read_.archpath = archive->member;
       as_member_ = true;
     }
-    uri_ = ObjectUri(holder(), read_);
+    Address();
   }
   ~Get() override {
     bucket_->Forget(this);
@@ -262,28 +261,29 @@ class AisTransport::Get final : public AisTransport::Call,
   }
 
   void OnBucketKnown() override {
-    if (!MayBeBatched()) return SendAlone();
+    const Target* const target = cluster().TargetOf(holder());
+    if (target == nullptr || !MayBeBatched(*target)) return SendAlone();
     ticket_ = std::make_shared<BatchTicket>(
         BatchTicket{holder().key, read_.archpath, object().listed.size, this});
-    transport_->batches_.Add(holder().bucket, cluster().TargetOf(holder()), ticket_);
+    transport_->batches_.Add(holder().bucket, *target, ticket_);
   }
 
   // In a batch nothing tells an object from another version of it but what was listed.
-  bool MayBeBatched() {
+  bool MayBeBatched(const Target& target) {
     const bool plain = whole_ && read_.etl_name.empty() && !read_.latest;
-    if (transport_->options_.batch == 0 || !plain || route_ != Route::kDefault) return false;
+    if (transport_->options_.batch < 2 || !plain || route_ != Route::kDefault) return false;
     const Listed& listed = object().listed;
     const bool checked = !listed.checksum.empty() && bucket_->checksum() != ChecksumType::kNone;
-    if (read_.archpath.empty() && (listed.size < 0 || !checked)) return false;
-    const bool small = listed.size <= static_cast<int64_t>(Batch::kLargestMember);
-    return small && transport_->batches_.MayAdd(holder().bucket, cluster().TargetOf(holder()));
+    if (read_.archpath.empty() && !checked) return false;
+    const bool small =
+        listed.size >= 0 && listed.size <= static_cast<int64_t>(Batch::kLargestMember);
+    return small && transport_->batches_.MayAdd(holder().bucket, target);
   }
 
   void OnBatched(const std::string& body) override {
     const Listed& listed = object().listed;
-    if (listed.size >= 0 && listed.size != static_cast<int64_t>(body.size())) return SendAlone();
-    Flow flow = handler_->OnHead(
-        HeadAsListed(listed, bucket_->checksum(), bucket_->range_checksum(), body.size()));
+    if (listed.size != static_cast<int64_t>(body.size())) return SendAlone();
+    Flow flow = handler_->OnHead(HeadAsListed(listed, bucket_->checksum(), body.size()));
     if (flow == Flow::kContinue && !body.empty()) flow = handler_->OnData(body.data(), body.size());
     switch (flow) {
       case Flow::kContinue:
@@ -299,7 +299,25 @@ class AisTransport::Get final : public AisTransport::Call,
   // Not there, or not whole: only a reply of its own says why.
   void OnNotBatched() override { SendAlone(); }
 
+  void Address() {
+    uri_ = ObjectUri(holder(), read_);
+    request_.headers.clear();
+    // What comes whole instead begins at 0, and the engine skips what is not wanted.
+    if (!range_.empty() && read_.takes_ranges()) request_.headers.push_back(range_);
+  }
+
+  // In a bucket that checksums ranges, the reply to one does not tell which version it is of.
+  bool MustIdentify() const {
+    return !identified_ && !request_.headers.empty() &&
+           bucket_->range_checksum() == RangeChecksum::kOfRange;
+  }
+
   void SendAlone() {
+    if (MustIdentify()) {
+      identifying_ = true;
+      request_.method = HttpRequest::Method::kHead;
+      request_.headers.clear();
+    }
     const bool direct = route_ == Route::kDefault && cluster().direct();
     const Target* const target = direct ? cluster().TargetOf(holder()) : nullptr;
     if (target == nullptr) return SendToProxy();
@@ -311,18 +329,24 @@ class AisTransport::Get final : public AisTransport::Call,
     if (!std::exchange(as_member_, false)) return false;
     set_holder(object());
     read_.archpath.clear();
-    uri_ = ObjectUri(holder(), read_);
+    Address();
     SendToProxy();
     return true;
   }
 
+  bool FollowsTargets() const override { return !read_.etl_name.empty(); }
+
   Flow OnSuccess(const HttpHead& http) override {
     const bool is_reply_to_head = request_.method == HttpRequest::Method::kHead;
     const Result<ReplyHead> head =
-        ParseReplyHead(http, is_reply_to_head, bucket_->range_checksum());
+        ParseReplyHead(http, is_reply_to_head, bucket_->range_checksum(), checksum_);
     refused_ = read_.etl_name.empty() && IsWebPage(http) ? Foreign(object()) : head.status();
     if (!refused_.ok()) return Flow::kStop;
-    if (IsAsListed(http, head.value(), object().listed)) return handler_->OnHead(head.value());
+    if (IsAsListed(http, head.value(), object().listed)) {
+      if (!identifying_) return handler_->OnHead(head.value());
+      checksum_ = http.Get("ais-checksum-value");
+      return Flow::kContinue;
+    }
     refused_ = Status(StatusCode::kObjectChanged,
                       "the object was replaced since it was listed: " + UrlOf(object()));
     return Flow::kStop;
@@ -335,17 +359,30 @@ class AisTransport::Get final : public AisTransport::Call,
   }
 
   void OnEnd(const Status& status, const RetryHint& hint) override {
+    if (refused_.ok() && status.ok() && identifying_) return SendIdentified();
     if (refused_.ok()) return handler_->OnDone(status, hint);
     const Status refused = refused_;  // the handler may destroy this
     const bool final = refused.code() == StatusCode::kObjectChanged;
     handler_->OnDone(refused, final ? RetryHint{} : ThroughTheProxy(Kind::kRetry));
   }
 
+  void SendIdentified() {
+    identifying_ = false;
+    identified_ = true;
+    request_.method = HttpRequest::Method::kGet;
+    Address();
+    SendAlone();
+  }
+
   const Route route_;
   const bool whole_;  // neither a piece nor the head alone is wanted
   GetHandler* const handler_;
   ReadOptions read_;
+  std::string range_;       // the header for the piece that is wanted; empty: the whole
   bool as_member_ = false;  // of the archive that its name begins with
+  bool identifying_ = false;
+  bool identified_ = false;
+  std::string checksum_;  // of the object, once it is identified
   BucketFacts* const bucket_;
   std::shared_ptr<BatchTicket> ticket_;
   Status refused_;  // why the reply is not used
@@ -369,15 +406,20 @@ class AisTransport::List final : public AisTransport::Call {
 
   // Who does not know at first which targets there are cannot know at the end that one is missing.
   void Start() {
-    if (cluster().asked() && refused_.ok()) return SendToProxy();
+    if (cluster().asked() && refused_.ok()) return SendPageRequest();
     cluster().Ask(this);
   }
 
  private:
   void OnClusterKnown() override {
     if (!refused_.ok()) return handler_->OnPage(Status(refused_), RetryHint{});
-    if (!reply_.has_value()) return SendToProxy();
+    if (!reply_.has_value()) return SendPageRequest();
     Deliver();
+  }
+
+  void SendPageRequest() {
+    version_before_ = cluster().version();
+    SendToProxy();
   }
 
   Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
@@ -393,10 +435,12 @@ class AisTransport::List final : public AisTransport::Call {
 
   void OnEnd(const Status& status, const RetryHint& hint) override;
   void Deliver();
+  void Incomplete(StatusCode code, const std::string& why, const RetryHint& hint);
 
   const ListRequest list_;
   ListHandler* const handler_;
-  Status refused_;  // why the request cannot be sent, or its reply is not read
+  Status refused_;              // why the request cannot be sent, or its reply is not read
+  int64_t version_before_ = 0;  // of the map that the page is listed with
   std::string body_;
   std::optional<ListReply> reply_;
 };
@@ -408,30 +452,38 @@ void AisTransport::List::OnEnd(const Status& status, const RetryHint& hint) {
   if (!reply.ok()) return handler_->OnPage(reply.status(), ThroughTheProxy(Kind::kRetry));
   reply_ = std::move(reply).value();
   Narrow(list_, &reply_->page);
-  // The last page says nothing of targets that went away meanwhile: only a fresh map does.
-  if (reply_->page.next_token.empty() && !list_.allow_partial) return cluster().Ask(this);
+  // A page says nothing of targets that went away meanwhile: only a fresh map does.
+  if (!list_.allow_partial) return cluster().Ask(this);
   Deliver();
 }
 
 void AisTransport::List::Deliver() {
   if (!list_.allow_partial) {
     if (const Target* const target = cluster().AnyMissingTarget(); target != nullptr) {
-      return handler_->OnPage(Status(StatusCode::kEndpoint,
-                                     "The listing may be incomplete, because target " + target->id +
-                                         " is missing from the cluster: " + UrlOf(object()),
-                                     Incomplete()),
-                              RetryHint{});
+      return Incomplete(StatusCode::kEndpoint,
+                        "target " + target->id + " is missing from the cluster", RetryHint{});
     }
     if (reply_->rebalancing) {
-      return handler_->OnPage(Status(StatusCode::kServer,
-                                     "The listing may be incomplete, because objects are being "
-                                     "moved between targets: " +
-                                         UrlOf(object()),
-                                     Incomplete()),
-                              ThroughTheProxy(Kind::kRetry));
+      return Incomplete(StatusCode::kServer, "objects are being moved between targets",
+                        ThroughTheProxy(Kind::kRetry));
+    }
+    // A target may have left and come back.
+    if (cluster().version() != version_before_) {
+      return Incomplete(StatusCode::kServer, "the cluster changed meanwhile",
+                        ThroughTheProxy(Kind::kRetryNow));
     }
   }
   handler_->OnPage(std::move(reply_->page), RetryHint{});
+}
+
+void AisTransport::List::Incomplete(StatusCode code, const std::string& why,
+                                    const RetryHint& hint) {
+  StatusDetail detail;
+  detail.code = kListingIncomplete;
+  handler_->OnPage(
+      Status(code, "The listing may be incomplete, because " + why + ": " + UrlOf(object()),
+             std::move(detail)),
+      hint);
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ namespace objectpipes::ais {
 struct Options {
   std::string endpoint_url;  // of a proxy ("gateway")
   ReadOptions read;
-  size_t batch = 0;  // objects of one get-batch; 0: each is read by itself
+  size_t batch = 0;  // objects of one get-batch; less than 2: each is read by itself
   HttpOptions http;
 };
 

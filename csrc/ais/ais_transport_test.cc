@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "ais/list_page.h"
+#include "ais/tar_stream.h"
 #include "engine/event_loop.h"
 #include "testing/loopback_server.h"
 #include "testing/signal.h"
@@ -21,6 +24,7 @@ namespace {
 
 using Kind = RetryHint::Kind;
 using Peer = LoopbackServer::Peer;
+using std::string_literals::operator""s;
 
 // Takes one reply. Like the engine it drops the exchange first, and looks at the status afterwards.
 class Getter final : public GetHandler {
@@ -113,6 +117,9 @@ class AisTransportTest : public ::testing::Test {
       : target_([this](const std::string& request) {
           if (Asks(request, "/v1/ml/moss/"))
             return Next(&batches_).value_or(Error("404 No", "", ""));
+          for (const auto& [key, reply] : objects_) {
+            if (Asks(request, "/v1/objects/b/" + key + "?")) return reply;
+          }
           return Next(&target_replies_).value_or(Found("body of " + LineOf(request)));
         }),
         proxy_([this](const std::string& request) { return AnswerOfProxy(request); }) {
@@ -123,11 +130,14 @@ class AisTransportTest : public ::testing::Test {
   }
 
   std::string AnswerOfProxy(const std::string& request) {
-    if (Asks(request, "/v1/daemon")) return shows_map_ ? Reply(Map()) : Error("403 No", "", "no");
+    if (Asks(request, "/v1/daemon")) {
+      return shows_map_ ? Reply(Next(&maps_).value_or(Map())) : Error("403 No", "", "no");
+    }
     if (Asks(request, "/v1/buckets") && request.rfind("HEAD", 0) == 0) {
-      return "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nais-bucket-props: "
-             R"({"checksum":{"type":"xxhash2","enable_read_range":false}})"
-             "\r\n\r\n";
+      const std::string props = R"({"checksum":{"type":"xxhash2","enable_read_range":)";
+      return Next(&bucket_replies_)
+          .value_or("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nais-bucket-props: " + props +
+                    (checksums_ranges_ ? "true" : "false") + "}}\r\n\r\n");
     }
     if (Asks(request, "/v1/ml/moss/")) {
       return RedirectTo(target_.url() + "/v1/ml/moss/b/job?pid=p");
@@ -135,12 +145,12 @@ class AisTransportTest : public ::testing::Test {
     return Next(&proxy_replies_).value_or(RedirectTo(target_.url() + "/v1/objects/b/k?pid=p"));
   }
 
-  std::string Map() const {
+  std::string Map(int version = 1) const {
     const std::string target = R"({"public_net":{"direct_url":")" + target_.url() +
                                R"("},"daemon_id":"t1","flags":0,"id_digest":7})";
     const std::string proxy = R"({"public_net":{"direct_url":"http://p"},"daemon_id":"p1"})";
     return R"({"pmap":{"p1":)" + proxy + R"(},"proxy_si":)" + proxy + R"(,"tmap":{"t1":)" + target +
-           R"(},"uuid":"u","version":"1"})";
+           R"(},"uuid":"u","version":")" + std::to_string(version) + "\"}";
   }
 
   static std::string RedirectTo(const std::string& location) {
@@ -170,6 +180,7 @@ class AisTransportTest : public ::testing::Test {
       Options options;
       options.endpoint_url = proxy_.url();
       options.batch = batch_;
+      options.read.etl_name = etl_name_;
       options.http.stall_timeout_ms = 10'000;
       transport_ = std::make_unique<AisTransport>(&loop_.http(), &loop_, options, credentials_);
     }
@@ -217,9 +228,17 @@ class AisTransportTest : public ::testing::Test {
     for (const std::string& request : proxy_.requests()) found += Asks(request, "/v1/ml/moss/");
     return found;
   }
-  std::unique_ptr<Lister> List() {
+  // What was asked for in the first of them.
+  std::string first_batch() const {
+    for (const std::string& request : proxy_.requests()) {
+      if (Asks(request, "/v1/ml/moss/")) return request.substr(request.find("\r\n\r\n"));
+    }
+    return "";
+  }
+  std::unique_ptr<Lister> List(Route route = Route::kDefault) {
     ListRequest request;
     request.bucket = "ais/@#/b";
+    request.route = route;
     auto lister = std::make_unique<Lister>();
     OnLoop([&] { lister->exchange = transport()->StartList(request, lister.get()); });
     EXPECT_TRUE(lister->done.Wait());
@@ -229,9 +248,14 @@ class AisTransportTest : public ::testing::Test {
   EventLoop loop_;
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   size_t batch_ = 0;
+  std::string etl_name_;
   bool shows_map_ = true;
+  bool checksums_ranges_ = false;
   std::mutex mutex_;  // guards what nodes say next
-  std::vector<std::string> target_replies_;
+  std::vector<std::string> maps_;
+  std::vector<std::string> bucket_replies_;
+  std::map<std::string, std::string> objects_;  // what the target replies, by key, always
+  std::vector<std::string> target_replies_;     // and to other reads
   std::vector<std::string> proxy_replies_;
   std::vector<std::string> batches_;  // what a target replies to them
   Node target_;
@@ -253,6 +277,15 @@ TEST_F(AisTransportTest, AsksTheProxyForTheBucketOnce) {
   EXPECT_EQ(proxy_.requests().size(), 2U);
   EXPECT_EQ(LineOf(proxy_.requests()[1]), "HEAD /v1/buckets/b?provider=ais HTTP/1.1");
   EXPECT_EQ(target_.requests().size(), 2U);
+}
+
+TEST_F(AisTransportTest, AsksForTheBucketAgainWhileNobodyCanTell) {
+  bucket_replies_ = {Error("503 Service Unavailable", "", ""), Error("403 Forbidden", "", "")};
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(Get()->outcome.ok());
+  const auto requests = proxy_.requests();
+  EXPECT_EQ(std::count_if(requests.begin(), requests.end(),
+                          [](const std::string& r) { return Asks(r, "/v1/buckets/"); }),
+            2);
 }
 
 // "bytes=" and what is no range make a target panic with the object locked, and AIStore refuses any
@@ -281,6 +314,59 @@ TEST_F(AisTransportTest, AsksForOneMemberOfAnArchiveAndNeverForAPattern) {
   Get(ForKey("shard.zip/dir/m"));
   EXPECT_EQ(LineOf(target_.reads()[0]),
             "GET /v1/objects/b/shard.zip?archpath=dir%2Fm&provider=ais HTTP/1.1");
+}
+
+// A range of a member is an error in AIStore. The engine skips what it has already.
+TEST_F(AisTransportTest, AsksForAMemberAsAWhole) {
+  GetRequest piece = ForKey("shard.tar/m");
+  piece.begin = 5;
+  const auto getter = Get(piece);
+  EXPECT_EQ(target_.reads()[0].find("range"), std::string::npos);
+  EXPECT_EQ(getter->head->begin, 0U);
+  EXPECT_EQ(getter->body, "body of " + LineOf(target_.reads()[0]));
+}
+
+const std::string kHeadOfTen =
+    "HTTP/1.1 200 OK\r\ncontent-length: 10\r\nais-version: 7\r\n"
+    "ais-checksum-type: xxhash2\r\nais-checksum-value: 0123456789abcdef\r\n\r\n";
+
+TEST_F(AisTransportTest, WhereAChecksumIsOfTheRangeTheObjectIsIdentifiedFirst) {
+  checksums_ranges_ = true;
+  target_replies_ = {
+      kHeadOfTen,
+      "HTTP/1.1 206 Partial Content\r\ncontent-length: 2\r\n"
+      "content-range: bytes 8-9/10\r\nais-version: 7\r\n"
+      "ais-checksum-type: xxhash2\r\nais-checksum-value: 00000000000000aa\r\n\r\nij"};
+  GetRequest piece = ForKey("k");
+  piece.begin = 8;
+  const auto getter = Get(piece);
+  EXPECT_EQ(getter->body, "ij");
+  EXPECT_EQ(getter->head->version, "7|0123456789abcdef|10");
+  EXPECT_EQ(LineOf(target_.reads()[0]), "HEAD /v1/objects/b/k?provider=ais HTTP/1.1");
+  EXPECT_EQ(target_.reads()[0].find("range"), std::string::npos);
+}
+
+TEST_F(AisTransportTest, AnObjectThatIsIdentifiedMustBeTheListedOne) {
+  checksums_ranges_ = true;
+  target_replies_ = {kHeadOfTen};
+  GetRequest piece = ForKey("k");
+  piece.begin = 8;
+  piece.object.listed = {10, "fedcba9876543210", "7"};
+  EXPECT_EQ(Get(piece)->outcome.code(), StatusCode::kObjectChanged);
+  EXPECT_EQ(target_.reads().size(), 1U);
+}
+
+TEST_F(AisTransportTest, WithAnEtlATargetMaySendUsOn) {
+  etl_name_ = "resize";
+  target_replies_ = {RedirectTo(target_.url() + "/pod/k?a=b")};
+  EXPECT_EQ(Get()->body, "body of GET /pod/k?a=b HTTP/1.1");
+  target_replies_.assign(2, RedirectTo(target_.url() + "/v1/objects/b/k"));
+  EXPECT_FALSE(Get()->outcome.ok()) << "once";
+}
+
+TEST_F(AisTransportTest, OtherwiseATargetMayNot) {
+  target_replies_ = {RedirectTo(target_.url() + "/pod/k?a=b")};
+  EXPECT_FALSE(Get()->outcome.ok());
 }
 
 // Names come unencoded in a Location, with control characters as they are or as spaces.
@@ -387,6 +473,36 @@ TEST_F(AisTransportTest, WhatIsNotAsListedIsAChangedObject) {
 }
 
 // ---------------------------------------------------------------------------------------------------
+// Listings
+
+const std::string kLastPage =
+    "\x84\xA4UUID\xA1j\xB1"
+    "ContinuationToken\xA0\xA7"
+    "Entries\x90\xA5"
+    "Flags\0"s;
+
+// A target that left and came back is in both maps.
+TEST_F(AisTransportTest, APageDuringWhichTheClusterChangedIsListedAgain) {
+  maps_ = {Map(1), Map(3)};
+  proxy_replies_.assign(2, Reply(kLastPage));
+  const auto lister = List();
+  EXPECT_EQ(lister->page->status().code(), StatusCode::kServer);
+  EXPECT_EQ(lister->hint.kind, Kind::kRetryNow);
+  EXPECT_EQ(lister->hint.route, Route::kFallback);
+  EXPECT_TRUE(List(Route::kFallback)->page->ok());
+}
+
+TEST_F(AisTransportTest, EveryPageIsFollowedByALookAtTheMap) {
+  const std::string token = "\xA1t";
+  std::string page = kLastPage;
+  page.replace(page.find("\xA0\xA7"), 1, token);
+  maps_ = {Map(1), Map(1), Map(2)};
+  proxy_replies_.assign(2, Reply(page));
+  EXPECT_TRUE(List()->page->ok());
+  EXPECT_FALSE(List()->page->ok());
+}
+
+// ---------------------------------------------------------------------------------------------------
 // Get-batch
 
 GetRequest Listed(const std::string& key, int64_t size) {
@@ -430,43 +546,88 @@ TEST_F(AisTransportTest, WhatWasListedComesInOneBatch) {
   EXPECT_TRUE(target_.reads().empty());
 }
 
-// They push the last one that is wanted out of the target's buffer.
 TEST_F(AisTransportTest, MembersBehindTheLastOneAreLeftAlone) {
   batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + Member("a", "first") + Member("a", "first") + kTarEnd)};
+  batches_ = {Reply(Member("a", "first") + Member("b", "") + Member("b", "") + kTarEnd)};
+  EXPECT_EQ(GetAll({Listed("a", 5), Listed("b", 0)}), std::vector<std::string>({"first", ""}));
+}
+
+// They push the last one that is wanted out of the target's buffers. None is asked for so often
+// that AIStore cuts the batch if it is missing: at the ninth that is.
+TEST_F(AisTransportTest, ABatchEndsInTheSmallestMembersAgain) {
+  batch_ = 10;
+  batches_ = {Reply(Member("a", "first") + Member("b", "other") + Member("c", "") + kTarEnd)};
+  GetAll({Listed("a", 5), Listed("b", 5), Listed("c", 0)});
+  const std::string body = first_batch();
+  size_t pushed = 0;
+  for (const auto& [key, size] : {std::pair("a", 5U), std::pair("b", 5U), std::pair("c", 0U)}) {
+    const std::string entry = std::string("\"objname\":\"") + key + "\"";
+    size_t times = 0;
+    for (size_t at = body.find(entry); at != std::string::npos; at = body.find(entry, at + 1)) {
+      ++times;
+    }
+    EXPECT_GE(times, 2U) << key;
+    EXPECT_LE(times, 8U) << key;
+    pushed += (times - 1) * TarStream::SizeOf(size);
+  }
+  EXPECT_GE(pushed, 2048U + 4096U);
+  EXPECT_LE(pushed, 8192U + 1024U);
+}
+
+TEST_F(AisTransportTest, OneObjectIsNoBatch) {
+  batch_ = 10;
+  target_replies_ = {Reply("first", "ais-version: 7\r\n")};
   EXPECT_EQ(GetAll({Listed("a", 5)}), std::vector<std::string>({"first"}));
+  EXPECT_EQ(batches_asked_for(), 0U);
 }
 
 TEST_F(AisTransportTest, ABatchHasNoMoreObjectsThanItMay) {
   batch_ = 2;
-  batches_ = {Reply(Member("a", "a") + Member("a", "a") + kTarEnd),
-              Reply(Member("a", "a") + kTarEnd)};
-  EXPECT_EQ(GetAll({Listed("a", 1), Listed("a", 1), Listed("a", 1)}),
-            std::vector<std::string>({"a", "a", "a"}));
+  batches_.assign(2, Reply(Member("a", "a") + Member("a", "a") + kTarEnd));
+  EXPECT_EQ(GetAll({Listed("a", 1), Listed("a", 1), Listed("a", 1), Listed("a", 1)}),
+            std::vector<std::string>({"a", "a", "a", "a"}));
   EXPECT_EQ(batches_asked_for(), 2U);
 }
 
 TEST_F(AisTransportTest, ThereIsNoBatchWithoutAListingToCompareItWith) {
   batch_ = 10;
-  Get();
   GetRequest piece = Listed("a", 5);
   piece.begin = 1;
-  Get(piece);
-  Get(Listed("a", int64_t{2} << 20));
   GetRequest again = Listed("a", 5);
   again.route = Route::kFallback;
-  Get(again);
+  GetRequest unlisted_member = ForKey("s.tar/m");
+  for (const GetRequest& request :
+       {ForKey("k"), piece, Listed("a", int64_t{2} << 20), again, unlisted_member}) {
+    GetAll({request, request});
+  }
   EXPECT_EQ(batches_asked_for(), 0U);
+}
+
+// Nor without a map, which tells whether a target is missing.
+TEST_F(AisTransportTest, ThereIsNoBatchWithoutAMap) {
+  batch_ = 10;
+  shows_map_ = false;
+  GetAll({Listed("a", 5), Listed("b", 5)});
+  EXPECT_EQ(batches_asked_for(), 0U);
+}
+
+TEST_F(AisTransportTest, AfterAFailureWhatWaitsIsReadAlone) {
+  batch_ = 2;
+  batches_.assign(4, Reply(kTarEnd));
+  target_replies_.assign(8, Reply("alone", "ais-version: 7\r\n"));
+  EXPECT_EQ(GetAll(std::vector<GetRequest>(8, Listed("a", 5))),
+            std::vector<std::string>(8, "alone"));
+  EXPECT_EQ(batches_asked_for(), 2U);
 }
 
 // The end of a cut stream is that of a whole one.
 TEST_F(AisTransportTest, WhatDoesNotComeInABatchIsReadAloneAndSoIsEverythingForAWhile) {
   batch_ = 10;
   batches_ = {Reply(Member("a", "first") + kTarEnd)};
-  target_replies_.assign(3, Reply("alone", "ais-version: 7\r\n"));
+  target_replies_.assign(4, Reply("alone", "ais-version: 7\r\n"));
   EXPECT_EQ(GetAll({Listed("a", 5), Listed("b", 5), Listed("b", 5)}),
             std::vector<std::string>({"first", "alone", "alone"}));
-  EXPECT_EQ(GetAll({Listed("b", 5)}), std::vector<std::string>({"alone"}));
+  EXPECT_EQ(GetAll({Listed("b", 5), Listed("b", 5)}), std::vector<std::string>({"alone", "alone"}));
   EXPECT_EQ(batches_asked_for(), 1U);
 }
 
@@ -474,14 +635,15 @@ TEST_F(AisTransportTest, AnotherObjectThanTheListedOneIsReadAlone) {
   batch_ = 10;
   batches_ = {
       Reply(Member("__404__/a", "") + Member("b", "longer") + Member("c", "third") + kTarEnd),
-      Reply(Member("c", "third") + kTarEnd)};
-  target_replies_ = {Error("404 Not Found", "ErrNotFound", "no"), Found("x")};
+      Reply(Member("c", "third") + Member("c", "third") + kTarEnd)};
+  objects_ = {{"a", Error("404 Not Found", "ErrNotFound", "no")}, {"b", Found("x")}};
   const auto getters = StartAll({Listed("a", 5), Listed("b", 5), Listed("c", 5)});
   for (const auto& getter : getters) ASSERT_TRUE(getter->done.Wait());
   EXPECT_EQ(getters[0]->outcome.code(), StatusCode::kObjectNotFound);
   EXPECT_EQ(getters[1]->outcome.code(), StatusCode::kObjectChanged);
   EXPECT_EQ(getters[2]->body, "third");
-  EXPECT_EQ(GetAll({Listed("c", 5)}), std::vector<std::string>({"third"})) << "that is no failure";
+  EXPECT_EQ(GetAll({Listed("c", 5), Listed("c", 5)}), std::vector<std::string>({"third", "third"}))
+      << "that is no failure";
 }
 
 TEST_F(AisTransportTest, OfARefusedBatchEverythingIsReadAlone) {

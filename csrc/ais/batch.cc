@@ -1,5 +1,6 @@
 #include "ais/batch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -9,8 +10,12 @@ namespace {
 
 // Members of a batch come within milliseconds, or the target waits for one that is lost.
 constexpr int64_t kPatienceMs = 3000;
-// What a target writes goes out when so much has gathered.
-constexpr uint64_t kTargetBuffer = 4096;
+// What a target writes passes two buffers of Go's HTTP server, each of which it may fill and stay
+// in: that of the reply, and that of the connection.
+constexpr uint64_t kReplyBuffer = 2048;
+constexpr uint64_t kConnectionBuffer = 4096;
+constexpr uint64_t kPush = 8192;
+static_assert(kPush > kReplyBuffer + kConnectionBuffer);
 // Behind so many objects that do not exist, AIStore cuts the stream.
 constexpr size_t kMostMissing = 8;
 
@@ -36,20 +41,20 @@ void Batch::Start() {
   Send(cluster_->proxy() + uri_);
 }
 
-// What the tickets are for, and the smallest of them again, until that pushes the end of the last
-// one out of the target's buffer, where it would stay as long as the stream is open.
+// What the tickets are for, and the smallest of them again, until those push the end of the last
+// one out of the target's buffers, where it would stay as long as the stream is open. Not one of
+// them many times: if it was deleted, each time counts as missing.
 std::vector<BatchEntry> Batch::Entries() const {
-  const BatchTicket* smallest = nullptr;
   std::vector<BatchEntry> entries;
-  for (const auto& ticket : tickets_) {
-    entries.push_back({ticket->key, ticket->archpath});
-    const bool smaller = smallest == nullptr || ticket->size < smallest->size;
-    if (ticket->size >= 0 && smaller) smallest = ticket.get();
-  }
-  if (smallest == nullptr) return entries;
-  const uint64_t member = TarStream::SizeOf(static_cast<uint64_t>(smallest->size));
-  for (uint64_t pushed = 0; pushed < kTargetBuffer; pushed += member) {
-    entries.push_back({smallest->key, smallest->archpath});
+  for (const auto& ticket : tickets_) entries.push_back({ticket->key, ticket->archpath});
+  Tickets again = tickets_;
+  std::stable_sort(again.begin(), again.end(),
+                   [](const auto& a, const auto& b) { return a->size < b->size; });
+  size_t next = 0;
+  for (uint64_t pushed = 0; pushed < kPush; ++next) {
+    const BatchTicket& ticket = *again[next % again.size()];
+    entries.push_back({ticket.key, ticket.archpath});
+    pushed += TarStream::SizeOf(static_cast<uint64_t>(ticket.size));
   }
   return entries;
 }

@@ -34,7 +34,7 @@ struct BatchTicket {
 
   std::string key;
   std::string archpath;      // the member of the object that is wanted; empty: the object itself
-  int64_t size = -1;         // bytes, as listed; -1: unknown
+  int64_t size = 0;          // bytes, as listed
   Waiter* waiter = nullptr;  // null: nobody waits any more
 };
 

@@ -16,15 +16,19 @@ constexpr int64_t kPauseAfterFailureMs = 30'000;
 
 }  // namespace
 
-// Not while a target is missing: a target that assembles a batch then hangs in every later one,
-// once the missing one is back.
-bool Batches::MayAdd(const std::string& bucket, const Target* target) {
-  return cluster_->is_whole() && MonotonicMs() >= GroupOf(bucket, target)->paused_until_ms;
+bool Batches::MayAdd(const std::string& bucket, const Target& target) {
+  return MayStart(groups_[{bucket, target.id}]);
 }
 
-void Batches::Add(const std::string& bucket, const Target* target,
+// Not while a target is missing: a target that assembles a batch then hangs in every later one,
+// once the missing one is back.
+bool Batches::MayStart(const Group& group) const {
+  return cluster_->is_whole() && MonotonicMs() >= group.paused_until_ms;
+}
+
+void Batches::Add(const std::string& bucket, const Target& target,
                   std::shared_ptr<BatchTicket> ticket) {
-  GroupOf(bucket, target)->waiting.push_back(std::move(ticket));
+  groups_[{bucket, target.id}].waiting.push_back(std::move(ticket));
   WorkSoon();
 }
 
@@ -50,6 +54,8 @@ void Batches::Work(const std::string& bucket, Group* group) {
   group->under_way.erase(std::remove_if(group->under_way.begin(), group->under_way.end(), done),
                          group->under_way.end());
 
+  if (!MayStart(*group)) return SendAway(std::exchange(group->waiting, {}));
+
   const auto given_up = [](const auto& ticket) { return ticket->waiter == nullptr; };
   group->waiting.erase(std::remove_if(group->waiting.begin(), group->waiting.end(), given_up),
                        group->waiting.end());
@@ -62,9 +68,18 @@ void Batches::Work(const std::string& bucket, Group* group) {
     Batch::Tickets tickets(std::make_move_iterator(group->waiting.begin()),
                            std::make_move_iterator(end));
     group->waiting.erase(group->waiting.begin(), end);
+    // Alone, an object costs less than with those that push it out.
+    if (tickets.size() == 1) return SendAway(tickets);
     group->under_way.push_back(
         std::make_unique<Batch>(session_, cluster_, bucket, std::move(tickets), this));
     group->under_way.back()->Start();
+  }
+}
+
+void Batches::SendAway(const Batch::Tickets& tickets) {
+  for (const auto& ticket : tickets) {
+    BatchTicket::Waiter* const waiter = std::exchange(ticket->waiter, nullptr);
+    if (waiter != nullptr) waiter->OnNotBatched();
   }
 }
 

@@ -25,10 +25,10 @@ class Batches final : public Batch::Owner {
       : session_(session), cluster_(cluster), executor_(executor), most_(most) {}
 
   // Whether objects of this bucket may be read in batches now.
-  bool MayAdd(const std::string& bucket, const Target* target);
+  bool MayAdd(const std::string& bucket, const Target& target);
 
   // The waiter is called later, unless it has taken itself off the ticket.
-  void Add(const std::string& bucket, const Target* target, std::shared_ptr<BatchTicket> ticket);
+  void Add(const std::string& bucket, const Target& target, std::shared_ptr<BatchTicket> ticket);
 
  private:
   struct Group {
@@ -41,10 +41,9 @@ class Batches final : public Batch::Owner {
   void WorkSoon();
   void Work();
   void Work(const std::string& bucket, Group* group);
+  bool MayStart(const Group& group) const;
+  static void SendAway(const Batch::Tickets& tickets);
   void WatchSoon();
-  Group* GroupOf(const std::string& bucket, const Target* target) {
-    return &groups_[{bucket, target == nullptr ? std::string() : target->id}];
-  }
 
   HttpSession* const session_;
   Cluster* const cluster_;

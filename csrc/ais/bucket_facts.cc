@@ -6,7 +6,9 @@ namespace objectpipes::ais {
 
 void BucketFacts::Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter) {
   waiters_.push_back(waiter);
-  if (question_ == nullptr) question_ = session->Start(request, this);
+  if (question_ != nullptr) return;
+  http_status_ = 0;
+  question_ = session->Start(request, this);
 }
 
 void BucketFacts::Forget(Waiter* waiter) {
@@ -14,6 +16,7 @@ void BucketFacts::Forget(Waiter* waiter) {
 }
 
 Flow BucketFacts::OnHead(const HttpHead& head) {
+  http_status_ = head.status();
   const Result<BucketProps> props = ParseBucketProps(head.Get(kBucketPropsHeader));
   if (props.ok()) props_ = props.value();
   return Flow::kContinue;
@@ -21,7 +24,8 @@ Flow BucketFacts::OnHead(const HttpHead& head) {
 
 void BucketFacts::OnDone(const Status&) {
   question_.reset();
-  known_ = true;
+  // Anything else may be another answer the next time.
+  known_ = http_status_ == 200 || http_status_ == 403 || http_status_ == 404;
   while (!waiters_.empty()) {  // one by one, because a waiter may end others
     Waiter* const waiter = waiters_.front();
     waiters_.erase(waiters_.begin());

@@ -1,4 +1,4 @@
-// What must be known of a bucket before its objects are read. Asked for once.
+// What must be known of a bucket before its objects are read. Asked for until there is an answer.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,7 @@ class BucketFacts final : private HttpHandler {
     return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
   }
 
-  // Sends the request, unless one is under way, and calls the waiter once there is an answer.
+  // Sends the request, unless one is under way, and calls the waiter once it has ended.
   void Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter);
   void Forget(Waiter* waiter);
 
@@ -39,6 +39,7 @@ class BucketFacts final : private HttpHandler {
   void OnDone(const Status& status) override;
 
   bool known_ = false;
+  int http_status_ = 0;
   BucketProps props_;
   std::vector<Waiter*> waiters_;
   std::unique_ptr<Exchange> question_;

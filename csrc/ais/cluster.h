@@ -43,6 +43,9 @@ class Cluster final : private HttpHandler {
 
   // Which target holds the object; null: nobody knows.
   const Target* TargetOf(const ObjectId& object) const;
+  // Of the map; 0 without one.
+  int64_t version() const { return map_.has_value() ? map_->version : 0; }
+
   // Null: nothing is known of it.
   TargetHealth* HealthOf(const Target* target);
   // Whether targets answer clients, and not only whom a proxy sends.

@@ -33,7 +33,7 @@ std::string Identity(std::string_view number, std::string_view checksum, int64_t
 }  // namespace
 
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
-                                 RangeChecksum range_checksum) {
+                                 RangeChecksum range_checksum, std::string_view of_object) {
   ReplyHead head;
   const std::string_view length = http.Get("content-length");
   if (!length.empty()) {
@@ -49,22 +49,20 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
     head.object_size = head.length;
   }
 
-  const bool of_range = range_checksum == RangeChecksum::kOfRange;
+  const bool of_range = partial && range_checksum == RangeChecksum::kOfRange;
   head.checksum =
       Offer(ParseChecksumType(http.Get("ais-checksum-type")), http.Get("ais-checksum-value"));
-  if (partial && of_range) head.checksum.scope = OfferedChecksum::Scope::kReply;
-  const std::string_view checksum = of_range ? "" : http.Get("ais-checksum-value");
+  if (of_range) head.checksum.scope = OfferedChecksum::Scope::kReply;
+  const std::string_view checksum = of_range ? of_object : http.Get("ais-checksum-value");
   head.version = Identity(http.Get("ais-version"), checksum, head.object_size);
   return head;
 }
 
-ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, RangeChecksum range_checksum,
-                       size_t size) {
-  const bool of_range = range_checksum == RangeChecksum::kOfRange;
+ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, size_t size) {
   ReplyHead head;
   head.length = head.object_size = static_cast<int64_t>(size);
   head.checksum = Offer(checksum, listed.checksum);
-  head.version = Identity(listed.version, of_range ? "" : listed.checksum, head.object_size);
+  head.version = Identity(listed.version, listed.checksum, head.object_size);
   return head;
 }
 

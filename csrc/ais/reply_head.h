@@ -1,6 +1,8 @@
 // What the head of a successful reply to a read says about the bytes that follow.
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 #include "transport/http/http_response.h"
 #include "transport/transport.h"
@@ -14,12 +16,13 @@ enum class RangeChecksum : uint8_t { kOfObject, kOfRange };
 //
 // Version numbers begin anew when an object is deleted and written again, so what identifies a
 // version is the triple of number, checksum and size.
+//
+// `of_object` is the checksum of the object, in hexadecimal, for a reply whose own is of a range.
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
-                                 RangeChecksum range_checksum);
+                                 RangeChecksum range_checksum, std::string_view of_object = {});
 
 // The same for an object that came without a head, if it is the one that was listed.
-ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, RangeChecksum range_checksum,
-                       size_t size);
+ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, size_t size);
 
 // Whether the reply is about the version that was listed, as far as both tell.
 bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed);

@@ -44,10 +44,16 @@ TEST(AisReplyHead, RangeBelongsToTheSameVersionAndHasTheChecksumOfTheObject) {
 
 TEST(AisReplyHead, ChecksumOfARangeIdentifiesNothing) {
   const auto whole = Parse(kWhole, false, RangeChecksum::kOfRange);
-  const auto range = Parse(kRange, false, RangeChecksum::kOfRange);
   EXPECT_EQ(whole.value().checksum.scope, OfferedChecksum::Scope::kObject);
-  EXPECT_EQ(range.value().checksum.scope, OfferedChecksum::Scope::kReply);
-  EXPECT_EQ(range.value().version, whole.value().version);
+  const auto range = [](std::string_view of_object) {
+    return ParseReplyHead(HttpHead::Parse(kRange).value(), false, RangeChecksum::kOfRange,
+                          of_object)
+        .value();
+  };
+  EXPECT_EQ(range("").checksum.scope, OfferedChecksum::Scope::kReply);
+  EXPECT_NE(range("").version, whole.value().version);
+  EXPECT_NE(range("0123456789abcdef").version, whole.value().version);
+  EXPECT_EQ(range("ef46db3751d8e999").version, whole.value().version);
 }
 
 TEST(AisReplyHead, SameNumberOfAnObjectWrittenAnew) {

@@ -59,6 +59,10 @@ struct Location {
   std::string_view query;
 };
 
+bool IsHttp(std::string_view text) {
+  return text.substr(0, 7) == "http://" || text.substr(0, 8) == "https://";
+}
+
 // A query, and the path of a batch, are sent as they came: they must be fit for a request line.
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
@@ -69,12 +73,11 @@ Status NoTarget(std::string_view location) {
 }
 
 Result<Location> ParseLocation(std::string_view text) {
-  const bool http = text.substr(0, 7) == "http://" || text.substr(0, 8) == "https://";
   const size_t authority = text.find("://") + 3;
   const size_t path = text.find('/', authority);
   // The last one: names come unencoded, and a query of ours never has one inside.
   const size_t query = text.rfind('?');
-  if (!http || path == std::string_view::npos || path == authority ||
+  if (!IsHttp(text) || path == std::string_view::npos || path == authority ||
       query == std::string_view::npos || query < path) {
     return NoTarget(text);
   }
@@ -126,7 +129,8 @@ Result<std::string> ListBody(const ListRequest& request) {
   AppendMember("prefix", scope.prefix, &body);
   // Not on later pages, where it would win over the token.
   if (token.name.empty()) AppendMember("start_after", scope.start_after, &body);
-  AppendMember("uuid", token.job, &body);
+  // A page that is asked for again is listed anew, and not taken from what the job has kept.
+  AppendMember("uuid", request.route == Route::kFallback ? "" : token.job, &body);
   AppendMember("continuation_token", token.name, &body);
   AppendMember("flags", std::to_string(flags), &body);  // as a number it is refused
   body.append(",\"pagesize\":").append(std::to_string(request.max_keys)).append("}}");
@@ -163,6 +167,11 @@ Result<std::string> FollowBatchRedirect(std::string_view location) {
   if (!target.ok()) return target.status();
   if (!IsPrintable(target.value().path)) return NoTarget(location);
   return std::string(location);
+}
+
+Result<std::string> FollowEtlRedirect(std::string_view location) {
+  if (IsHttp(location) && IsPrintable(location)) return std::string(location);
+  return Status::Protocol("AIStore redirects to \"" + Excerpt(location) + "\", which is no ETL");
 }
 
 }  // namespace objectpipes::ais

@@ -24,13 +24,15 @@ std::string BucketUri(std::string_view bucket);
 
 // How an object is to be read.
 struct ReadOptions {
-  std::string archpath;  // this member of the object, which is an archive. Never with a range
+  std::string archpath;  // this member of the object, which is an archive
   std::string etl_name;  // transformed by this ETL,
   std::string etl_args;  // with these arguments
   bool latest = false;   // as the remote bucket has it now
 
   // Whether that gives what a listing shows.
   bool plain() const { return archpath.empty() && etl_name.empty() && !latest; }
+  // Whether it can be asked for in pieces.
+  bool takes_ranges() const { return archpath.empty() && etl_name.empty(); }
 };
 
 std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
@@ -63,5 +65,8 @@ bool IsMissing(const TarMember& member);
 
 // A batch's redirect has a path of its own.
 Result<std::string> FollowBatchRedirect(std::string_view location);
+
+// With an ETL, a target may redirect, too: to the server that transforms the object.
+Result<std::string> FollowEtlRedirect(std::string_view location);
 
 }  // namespace objectpipes::ais

@@ -79,6 +79,15 @@ TEST(FollowBatchRedirect, KeepsThePath) {
   EXPECT_EQ(FollowBatchRedirect("/v1/ml/moss?pid=p").status().code(), StatusCode::kProtocol);
 }
 
+TEST(FollowEtlRedirect, GoesWhereverItLeads) {
+  for (const auto& location : {"http://10.0.0.1:8000/ais/b/k"s, "https://etl/k?etl_args=x"s}) {
+    EXPECT_EQ(FollowEtlRedirect(location).value(), location);
+  }
+  for (const auto& location : {""s, "/ais/b/k"s, "ftp://etl/k"s, "http://etl/a b"s}) {
+    EXPECT_EQ(FollowEtlRedirect(location).status().code(), StatusCode::kProtocol) << location;
+  }
+}
+
 TEST(ListBody, AsksForAManifest) {
   ListRequest request;
   request.bucket = kObject.bucket;
@@ -114,6 +123,15 @@ TEST(ListBody, GoesOnWhereThePageEnded) {
   EXPECT_NE(body.find("\"uuid\":\"gb2PtUHX8\""), std::string::npos) << body;
   EXPECT_NE(body.find("\"continuation_token\":\"p1/o02491\""), std::string::npos) << body;
   EXPECT_EQ(body.find("start_after"), std::string::npos) << "it would win: " << body;
+}
+
+TEST(ListBody, BeginsAnotherJobForAPageThatIsAskedForAgain) {
+  ListRequest request;
+  request.token = JoinListToken({"gb2PtUHX8", "p1/o02491"});
+  request.route = Route::kFallback;
+  const std::string body = ListBody(request).value();
+  EXPECT_NE(body.find("\"uuid\":\"\""), std::string::npos) << body;
+  EXPECT_NE(body.find("\"continuation_token\":\"p1/o02491\""), std::string::npos) << body;
 }
 
 TEST(ListBody, SetsFlagsAsText) {

@@ -30,23 +30,39 @@ int BoundSocket(int* port) {
   return bound;
 }
 
+// The bytes that follow the head of this request.
+size_t BodyOf(std::string_view request) {
+  constexpr std::string_view kField = "\r\ncontent-length: ";
+  const size_t field = request.substr(0, request.find("\r\n\r\n")).find(kField);
+  if (field == std::string_view::npos) return 0;
+  return std::stoul(std::string(request.substr(field + kField.size(), 20)));
+}
+
 }  // namespace
 
 std::string LoopbackServer::Peer::ReadRequest() {
   constexpr std::string_view kEnd = "\r\n\r\n";
   size_t end = unread_.find(kEnd);
   while (end == std::string::npos) {
-    char piece[4096];
-    const ssize_t size = recv(socket_, piece, sizeof(piece), 0);
-    if (size <= 0) return "";
-    unread_.append(piece, static_cast<size_t>(size));
+    if (!Receive()) return "";
     end = unread_.find(kEnd);
   }
-  std::string head = unread_.substr(0, end + kEnd.size());
-  unread_.erase(0, head.size());
+  end += kEnd.size() + BodyOf(unread_);
+  while (unread_.size() < end) {
+    if (!Receive()) return "";
+  }
+  std::string request = unread_.substr(0, end);
+  unread_.erase(0, end);
   const std::lock_guard<std::mutex> lock(server_->mutex_);
-  server_->requests_.push_back(head);
-  return head;
+  server_->requests_.push_back(request);
+  return request;
+}
+
+bool LoopbackServer::Peer::Receive() {
+  char piece[4096];
+  const ssize_t size = recv(socket_, piece, sizeof(piece), 0);
+  if (size > 0) unread_.append(piece, static_cast<size_t>(size));
+  return size > 0;
 }
 
 bool LoopbackServer::Peer::Send(std::string_view bytes) {

@@ -19,7 +19,7 @@ class LoopbackServer {
    public:
     Peer(LoopbackServer* server, int socket) : server_(server), socket_(socket) {}
 
-    // The head of the next request; empty once the client has gone.
+    // The next request, head and body; empty once the client has gone.
     std::string ReadRequest();
     // False once the client has gone.
     bool Send(std::string_view bytes);
@@ -29,6 +29,8 @@ class LoopbackServer {
     void Reset();
 
    private:
+    bool Receive();
+
     LoopbackServer* const server_;
     const int socket_;
     std::string unread_;
