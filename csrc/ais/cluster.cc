@@ -5,7 +5,6 @@
 
 #include "ais/hrw.h"
 #include "ais/requests.h"
-#include "base/clock.h"
 
 namespace objectpipes::ais {
 namespace {
@@ -26,8 +25,12 @@ bool HasTarget(const ClusterMap& map, const std::string& id) {
 
 }  // namespace
 
-Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials)
-    : session_(session), proxy_(std::move(endpoint)), credentials_(credentials) {}
+Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials,
+                 Clock now_ms)
+    : session_(session),
+      proxy_(std::move(endpoint)),
+      credentials_(credentials),
+      now_ms_(std::move(now_ms)) {}
 
 void Cluster::Ask(Waiter* waiter) {
   waiters_.push_back(waiter);
@@ -39,7 +42,7 @@ void Cluster::Forget(Waiter* waiter) {
 }
 
 void Cluster::Suspect() {
-  if (fetch_ == nullptr && MonotonicMs() >= fetched_ms_ + kSuspectPauseMs) Fetch();
+  if (fetch_ == nullptr && now_ms_() >= fetched_ms_ + kSuspectPauseMs) Fetch();
 }
 
 void Cluster::Fetch() {
@@ -65,7 +68,7 @@ Flow Cluster::OnData(const char* data, size_t size) {
 void Cluster::OnDone(const Status& status) {
   fetch_.reset();
   asked_ = true;
-  fetched_ms_ = MonotonicMs();
+  fetched_ms_ = now_ms_();
   if (status.ok() && http_status_ == 200) {
     Result<ClusterMap> map = ParseClusterMap(body_);
     if (map.ok()) Adopt(std::move(map).value());
@@ -85,7 +88,7 @@ void Cluster::Adopt(ClusterMap map) {
     ever_ = ClusterMap{};
     direct_refused_ = false;
   } else {
-    changed_ms_ = MonotonicMs();
+    changed_ms_ = now_ms_();
   }
   for (const Target& target : map.targets) {
     if (target.holds_objects && !HasTarget(ever_, target.id)) ever_.targets.push_back(target);
@@ -105,11 +108,11 @@ const Target* Cluster::TargetOf(const ObjectId& object) const {
 
 TargetHealth* Cluster::HealthOf(const Target* target) {
   if (target == nullptr) return nullptr;
-  return &health_.try_emplace(target->url, session_, *target).first->second;
+  return &health_.try_emplace(target->url, session_, *target, now_ms_).first->second;
 }
 
 void Cluster::Look() {
-  const int64_t now_ms = MonotonicMs();
+  const int64_t now_ms = now_ms_();
   if (!map_.has_value() || now_ms < looked_ms_ + kLookMs) return;
   looked_ms_ = now_ms;
   any_down_ = false;
@@ -135,7 +138,7 @@ const Status* Cluster::FindOutage(const ObjectId& object) {
 bool Cluster::IsGivenUp(const Target* target) {
   const TargetHealth* const health = HealthOf(target);
   return health != nullptr && health->is_down() &&
-         MonotonicMs() >= health->down_since_ms() + kNoticedMs;
+         now_ms_() >= health->down_since_ms() + kNoticedMs;
 }
 
 const Target* Cluster::MissingTargetOf(const ObjectId& object) const {
@@ -153,7 +156,7 @@ const Target* Cluster::AnyMissingTarget() const {
 
 bool Cluster::IsSettling(const ObjectId& object) const {
   if (changed_ms_ < 0) return false;
-  const int64_t passed_ms = MonotonicMs() - changed_ms_;
+  const int64_t passed_ms = now_ms_() - changed_ms_;
   if (passed_ms >= kSettleMs) return false;
   return passed_ms < kSettleAfterLossMs || MissingTargetOf(object) == nullptr;
 }

@@ -10,6 +10,7 @@
 
 #include "ais/cluster_map.h"
 #include "ais/target_health.h"
+#include "base/clock.h"
 #include "transport/credentials.h"
 #include "transport/http/http_client.h"
 #include "transport/transport.h"
@@ -31,7 +32,8 @@ class Cluster final : private HttpHandler {
   };
 
   // Everything pointed at outlives this. `endpoint` is the URL of a proxy.
-  Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials);
+  Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials,
+          Clock now_ms = MonotonicMs);
 
   // Whether the map has been asked for, and an answer has come.
   bool asked() const { return asked_; }
@@ -41,11 +43,11 @@ class Cluster final : private HttpHandler {
   // Something went wrong that a change of the cluster would explain: asks again before long.
   void Suspect();
 
-  // Which target holds the object; null: nobody knows.
-  const Target* TargetOf(const ObjectId& object) const;
   // Of the map; 0 without one.
   int64_t version() const { return map_.has_value() ? map_->version : 0; }
 
+  // Which target holds the object; null: nobody knows.
+  const Target* TargetOf(const ObjectId& object) const;
   // Null: nothing is known of it.
   TargetHealth* HealthOf(const Target* target);
   // Whether targets answer clients, and not only whom a proxy sends.
@@ -84,6 +86,7 @@ class Cluster final : private HttpHandler {
   HttpSession* const session_;
   const std::string proxy_;
   const CredentialStore* const credentials_;
+  const Clock now_ms_;
 
   std::optional<ClusterMap> map_;
   ClusterMap ever_;                             // its targets are all that any map has had

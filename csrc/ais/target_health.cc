@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
-
-#include "base/clock.h"
+#include <utility>
 
 namespace objectpipes::ais {
 namespace {
@@ -15,18 +14,19 @@ constexpr int64_t kBetweenAsksMs = 500;
 
 }  // namespace
 
-TargetHealth::TargetHealth(HttpSession* session, const Target& target)
+TargetHealth::TargetHealth(HttpSession* session, const Target& target, Clock now_ms)
     : session_(session),
+      now_ms_(std::move(now_ms)),
       url_(target.url),
       outage_(StatusCode::kEndpoint, "Target " + target.id + " (" + target.url + ") is down") {}
 
 void TargetHealth::OnSent() {
-  if (unanswered_++ == 0) silent_since_ms_ = MonotonicMs();
+  if (unanswered_++ == 0) silent_since_ms_ = now_ms_();
 }
 
 void TargetHealth::OnAnswered() {
   --unanswered_;
-  silent_since_ms_ = MonotonicMs();
+  silent_since_ms_ = now_ms_();
 }
 
 void TargetHealth::OnFailed() {
@@ -63,13 +63,13 @@ void TargetHealth::OnDone(const Status&) {
   // Who refuses to speak of its health is up, too.
   const bool up = http_status_ != 0 && http_status_ < 500;
   if (up) {
-    const int64_t now_ms = MonotonicMs();
+    const int64_t now_ms = now_ms_();
     // A slow one would be taken for dead again and again, and none of its objects ever be read.
     patience_ms_ = std::max(patience_ms_, std::min(2 * (now_ms - asked_ms_), kLongestPatienceMs));
     down_since_ms_ = -1;
     silent_since_ms_ = now_ms;
   } else if (!is_down()) {
-    down_since_ms_ = MonotonicMs();
+    down_since_ms_ = now_ms_();
   }
 }
 

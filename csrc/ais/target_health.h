@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,13 +13,15 @@
 
 namespace objectpipes::ais {
 
+using Clock = std::function<int64_t()>;  // milliseconds
+
 // A dead target refuses connections. One that was stopped, or whose machine is gone, takes requests
 // and stays silent, which a busy one does, too. In both cases it is asked for its health, and what
 // it says to that, or that it says nothing, decides. I/O thread only.
 class TargetHealth final : private HttpHandler {
  public:
   // Outlived by the session.
-  TargetHealth(HttpSession* session, const Target& target);
+  TargetHealth(HttpSession* session, const Target& target, Clock now_ms);
 
   // A request for the target was sent; it was answered, has failed, or was given up by us.
   void OnSent();
@@ -43,6 +46,7 @@ class TargetHealth final : private HttpHandler {
   void AskHealth(int64_t now_ms);
 
   HttpSession* const session_;
+  const Clock now_ms_;
   const std::string url_;
   const Status outage_;
   int unanswered_ = 0;
