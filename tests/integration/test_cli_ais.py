@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from integration.ais_gateway import FaultNode
 from integration.clusters import running
 from objectpipes import cli
 from servers import AIStore
@@ -57,6 +59,34 @@ def test_the_doctor_reads_from_every_target(capsys: pytest.CaptureFixture[str]) 
     read = text.partition("\nread")[2]
     assert "TgtNode1: ais://bucket/" in read
     assert "TgtNode2: ais://bucket/" in read
+    assert "refused (HTTP 403): every read takes the way through the gateway" in text
+
+
+def test_the_doctor_gives_the_token_to_no_target(
+    cluster: AIStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as running:
+        nodes = {
+            target.url: running.enter_context(FaultNode(target.url)) for target in cluster.targets
+        }
+        detours = {url: node.endpoint for url, node in nodes.items()}
+        gateway = running.enter_context(FaultNode(cluster.endpoint, detours))
+        assert cli.main(["doctor", "ais://bucket", "--url", gateway.endpoint]) == 0
+        asked = [request for node in nodes.values() for request in node.requests]
+    assert {request.path for request in asked} >= {"/v1/health", "/v1/objects/bucket/00"}
+    assert not any("authorization" in request.headers for request in asked)
+    assert "TgtNode1: ais://bucket/" in capsys.readouterr().out
+
+
+def test_the_doctor_says_that_direct_reads_are_permitted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIS_AUTHN_TOKEN")
+    with running(AIStore(targets=1)) as open_to_all:
+        open_to_all.create_bucket("bucket")
+        open_to_all.put("bucket", "a b", b"data")
+        assert cli.main(["doctor", "ais://bucket", "--url", open_to_all.endpoint]) == 0
+    assert "permitted: reads take no way through the gateway" in capsys.readouterr().out
 
 
 def test_the_doctor_without_a_token(

@@ -65,7 +65,7 @@ class AISDoctor:
     _connection: Connection
     _token: str | None = None
     _targets: dict[str, str]  # URL by id
-    _listed: list[ObjectUrl]
+    _samples: dict[str, ObjectUrl]  # by target; "through the gateway" where those are unknown
 
     def __init__(self, url: str, config: AISConfig) -> None:
         self._url = url
@@ -87,6 +87,7 @@ class AISDoctor:
             ("targets", self._reach_targets),
             ("bucket", self._ask_bucket),
             ("list", self._list),
+            ("direct reads", self._read_directly),
             ("read", self._read),
         ]
 
@@ -128,7 +129,10 @@ class AISDoctor:
         self._targets = {}
         status, _, body = self._ask("GET", "/v1/daemon?what=smap")
         if status == http.client.FORBIDDEN:
-            return "this token may not see it: every read takes the way through the gateway"
+            return (
+                "this token may not see it: every read takes the way through the gateway, and a"
+                " target that is lost cannot be told from objects that do not exist"
+            )
         if status != http.client.OK:
             raise _refused(status, body)
         smap = json.loads(body)
@@ -176,16 +180,29 @@ class AISDoctor:
 
     def _list(self) -> str:
         with closing(self._store.pages(self._url, recursive=True)) as pages:
-            self._listed = next(pages, [])
-        if not self._listed:
+            listed = next(pages, [])
+        self._samples = self._one_of_each_target(listed) if listed else {}
+        if not listed:
             return f"allowed; nothing begins with {self._url}"
-        return f"allowed; objects on the first page: {len(self._listed):,}"
+        return f"allowed; objects on the first page: {len(listed):,}"
+
+    def _read_directly(self) -> str:
+        found = [(name, url) for name, url in self._samples.items() if name in self._targets]
+        if not found:
+            raise NotNeeded("no target known, or no object to read")
+        name, url = found[0]
+        status, _, _ = self._ask("HEAD", self._object(url), self._targets[name])
+        if status == http.client.OK:
+            return "permitted: reads take no way through the gateway"
+        if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            return f"refused (HTTP {status}): every read takes the way through the gateway"
+        return f"{name} answers HTTP {status}, which sends a read through the gateway"
 
     def _read(self) -> str:
-        if not self._listed:
+        if not self._samples:
             raise NotNeeded("no object to read")
         lines = []
-        for name, url in self._one_of_each_target().items():
+        for name, url in self._samples.items():
             begin = time.perf_counter()
             with closing(self._store.readers([url])) as readers:
                 _, reader = next(readers)
@@ -194,21 +211,24 @@ class AISDoctor:
             lines.append(f"{name}: {url}, {human_size(size)} in {duration:.0f} ms")
         return "\n".join(lines)
 
-    def _one_of_each_target(self) -> dict[str, ObjectUrl]:
+    def _one_of_each_target(self, listed: list[ObjectUrl]) -> dict[str, ObjectUrl]:
         """Find an object of every target, among the smallest on the first page."""
-        smallest = sorted(self._listed, key=lambda url: url.size or 0)
+        smallest = sorted(listed, key=lambda url: url.size or 0)
         names = {urlsplit(url).netloc: name for name, url in self._targets.items()}
         if not names:
             return {"through the gateway": smallest[0]}
         found: dict[str, ObjectUrl] = {}
         for url in smallest[:_MOST_LOCATED]:
-            path = quote(url.removeprefix(self._root), errors="surrogateescape")
-            _, headers, _ = self._ask("HEAD", f"/v1/objects/{self._bucket}/{path}?{self._query}")
+            _, headers, _ = self._ask("HEAD", self._object(url))
             place = urlsplit(headers.get("Location") or "").netloc
             found.setdefault(names.get(place, place), url)
             if len(found) == len(names):
                 break
         return found
+
+    def _object(self, url: str) -> str:
+        path = quote(url.removeprefix(self._root), errors="surrogateescape")
+        return f"/v1/objects/{self._bucket}/{path}?{self._query}"
 
     @property
     def _query(self) -> str:
@@ -220,7 +240,10 @@ class AISDoctor:
     def _ask(
         self, method: str, path: str, server_url: str | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Send a request to a node, the gateway unless told; return status, headers and body."""
+        """Send a request to a node, the gateway unless told; return status, headers and body.
+
+        The token is the gateway's business alone.
+        """
         url = urlsplit(server_url or self._connection.endpoint_url)
         host, port = url.hostname or "", url.port
         client: http.client.HTTPConnection
@@ -229,7 +252,9 @@ class AISDoctor:
             client = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
         else:
             client = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {}
+        if self._token and server_url is None:
+            headers["Authorization"] = f"Bearer {self._token}"
         with closing(client):
             client.request(method, path, headers=headers)
             reply = client.getresponse()
