@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import io
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -49,6 +51,10 @@ class Host(abc.ABC, Generic[ServerT_co]):
     def requests(self) -> int | None:
         """Return how many requests there have been; None if nobody counts them."""
         return None
+
+    def batches(self) -> int:
+        """Return how many get-batches there have been."""
+        return 0
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables that tell clients where the server is, and who they are."""
@@ -135,8 +141,18 @@ class AisHost(Host[AIStore]):
 
     @override
     def fill(self, workload: Workload) -> None:
-        for key in keys(workload.prefix, workload.count):
-            self.server.put(OBJECTS, key, content(key, workload.size))
+        objects = {
+            key: content(key, workload.size) for key in keys(workload.prefix, workload.count)
+        }
+        archive = workload.prefix.removesuffix("/")
+        if archive.endswith(".tar"):
+            objects = {archive: _tar(objects)}
+        for name, data in objects.items():
+            self.server.put(OBJECTS, name, data)
+
+    @override
+    def batches(self) -> int:
+        return sum(target["getbatch.n"] for target in self.server.statistics())
 
     @override
     def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
@@ -150,6 +166,17 @@ class AisHost(Host[AIStore]):
     def _target(self, path: str) -> str:
         location = self.server.request("GET", path).headers["Location"]
         return "/".join(location.split("/", 3)[:3])
+
+
+def _tar(members: Mapping[str, bytes]) -> bytes:
+    """Make an archive of files, each with the last part of its name."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name.rpartition("/")[2])
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
 
 
 @contextlib.contextmanager
@@ -177,7 +204,8 @@ def open_host(name: str, workloads: Sequence[Workload]) -> Iterator[Host[Server]
         elif name == "minio":
             host = S3Host(running.enter_context(Minio()))
         else:
-            host = AisHost(running.enter_context(AIStore(auth=name == "aistore, guarded")))
+            cluster = AIStore(auth=name == "aistore, guarded", tls=name == "aistore, TLS")
+            host = AisHost(running.enter_context(cluster))
         # Workloads with a prefix in common share its objects.
         for workload in {workload.prefix: workload for workload in workloads}.values():
             host.fill(workload)

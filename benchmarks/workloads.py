@@ -70,7 +70,7 @@ class Workload:
 
     title: str
     task: Task
-    server: Literal["nginx", "minio", "aistore", "aistore, guarded"]
+    server: Literal["nginx", "minio", "aistore", "aistore, guarded", "aistore, TLS"]
     bucket: str
     prefix: str
     count: int
@@ -255,6 +255,22 @@ WORKLOADS = (
         contenders=(WRK, PIPES, _ITER_DATASET, "AISBatchIterDataset, 256"),
         length=3.0,
         bars=(AtLeast(8, _ITER_DATASET),),
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore, members of an archive, 10 KiB",
+        prefix="shard.tar/",
+        contenders=(PIPES, GET_BATCH),
+        bars=(),
+        shown=False,
+    ),
+    replace(
+        _AIS_10_KIB,
+        title="AIStore with TLS, 10 KiB",
+        server="aistore, TLS",
+        contenders=(PIPES, GET_BATCH, "AISBatchIterDataset, 256", "SDK"),
+        bars=(),
+        shown=False,
     ),
     replace(
         _AIS_10_KIB,

@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,8 @@ class AIStore(Server):
         self._change("DELETE", bucket, name, b"")
 
     def _change(self, method: str, bucket: str, name: str, data: bytes) -> None:
-        path = f"/v1/objects/{bucket}/{quote(name)}"
+        # Encoded, because urllib3 would resolve segments that are dots.
+        path = f"/v1/objects/{bucket}/{quote(name)}".replace("/.", "/%2E")
         # The proxy wants no body, and does not quote the name in its Location.
         location = self.request(method, f"{path}?provider=ais").headers["Location"]
         origin = "/".join(location.split("/", 3)[:3])
@@ -126,6 +128,11 @@ class AIStore(Server):
         """Return the cluster map, as the proxy has it."""
         smap: dict[str, Any] = self.request("GET", "/v1/daemon?what=smap").json()
         return smap
+
+    def statistics(self) -> list[Counter[str]]:
+        """Return the counters of every target, by AIStore's names for them."""
+        asked = [self._send("GET", f"{t.url}/v1/daemon?what=node_stats", b"") for t in self.targets]
+        return [Counter(reply.json()["tracker"]) for reply in asked]
 
     def request(self, method: str, path: str, message: Any = None) -> urllib3.BaseHTTPResponse:
         """Ask the proxy, as administrator; a redirect is returned, not followed.
