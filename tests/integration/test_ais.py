@@ -104,16 +104,15 @@ class TestListing:
         assert list_urls(cluster, prefix) == [url for url in urls if url.startswith(prefix)]
         assert list_urls(cluster, prefix, recursive=False) == [f"{prefix}/", f"{prefix}0/"]
 
-    @pytest.mark.parametrize("start_after", ["s.tar", "s.tar/1"])
+    @pytest.mark.parametrize("start_after", ["s.tar", "s.tar.idx", "s.tar/1"])
     def test_start_after_in_an_archive(
         self, cluster: AIStore, bucket: str, start_after: str
     ) -> None:
         """The cluster would list none of the members."""
-        cluster.put(bucket, "a", b"")
         cluster.put(bucket, "s.tar", tar_of({"1": b"", "2": b"", "3": b""}))
-        cluster.put(bucket, "z", b"")
+        fill(cluster, bucket, ["a", "s.tar.idx", "z"], size=1)
         root = f"ais://{bucket}"
-        names = ["a", "s.tar", "s.tar/1", "s.tar/2", "s.tar/3", "z"]
+        names = ["a", "s.tar", "s.tar.idx", "s.tar/1", "s.tar/2", "s.tar/3", "z"]
         behind = [f"{root}/{name}" for name in names if name > start_after]
         assert list_urls(cluster, root, archive_members=True, start_after=start_after) == behind
 
@@ -122,6 +121,13 @@ class TestListing:
         archive = f"ais://{bucket}/d/s.tar"
         urls = list_urls(cluster, f"{archive}/a", archive_members=True)
         assert urls == [f"{archive}/a/1", f"{archive}/a/2"]
+
+    def test_archive_without_extension(self, cluster: AIStore, bucket: str) -> None:
+        """By its name, the cluster takes it for an object when it lists, not when it reads."""
+        cluster.put(bucket, "shard", tar_of({"member": b"inside"}))
+        url = f"ais://{bucket}/shard"
+        assert list_urls(cluster, f"ais://{bucket}", archive_members=True) == [url]
+        assert load(cluster, [url], archpath="member") == {url: b"inside"}
 
     def test_unreadable_archive(self, cluster: AIStore, bucket: str) -> None:
         """At the first one, a target silently ends its part of a listing with members."""
@@ -163,6 +169,12 @@ class TestLoading:
     def test_odd_names(self, cluster: AIStore, bucket: str) -> None:
         stored = fill(cluster, bucket, NASTY_NAMES)
         assert load(cluster, list_urls(cluster, f"ais://{bucket}")) == stored
+
+    @pytest.mark.parametrize("name", ["/leading", "a//b"])
+    def test_names_with_empty_segments(self, cluster: AIStore, bucket: str, name: str) -> None:
+        """The cluster takes them, and lists them under other names or not at all."""
+        stored = fill(cluster, bucket, [name])
+        assert load(cluster, stored) == stored
 
     @pytest.mark.parametrize("size", [0, 1, 10_000, 5_000_000])
     def test_sizes(self, cluster: AIStore, bucket: str, size: int) -> None:
@@ -261,6 +273,34 @@ class TestLoading:
         assert load(cluster, urls, batch=True) == expected
         assert load(cluster, [root], archpath="7", batch=True) == {root: members["7"]}
 
+    def test_batches_are_no_reason_for_hundreds_of_connections(self, cluster: AIStore) -> None:
+        """Each of what does not come in one is a request of its own."""
+        assert AISFileLoader([], cluster.endpoint, batch=True).concurrency == 128
+        assert AISFileLoader([], cluster.endpoint, batch=10).concurrency == 20
+        assert AISFileLoader([], cluster.endpoint, batch=True, concurrency=512).concurrency == 512
+        assert AISFileLoader([], cluster.endpoint, batch=True, verify=False).concurrency == 0
+
+    def test_no_batch_without_verification(self, cluster: AIStore) -> None:
+        """Nothing but the checksum tells one version of an object from another in a batch."""
+        bucket = new_bucket(cluster, {"versioning": {"enabled": False}})
+        fill(cluster, bucket, ["1", "2", "3", "4"], size=1000)
+        urls = list_urls(cluster, f"ais://{bucket}")
+        fill(cluster, bucket, ["1", "2", "3", "4"], size=1000)
+        with pytest.raises(ObjectChangedError):
+            load(cluster, urls, batch=True, verify=False)
+
+    def test_large_member_is_seekable(self, cluster: AIStore, bucket: str) -> None:
+        """The cluster gives a member as a whole only."""
+        data = os.urandom(3_000_000)
+        cluster.put(bucket, "shard.tar", tar_of({"member": data}))
+        ((_, opened),) = AISFileLoader(
+            [f"ais://{bucket}/shard.tar/member"], cluster.endpoint, prefetch_bytes=1 << 20
+        )
+        opened.seek(2_500_000)
+        assert opened.read(10) == data[2_500_000:2_500_010]
+        opened.seek(0)
+        assert opened.read() == data
+
     def test_listed_members_are_loaded(self, cluster: AIStore, bucket: str) -> None:
         members = {"a/1": b"one", "2": b"", "é 3": bytes(100_000)}
         for archive in ("x.tar", "dir/y.tar"):
@@ -305,6 +345,28 @@ class TestLoading:
             ((_, opened),) = AISFileLoader([url], gateway_url)
             assert opened.read() == data
             assert opened.file_obj.attempts == 2
+
+    def test_replaced_meanwhile_where_ranges_are_checksummed(self, cluster: AIStore) -> None:
+        """By one of its size, in a bucket without versions: only the checksum tells."""
+        bucket = new_bucket(
+            cluster,
+            {
+                "checksum": {"type": "md5", "enable_read_range": True},
+                "versioning": {"enabled": False},
+            },
+        )
+        old, new = os.urandom(3_000_000), os.urandom(3_000_000)
+        cluster.put(bucket, "key", old)
+        ((_, opened),) = AISFileLoader(
+            [f"ais://{bucket}/key"], cluster.endpoint, prefetch_bytes=1 << 20
+        )
+        assert opened.read(1000) == old[:1000]
+        opened.seek(2_999_000)
+        assert opened.read() == old[2_999_000:]
+        cluster.put(bucket, "key", new)
+        opened.seek(1_000_000)
+        with pytest.raises(ObjectChangedError):
+            opened.read(1000)
 
 
 class Replace(Fault):

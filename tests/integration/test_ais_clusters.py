@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +17,18 @@ import pytest
 from faults import stream
 from integration.ais_gateway import proxied_targets
 from integration.clusters import fill, new_bucket, running
-from objectpipes import _engine, stats
-from objectpipes.errors import AccessDeniedError, EndpointError, InvalidCredentialsError, TLSError
+from objectpipes import AISConfig, _engine, stats
+from objectpipes.errors import (
+    AccessDeniedError,
+    EndpointError,
+    InvalidCredentialsError,
+    ObjectStoreError,
+    TLSError,
+)
 from objectpipes.iter import AISFileLister, AISFileLoader, IterableWrapper
 from servers import AIStore
 from servers.aistore import Node
+from servers.tls import issue_certificate
 
 NAMES = [f"{number:03}" for number in range(60)]
 
@@ -74,6 +83,32 @@ def test_https() -> None:
         assert drain(AISFileLoader(stored, cluster.endpoint, skip_verify=True)) == stored
         with pytest.raises(TLSError):
             drain(AISFileLoader(stored, cluster.endpoint))
+
+
+def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
+    """AIStore would speak HTTP/2 with whoever offers it, and fails at that."""
+    certificate = issue_certificate(tmp_path / "certificate")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    context.set_alpn_protocols(["h2", "http/1.1"])  # in the order of preference
+    chosen = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as tls:
+                chosen.append(tls.selected_alpn_protocol())
+
+        server = threading.Thread(target=serve)
+        server.start()
+        config = AISConfig(
+            endpoint=f"https://127.0.0.1:{listener.getsockname()[1]}",
+            ca_file=str(certificate.ca_file),
+            max_attempts=1,
+        )
+        with pytest.raises(ObjectStoreError):
+            drain(AISFileLoader(["ais://bucket/key"], config=config))
+        server.join()
+    assert chosen == ["http/1.1"]
 
 
 def test_erasure_coded_bucket_survives() -> None:
