@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from conformance.content import fill
+from conformance.content import fill, fill_cluster
 from conformance.matrix import CELLS, Cell, ServerRow
 from conformance.store import Store
-from servers import S3Server, ServerUnavailable
+from servers import AIStore, S3Server, Server, ServerUnavailable
 
 
 @pytest.fixture(scope="session")
-def filled_servers(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[S3Server]]]:
+def filled_servers(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Server]]]:
     """Start and fill, side by side, the servers that the selected tests are for."""
     rows = {cell.server.name: cell.server for cell in _cells_of(request.session.items)}
     with ExitStack() as running, ThreadPoolExecutor(len(rows)) as pool:
@@ -28,12 +28,15 @@ def _cells_of(items: Iterable[pytest.Item]) -> Iterator[Cell]:
         yield from (argument for argument in arguments if isinstance(argument, Cell))
 
 
-def _filled(row: ServerRow, running: ExitStack) -> S3Server:
+def _filled(row: ServerRow, running: ExitStack) -> Server:
     server = row.make()
     running.callback(server.stop)
     server.start()
     server.wait_ready()
-    fill(server, row.dialect.refused_keys)
+    if isinstance(server, AIStore):
+        fill_cluster(server, row.dialect.missing_keys)
+    elif isinstance(server, S3Server):
+        fill(server, row.dialect.missing_keys)
     return server
 
 
@@ -45,4 +48,4 @@ def store(request: pytest.FixtureRequest) -> Store:
         server = request.getfixturevalue("filled_servers")[cell.server.name].result()
     except ServerUnavailable as error:
         pytest.skip(str(error))
-    return Store(server, cell.server.dialect, cell.transport)
+    return cell.server.store(server, cell.server.dialect, cell.transport)

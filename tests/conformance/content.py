@@ -6,10 +6,11 @@ import functools
 import json
 import random
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from servers import S3Server
+from servers import AIStore, S3Server
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -46,10 +47,6 @@ class Upload:
 
     def __str__(self) -> str:
         return self.key
-
-    @property
-    def url(self) -> str:
-        return f"s3://{BUCKET}/{self.key}"
 
     @property
     def data(self) -> bytes:
@@ -143,8 +140,8 @@ def data_of(key: str) -> bytes:
     return f"data of {key}".encode()
 
 
-def fill(server: S3Server, refused_keys: Collection[str]) -> None:
-    """Store everything in a server, but for the keys that it refuses."""
+def fill(server: S3Server, missing_keys: Collection[str]) -> None:
+    """Store everything in a server, but for the keys that it does not take."""
     for bucket in (BUCKET, KEYS_BUCKET, PUBLIC_BUCKET, EMPTY_BUCKET):
         server.create_bucket(bucket)
     for upload in [*SIZES, *CHECKSUMS]:
@@ -152,12 +149,24 @@ def fill(server: S3Server, refused_keys: Collection[str]) -> None:
     for upload in MULTIPART:
         _put_parts(server, upload)
     for key in KEYS:
-        if key not in refused_keys:
+        if key not in missing_keys:
             server.put(KEYS_BUCKET, key, data_of(key))
     server.put_many(BUCKET, MANY)
     server.put_many(BUCKET, dict.fromkeys(TREE, b""))
     server.put(PUBLIC_BUCKET, "key", b"for everyone")
     _publish(server, PUBLIC_BUCKET)
+
+
+def fill_cluster(cluster: AIStore, missing_keys: Collection[str]) -> None:
+    """Store in a cluster what has a meaning there, but for the keys that it does not take."""
+    for bucket in (BUCKET, KEYS_BUCKET, EMPTY_BUCKET):
+        cluster.create_bucket(bucket)
+    objects = {upload.key: upload.data for upload in [*SIZES, *CHECKSUMS, *MULTIPART]}
+    objects |= {**MANY, **dict.fromkeys(TREE, b"")}
+    puts = [(BUCKET, key, data) for key, data in objects.items() if key not in missing_keys]
+    puts += [(KEYS_BUCKET, key, data_of(key)) for key in KEYS if key not in missing_keys]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda put: cluster.put(*put), puts))
 
 
 def _put(server: S3Server, upload: Upload) -> None:

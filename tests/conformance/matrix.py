@@ -11,9 +11,10 @@ import pytest
 import objectpipes
 from conformance import dialects
 from conformance.dialects import Dialect
-from servers import Minio, Moto, S3Server, Seaweed
+from conformance.store import AISStore, S3Store, Store
+from servers import AIStore, Minio, Moto, Seaweed, Server
 
-__all__ = ["BUILT", "CELLS", "TRANSPORTS", "Cell", "ServerRow", "where"]
+__all__ = ["BUILT", "CELLS", "TRANSPORTS", "Cell", "ServerRow", "speaks_s3", "where"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,15 @@ class ServerRow:
     make
         Makes it; it is started by others.
     dialect
-        Where it departs from S3.
+        Where it departs from S3, or from what is usual.
+    store
+        How it is read.
     """
 
     name: str
-    make: Callable[[], S3Server]
+    make: Callable[[], Server]
     dialect: Dialect
+    store: type[Store] = S3Store
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,15 @@ TRANSPORTS = ["http", "aws"]
 
 BUILT = objectpipes.build_info()["transports"]
 
+CLUSTERS = [ServerRow("aistore", AIStore, dialects.AISTORE, AISStore)]
 CELLS = [Cell(server, transport) for transport in BUILT for server in SERVERS]
+CELLS += [Cell(cluster, "http") for cluster in CLUSTERS]
 
 
 def where(accept: Callable[[ServerRow], bool]) -> pytest.MarkDecorator:
     """Limit a test to the servers that `accept` returns true for."""
     cells = [cell for cell in CELLS if accept(cell.server)]
     return pytest.mark.parametrize("store", cells, ids=str, indirect=True)
+
+
+speaks_s3 = where(lambda server: server.store is S3Store)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from torch.utils.data import DataLoader
 
-from conformance.content import BUCKET, MANY
+from conformance.content import MANY
 from conformance.store import Store
-from objectpipes.iter import IterableWrapper, S3FileLister, S3FileLoader
+from objectpipes.iter import IterableWrapper
 
 PREFIX = "many/a-/00"  # a hundred
 
@@ -22,10 +22,9 @@ def read(item: tuple[str, Iterator[bytes]]) -> tuple[str, bytes]:
 # Python warns of forks in processes with threads, as the engine's; that is what is tested here.
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_forked_workers(store: Store) -> None:
-    config = store.config()
-    urls = S3FileLister(IterableWrapper([f"s3://{BUCKET}/{PREFIX}"]), config=config)
-    files = S3FileLoader(urls.shuffle().sharding_filter(), config=config).map(read)
-    expected = {f"s3://{BUCKET}/{k}": data for k, data in MANY.items() if k.startswith(PREFIX)}
+    urls = store.lister(IterableWrapper([store.url(PREFIX)]))
+    files = store.loader(urls.shuffle().sharding_filter()).map(read)
+    expected = {store.url(k): data for k, data in MANY.items() if k.startswith(PREFIX)}
     assert dict(files) == expected
 
     loader = DataLoader(files, batch_size=None, num_workers=2, multiprocessing_context="fork")
