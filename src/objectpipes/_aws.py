@@ -16,12 +16,17 @@ from ._env import env_text
 from .credentials import Credentials
 from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
 
-__all__ = ["AwsProfile", "load_credentials"]
+__all__ = ["AwsProfile", "load_credentials", "preload"]
 
 _log = logging.getLogger(__name__)
 
 # Where the search for a bucket's region starts.
 _FIRST_REGION = "us-east-1"
+
+
+def preload() -> None:
+    """Import botocore, so that workers that are forked later have it: 0.3 s of CPU for each."""
+    import botocore.session  # noqa: F401
 
 
 class AwsProfile:

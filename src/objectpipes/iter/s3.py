@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._aws import preload
 from .._s3 import lister, open_window
 from ..s3_config import S3Config
 from ._functional import functional_form
@@ -111,6 +112,7 @@ class S3FileListerIterDataPipe(FileLister):
         max_size: int | None = None,
         modified_after: datetime | float | None = None,
     ) -> None:
+        preload()
         super().__init__(
             source_datapipe,
             length,
@@ -231,6 +233,7 @@ class S3FileLoaderIterDataPipe(FileLoader):
         on_error: Literal["raise", "skip"] = "raise",
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
+        preload()
         super().__init__(
             source_datapipe,
             prefetch_bytes=prefetch_bytes,
