@@ -23,6 +23,7 @@ from objectpipes.errors import (
     EndpointError,
     InvalidCredentialsError,
     ObjectStoreError,
+    ServerError,
     TLSError,
 )
 from objectpipes.iter import AISFileLister, AISFileLoader, IterableWrapper
@@ -148,6 +149,17 @@ def test_flipped_bits_are_noticed() -> None:
             assert stats()["integrity_failures"] == noticed + 200
 
 
+def wait_until_balanced(cluster: AIStore, bucket: str) -> None:
+    """Wait until no objects are being moved because of what another test did to the cluster."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            list(AISFileLister([f"ais://{bucket}"], cluster.endpoint))
+            return
+        except ServerError:
+            assert time.monotonic() < deadline
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[AIStore]:
     """A cluster of three targets, any of which a test may put out of order."""
@@ -158,7 +170,9 @@ def cluster() -> Iterator[AIStore]:
 @pytest.fixture
 def bucket(cluster: AIStore) -> Iterator[str]:
     """Make an empty bucket; afterwards all targets are put back in order."""
-    yield new_bucket(cluster)
+    bucket = new_bucket(cluster)
+    wait_until_balanced(cluster, bucket)
+    yield bucket
     for target in cluster.targets:
         if target.exit_code is not None:
             target.start()
