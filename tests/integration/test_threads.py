@@ -18,7 +18,7 @@ import pytest
 from faults import FaultServer, kinds
 from integration.pipes import CREDENTIALS, config_for
 from objectpipes import Credentials, ObjectUrl, S3Config
-from objectpipes._s3 import open_listing, open_window
+from objectpipes._s3 import lister, open_window
 from objectpipes.iter import S3FileLoader
 
 MIB = 1 << 20
@@ -116,7 +116,7 @@ def test_a_window_is_closed_by_another_thread() -> None:
 def test_a_listing_is_closed_by_another_thread() -> None:
     with FaultServer({"bucket": {"key": b"data"}}) as server:
         server.faults.add(kinds.StallBeforeReply())
-        listing = open_listing(config_for(server), "s3://bucket")
+        listing = lister(config_for(server))("s3://bucket")
         closed_soon(listing)
         assert listing.next_page() is None
 
@@ -174,7 +174,7 @@ def test_a_listing_is_read_by_many_threads() -> None:
             listed.extend(page)
 
     with FaultServer({"bucket": content}, page_size=5) as server, switching_often():
-        at_once(partial(work, open_listing(config_for(server), "s3://bucket")))
+        at_once(partial(work, lister(config_for(server))("s3://bucket")))
     assert sorted(listed) == [f"s3://bucket/{key}" for key in content]
 
 
