@@ -24,8 +24,9 @@ ONE_CONNECTION = "wrk, 1 connection"
 LIMITS = (WRK, ONE_CONNECTION)
 PIPES = "objectpipes"
 ZERO_COPY = "objectpipes, zero copy"
+OVER_SDK = "objectpipes, aws"
 GET_BATCH = "objectpipes, get-batch"
-OURS = (PIPES, ZERO_COPY, GET_BATCH)
+OURS = (PIPES, ZERO_COPY, OVER_SDK, GET_BATCH)
 
 _READERS = (
     PIPES,
@@ -91,7 +92,7 @@ _4_KIB = Workload(
     "4KiB/",
     1000,
     4 * KIB,
-    (WRK, *_READERS),
+    (WRK, *_READERS, OVER_SDK),
     bars=(AtLeast(0.40, WRK), AtLeast(1.8, "tensorstore"), CpuAtMost(45), RequestsAtMost(1)),
 )
 _128_KIB = Workload(
@@ -102,7 +103,7 @@ _128_KIB = Workload(
     "128KiB/",
     1000,
     128 * KIB,
-    (WRK, *_READERS),
+    (WRK, *_READERS, OVER_SDK),
     bars=(AtLeast(0.80, WRK), AtLeast(1.35, "tensorstore"), CpuAtMost(90), RequestsAtMost(1)),
 )
 _1_MIB = Workload(
@@ -113,7 +114,7 @@ _1_MIB = Workload(
     "1MiB/",
     128,
     MIB,
-    (WRK, *_READERS),
+    (WRK, *_READERS, OVER_SDK),
     bars=(AtLeast(0.90, WRK),),
 )
 _256_MIB = Workload(

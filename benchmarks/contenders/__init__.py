@@ -11,6 +11,7 @@ __all__ = ["Contender", "contender_class"]
 _CLASSES = {
     "objectpipes": ("objectpipes", "ObjectPipes"),
     "objectpipes, zero copy": ("objectpipes", "ZeroCopy"),
+    "objectpipes, aws": ("objectpipes", "OverSdk"),
     "tensorstore": ("tensorstore", "TensorStore"),
     "obstore": ("obstore", "Obstore"),
     "s3torchconnector": ("s3torchconnector", "S3TorchConnector"),

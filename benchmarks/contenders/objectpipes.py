@@ -68,6 +68,14 @@ class ZeroCopy(ObjectPipes):
             yield url, stream.getbuffer()
 
 
+class OverSdk(ObjectPipes):
+    """With the transport that is aws-sdk-cpp."""
+
+    def __init__(self, store: Store, concurrency: int | None = None) -> None:
+        super().__init__(store, concurrency)
+        self._options["transport"] = "aws"
+
+
 class GetBatch(ObjectPipes):
     """With the batches of AIStore, for which objects have to be listed; before they are timed."""
 
