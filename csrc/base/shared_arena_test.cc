@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "testing/sanitizers.h"
+
 namespace objectpipes {
 namespace {
 
@@ -135,6 +137,8 @@ TEST_F(SharedArenaTest, AChildOfTheTakerLetsGoOfNothing) {
   EXPECT_TRUE(Send(std::string(900 * kKiB, 'y')).valid());
 }
 
+// AddressSanitizer's own allocator does not survive the fork of a process of several threads.
+#ifndef OBJECTPIPES_ADDRESS_SANITIZER
 TEST_F(SharedArenaTest, ItIsInUseWhileItsProcessLives) {
   EXPECT_TRUE(open_->IsInUse());
   int name_pipe[2];
@@ -163,6 +167,7 @@ TEST_F(SharedArenaTest, ItIsInUseWhileItsProcessLives) {
   EXPECT_EQ(status, 0);
   EXPECT_FALSE(open->IsInUse());
 }
+#endif
 
 }  // namespace
 }  // namespace objectpipes
