@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import objectpipes
+from objectpipes.cli.doctor import install
+from objectpipes.cli.doctor.chain import NotNeeded
 
 
 def doctor_install(**environment: str) -> tuple[int, dict[str, str], str]:
@@ -56,6 +58,15 @@ def test_a_working_installation() -> None:
     assert "list_files_by_s3, load_files_by_s3" in links["pipes"]
     if sys.platform == "linux":
         assert "libstdc++" in links["loads"] or "nothing" in links["loads"]
+
+
+def test_a_system_that_does_not_tell_what_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "_MAPS", Path("/no/such/file"))
+    links = dict(install.InstallDoctor().links())
+    assert "_ext." in links["extension"]()
+    with pytest.raises(NotNeeded, match="only Linux"):
+        links["loads"]()
+    assert "OpenSSL" in links["copies"]()
 
 
 def test_a_named_ca_file_that_is_missing() -> None:

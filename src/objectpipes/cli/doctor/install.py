@@ -22,6 +22,7 @@ from .chain import Broken, Link, NotNeeded
 __all__ = ["InstallDoctor"]
 
 _PACKAGE = Path(_engine.__file__).parent
+_MAPS = Path("/proc/self/maps")
 _COPIED_BY_MANY = re.compile(r"lib(curl|ssl|crypto)\b")
 
 
@@ -29,7 +30,7 @@ class InstallDoctor:
     """Checks the installation in the process it runs in."""
 
     def __init__(self) -> None:
-        self._not_by_extension: set[Path] = set()
+        self._not_by_extension: set[Path] | None = None
 
     def links(self) -> list[Link]:
         """Return the links, in order."""
@@ -64,13 +65,13 @@ class InstallDoctor:
         return ", ".join(f"{name} {version or 'absent'}" for name, version in versions.items())
 
     def _load_extension(self) -> str:
-        self._not_by_extension = _loaded_libraries()
+        before = _loaded_libraries()
         try:
             extension = _engine.extension()
         except ImportError as error:
             raise Broken(str(error.__cause__), _import_remedy(str(error.__cause__))) from error
         file = Path(extension.__file__ or "").resolve()
-        self._not_by_extension.add(file)
+        self._not_by_extension = None if before is None else {*before, file}
         return f"{file}, {human_size(file.stat().st_size)}"
 
     def _build(self) -> str:
@@ -84,7 +85,10 @@ class InstallDoctor:
         )
 
     def _loaded_with_extension(self) -> str:
-        return _by_directory(_loaded_libraries() - self._not_by_extension)
+        loaded = _loaded_libraries()
+        if loaded is None or self._not_by_extension is None:
+            raise NotNeeded("only Linux tells what a process has loaded")
+        return _by_directory(loaded - self._not_by_extension)
 
     def _pipes(self) -> str:
         if _version("torch") is None:
@@ -114,7 +118,8 @@ class InstallDoctor:
         """Tell of others that brought the libraries of our engine, last: now torch is loaded."""
         import ssl
 
-        found = {library for library in _loaded_libraries() if _COPIED_BY_MANY.match(library.name)}
+        loaded = _loaded_libraries() or set()
+        found = {library for library in loaded if _COPIED_BY_MANY.match(library.name)}
         lines = [f"Python's ssl uses {ssl.OPENSSL_VERSION}"]
         return "\n".join([*lines, _by_directory(found)]) if found else lines[0]
 
@@ -150,18 +155,12 @@ def _import_remedy(reason: str) -> str:
     )
 
 
-def _loaded_libraries() -> set[Path]:
-    """Return the shared libraries in this process.
-
-    Raises
-    ------
-    NotNeeded
-        The system does not tell.
-    """
+def _loaded_libraries() -> set[Path] | None:
+    """Return the shared libraries in this process, or None if the system does not tell."""
     try:
-        lines = Path("/proc/self/maps").read_text().splitlines()
+        lines = _MAPS.read_text().splitlines()
     except OSError:
-        raise NotNeeded("only Linux tells what a process has loaded") from None
+        return None
     files = {Path(line.split(maxsplit=5)[5]) for line in lines if "/" in line}
     return {file for file in files if ".so" in file.suffixes}
 
