@@ -21,11 +21,29 @@ _OF_PYTHON = re.compile("_?Py")
 SIZE_LIMIT = 3_000_000
 SIZE_LIMIT_WITH_AWS = 12_000_000
 
-# Folders of machines that build, which nobody else has.
-_BUILD_PATHS = re.compile(rb"/(?:root|home|tmp|Users|project|builds?|vcpkg)/[\w.+/-]+")
+# Folders of machines that build, which nobody else has. A relative path, as it becomes by
+# -ffile-prefix-map, is none.
+_BUILD_PATHS = re.compile(rb"(?<![\w.])/(?:root|home|tmp|Users|project|builds?|vcpkg)/[\w.+/-]+")
 
 # A path to certificates is right on one distribution only; the CA file is found at run time.
 _CA_PATHS = re.compile(rb"/(?:etc|usr|opt)/[\w./-]*(?:ssl|pki|cert)[\w./-]*")
+
+# Libraries that look at run time where distributions keep certificates, as we do: these are the
+# places that they know. They use none of them, for we name the file.
+_RUN_TIME_CA_PATHS = {
+    "aws-c-io": {
+        "/etc/openssl/certs",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/pki/tls/cacert.pem",
+        "/etc/pki/tls/certs",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+        "/etc/ssl/certs",
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/usr/local/share/certs",
+    }
+}
 
 _LINUX_TAG = re.compile(r"(?P<libc>many|musl)linux_(?P<major>\d+)_(?P<minor>\d+)_\w+")
 
@@ -127,9 +145,11 @@ def check_rpath(wheel: Wheel) -> Iterator[str]:
 
 def check_paths(wheel: Wheel) -> Iterator[str]:
     """Check that no binary holds a path of the building machine, or of certificates."""
+    linked = wheel.bom.keys() & _RUN_TIME_CA_PATHS.keys()
+    known = {path for library in linked for path in _RUN_TIME_CA_PATHS[library]}
     for name, data in wheel.binaries.items():
         for kind, pattern in {"build path": _BUILD_PATHS, "CA path": _CA_PATHS}.items():
-            found = {match.decode() for match in pattern.findall(data)}
+            found = {match.decode() for match in pattern.findall(data)} - known
             if found:
                 yield f"{name} holds a {kind}: {_some(found)}"
 

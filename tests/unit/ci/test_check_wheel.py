@@ -110,6 +110,7 @@ def test_no_library_is_looked_for_elsewhere(
     ("data", "problems"),
     [
         (b"\0/nonexistent/cert.pem\0/dev/urandom\0", []),
+        (b"\0./vcpkg/buildtrees/curl/src/a.c\0", []),
         (b"\0/home/me/a.cc\0", ["_ext.so holds a build path: /home/me/a.cc"]),
         (b"\0/tmp/x/a.cc\0/tmp/x/b.cc\0", ["_ext.so holds a build path: /tmp/x/a.cc, /tmp/x/b.cc"]),
         (b"\0/etc/pki/tls/cert.pem\0", ["_ext.so holds a CA path: /etc/pki/tls/cert.pem"]),
@@ -120,6 +121,18 @@ def test_no_path_of_another_machine_is_baked_in(
     make_wheel_in_memory: Callable[..., Wheel], data: bytes, problems: list[str]
 ) -> None:
     assert list(check_wheel.check_paths(make_wheel_in_memory({"_ext.so": data}))) == problems
+
+
+def test_a_library_may_look_for_certificates_where_we_do(
+    make_wheel_in_memory: Callable[..., Wheel],
+) -> None:
+    data = b"\0/etc/ssl/certs/ca-certificates.crt\0/etc/pki/tls/certs/ca-bundle.crt\0"
+    without = make_wheel_in_memory({"_ext.so": data})
+    assert len(list(check_wheel.check_paths(without))) == 1
+    linked = bom(**{"aws-c-io": "0.21.0"})
+    assert list(check_wheel.check_paths(make_wheel_in_memory({"_ext.so": data} | linked))) == []
+    other = {"_ext.so": data + b"/opt/conda/ssl/cert.pem\0"}
+    assert len(list(check_wheel.check_paths(make_wheel_in_memory(other | linked)))) == 1
 
 
 def test_a_path_in_python_code_is_no_baked_in_path(
