@@ -163,9 +163,9 @@ def affected(known: Sequence[Vulnerability], linked: Iterable[Linked]) -> Iterat
 def main(arguments: list[str] | None = None) -> int:
     """Compare what is linked into wheels with wheels/vulnerabilities.toml."""
     parser = argparse.ArgumentParser(prog="ci.vulnerabilities", description=main.__doc__)
-    parser.add_argument("wheels", type=Path, nargs="*", help="built ones, besides the manifests")
+    parser.add_argument("wheels", type=Path, nargs="*", help="built ones, in place of manifests")
     wheels = parser.parse_args(arguments).wheels
-    problems = [*affected(read_list(), linked_by_manifests())]
+    problems = [] if wheels else [*affected(read_list(), linked_by_manifests())]
     for wheel in wheels:
         found = affected(read_list(), linked_into(wheel))
         problems += [f"{wheel.name}: {problem}" for problem in found]
