@@ -21,9 +21,10 @@ if(PORT STREQUAL "curl")
     -DHTTP_ONLY=ON
   )
 elseif(PORT STREQUAL "openssl")
+  # The port honours this on every system; the options below on all but Windows.
+  set(OPENSSL_NO_AUTOLOAD_CONFIG ON)
   set(VCPKG_CONFIGURE_MAKE_OPTIONS
     --openssldir=/nonexistent
-    no-autoload-config
     no-dso
     no-engine
     no-legacy
