@@ -4,13 +4,22 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import parse_sdist_filename, parse_wheel_filename
-from packaging.version import Version
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
 
 from ci.paths import ROOT
 from ci.platforms import Artifact, Table
 
 DIST = ROOT / "dist"
+
+# Folders of conda packages below that: what a package was built against decides what it is.
+CONDA = "conda"
+STAND_INS = "stand-ins"
 
 _CONDA = re.compile(r"objectpipes-(?P<version>[^-]+)-py(?P<python>\d+)h\w+\.conda")
 
@@ -35,6 +44,8 @@ class BuiltFile:
         The Python that it is for, as the table has it; empty if for any.
     version
         Of the package, as PEP 440 spells it.
+    stand_ins
+        Whether it is a conda package that was built against stand-ins.
     """
 
     path: Path
@@ -42,6 +53,7 @@ class BuiltFile:
     platform: str
     python: str
     version: str
+    stand_ins: bool = False
 
 
 def built_files(folder: Path = DIST) -> list[BuiltFile]:
@@ -50,10 +62,27 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
     Parameters
     ----------
     folder
-        The folder; conda packages are in ``conda/<platform>`` below it.
+        The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below.
+
+    Raises
+    ------
+    UnknownArtifactError
+        There is a file that looks like an artifact and is none.
     """
-    patterns = ("*.whl", "*.tar.gz", "conda/*/objectpipes-[0-9]*.conda")
-    return [describe(path) for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return [describe(path) for path in artifact_files(folder)]
+
+
+def artifact_files(folder: Path) -> list[Path]:
+    """Return all files in a folder that should be artifacts.
+
+    Parameters
+    ----------
+    folder
+        As for `built_files`.
+    """
+    conda = [f"{name}/*/objectpipes-[0-9]*.conda" for name in (CONDA, STAND_INS)]
+    patterns = ("*.whl", "*.tar.gz", *conda)
+    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
 def describe(path: Path) -> BuiltFile:
@@ -62,16 +91,24 @@ def describe(path: Path) -> BuiltFile:
     Parameters
     ----------
     path
-        A wheel, a conda package (in the folder of its platform) or a source distribution.
+        A wheel, a conda package (in the folder of its platform, in that of what it was built
+        against) or a source distribution.
 
     Raises
     ------
     UnknownArtifactError
         It is none of these.
     """
+    try:
+        return _describe(path)
+    except (InvalidSdistFilename, InvalidVersion, InvalidWheelFilename) as error:
+        raise UnknownArtifactError(str(error)) from error
+
+
+def _describe(path: Path) -> BuiltFile:
     if path.suffix == ".whl":
         _, version, _, tags = parse_wheel_filename(path.name)
-        (tag,) = tags
+        tag = max(tags, key=str)  # of several platforms, the newest is the one that was asked for
         free_threaded = "t" if tag.abi.endswith("t") else ""
         python = f"{tag.interpreter[2]}.{tag.interpreter[3:]}{free_threaded}"
         if tag.platform.startswith("linux_"):  # what pip makes of the sources, for this machine
@@ -83,7 +120,8 @@ def describe(path: Path) -> BuiltFile:
     if found := _CONDA.fullmatch(path.name):
         python = f"{found['python'][0]}.{found['python'][1:]}"
         version = Version(found["version"])
-        return BuiltFile(path, "conda", path.parent.name, python, str(version))
+        stand_ins = path.parents[1].name == STAND_INS
+        return BuiltFile(path, "conda", path.parent.name, python, str(version), stand_ins)
     raise UnknownArtifactError(f"{path.name} is no wheel, conda package or source distribution")
 
 
@@ -97,7 +135,7 @@ def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifac
     table
         The table.
     official
-        Whether a workflow built it, where any machine can build one of the same name.
+        Whether a workflow built it, where any machine can build a wheel of the same name.
 
     Raises
     ------
@@ -108,6 +146,8 @@ def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifac
         row
         for row in table.in_channel(built.channel)
         if row.platform == built.platform and (not built.python or built.python in row.python)
+        # What stand-ins were used for is never published, whoever built it.
+        if built.channel != "conda" or built.stand_ins is not bool(row.runner)
     ]
     if not rows:
         raise UnknownArtifactError(f"{built.path.name} is not in the platform table")

@@ -11,6 +11,7 @@ from urllib.error import URLError
 from rattler import Channel, VirtualPackage, install, solve
 
 from ci import stand_ins
+from ci.artifacts import CONDA, DIST, STAND_INS
 from ci.conda_package import main as conda_package
 from ci.platforms import read_table
 from ci.sealed import run_sealed
@@ -37,28 +38,36 @@ def is_reachable(channel: str, timeout: float = 10) -> bool:
     return True
 
 
-def build_with_conda_forge(pythons: list[str]) -> None:
+def build_with_conda_forge(pythons: list[str], output: Path) -> None:
     """Build with the packages of conda-forge, in the versions that conda-forge pins.
 
     Parameters
     ----------
     pythons
         Versions, as the table has them.
+    output
+        Folder for the packages; becomes a channel itself.
     """
     with tempfile.TemporaryDirectory(prefix="objectpipes-pins-") as prefix:
         asyncio.run(_install_pins(Path(prefix)))
-        conda_package(_arguments(_CONDA_FORGE, Path(prefix) / _PINS, pythons))
+        conda_package(_arguments(_CONDA_FORGE, Path(prefix) / _PINS, pythons, output))
 
 
-def build_with_stand_ins() -> None:
-    """Build with packages made of this machine's own files, out of reach of all else."""
+def build_with_stand_ins(output: Path) -> None:
+    """Build with packages made of this machine's own files, out of reach of all else.
+
+    Parameters
+    ----------
+    output
+        Folder for the package; becomes a channel itself.
+    """
     channel = stand_ins.make_channel()
     with tempfile.TemporaryDirectory(prefix="objectpipes-sealed-") as scratch:
         pins = Path(scratch) / _PINS
         pins.write_text(stand_ins.pins())
         run_sealed(
             *(sys.executable, "-m", "ci.conda_package"),
-            *_arguments(channel.as_uri(), pins, [stand_ins.PYTHON]),
+            *_arguments(channel.as_uri(), pins, [stand_ins.PYTHON], output),
             folder=Path(scratch),
             # A cache of its own: tests of an older package of the same name would be taken for
             # those of this one.
@@ -75,27 +84,30 @@ async def _install_pins(prefix: Path) -> None:
     await install(records, target_prefix=prefix, show_progress=False)
 
 
-def _arguments(channel: str, pins: Path, pythons: list[str]) -> list[str]:
-    return ["--channel", channel, "--pins", str(pins), "--python", *pythons]
+def _arguments(channel: str, pins: Path, pythons: list[str], output: Path) -> list[str]:
+    places = ["--channel", channel, "--pins", str(pins), "--output", str(output)]
+    return [*places, "--python", *pythons]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build and test the conda package into dist/conda/, or render its recipe."""
+    """Build and test the conda package into dist/, or render its recipe."""
     rows = {row.platform: row for row in read_table().built_by("rattler-build")}
     parser = argparse.ArgumentParser(prog="scripts/build-conda", description=main.__doc__)
     parser.add_argument("--render", action="store_true", help="only show what is built where")
     parser.add_argument(
         "--stand-ins", action="store_true", help="don't ask whether conda-forge can be reached"
     )
+    parser.add_argument("--output", type=Path, default=DIST, help="folder, in place of dist/")
     options = parser.parse_args(arguments)
+    folder = options.output.absolute()
     if options.render:
         for platform, row in rows.items():
             conda_package(["--render", platform, "--python", *row.python])
     elif options.stand_ins or not is_reachable(_CONDA_FORGE):
         print("Building with stand-ins for the packages of conda-forge", flush=True)
-        build_with_stand_ins()
+        build_with_stand_ins(folder / STAND_INS)
     else:
-        build_with_conda_forge(rows[stand_ins.SUBDIR].python)
+        build_with_conda_forge(rows[stand_ins.SUBDIR].python, folder / CONDA)
     return 0
 
 

@@ -9,12 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ci.artifacts import DIST
 from ci.check_wheel import problems_of
 from ci.command import output, run
 from ci.paths import ROOT
 from ci.platforms import read_table
 from ci.pythons import NoSuchPythonError, find_python
 from ci.sbom import BUILD_CONSTRAINTS, add_to_wheel, static_libraries
+from ci.sdist import build_sdist
+from ci.source_date import source_date_epoch
 from ci.static_deps import build_static_deps, read_manifest
 from ci.zig import Target, make_toolchain
 
@@ -49,16 +52,6 @@ def build_wheel(python: Path, target: Target, destination: Path) -> Path:
         if problems := problems_of(wheel):
             raise WheelError(f"{wheel.name}: {'; '.join(problems)}")
         return Path(shutil.move(wheel, destination / wheel.name))
-
-
-def source_date_epoch() -> str:
-    """Return the time that goes into the wheel in place of now: that of the last commit.
-
-    ``$SOURCE_DATE_EPOCH`` overrides it, in seconds since 1970.
-    """
-    return os.environ.get("SOURCE_DATE_EPOCH") or output(
-        "git", "log", "-1", "--format=%ct", cwd=ROOT
-    )
 
 
 def _compile(python: Path, target: Target, scratch: Path) -> Path:
@@ -109,23 +102,26 @@ def _check_same_bytes(wheel: Path, python: Path, target: Target) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build manylinux wheels into dist/."""
+    """Build manylinux wheels, and the source distribution, into dist/."""
     rows = {row.arch: row for row in read_table().built_by("scripts/build-wheel")}
     parser = argparse.ArgumentParser(prog="scripts/build-wheel", description=main.__doc__)
     parser.add_argument("--python", nargs="+", help="versions; by default all that are here")
     parser.add_argument("--arch", default="x86_64", choices=sorted(rows))
     parser.add_argument("--twice", action="store_true", help="build again and compare the bytes")
+    parser.add_argument("--output", type=Path, default=DIST, help="folder, in place of dist/")
     options = parser.parse_args(arguments)
 
     os.environ["SOURCE_DATE_EPOCH"] = source_date_epoch()
-    destination = ROOT / "dist"
-    destination.mkdir(exist_ok=True)
+    destination = options.output.absolute()
+    destination.mkdir(parents=True, exist_ok=True)
     target = Target(options.arch)
     for python in _interpreters(options.python, rows[options.arch].python):
         wheel = build_wheel(python, target, destination)
         if options.twice:
             _check_same_bytes(wheel, python, target)
-        print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size:,} bytes, checked")
+        print(f"{wheel}: {wheel.stat().st_size:,} bytes, checked")
+    sdist = build_sdist(destination)
+    print(f"{sdist}: {sdist.stat().st_size:,} bytes, checked")
     return 0
 
 

@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -23,9 +24,11 @@ from rattler_build import (
     VariantConfig,
 )
 
+from ci.artifacts import CONDA, DIST
 from ci.command import run
 from ci.generated import conda_python
 from ci.paths import ROOT
+from ci.pythons import interpreter_of
 
 RECIPE = ROOT / "recipes" / "objectpipes" / "recipe.yaml"
 CONSUMER = ROOT / "recipes" / "consumer" / "recipe.yaml"
@@ -47,7 +50,8 @@ _PINNED = (
 
 _REQUIREMENTS = ("build", "host", "run", "run_constraints")
 
-_CONSUMER_TEST = "+ objectpipes --version"
+# As sh and as cmd.exe print a command that they run.
+_CONSUMER_TEST = re.compile(r"(\+ |>)objectpipes --version")
 
 
 class CondaError(Exception):
@@ -139,7 +143,7 @@ def _test(package: Path, channels: list[str]) -> None:
     if not all(results):
         raise CondaError(f"{package.name}: a test of the recipe fails")
     # A consumer that cannot be installed is a warning only.
-    if not any(_CONSUMER_TEST in line for line in log):
+    if not any(map(_CONSUMER_TEST.search, log)):
         raise CondaError(f"{package.name}: the downstream test did not run")
 
 
@@ -152,7 +156,7 @@ async def _install(package: Path, channels: list[str], prefix: Path) -> None:
         virtual_packages=VirtualPackage.detect(),
     )
     await install(records, target_prefix=prefix, show_progress=False)
-    python = prefix / "bin" / "python"
+    python = interpreter_of(prefix)
     run(python, "-m", "pip", "check")
     run(python, ROOT / "tests" / "artifact" / "smoke.py", cwd=prefix)
 
@@ -182,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--python", nargs="+", required=True, help="versions to build for")
     parser.add_argument("--pins", type=Path, help="a conda_build_config.yaml")
     parser.add_argument("--render", metavar="PLATFORM", help="only show what would be built")
-    parser.add_argument("--output", type=Path, default=ROOT / "dist" / "conda")
+    parser.add_argument("--output", type=Path, default=DIST / CONDA, help="folder, a channel")
     options = parser.parse_args(arguments)
     variants = render(options.python, platform=options.render, pins=options.pins)
     if options.render:

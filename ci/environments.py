@@ -2,21 +2,25 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import tomli
 from packaging.tags import platform_tags
 from rattler import Channel, Subdir, VirtualPackage, install, solve
 
 from ci.artifacts import BuiltFile
-from ci.build_conda import is_reachable
 from ci.command import output, run
 from ci.paths import ROOT
-from ci.pythons import find_python
+from ci.pythons import find_python, interpreter_of
 from ci.stand_ins import make_channel
 
-_TEST_GROUP = f"{ROOT / 'pyproject.toml'}:artifact-test"
+_PYPROJECT = ROOT / "pyproject.toml"
+_TEST_GROUP = f"{_PYPROJECT}:artifact-test"
 
 
 class NotRunnableError(Exception):
@@ -26,8 +30,9 @@ class NotRunnableError(Exception):
 def make_environment(built: BuiltFile, folder: Path) -> Path:
     """Install an artifact into a new environment and return its interpreter.
 
-    Torch is installed too, where ``$WHEELHOUSE`` (by default ``../shared/wheels``) has it for
-    that Python: the one on PyPI brings CUDA, which takes gigabytes.
+    What shares a process with it is installed too, where there are wheels for that Python. Torch
+    comes from ``$WHEELHOUSE`` (by default ``../shared/wheels``) or the index at
+    ``$TORCH_INDEX_URL``: the one on PyPI brings CUDA, which takes gigabytes.
 
     Parameters
     ----------
@@ -51,9 +56,29 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
     else:
         python = _virtual_environment(built, folder)
         wanted = [built.path]
-    install_packages = ("uv", "pip", "install", "--quiet", "--python", python)
-    run(*install_packages, "--group", _TEST_GROUP, *_torch_wheel(python), *wanted)
+    pip_install = ("uv", "pip", "install", "--quiet", "--python", python)
+    run(*pip_install, "--group", _TEST_GROUP, *wanted)
+    for companion in _companions(python):
+        # What there is no wheel of, the tests name as not run.
+        with suppress(subprocess.CalledProcessError):
+            run(*pip_install, "--only-binary", ":all:", *companion)
     return python
+
+
+def _companions(python: Path) -> Iterator[Sequence[str | Path]]:
+    """Return for each package what uv is to install."""
+    yield from _torch(python)
+    for package in tomli.loads(_PYPROJECT.read_text())["dependency-groups"]["companions"]:
+        yield [package]
+
+
+def _torch(python: Path) -> Iterator[Sequence[str | Path]]:
+    wheelhouse = Path(os.environ.get("WHEELHOUSE") or ROOT.parent / "shared" / "wheels")
+    code = "import sys; print('cp{}{}'.format(*sys.version_info[:2]))"
+    if wheels := sorted(wheelhouse.glob(f"torch-*-{output(python, '-c', code)}-*.whl")):
+        yield [wheels[-1]]
+    elif index := os.environ.get("TORCH_INDEX_URL"):
+        yield ["--index-url", index, "torch>=2.1"]
 
 
 def _virtual_environment(built: BuiltFile, folder: Path) -> Path:
@@ -61,20 +86,20 @@ def _virtual_environment(built: BuiltFile, folder: Path) -> Path:
         raise NotRunnableError(f"this machine is {next(platform_tags())}")
     base = find_python(built.python) if built.python else Path(sys.executable)
     run("uv", "venv", "--quiet", "--python", base, folder)
-    return folder / "bin" / "python"
+    return interpreter_of(folder)
 
 
 def _conda_environment(built: BuiltFile, folder: Path) -> Path:
     if built.platform != str(Subdir.current()):
         raise NotRunnableError(f"this machine is {Subdir.current()}")
     asyncio.run(_install_conda(built, folder))
-    return folder / "bin" / "python"
+    return interpreter_of(folder)
 
 
 async def _install_conda(built: BuiltFile, folder: Path) -> None:
     """Install a package from its own channel, and what it needs from the one it was built with."""
     own = built.path.parents[1].as_uri()
-    others = "conda-forge" if is_reachable("conda-forge") else make_channel().as_uri()
+    others = make_channel().as_uri() if built.stand_ins else "conda-forge"
     records = await solve(
         sources=[Channel(own), Channel(others)],
         specs=[f"objectpipes[fn={built.path.name}]"],
@@ -83,9 +108,3 @@ async def _install_conda(built: BuiltFile, folder: Path) -> None:
     # A cache of its own: an older package of the same name would be taken for this one.
     with tempfile.TemporaryDirectory() as cache:
         await install(records, target_prefix=folder, cache_dir=Path(cache), show_progress=False)
-
-
-def _torch_wheel(python: Path) -> list[Path]:
-    wheelhouse = Path(os.environ.get("WHEELHOUSE") or ROOT.parent / "shared" / "wheels")
-    code = "import sys; print('cp{}{}'.format(*sys.version_info[:2]))"
-    return sorted(wheelhouse.glob(f"torch-*-{output(python, '-c', code)}-*.whl"))[-1:]

@@ -41,14 +41,18 @@ _COLUMNS = (
     "transports",
     "dependencies",
     "built by",
+    "tests",
     "last verified",
 )
 
 _TESTED_WITH = """\
 ## Tested with
 
-Every artifact is installed into an empty environment, out of reach of the sources, and reads and
-lists objects of each of these servers over each transport it has.
+Every artifact whose tests are "all" is installed into an empty environment, out of reach of the
+sources, and reads and lists objects of each of these servers over each transport it has; the
+conformance tests, the order of imports and other systems' places for certificates come on top. What
+a workflow cannot run of that is named, and anything else that was not run fails there. One that
+"lists and reads" does so once where it is built, from a server in the same process.
 
 """
 
@@ -132,6 +136,7 @@ def _artifact_cells(artifact: Artifact) -> tuple[str, ...]:
         ", ".join(artifact.transports),
         artifact.dependencies,
         f"`{artifact.builder}`",
+        artifact.tests,
         artifact.verified,
     )
 

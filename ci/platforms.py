@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,8 @@ class Artifact:
         Date and way of the last test as an installed artifact, or ``"never"``.
     runner
         Label of the workflow machine that builds it; empty if no workflow does.
+    untested
+        Parts of the matrix that cannot be run on that machine.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Artifact:
     builder: str
     verified: str
     runner: str = ""
+    untested: list[str] = field(default_factory=list)
 
     @property
     def system(self) -> str:
@@ -112,6 +115,13 @@ class Artifact:
     def runs_on_runner(self) -> bool:
         """Whether it can be installed and tested, with servers, on the machine that builds it."""
         return not self.platform.startswith(("musllinux", "win"))
+
+    @property
+    def tests(self) -> str:
+        """What it is tested by, for people."""
+        if not self.runs_on_runner:
+            return "lists and reads"
+        return ", ".join(["all", *(f"not {part}" for part in self.untested)])
 
     def _family_and_arch(self) -> tuple[str, str]:
         found = _WHEEL_PLATFORM.fullmatch(self.platform)

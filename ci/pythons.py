@@ -36,3 +36,15 @@ def find_python(version: str) -> Path:
     except subprocess.CalledProcessError as error:
         raise NoSuchPythonError(f"{program} does not start") from error
     return Path(found)
+
+
+def interpreter_of(environment: Path) -> Path:
+    """Return the Python of an environment, which each system and kind has elsewhere.
+
+    Parameters
+    ----------
+    environment
+        A virtual environment, or one of conda.
+    """
+    places = [environment / "bin/python", environment / "Scripts/python.exe"]
+    return next((place for place in places if place.exists()), environment / "python.exe")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -74,6 +74,29 @@ def not_run(artifact: str, reason: str) -> Line:
         Why.
     """
     return Line(artifact, [Result("", "all tests", "not run", reason)])
+
+
+def without_gaps(line: Line, excepted: Sequence[str]) -> Line:
+    """Return a line in which a cell fails of which nothing was run.
+
+    Parameters
+    ----------
+    line
+        The line.
+    excepted
+        Parts of the matrix that need not be run.
+    """
+    run = {result.part for result in line.results if result.state != "not run"}
+    needed = {result.part for result in line.results} - run - set(excepted)
+    return Line(
+        line.artifact,
+        [
+            replace(result, state="failed", reason=f"not run: {result.reason}")
+            if result.part in needed
+            else result
+            for result in line.results
+        ],
+    )
 
 
 def to_markdown(lines: Sequence[Line]) -> str:

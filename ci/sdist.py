@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ci.build_wheel import source_date_epoch
 from ci.command import output, run
 from ci.paths import ROOT
+from ci.sealed import without_network
+from ci.source_date import source_date_epoch
 
 # Made by the build backend.
 _METADATA = "PKG-INFO"
@@ -79,7 +80,7 @@ def build_sdist(destination: Path) -> Path:
 
 
 def build_wheel_of(sdist: Path, folder: Path) -> Path:
-    """Build a wheel of a source distribution alone, with nothing fetched.
+    """Build a wheel of a source distribution alone, where nothing can be fetched.
 
     Parameters
     ----------
@@ -87,8 +88,14 @@ def build_wheel_of(sdist: Path, folder: Path) -> Path:
         The file.
     folder
         Existing folder for the wheel.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If it cannot be built, or no network namespace can be made.
     """
     run(
+        *without_network(),
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--verbose"),
         *("--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", folder, sdist),
         cwd=folder,

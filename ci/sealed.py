@@ -44,11 +44,16 @@ def run_sealed(*command: str | Path, folder: Path, env: dict[str, str]) -> None:
     (folder / "home").mkdir()
     run(
         *("env", "--ignore-environment", *(f"{name}={value}" for name, value in variables.items())),
-        # Without a name: the search path of this process is gone.
-        *(_found("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])),
+        *without_network(),
         *(sys.executable, "-m", "ci.sealed", *command),
         cwd=ROOT,
     )
+
+
+def without_network() -> list[str]:
+    """Return the beginning of a command that runs in a network namespace of its own."""
+    # By its path: the command may have another search path.
+    return [_found("unshare"), "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 
 
 def _search_path(folder: Path) -> Path:

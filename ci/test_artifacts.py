@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ci import results
-from ci.artifacts import DIST, BuiltFile, built_files, describe, row_of
+from ci.artifacts import (
+    DIST,
+    BuiltFile,
+    UnknownArtifactError,
+    artifact_files,
+    describe,
+    row_of,
+)
 from ci.cache import cache_folder
 from ci.environments import NotRunnableError, make_environment
 from ci.paths import ROOT
@@ -21,6 +28,32 @@ from ci.results import Line, Result
 
 # Everything that the suite needs of the checkout. The conformance tests need torch.
 _SUITE = ("artifact", "conformance", "faults", "servers", "conftest.py", "not_run.py")
+
+
+def check_file(path: Path, table: Table, *, official: bool, brief: bool) -> tuple[Line, str]:
+    """Test an artifact, and return the name of its row of the platform table, too.
+
+    Parameters
+    ----------
+    path
+        The file.
+    table
+        The table.
+    official
+        Whether a workflow built it: then every cell of the matrix must be run that the table does
+        not except.
+    brief
+        As for `install_and_test`.
+    """
+    try:
+        built = describe(path.absolute())
+        row = row_of(built, table, official=official)
+    except UnknownArtifactError as error:
+        return Line(path.name, [Result("artifact", "name", "failed", str(error))]), ""
+    line = install_and_test(built, row, table, brief=brief)
+    # What brings no library cannot be asked whether it brings all.
+    excepted = row.untested if row.dependencies == "vendored" else [*row.untested, "vendored"]
+    return (results.without_gaps(line, excepted) if official else line), row.name
 
 
 def install_and_test(built: BuiltFile, row: Artifact, table: Table, *, brief: bool) -> Line:
@@ -71,7 +104,7 @@ def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]
     }
 
 
-def untested_rows(table: Table, tested: Iterable[Artifact]) -> Iterator[Line]:
+def untested_rows(table: Table, tested: Iterable[str]) -> Iterator[Line]:
     """Return a line for each row of the table of which no artifact was given.
 
     Parameters
@@ -79,10 +112,10 @@ def untested_rows(table: Table, tested: Iterable[Artifact]) -> Iterator[Line]:
     table
         The table.
     tested
-        The rows of which there was one.
+        Names of the rows of which there was one.
     """
     for row in table.artifacts:
-        if row not in tested:
+        if row.name not in tested:
             yield results.not_run(row.name, f"none was given; {row.builder} makes it")
 
 
@@ -104,7 +137,7 @@ def _run_suite(suite: Path, python: Path, *, brief: bool) -> Iterator[Result]:
     elif has_torch:
         yield from _run_pytest(suite, python, "tests/conformance")
     else:
-        reason = "there is no torch for this Python"
+        reason = "there is no torch for this Python in $WHEELHOUSE or at $TORCH_INDEX_URL"
         yield Result("conformance", "tests/conformance", "not run", reason)
 
 
@@ -137,30 +170,39 @@ def _run_pytest(suite: Path, python: Path, *arguments: str) -> list[Result]:
 def main(arguments: list[str] | None = None) -> int:
     """Test artifacts and write the matrix to dist/matrix.md and dist/matrix.xml."""
     parser = argparse.ArgumentParser(prog="scripts/test-artifacts", description=main.__doc__)
-    parser.add_argument("files", nargs="*", type=Path, help="by default all that are in dist/")
     parser.add_argument(
-        "--official", action="store_true", help="a workflow built them, not a program in scripts/"
+        "files", nargs="*", type=Path, default=[DIST], help="or folders of them; by default dist/"
+    )
+    parser.add_argument(
+        "--official",
+        action="store_true",
+        help="a workflow built them, not a program in scripts/: what is not run fails",
     )
     parser.add_argument(
         "--brief", action="store_true", help="without the conformance tests, which take longest"
     )
     options = parser.parse_args(arguments)
     table = read_table()
-    built = [describe(path.absolute()) for path in options.files] or built_files()
-    rows = [row_of(file, table, official=options.official) for file in built]
-
-    # What is missing is said by the tests that are then not run.
-    subprocess.run([sys.executable, "-m", "servers", "install"], cwd=ROOT / "tests")
-    lines = [
-        install_and_test(file, row, table, brief=options.brief)
-        for file, row in zip(built, rows, strict=True)
+    files = [
+        file
+        for path in options.files
+        for file in (artifact_files(path) if path.is_dir() else [path])
     ]
-    lines += untested_rows(table, rows)
+    # Elsewhere, what is missing is said by the tests that are then not run.
+    servers = {server.name.partition("-")[0] for server in table.servers}
+    command = [sys.executable, "-m", "servers", "install", *sorted(servers)]
+    subprocess.run(command, cwd=ROOT / "tests", check=options.official)
+
+    tested = [
+        check_file(file, table, official=options.official, brief=options.brief) for file in files
+    ]
+    lines = [line for line, _ in tested]
+    lines += untested_rows(table, [row for _, row in tested])
     DIST.mkdir(exist_ok=True)
     (DIST / "matrix.xml").write_text(results.to_junit(lines))
     (DIST / "matrix.md").write_text(results.to_markdown(lines))
     print(results.to_markdown(lines))
-    return int(not built or any(line.failed for line in lines))
+    return int(not files or any(line.failed for line in lines))
 
 
 if __name__ == "__main__":

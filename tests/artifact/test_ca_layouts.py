@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ _LAYOUTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 _KEPT = ("group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "nsswitch.conf", "passwd")
 
 _ENTER = 'mount --bind "$0" /etc && exec "$@"'
+_WITH_FILE = 'mount --bind "$CA_FILE" "$0" && exec "$@"'
+
+
+def file_of_environment() -> Path | None:
+    """Return the certificates that the environment brings, as those of conda do, or None."""
+    file = Path(ssl.get_default_verify_paths().openssl_cafile)
+    return file if file.is_relative_to(sys.prefix) and file.exists() else None
 
 
 @pytest.fixture
@@ -65,18 +73,24 @@ def cat(etc: Path, tls_store: Store) -> Callable[..., subprocess.CompletedProces
         pytest.skip("there are no mount namespaces for this user")
     needed = {k: v for k, v in tls_store.environment.items() if k != "AWS_CA_BUNDLE"}
 
-    def run(**variables: str) -> subprocess.CompletedProcess[bytes]:
+    def run(prefix: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[bytes]:
         settings = [f"{name}={value}" for name, value in {**needed, **variables}.items()]
         command = [sys.executable, "-m", "objectpipes", "cat"]
         options = [f"--transport={tls_store.transport}", tls_store.url("sizes/3")]
         return subprocess.run(
-            [*enter, "env", "--ignore-environment", *settings, *command, *options],
+            [*enter, "env", "--ignore-environment", *settings, *prefix, *command, *options],
             capture_output=True,
         )
 
     return run
 
 
+needs_those_of_system = pytest.mark.skipif(
+    file_of_environment() is not None, reason="the environment has certificates of its own"
+)
+
+
+@needs_those_of_system
 @pytest.mark.parametrize("layout", _LAYOUTS)
 def test_certificates_are_found(
     etc: Path,
@@ -95,6 +109,20 @@ def test_certificates_are_found(
     assert done.stdout == content(SIZES[3])
 
 
+def test_those_of_the_environment_come_before_those_of_the_system(
+    tls_store: Store, cat: Callable[..., subprocess.CompletedProcess[bytes]]
+) -> None:
+    file = file_of_environment()
+    if file is None:
+        pytest.skip("the environment has no certificates of its own")
+    assert cat().returncode != 0  # a private CA is not among them
+    mount = ["sh", "-c", _WITH_FILE, str(file)]
+    done = cat(mount, CA_FILE=tls_store.ca_file)
+    assert done.stderr == b""
+    assert done.stdout == content(SIZES[3])
+
+
+@needs_those_of_system
 def test_without_certificates_the_way_out_is_named(
     tls_store: Store, cat: Callable[..., subprocess.CompletedProcess[bytes]]
 ) -> None:

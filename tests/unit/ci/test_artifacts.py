@@ -18,6 +18,10 @@ CONDA = "objectpipes-0.1.0dev20261122-py311h327343a_0.conda"
         (f"dist/conda/linux-64/{CONDA}", ("conda", "linux-64", "3.11", "0.1.0.dev20261122")),
         ("dist/objectpipes-0.1.0.tar.gz", ("sdist", "any", "", "0.1.0")),
         ("objectpipes-0.1.0-cp311-cp311-linux_x86_64.whl", ("sdist", "any", "3.11", "0.1.0")),
+        (
+            "objectpipes-0.1.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+            ("wheel", "manylinux_2_28_x86_64", "3.11", "0.1.0"),
+        ),
     ],
 )
 def test_the_name_tells_all(path: str, described: tuple[str, ...]) -> None:
@@ -25,9 +29,10 @@ def test_the_name_tells_all(path: str, described: tuple[str, ...]) -> None:
     assert (built.channel, built.platform, built.python, built.version) == described
 
 
-def test_other_files_are_refused() -> None:
-    with pytest.raises(UnknownArtifactError, match=r"matrix\.md"):
-        describe(Path("dist/matrix.md"))
+@pytest.mark.parametrize("name", ["matrix.md", "notes.tar.gz", "wheel.whl"])
+def test_other_files_are_refused(name: str) -> None:
+    with pytest.raises(UnknownArtifactError, match=Path(name).stem):
+        describe(Path("dist", name))
 
 
 def test_a_wheel_of_the_same_name_has_a_row_by_who_built_it() -> None:
@@ -35,6 +40,14 @@ def test_a_wheel_of_the_same_name_has_a_row_by_who_built_it() -> None:
     table = read_table()
     assert row_of(wheel, table).builder == "scripts/build-wheel"
     assert row_of(wheel, table, official=True).builder == "cibuildwheel"
+
+
+def test_a_conda_package_has_a_row_by_what_it_was_built_against() -> None:
+    table = read_table()
+    for folder, row in {"conda": "conda-linux-64", "stand-ins": "local-conda-linux-64"}.items():
+        package = describe(Path("dist", folder, "linux-64", CONDA))
+        assert row_of(package, table).name == row
+        assert row_of(package, table, official=True).name == row
 
 
 def test_what_the_table_does_not_list_is_refused() -> None:
@@ -45,7 +58,8 @@ def test_what_the_table_does_not_list_is_refused() -> None:
 
 def test_a_folder_is_searched_as_builds_leave_it(tmp_path: Path) -> None:
     (tmp_path / "conda" / "linux-64").mkdir(parents=True)
-    for name in (WHEEL, f"conda/linux-64/{CONDA}", "matrix.md"):
+    (tmp_path / "stand-ins" / "linux-64").mkdir(parents=True)
+    for name in (WHEEL, f"conda/linux-64/{CONDA}", f"stand-ins/linux-64/{CONDA}", "matrix.md"):
         (tmp_path / name).touch()
     (tmp_path / "conda" / "linux-64" / "objectpipes-consumer-0-h0_0.conda").touch()
-    assert [built.channel for built in built_files(tmp_path)] == ["wheel", "conda"]
+    assert [built.channel for built in built_files(tmp_path)] == ["wheel", "conda", "conda"]

@@ -56,14 +56,6 @@ def test_an_interpreter_that_was_asked_for_must_be_there(monkeypatch: pytest.Mon
         build_wheel._interpreters(["3.10"], ["3.10", "3.11"])
 
 
-def test_the_time_in_a_wheel_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_wheel, "output", lambda *command, cwd: "1700000000")
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    assert build_wheel.source_date_epoch() == "1700000000"
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
-    assert build_wheel.source_date_epoch() == "1"
-
-
 def test_a_foreign_wheel_is_named_after_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     suffix = ".cpython-311-x86_64-linux-gnu.so"
     monkeypatch.setattr(build_wheel, "output", lambda *command: suffix)

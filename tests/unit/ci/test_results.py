@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ci.results import Line, Result, not_run, read_junit, to_junit, to_markdown
+from ci.results import Line, Result, not_run, read_junit, to_junit, to_markdown, without_gaps
 
 JUNIT = """\
 <testsuites><testsuite>
@@ -64,3 +64,17 @@ def test_junit_counts_what_was_not_run_as_skipped() -> None:
     (suite,) = suites
     assert suite.attrib == {"name": "wheel", "tests": "4", "failures": "2", "skipped": "1"}
     assert [child.tag for case in suite for child in case] == ["failure", "skipped", "failure"]
+
+
+def test_a_gap_fails_unless_it_is_excepted() -> None:
+    results = [
+        Result("minio-http", "test_a", "passed"),
+        Result("minio-http", "test_b", "not run", "no torch"),
+        Result("ca layouts", "test_c", "not run", "no namespaces"),
+    ]
+    assert not without_gaps(Line("wheel", results), ["ca layouts"]).failed
+    line = without_gaps(Line("wheel", results), [])
+    assert [result.reason for result in line.results if result.state == "failed"] == [
+        "not run: no namespaces"
+    ]
+    assert without_gaps(not_run("wheel", "no such Python"), []).failed

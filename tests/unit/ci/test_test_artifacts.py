@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ci.artifacts import describe, row_of
 from ci.platforms import read_table
-from ci.test_artifacts import expected, untested_rows
+from ci.test_artifacts import check_file, expected, untested_rows
 
 TABLE = read_table()
 
@@ -35,6 +35,14 @@ def test_what_is_built_from_source_has_the_transports_it_was_asked_for() -> None
 
 def test_every_other_row_is_named_as_not_run() -> None:
     tested = TABLE.artifacts[0]
-    lines = list(untested_rows(TABLE, [tested]))
+    lines = list(untested_rows(TABLE, [tested.name]))
     assert [line.artifact for line in lines] == [row.name for row in TABLE.artifacts[1:]]
     assert {result.state for line in lines for result in line.results} == {"not run"}
+
+
+def test_a_stray_file_fails_by_itself() -> None:
+    for name in ("notes.tar.gz", "objectpipes-0.1.0-cp39-cp39-win_arm64.whl"):
+        line, row = check_file(Path(name), TABLE, official=False, brief=True)
+        assert line.artifact == name
+        assert line.failed
+        assert row == ""

@@ -1,0 +1,34 @@
+"""A wheel brings what it needs: nothing of the system but its C library is loaded with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from artifact.expected import Expected
+
+_LIBRARIES_OF_SYSTEMS = "libc.", "libm.", "ld-linux", "libpthread.", "libdl.", "librt."
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded"
+)
+def test_no_library_of_the_system_is_loaded(expected: Expected) -> None:
+    if not expected.vendored:
+        pytest.skip("this artifact takes its libraries from the system")
+    code = (
+        "from pathlib import Path\n"
+        "from objectpipes._engine import extension\n"
+        "def loaded():\n"
+        "    lines = Path('/proc/self/maps').read_text().splitlines()\n"
+        "    return {line.split(maxsplit=5)[5] for line in lines if '.so' in line}\n"
+        "before = loaded()\n"
+        "own = extension().__file__\n"
+        "print(*(loaded() - before - {own}), sep='\\n')\n"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
+    loaded = {Path(file).name for file in printed.split()}
+    assert {name for name in loaded if not name.startswith(_LIBRARIES_OF_SYSTEMS)} == set()
