@@ -17,6 +17,9 @@ from ci.platforms import Artifact, Table
 
 DIST = ROOT / "dist"
 
+# The bill of materials, below ``*.dist-info/sboms/`` of a wheel.
+BOM_NAME = "objectpipes.cdx.json"
+
 # Folders of conda packages below that: what a package was built against decides what it is.
 CONDA = "conda"
 STAND_INS = "stand-ins"
@@ -72,7 +75,7 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
     return [describe(path) for path in artifact_files(folder)]
 
 
-def artifact_files(folder: Path) -> list[Path]:
+def artifact_files(folder: Path = DIST) -> list[Path]:
     """Return all files in a folder that should be artifacts.
 
     Parameters

@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipFile
 
+from ci.artifacts import BOM_NAME
 from ci.command import output
 from ci.elf import EXPORTED, dynamic_tags, exported_symbols, is_elf, unversioned_symbols
-from ci.sbom import FILE_NAME, license_name
+from ci.sbom import license_name
 
 _OF_PYTHON = re.compile("_?Py")
 
@@ -84,7 +85,7 @@ class Wheel:
     def components(self) -> list[dict[str, Any]]:
         """The libraries in the bill of materials, as CycloneDX has them; empty if there is none."""
         for name, data in self.files.items():
-            if name.match(f"*.dist-info/sboms/{FILE_NAME}"):
+            if name.match(f"*.dist-info/sboms/{BOM_NAME}"):
                 found: list[dict[str, Any]] = json.loads(data)["components"]
                 return found
         return []
@@ -157,12 +158,12 @@ def check_paths(wheel: Wheel) -> Iterator[str]:
 def check_bom(wheel: Wheel) -> Iterator[str]:
     """Check that the bill of materials names what is linked in, in that very version."""
     if not wheel.bom:
-        yield f"there is no dist-info/sboms/{FILE_NAME}"
+        yield f"there is no dist-info/sboms/{BOM_NAME}"
     for library, pattern in _VERSIONS_IN_BINARY.items():
         for name, data in wheel.binaries.items():
             for version in {match.decode() for match in pattern.findall(data)}:
                 if wheel.bom.get(library) != version:
-                    yield f"{name} holds {library} {version}, {FILE_NAME} does not"
+                    yield f"{name} holds {library} {version}, {BOM_NAME} does not"
 
 
 def check_licenses(wheel: Wheel) -> Iterator[str]:

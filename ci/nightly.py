@@ -1,7 +1,7 @@
-"""The nights that are kept: an index for pip and a channel for conda, as files of a web site.
+"""The web site of the nightly: an index for pip and a channel for conda.
 
-The site is made anew every night. What it is made of is kept in a GitHub release named "nightly":
-one archive for each night.
+It is made anew every night, of that night alone: the limit of GitHub's pages, a gigabyte, is less
+than two nights may take.
 """
 
 import argparse
@@ -9,23 +9,14 @@ import asyncio
 import hashlib
 import shutil
 import sys
-import tarfile
-import tempfile
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from packaging.version import Version
 from rattler.index import index_fs
 
-from ci.artifacts import DIST, BuiltFile, built_files
-from ci.command import run
-from ci.version import project_version
-
-KEPT_NIGHTS = 14
-
-_RELEASE = "nightly"
+from ci.artifacts import BuiltFile, built_files
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -35,19 +26,6 @@ _PAGE = """\
 {links}</body>
 </html>
 """
-
-
-def expired(nights: Iterable[Path], kept: int = KEPT_NIGHTS) -> list[Path]:
-    """Return the nights that are too old to be kept.
-
-    Parameters
-    ----------
-    nights
-        Archives, each named after its version.
-    kept
-        How many to keep.
-    """
-    return sorted(nights, key=lambda night: Version(night.stem))[:-kept]
 
 
 def make_site(files: Iterable[BuiltFile], site: Path) -> None:
@@ -72,37 +50,6 @@ def make_site(files: Iterable[BuiltFile], site: Path) -> None:
     asyncio.run(index_fs(site / "conda"))
 
 
-def add_night(site: Path, folder: Path) -> None:
-    """Keep what is in dist/ with the nights before, drop the oldest, and make the site of all.
-
-    Parameters
-    ----------
-    site
-        New folder for the site.
-    folder
-        Empty folder to work in.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If GitHub cannot be reached, or does not permit it.
-    """
-    nights, artifacts = folder / "nights", folder / "artifacts"
-    run("gh", "release", "download", _RELEASE, "--pattern", "*.tar", "--dir", nights)
-    tonight = nights / f"{project_version()}.tar"
-    with tarfile.open(tonight, "w") as archive:
-        for built in built_files():
-            archive.add(built.path, built.path.relative_to(DIST))
-    run("gh", "release", "upload", _RELEASE, tonight, "--clobber")
-    for night in expired(nights.iterdir()):
-        run("gh", "release", "delete-asset", _RELEASE, night.name, "--yes")
-        night.unlink()
-    for night in nights.iterdir():
-        with tarfile.open(night) as archive:
-            archive.extractall(artifacts, filter="data")
-    make_site(built_files(artifacts), site)
-
-
 def _link(path: Path) -> str:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = quote(path.name)
@@ -110,12 +57,10 @@ def _link(path: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Add what is in dist/ to the nights that are kept, and make the web site of all of them."""
+    """Make the web site of what is in dist/."""
     parser = argparse.ArgumentParser(prog="ci.nightly", description=main.__doc__)
     parser.add_argument("site", type=Path, help="new folder for the site")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        add_night(options.site, Path(folder))
+    make_site(built_files(), parser.parse_args(arguments).site)
     return 0
 
 

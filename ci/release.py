@@ -1,31 +1,24 @@
-"""The release of a version: what is checked before, and what goes where.
+"""The release of a version: what is checked before, and a rehearsal.
 
-A tag starts the workflow, which checks, builds, tests and publishes. The same can be rehearsed on
-any machine up to the upload, with the artifacts that it can build.
+A tag starts the workflow, which checks, builds, tests and publishes (`ci.publish`). All but the
+last can be rehearsed on any machine, with the artifacts that it can build.
 """
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from zipfile import ZipFile
-
-from rattler_build import upload_package_to_prefix
+from collections.abc import Iterable, Sequence
 
 from ci import agreement, changelog, generated, test_artifacts, vulnerabilities
-from ci.artifacts import DIST, BuiltFile, built_files, row_of
+from ci.artifacts import BuiltFile, artifact_files, built_files, row_of
 from ci.command import run
 from ci.markdown import markdown_table
 from ci.paths import ROOT
-from ci.platforms import Artifact, Table, read_table
-from ci.sbom import FILE_NAME
+from ci.platforms import Table, read_table
+from ci.publish import CONDA_CHANNEL, CONDA_SERVER, file_count, released
 from ci.version import project_version
 
-_CONDA_SERVER = "https://prefix.dev"
-_CONDA_CHANNEL = "objectpipes"
 _DESTINATIONS = {
-    "conda": f"{_CONDA_SERVER}/{_CONDA_CHANNEL}, GitHub",
+    "conda": f"{CONDA_SERVER}/{CONDA_CHANNEL}, GitHub",
     "sdist": "PyPI, GitHub",
     "wheel": "PyPI, GitHub",
 }
@@ -55,40 +48,30 @@ def problems_of(version: str, tag: str) -> list[str]:
 def plan(table: Table, files: Sequence[BuiltFile]) -> str:
     """Return a table of what a release uploads where, and of what is here of it.
 
+    What programs in scripts/ built stands in for what a workflow builds, and is itself never
+    uploaded: it has rows of its own.
+
     Parameters
     ----------
     table
         The platform table.
     files
-        The artifacts that are here.
+        The artifacts that this machine built.
     """
-    rows = []
-    for row in _released(table):
-        here = [built.path.name for built in files if row_of(built, table, official=True) == row]
-        name = f"{row.name}, {_file_count(row)} files"
-        rows.append((name, _DESTINATIONS[row.channel], "<br>".join(here) or "none"))
+    here: dict[str, list[str]] = {row.name: [] for row in table.artifacts}
+    for built in files:
+        here[row_of(built, table).name].append(built.path.name)
+    uploaded = {row.name: row for row in released(table)}
+    rows = [
+        (f"{name}, {file_count(row)} files", _DESTINATIONS[row.channel], _list(here[name]))
+        for name, row in uploaded.items()
+    ]
+    rows += [
+        (name, "nowhere, built for the rehearsal", _list(found))
+        for name, found in here.items()
+        if found and name not in uploaded
+    ]
     return markdown_table(("from", "to", "here"), rows)
-
-
-def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
-    """Say of which rows of the table there are not all files.
-
-    Parameters
-    ----------
-    table
-        The platform table.
-    files
-        The artifacts that are here.
-
-    Yields
-    ------
-    str
-        What is missing.
-    """
-    found = Counter(row_of(built, table, official=True).name for built in files)
-    for row in _released(table):
-        if found[row.name] != _file_count(row):
-            yield f"{row.name}: {found[row.name]} of {_file_count(row)} files are here"
 
 
 def build() -> None:
@@ -99,62 +82,15 @@ def build() -> None:
     subprocess.CalledProcessError
         If something cannot be built.
     """
-    for built in built_files():
-        built.path.unlink()
+    for path in artifact_files():
+        path.unlink()
     run(ROOT / "scripts" / "build-wheel")
     run(ROOT / "scripts" / "build-conda")
     run(sys.executable, "-m", "ci.sdist")
 
 
-def publish(files: list[BuiltFile], version: str) -> None:
-    """Upload everything: to PyPI with attestations, to the conda channel, and to GitHub.
-
-    The workflow proves who it is by its identity token; there is no password.
-
-    Parameters
-    ----------
-    files
-        The artifacts.
-    version
-        Their version.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If an upload fails. Those before it have happened.
-    """
-    for_pypi = [built.path for built in files if built.channel != "conda"]
-    packages = [built.path for built in files if built.channel == "conda"]
-    run("pypi-attestations", "sign", *for_pypi)
-    attestations = [path.with_name(f"{path.name}.publish.attestation") for path in for_pypi]
-    run("twine", "upload", "--non-interactive", "--attestations", *for_pypi, *attestations)
-    upload_package_to_prefix(
-        [str(path) for path in packages], _CONDA_SERVER, _CONDA_CHANNEL, generate_attestation=True
-    )
-    notes = DIST / "notes.md"
-    notes.write_text(changelog.read_changelog()[0].text + "\n")
-    assets = [*for_pypi, *packages, *_extract_boms(for_pypi)]
-    run("gh", "release", "create", f"v{version}", "--verify-tag", "--notes-file", notes, *assets)
-
-
-def _released(table: Table) -> list[Artifact]:
-    return [row for row in table.artifacts if row.runner]
-
-
-def _file_count(row: Artifact) -> int:
-    return 1 if row.channel == "sdist" else len(row.python)
-
-
-def _extract_boms(files: Iterable[Path]) -> list[Path]:
-    """Copy the bills of materials out of the wheels, for those who look before they install."""
-    copies = []
-    for wheel in (file for file in files if file.suffix == ".whl"):
-        with ZipFile(wheel) as archive:
-            (name,) = (name for name in archive.namelist() if name.endswith(f"/{FILE_NAME}"))
-            copy = wheel.with_suffix(".cdx.json")
-            copy.write_bytes(archive.read(name))
-            copies.append(copy)
-    return copies
+def _list(names: Sequence[str]) -> str:
+    return "<br>".join(names) or "none"
 
 
 def _rehearse(problems: list[str], *, reuse: bool) -> int:
@@ -177,25 +113,19 @@ def _report(problems: Iterable[str]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check, rehearse or publish the release of this checkout's version."""
+    """Check or rehearse the release of this checkout's version."""
     version = project_version()
     parser = argparse.ArgumentParser(prog="ci/release", description=main.__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", action="store_true", help="only what can be read")
     what.add_argument("--dry-run", action="store_true", help="everything up to the upload")
-    what.add_argument("--publish", action="store_true", help="upload dist/; for the workflow")
     parser.add_argument("--reuse", action="store_true", help="rehearse with what is in dist/")
     parser.add_argument("--tag", default=f"v{version}", help="default: that of the version")
     options = parser.parse_args(arguments)
     problems = problems_of(version, options.tag)
     if options.dry_run:
         return _rehearse(problems, reuse=options.reuse)
-    if options.publish:
-        problems += missing(read_table(), built_files())
-    if options.check or problems:
-        return _report(problems)
-    publish(built_files(), version)
-    return 0
+    return _report(problems)
 
 
 if __name__ == "__main__":

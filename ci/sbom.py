@@ -24,13 +24,12 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import parse_wheel_filename
 
+from ci.artifacts import BOM_NAME
 from ci.command import run
 from ci.paths import ROOT
 from ci.static_deps import LICENSES, StaticDep
 from ci.vcpkg import prefix
 from ci.zig import libcxx_version, zig_version
-
-FILE_NAME = "objectpipes.cdx.json"
 
 BUILD_CONSTRAINTS = ROOT / "wheels" / "build-constraints.txt"
 
@@ -136,7 +135,7 @@ def add_to_wheel(wheel: Path, libraries: Iterable[Library]) -> None:
         run("wheel", "unpack", "--dest", scratch, wheel)
         (dist_info,) = Path(scratch).glob("*/*.dist-info")
         (dist_info / "sboms").mkdir(exist_ok=True)
-        (dist_info / "sboms" / FILE_NAME).write_text(make_bom(name, str(version), libraries))
+        (dist_info / "sboms" / BOM_NAME).write_text(make_bom(name, str(version), libraries))
         _add_licenses(dist_info, libraries)
         run("wheel", "pack", "--dest-dir", wheel.parent, dist_info.parent)
 

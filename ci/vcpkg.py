@@ -16,12 +16,25 @@ WHEELS = Path(__file__).parents[1] / "wheels"
 REPOSITORY = "https://github.com/microsoft/vcpkg"
 
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
-_SYSTEMS = {"Linux": "linux", "Darwin": "osx", "Windows": "windows"}
+_SYSTEMS = {"linux": "linux", "darwin": "osx", "macos": "osx", "windows": "windows"}
 
 
 def triplet() -> str:
     """Return the name of the overlay triplet for this machine."""
-    return f"{_ARCHITECTURES[platform.machine().lower()]}-{_SYSTEMS[platform.system()]}-wheel"
+    return triplet_of(platform.system(), platform.machine())
+
+
+def triplet_of(system: str, arch: str) -> str:
+    """Return the name of an overlay triplet.
+
+    Parameters
+    ----------
+    system
+        As Python or the platform table has it.
+    arch
+        Likewise.
+    """
+    return f"{_ARCHITECTURES[arch.lower()]}-{_SYSTEMS[system.lower()]}-wheel"
 
 
 def prefix(folder: Path) -> Path:

@@ -9,6 +9,7 @@ conda package take it from the same two places as they take that of a release.
 
 import argparse
 import datetime
+import os
 import re
 import sys
 from pathlib import Path
@@ -128,18 +129,26 @@ def _found(pattern: re.Pattern[str], path: Path) -> re.Match[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the version of this checkout, or write another one into it."""
+    """Print the version of this checkout, write another one into it, or tell the nightly's."""
     parser = argparse.ArgumentParser(prog="ci.version", description=main.__doc__)
     change = parser.add_mutually_exclusive_group()
-    change.add_argument("--nightly", action="store_true", help="make it today's nightly")
+    change.add_argument(
+        "--nightly",
+        action="store_true",
+        help='print that of today\'s nightly: in a workflow, also as output "version" of its step',
+    )
     change.add_argument("--set", metavar="VERSION", help="make it this version")
     options = parser.parse_args(arguments)
+    if options.set:
+        write_version(options.set)
+    version = project_version()
     if options.nightly:
         today = datetime.datetime.now(datetime.timezone.utc).date()
-        write_version(nightly_version(project_version(), today))
-    elif options.set:
-        write_version(options.set)
-    print(project_version())
+        version = nightly_version(version, today)
+        if step_output := os.environ.get("GITHUB_OUTPUT"):
+            with Path(step_output).open("a") as file:
+                print(f"version={version}", file=file)
+    print(version)
     return 0
 
 

@@ -7,7 +7,14 @@ import pytest
 import tomli
 
 from ci import agreement
-from ci.agreement import check_cibuildwheel, check_metadata, check_recipe, check_version
+from ci.agreement import (
+    check_cibuildwheel,
+    check_metadata,
+    check_oldest_systems,
+    check_recipe,
+    check_triplets,
+    check_version,
+)
 from ci.paths import ROOT
 from ci.platforms import Table, read_table
 from ci.version import project_version, recipe_version
@@ -94,4 +101,39 @@ def test_another_version_of_the_recipe_is_found() -> None:
     assert list(check_version("0.3.0.dev20261122", "0.3.0dev20261122")) == []
     assert list(check_version("0.3.0", "0.2.0")) == [
         "the recipe's version is 0.2.0, the project's 0.3.0"
+    ]
+
+
+def test_a_missing_classifier_of_free_threading_is_found(
+    table: Table, project: dict[str, Any]
+) -> None:
+    rest = [name for name in project["classifiers"] if "Free Threading" not in name]
+    (problem,) = check_metadata(table, {**project, "classifiers": rest})
+    assert "Free Threading is missing" in problem
+
+
+def test_another_oldest_system_is_found(table: Table) -> None:
+    def older(name: str, **changes: str) -> Table:
+        rows = [replace(row, **changes) if row.name == name else row for row in table.artifacts]
+        return replace(table, artifacts=rows)
+
+    built: dict[str, Any] = {"environment": {"MACOSX_DEPLOYMENT_TARGET": "11.0"}}
+    glibc = {"linux-64": ["2.17"], "osx-64": ["11.0"]}
+    assert list(check_oldest_systems(table, built, glibc)) == []
+    for changed in (
+        older("local-wheel-x86_64", platform="manylinux_2_17_x86_64"),
+        older("wheel-macos-arm64", platform="macosx_10_9_arm64"),
+        older("conda-linux-64", needs="glibc 2.12"),
+        older("conda-osx-64", needs="macOS 10"),
+    ):
+        assert list(check_oldest_systems(changed, built, glibc)) != []
+    built["environment"]["MACOSX_DEPLOYMENT_TARGET"] = "12.0"
+    assert len(list(check_oldest_systems(table, built, glibc))) == 2
+
+
+def test_an_architecture_without_a_triplet_is_found(table: Table) -> None:
+    assert list(check_triplets(table)) == []
+    rows = [row for row in table.artifacts if row.platform != "win_amd64"]
+    assert list(check_triplets(replace(table, artifacts=rows))) == [
+        "wheels/triplets: x64-windows-wheel is not in the table"
     ]

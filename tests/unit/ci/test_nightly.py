@@ -1,4 +1,4 @@
-"""The nights that are kept, and the site that pip and conda install them from."""
+"""The site that pip and conda install the nightly from."""
 
 import json
 import subprocess
@@ -7,13 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ci.artifacts import describe
-from ci.nightly import expired, make_site
-
-
-def test_the_oldest_nights_go_first() -> None:
-    nights = [Path(f"0.{minor}.0.dev2026112{day}.tar") for minor in (9, 10) for day in (1, 2)]
-    assert expired(reversed(nights), kept=3) == nights[:1]
-    assert expired(nights, kept=4) == []
+from ci.nightly import make_site
 
 
 def test_pip_installs_from_the_site(make_wheel: Callable[..., Path], tmp_path: Path) -> None:

@@ -56,15 +56,21 @@ def test_a_tag_of_another_version_is_refused(
     assert "the tag is v999" in capsys.readouterr().err
 
 
-def test_a_release_without_all_files_is_refused() -> None:
-    sdist = describe(Path("objectpipes-0.1.0.tar.gz"))
-    gaps = list(release.missing(read_table(), [sdist]))
-    assert "wheel-musllinux-x86_64: 0 of 6 files are here" in gaps
-    assert not any(gap.startswith(("sdist", "local")) for gap in gaps)
-
-
 def test_the_plan_names_each_file_and_where_it_goes() -> None:
-    wheel = describe(Path("objectpipes-0.1.0-cp311-cp311-manylinux_2_28_x86_64.whl"))
-    plan = release.plan(read_table(), [wheel])
-    assert f"| wheel-manylinux-x86_64, 6 files | PyPI, GitHub | {wheel.path.name} |" in plan
+    sdist = describe(Path("objectpipes-0.1.0.tar.gz"))
+    plan = release.plan(read_table(), [sdist])
+    assert "| sdist, 1 files | PyPI, GitHub | objectpipes-0.1.0.tar.gz |" in plan
+    assert "| wheel-manylinux-x86_64, 6 files | PyPI, GitHub | none |" in plan
     assert "| conda-osx-64, 5 files | https://prefix.dev/objectpipes, GitHub | none |" in plan
+
+
+def test_what_this_machine_built_for_itself_goes_nowhere() -> None:
+    wheel = "objectpipes-0.1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
+    package = "stand-ins/linux-64/objectpipes-0.1.0-py311h327343a_0.conda"
+    plan = release.plan(read_table(), [describe(Path(wheel)), describe(Path(package))])
+    nowhere = [line for line in plan.splitlines() if "nowhere" in line]
+    assert [line.split(" | ")[0] for line in nowhere] == [
+        "| local-wheel-x86_64",
+        "| local-conda-linux-64",
+    ]
+    assert plan.count(wheel) == 1

@@ -106,9 +106,12 @@ def test_a_changed_licence_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_the_archive_is_the_one_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEBIAN_ARCHIVE", raising=False)
     targets = "Other Other http://a.example/\nDebian Debian http://mirror.example/debian/\n"
     monkeypatch.setattr(static_deps, "output", lambda *command: targets)
     assert static_deps._debian_archive() == "http://mirror.example/debian/"
     monkeypatch.setattr(static_deps, "output", lambda *command: "")
     with pytest.raises(StaticDepsError, match="apt-get update"):
         static_deps._debian_archive()
+    monkeypatch.setenv("DEBIAN_ARCHIVE", "http://b.example/")
+    assert static_deps._debian_archive() == "[trusted=yes] http://b.example/"

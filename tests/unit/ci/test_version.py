@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from ci.paths import ROOT
 from ci.version import (
     conda_version,
+    main,
     nightly_version,
     project_version,
     recipe_version,
@@ -97,3 +98,15 @@ def test_a_version_with_a_local_part_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="local part"):
         write_version("1.1+g1234", root)
     assert project_version(root) == recipe_version(root) == "1.0"
+
+
+def test_the_nightly_is_told_and_not_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    before = project_version()
+    assert main(["--nightly"]) == 0
+    printed = capsys.readouterr().out.strip()
+    assert printed.startswith(f"{before}.dev2")
+    assert (tmp_path / "output").read_text() == f"version={printed}\n"
+    assert project_version() == before
