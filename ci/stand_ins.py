@@ -160,7 +160,10 @@ def make_channel() -> Path:
         If a Debian package is not installed, or PyPI cannot be reached.
     """
     if sys.base_prefix == "/usr":
-        raise RuntimeError("conda packages are tested with a Python of its own, not /usr's")
+        raise RuntimeError(
+            "a conda package is tested with a Python that can be copied, not with /usr's: remove"
+            " .venv and set PYTHON to one that lies in a folder of its own, as pyenv's do"
+        )
     channel = cache_folder(f"conda/{_identity()}")
     complete = channel / ".complete"
     with locked(channel):

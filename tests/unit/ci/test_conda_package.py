@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ci.conda_package import main, render
+from ci.conda_package import _CONSUMER_TEST, main, render
 from ci.platforms import read_table
 
 PLATFORMS = [row.platform for row in read_table().built_by("rattler-build")]
@@ -67,3 +67,15 @@ def test_rendering_tells_what_is_required(capsys: pytest.CaptureFixture[str]) ->
     assert main(["--python", "3.12", "--render", "osx-64"]) == 0
     printed = capsys.readouterr().out
     assert "osx-64 python 3.12.* *_cpython\n  build: macosx_deployment_target_osx-64" in printed
+
+
+@pytest.mark.parametrize(
+    ("line", "ran"),
+    [
+        ("+ objectpipes --version", True),
+        (r"(%PREFIX%) C:\work>objectpipes --version", True),
+        ("script: objectpipes --version", False),
+    ],
+)
+def test_the_downstream_test_is_seen_to_run_on_every_system(line: str, ran: bool) -> None:
+    assert bool(_CONSUMER_TEST.search(line)) is ran
