@@ -30,8 +30,8 @@ def import_time(python: str = sys.executable, runs: int = _RUNS) -> float:
         If it cannot be imported.
     """
     pairs = [(_seconds(python, ""), _seconds(python, "import objectpipes")) for _ in range(runs)]
-    empty, importing = (min(column) for column in zip(*pairs, strict=True))
-    return (importing - empty) * 1000
+    empty = min(empty for empty, _ in pairs)
+    return (min(importing for _, importing in pairs) - empty) * 1000
 
 
 def _seconds(python: str, code: str) -> float:

@@ -113,7 +113,7 @@ def test_a_missing_classifier_of_free_threading_is_found(
 
 
 def test_another_oldest_system_is_found(table: Table) -> None:
-    def older(name: str, **changes: str) -> Table:
+    def older(name: str, **changes: Any) -> Table:
         rows = [replace(row, **changes) if row.name == name else row for row in table.artifacts]
         return replace(table, artifacts=rows)
 
