@@ -3,8 +3,9 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
+#if OBJECTPIPES_BUILD_S3
 #include <pugixml.hpp>
-
+#endif
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
 #include "transport/aws/sdk.h"
 #endif
@@ -27,11 +28,14 @@ py::dict BuildInfo() {
   info["curl"] = curl->version;
   info["curl_tls"] = curl->ssl_version == nullptr ? "" : curl->ssl_version;
   info["openssl"] = OpenSSL_version(OPENSSL_VERSION);
-  info["pugixml"] =
-      std::to_string(PUGIXML_VERSION / 1000) + "." + std::to_string(PUGIXML_VERSION % 1000 / 10);
+  info["pugixml"] = "";
   info["aws_sdk_cpp"] = "";
   py::list transports;
-  if (OBJECTPIPES_BUILD_S3) transports.append("http");
+#if OBJECTPIPES_BUILD_S3
+  info["pugixml"] =
+      std::to_string(PUGIXML_VERSION / 1000) + "." + std::to_string(PUGIXML_VERSION % 1000 / 10);
+  transports.append("http");
+#endif
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
   info["aws_sdk_cpp"] = AwsSdkVersion();
   transports.append("aws");

@@ -10,8 +10,8 @@
 #include "python/py_client.h"
 #include "python/py_listing.h"
 #include "python/py_window.h"
+#include "python/s3.h"
 #include "python/text.h"
-#include "s3/url.h"
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
 #include "transport/aws/sdk_threads.h"
 #endif
@@ -44,12 +44,6 @@ void ShutDown() {
 #endif
 }
 
-py::tuple ParseS3(const py::object& url) {
-  const Result<ObjectPath> path = ParseS3Url(BytesOf(url));
-  if (!path.ok()) Raise(path.status(), url);
-  return py::make_tuple(TextOf(path.value().bucket), TextOf(path.value().key));
-}
-
 py::tuple ParseAis(const py::object& url) {
   const Result<ais::Url> parsed = ais::ParseUrl(BytesOf(url));
   if (!parsed.ok()) Raise(parsed.status(), url);
@@ -67,7 +61,7 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   BindHandOver(module);
   BindWindow(module);
   BindListing(module);
-  module.def("parse_s3_url", &ParseS3, py::arg("url"));
+  BindS3(module);
   module.def("parse_ais_url", &ParseAis, py::arg("url"));
   module.def("stats", &StatsOfThisProcess);
   module.def("build_info", &BuildInfo);

@@ -7,10 +7,6 @@
 #include "base/fork.h"
 #include "python/failure.h"
 #include "python/text.h"
-#include "s3/s3_transport.h"
-#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
-#include "transport/aws/aws_transport.h"
-#endif
 
 namespace py = pybind11;
 
@@ -19,6 +15,26 @@ namespace {
 
 constexpr int64_t kSliceMs = 50;              // how late a signal may be served
 constexpr int64_t kCredentialsLookMs = 5000;  // the provider itself refreshes ahead of expiry
+
+std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function provider) {
+  ais::Options ais;
+  ais.endpoint_url = options["endpoint_url"].cast<std::string>();
+  ais.read.archpath = BytesOf(options["archpath"]);
+  ais.read.etl_name = BytesOf(options["etl_name"]);
+  ais.read.etl_args = BytesOf(options["etl_args"]);
+  ais.read.latest = options["latest"].cast<bool>();
+  ais.batch = options["batch"].cast<size_t>();
+  ais.http = HttpOptionsFrom(options);
+
+  Engine* engine = Engine::OfThisProcess();
+  auto credentials = std::make_shared<CredentialStore>();
+  auto transport = std::make_unique<ais::AisTransport>(&engine->loop()->http(), engine->loop(),
+                                                       std::move(ais), credentials);
+  return MakeClient(engine, std::move(transport), std::move(credentials), options,
+                    std::move(provider));
+}
+
+}  // namespace
 
 HttpOptions HttpOptionsFrom(const py::dict& options) {
   HttpOptions http;
@@ -45,58 +61,6 @@ std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> 
                                          options["split"].cast<bool>());
   return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
 }
-
-Result<std::unique_ptr<Transport>> MakeS3Transport(const std::string& name, EventLoop* loop,
-                                                   S3Options options,
-                                                   std::shared_ptr<CredentialStore> credentials) {
-  if (name == "http") {
-    return S3Transport::Create(&loop->http(), std::move(options), std::move(credentials));
-  }
-#if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
-  if (name == "aws") return AwsTransport::Create(loop, std::move(options), std::move(credentials));
-#endif
-  return Status(StatusCode::kNotSupported, "this build has no transport \"" + name +
-                                               "\"; objectpipes.build_info() lists those it has");
-}
-
-std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {
-  S3Options s3;
-  s3.endpoint_url = options["endpoint_url"].cast<std::string>();
-  s3.region = options["region"].cast<std::string>();
-  s3.addressing =
-      options["virtual_addressing"].cast<bool>() ? Addressing::kVirtual : Addressing::kPath;
-  s3.requester_pays = options["requester_pays"].cast<bool>();
-  s3.checksums = options["checksums"].cast<bool>();
-  s3.http = HttpOptionsFrom(options);
-
-  Engine* engine = Engine::OfThisProcess();
-  auto credentials = std::make_shared<CredentialStore>();
-  auto transport = MakeS3Transport(options["transport"].cast<std::string>(), engine->loop(),
-                                   std::move(s3), credentials);
-  if (!transport.ok()) Raise(transport.status(), options["endpoint_url"]);
-  return MakeClient(engine, std::move(transport).value(), std::move(credentials), options,
-                    std::move(provider));
-}
-
-std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function provider) {
-  ais::Options ais;
-  ais.endpoint_url = options["endpoint_url"].cast<std::string>();
-  ais.read.archpath = BytesOf(options["archpath"]);
-  ais.read.etl_name = BytesOf(options["etl_name"]);
-  ais.read.etl_args = BytesOf(options["etl_args"]);
-  ais.read.latest = options["latest"].cast<bool>();
-  ais.batch = options["batch"].cast<size_t>();
-  ais.http = HttpOptionsFrom(options);
-
-  Engine* engine = Engine::OfThisProcess();
-  auto credentials = std::make_shared<CredentialStore>();
-  auto transport = std::make_unique<ais::AisTransport>(&engine->loop()->http(), engine->loop(),
-                                                       std::move(ais), credentials);
-  return MakeClient(engine, std::move(transport), std::move(credentials), options,
-                    std::move(provider));
-}
-
-}  // namespace
 
 PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function credentials)
     : engine_(engine),
@@ -161,7 +125,6 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
 
 void BindClient(py::module_& module) {
   py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
-  module.def("s3_client", &MakeS3Client, py::arg("options"), py::arg("credentials"));
   module.def("ais_client", &MakeAisClient, py::arg("options"), py::arg("credentials"));
 }
 

@@ -50,6 +50,13 @@ class PyClient {
   PyClient& operator=(const PyClient&) = delete;
 };
 
+// What all stores take from the options of a client.
+HttpOptions HttpOptionsFrom(const pybind11::dict& options);
+
+std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> transport,
+                                     std::shared_ptr<CredentialStore> credentials,
+                                     const pybind11::dict& options, pybind11::function provider);
+
 void BindClient(pybind11::module_& module);
 
 }  // namespace objectpipes

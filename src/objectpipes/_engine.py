@@ -52,8 +52,8 @@ def extension() -> ModuleType:
         module = importlib.import_module("objectpipes._ext")
     except ImportError as error:
         raise ImportError(
-            f"The native engine of objectpipes cannot be loaded: {error}. A build with BUILD_S3=0 "
-            "has none; otherwise `objectpipes doctor --install` shows what is wrong with it."
+            f"The native engine of objectpipes cannot be loaded: {error}. "
+            "`objectpipes doctor --install` shows what is wrong with it."
         ) from error
     # Not a base class, which would cost every object a slower construction, but the same interface.
     io.BufferedIOBase.register(module.ObjectReader)
@@ -70,7 +70,7 @@ def build_info() -> dict[str, Any]:
         ``version``, ``compiler``, ``build_type``, the build flags in lower case (``build_s3``,
         ``use_system_pybind11``, ``use_system_aws_sdk_cpp``: bool), the versions of the libraries
         in use (``pybind11``, ``curl``, ``curl_tls``, ``openssl``, ``pugixml``, ``aws_sdk_cpp``:
-        str, empty for none) and ``transports`` (list of str).
+        str, empty for none) and ``transports`` of S3 (list of str).
 
     Raises
     ------
@@ -113,7 +113,7 @@ def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
     ConfigError
         The configuration cannot work.
     NotSupportedError
-        This build lacks the transport, or the transport cannot do what is asked for.
+        This build lacks S3 or the transport, or the transport cannot do what is asked for.
     ImportError
         The engine cannot be loaded.
     """

@@ -21,8 +21,8 @@ def lister(config: S3Config) -> _reads.Lister:
 
     Raises
     ------
-    ConfigError
-        The configuration cannot work.
+    ObjectStoreError
+        The configuration cannot work, or this build has no S3.
     """
     return functools.partial(_open_listing, _engine.s3_client(config))
 

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Build", "prefix_with"]
+__all__ = ["Build", "prefix_with", "run_unit_tests"]
 
 _ROOT = Path(__file__).parents[2]
 _CACHE = Path(os.environ.get("OBJECTPIPES_CACHE") or Path.home() / ".cache/objectpipes")
@@ -92,6 +92,38 @@ class Build:
 def prefix_with(file: str) -> Path | None:
     """Return the entry of ``CMAKE_PREFIX_PATH`` that has a file matching this pattern."""
     return next((prefix for prefix in _prefixes() if any(prefix.glob(file))), None)
+
+
+def run_unit_tests(target: str, directory: Path, **options: str) -> None:
+    """Build C++ unit tests, and run them.
+
+    Parameters
+    ----------
+    target : str
+        The program.
+    directory : Path
+        Empty, and the build's own.
+    options : str
+        Further options of CMake.
+    """
+    programs = Path(sys.executable).parent
+    defined = {
+        "CMAKE_BUILD_TYPE": "Debug",
+        "CMAKE_CXX_FLAGS_DEBUG": "-O0",
+        "CMAKE_MAKE_PROGRAM": str(programs / "ninja"),
+        "OBJECTPIPES_CORE_ONLY": "ON",
+        "OBJECTPIPES_TESTS": "ON",
+        **options,
+    }
+    environment = {**os.environ, **_compiler_cache(), "LD_LIBRARY_PATH": _library_path()}
+    cmake = str(programs / "cmake")
+    definitions = [f"-D{name}={value}" for name, value in defined.items()]
+    configure = [cmake, "-G", "Ninja", "-S", str(_ROOT), "-B", str(directory), *definitions]
+    subprocess.run(configure, env=environment, check=True)
+    build = [cmake, "--build", str(directory), "--target", target]
+    subprocess.run(build, env=environment, check=True)
+    (program,) = directory.rglob(target)
+    subprocess.run([program, "--gtest_brief=1"], env=environment, check=True)
 
 
 def _prefixes() -> list[Path]:

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pybind11
 import pytest
 
-from build_modes.builds import Build, prefix_with
+from build_modes.builds import Build, prefix_with, run_unit_tests
+from servers import AIStore, ServerUnavailable
 
 pytestmark = pytest.mark.timeout(1200)  # a minute is enough for the slowest, on a quiet machine
 
 FLAGS = ["BUILD_S3", "USE_SYSTEM_AWS_SDK_CPP", "USE_SYSTEM_LIBS", "USE_SYSTEM_PYBIND11"]
 # pip's copy has the layout of an installation; where it lies it is nobody's system.
 PYBIND11 = Path(pybind11.__file__).parent
+
+REFUSED = """
+import sys
+from objectpipes.cli import main
+sys.stderr = sys.stdout
+assert main("{command}".split()) != 0
+"""
+READS_AISTORE = """
+import os
+from objectpipes.cli import main
+os.environ["AIS_ENDPOINT"] = "{endpoint}"
+assert main(["ls", "ais://bucket/"]) == 0
+assert main(["cat", "ais://bucket/key"]) == 0
+"""
 
 needs_aws_sdk = pytest.mark.skipif(
     prefix_with("lib*/cmake/AWSSDK/AWSSDKConfig.cmake") is None,
@@ -63,20 +79,40 @@ def test_missing_library_stops_the_build(
 # --- builds -----------------------------------------------------------------------------------
 
 
-def test_build_s3_off(tmp_path: Path) -> None:
-    """A package without the engine can be imported, and says what it lacks."""
-    build = Build(tmp_path, BUILD_S3="0")
-    assert build.succeeded, build.output
-    assert "objectpipes/_ext.pyi" in build.names()
-    assert not any(name.endswith((".so", ".pyd")) for name in build.names())
-    program = """
-import objectpipes
-try:
-    objectpipes.build_info()
-except ImportError as error:
-    print(error)
-"""
-    assert "BUILD_S3=0" in build.run(program)
+@pytest.fixture(scope="module")
+def without_s3(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Return a build without S3."""
+    return Build(tmp_path_factory.mktemp("without_s3"), BUILD_S3="0", USE_SYSTEM_LIBS="0")
+
+
+@pytest.mark.parametrize("command", ["cat s3://bucket/key", "ls s3://bucket/"])
+def test_build_s3_off_says_what_it_lacks(without_s3: Build, command: str) -> None:
+    assert without_s3.succeeded, without_s3.output
+    info = without_s3.info()
+    assert info["build_s3"] is False
+    assert info["transports"] == []
+    assert info["pugixml"] == ""
+    refused = without_s3.run(REFUSED.format(command=command))
+    assert "this build has no S3" in refused
+    assert "objectpipes.build_info()" in refused
+
+
+def test_build_s3_off_reads_aistore(without_s3: Build) -> None:
+    with ExitStack() as running:
+        try:
+            server = running.enter_context(AIStore(1))
+        except ServerUnavailable as error:
+            pytest.skip(str(error))
+        server.create_bucket("bucket")
+        server.put("bucket", "key", b"content")
+        printed = without_s3.run(READS_AISTORE.format(endpoint=server.endpoint))
+    assert printed.split() == ["ais://bucket/key", "content"]
+
+
+def test_aws_without_s3_stops_the_build(tmp_path: Path) -> None:
+    build = Build(tmp_path, BUILD_S3="0", USE_SYSTEM_AWS_SDK_CPP="1")
+    assert not build.succeeded
+    assert "aws-sdk-cpp is a transport of S3" in build.output
 
 
 def check(build: Build, *, pybind11: bool, aws: bool) -> None:
@@ -107,3 +143,9 @@ def test_system_aws_sdk_cpp(tmp_path: Path) -> None:
 def test_system_libs(tmp_path: Path) -> None:
     build = Build(tmp_path, USE_SYSTEM_LIBS="1", CMAKE_PREFIX_PATH=with_pybind11())
     check(build, pybind11=True, aws=True)
+
+
+@needs_aws_sdk
+def test_unit_tests_of_the_transport_aws(tmp_path: Path) -> None:
+    """They are C++ tests as all others are, but need the SDK."""
+    run_unit_tests("objectpipes_aws_tests", tmp_path, USE_SYSTEM_AWS_SDK_CPP="ON")

@@ -154,9 +154,9 @@ def _require_engine() -> None:
     """Raise where the engine is missing; it is not loaded."""
     if importlib.util.find_spec("objectpipes._ext") is None:
         raise ModuleNotFoundError(
-            "This objectpipes was built with BUILD_S3=0, which leaves the native engine out. What"
-            " torchdata said of the same mistake: TorchData must be built with BUILD_S3=1 to use"
-            " this datapipe."
+            "The native engine of objectpipes is missing: `objectpipes doctor --install` tells more."
+            " What torchdata said of that: TorchData must be built with BUILD_S3=1 to use this"
+            " datapipe."
         )
 
 

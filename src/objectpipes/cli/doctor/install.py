@@ -77,10 +77,11 @@ class InstallDoctor:
     def _build(self) -> str:
         info = _engine.build_info()
         flags = [name.upper() for name, value in info.items() if value is True]
-        named = ("curl", "curl_tls", "openssl", "pugixml", "pybind11")
+        libraries = ("curl", "curl_tls", "openssl", "pugixml", "pybind11")
+        named = [name for name in libraries if info[name]]
         return (
             f"{info['compiler']}, {info['build_type']}, {' '.join(flags) or 'no flags'},"
-            f" transports {' and '.join(info['transports'])}\n"
+            f" {_stores(info['transports'])}\n"
             + ", ".join(f"{name} {info[name]}" for name in named)
         )
 
@@ -124,6 +125,10 @@ class InstallDoctor:
         return "\n".join([*lines, _by_directory(found)]) if found else lines[0]
 
 
+def _stores(transports: list[str]) -> str:
+    return f"transports {' and '.join(transports)}" if transports else "no S3"
+
+
 def _version(distribution: str) -> str | None:
     try:
         return metadata.version(distribution)
@@ -135,9 +140,8 @@ def _import_remedy(reason: str) -> str:
     built = sorted(file.name for file in _PACKAGE.glob("_ext.*") if file.suffix in (".so", ".pyd"))
     if not built:
         return (
-            "There is no engine in the package: it was built with BUILD_S3=0, or its sources are"
-            " imported in place. Install a wheel (pip install --force-reinstall objectpipes), and"
-            " start Python in another directory."
+            "There is no engine in the package: its sources are imported in place. Install a wheel"
+            " (pip install --force-reinstall objectpipes), and start Python in another directory."
         )
     if not any(f"_ext{suffix}" in built for suffix in EXTENSION_SUFFIXES):
         return (
