@@ -18,6 +18,7 @@ constexpr int64_t kLongestRestMs = 1000;
 EventLoop::EventLoop() : now_ms_(MonotonicMs()), thread_([this] { Run(); }) {}
 
 void EventLoop::Stop() {
+  if (!stop_) stopper_ = std::this_thread::get_id();
   stop_ = true;
   http_.Wakeup();
   if (thread_.joinable()) thread_.join();

@@ -33,6 +33,9 @@ class EventLoop final : public Executor {
   // itself.
   void Stop();
   bool stopped() const { return stop_; }
+  bool stopped_by_another_thread() const {
+    return stop_ && stopper_ != std::this_thread::get_id();
+  }
 
   // Held by the thread while it works and released while it waits: who holds it knows that the
   // thread is inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
@@ -59,6 +62,7 @@ class EventLoop final : public Executor {
   std::vector<std::function<void()>> posted_;  //
   std::atomic<bool> resting_{false};
   std::atomic<bool> stop_{false};
+  std::thread::id stopper_;  // set before stop_
 
   std::vector<std::function<void()>> running_;  // posted functions of this turn
   std::vector<std::function<void()>> at_end_;

@@ -7,12 +7,14 @@ namespace {
 
 using Sizes = std::vector<uint64_t>;
 
-// Servers that do not know such a question, or do not let us ask it, say so in many ways.
+// Servers that do not know such a question, or do not let us ask it, say so in many ways: moto
+// finds that the part has another ETag than the object.
 bool CannotAnswer(const Status& status) {
   switch (status.code()) {
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotSupported:
     case StatusCode::kAccessDenied:
+    case StatusCode::kObjectChanged:
     case StatusCode::kProtocol:
       return true;
     default:

@@ -1,5 +1,7 @@
 #include "python/py_client.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "ais/ais_transport.h"
@@ -112,7 +114,13 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
   while (true) {
     {
       const py::gil_scoped_release release;
-      if (attempt(kSliceMs)) return;
+      const bool done = attempt(kSliceMs);
+      // The interpreter is ending. It would end a thread that asks for the GIL now, inside of C++
+      // frames that nothing may be thrown through, and with that the process.
+      while (engine_->loop()->stopped_by_another_thread()) {
+        std::this_thread::sleep_for(std::chrono::hours(1));
+      }
+      if (done) return;
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     check();

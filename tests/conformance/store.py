@@ -34,7 +34,7 @@ class Store(abc.ABC):
         What to read it with.
     scheme
         What URLs of its objects begin with.
-    names_per_page
+    names_per_page, requests_per_page
         Of a listing.
     refusals
         Requests after which a refusal is final.
@@ -48,6 +48,7 @@ class Store(abc.ABC):
 
     scheme: ClassVar[str]
     names_per_page: ClassVar[int]
+    requests_per_page: ClassVar[int]
     refusals: ClassVar[int]
     missing_object: ClassVar[str]
     missing_bucket: ClassVar[str]
@@ -89,6 +90,7 @@ class S3Store(Store):
 
     scheme = "s3"
     names_per_page = 1000
+    requests_per_page = 1
     refusals = 1
     missing_object = "NoSuchKey"
     missing_bucket = "NoSuchBucket"
@@ -124,6 +126,7 @@ class AISStore(Store):
 
     scheme = "ais"
     names_per_page = 10_000
+    requests_per_page = 2  # and whether any target was missing meanwhile
     refusals = 2  # of a target, and of the proxy, which knows more
     missing_object = "ErrNotFound"
     missing_bucket = "ErrBckNotFound"

@@ -149,13 +149,12 @@ def test_flipped_bits_are_noticed() -> None:
             assert stats()["integrity_failures"] == noticed + 200
 
 
-def wait_until_balanced(cluster: AIStore, bucket: str) -> None:
-    """Wait until no objects are being moved because of what another test did to the cluster."""
+def list_when_balanced(cluster: AIStore, bucket: str) -> list[str]:
+    """List as soon as no objects are being moved because of what another test did to the cluster."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            list(AISFileLister([f"ais://{bucket}"], cluster.endpoint))
-            return
+            return list(AISFileLister([f"ais://{bucket}"], cluster.endpoint))
         except ServerError:
             assert time.monotonic() < deadline
 
@@ -170,9 +169,7 @@ def cluster() -> Iterator[AIStore]:
 @pytest.fixture
 def bucket(cluster: AIStore) -> Iterator[str]:
     """Make an empty bucket; afterwards all targets are put back in order."""
-    bucket = new_bucket(cluster)
-    wait_until_balanced(cluster, bucket)
-    yield bucket
+    yield new_bucket(cluster)
     for target in cluster.targets:
         if target.exit_code is not None:
             target.start()
@@ -250,7 +247,7 @@ class TestDegraded:
     ) -> None:
         """Targets that put batches together while one is missing hang in later ones."""
         stored = fill(cluster, bucket, NAMES)
-        urls = list(AISFileLister([f"ais://{bucket}"], cluster.endpoint)) * 20
+        urls = list_when_balanced(cluster, bucket) * 20
         loading = iter(AISFileLoader(urls, cluster.endpoint, prefetch_bytes=1 << 20, batch=batch))
         loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
         cluster.targets[2].restart()

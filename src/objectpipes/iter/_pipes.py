@@ -154,7 +154,7 @@ def _require_engine() -> None:
     """Raise where the engine is missing; it is not loaded."""
     if importlib.util.find_spec("objectpipes._ext") is None:
         raise ModuleNotFoundError(
-            "The native engine of objectpipes is missing: `objectpipes doctor --install` tells more."
+            "The native engine of objectpipes is missing; see `objectpipes doctor --install`."
             " What torchdata said of that: TorchData must be built with BUILD_S3=1 to use this"
             " datapipe."
         )

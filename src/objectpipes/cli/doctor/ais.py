@@ -87,7 +87,7 @@ class AISDoctor:
             ("targets", self._reach_targets),
             ("bucket", self._ask_bucket),
             ("list", self._list),
-            ("direct reads", self._read_directly),
+            ("direct", self._read_directly),
             ("read", self._read),
         ]
 
