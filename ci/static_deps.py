@@ -1,7 +1,6 @@
 """The static libraries of a wheel: read from one manifest, fetched, built once, and cached.
 
-The manifest is ``wheels/static-deps.toml``. The sources are source packages of Debian, fetched
-with apt from the archive that this machine is configured for, into folders of our own.
+The manifest is ``wheels/static-deps.toml``. The sources are source packages of Debian.
 """
 
 import argparse
@@ -10,7 +9,6 @@ import inspect
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -21,7 +19,8 @@ from typing import Any
 import tomli
 
 from ci.cache import cache_folder, locked
-from ci.command import output, run
+from ci.command import run
+from ci.debian import SourcePackage, check_programs, extract_source
 from ci.paths import ROOT
 from ci.zig import Target, Toolchain, make_toolchain
 
@@ -39,7 +38,7 @@ _PATH_FLAG = "-ffile-prefix-map={source}=."
 
 
 class StaticDepsError(Exception):
-    """A static library could not be fetched, or isn't what the manifest says."""
+    """A static library isn't what the manifest says."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,11 @@ class StaticDep:
     options: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
     source_folder: str = "."
+
+    @property
+    def source(self) -> SourcePackage:
+        """The source package."""
+        return SourcePackage(self.suite, self.source_package, self.source_version, self.dsc_sha256)
 
     @property
     def license_copy(self) -> Path:
@@ -150,8 +154,10 @@ def build_static_deps(target: Target) -> list[Path]:
 
     Raises
     ------
+    DebianError
+        If a source package is not served or has another checksum.
     StaticDepsError
-        If a source package is not served or has another checksum, or a licence has changed.
+        If a licence has changed.
     """
     toolchain = make_toolchain(target)
     prefixes: dict[str, Path] = {}
@@ -168,98 +174,12 @@ def build_static_deps(target: Target) -> list[Path]:
 
 
 def _build(dep: StaticDep, prefix: Path, needed: list[Path], toolchain: Toolchain) -> None:
-    _check_programs("apt-get", "dpkg-source", "make", "perl")
-    dsc = fetch_source(dep, cache_folder("sources"))
+    check_programs("make", "perl")
     with tempfile.TemporaryDirectory(prefix="objectpipes-static-") as scratch:
         source = Path(scratch) / dep.name
-        run("dpkg-source", "--no-check", "--extract", dsc, source)
+        extract_source(dep.source, source)
         _check_license(dep, source)
         _BUILDERS[dep.build](dep, source, prefix, needed, toolchain)
-
-
-def fetch_source(dep: StaticDep, downloads: Path) -> Path:
-    """Return the description of a library's source package, downloaded unless it is there.
-
-    Parameters
-    ----------
-    dep
-        The library.
-    downloads
-        Folder for the files of the package.
-
-    Raises
-    ------
-    StaticDepsError
-        If the archive does not serve the package in that version, or it has another checksum.
-    """
-    dsc = downloads / f"{dep.source_package}_{dep.source_version}.dsc"
-    if not dsc.exists():
-        _download(dep, dsc)
-    found = hashlib.sha256(dsc.read_bytes()).hexdigest()
-    if found != dep.dsc_sha256:
-        raise StaticDepsError(f"{dsc.name} has SHA-256 {found}, the manifest {dep.dsc_sha256}")
-    return dsc
-
-
-def _download(dep: StaticDep, dsc: Path) -> None:
-    package = f"{dep.source_package}={dep.source_version}"
-    with tempfile.TemporaryDirectory(prefix="objectpipes-apt-") as scratch:
-        apt = _private_apt(Path(scratch), dep.suite)
-        files = Path(scratch) / "files"
-        files.mkdir()
-        try:
-            run("apt-get", *apt, "--quiet", "update")
-            run("apt-get", *apt, "--quiet", "source", "--download-only", package, cwd=files)
-        except subprocess.CalledProcessError as error:
-            raise StaticDepsError(
-                f"apt-get cannot fetch {package}: if Debian {dep.suite} has another version now, "
-                f"pin that in {MANIFEST.relative_to(ROOT)}"
-            ) from error
-        # The description comes last: where it is, all that it names is there.
-        for file in sorted(files.iterdir(), key=lambda file: file.name == dsc.name):
-            shutil.move(file, dsc.parent / file.name)
-
-
-def _private_apt(folder: Path, suite: str) -> list[str]:
-    """Return options that make apt read source packages of a release, and change no machine."""
-    sources = folder / "sources.list"
-    sources.write_text(f"deb-src {_debian_archive()} {suite} main\n")
-    (folder / "lists" / "partial").mkdir(parents=True)
-    options = {
-        "Dir::Etc::SourceList": sources,
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": folder / "lists",
-        "Dir::Cache": folder,
-        # The folders are ours: apt's own user could not write there.
-        "APT::Sandbox::User": output("id", "--user", "--name"),
-    }
-    return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-
-
-def _debian_archive() -> str:
-    """Return the URI of the Debian archive that this machine takes its packages from.
-
-    ``$DEBIAN_ARCHIVE`` names one for a machine that is none of Debian's. Such a machine has no
-    keys of Debian's, and needs none: the manifest pins what is fetched.
-    """
-    if archive := os.environ.get("DEBIAN_ARCHIVE"):
-        return f"[trusted=yes] {archive}"
-    targets = output("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)")
-    for line in targets.splitlines():
-        origin, label, uri = line.rsplit(maxsplit=2)
-        if (origin, label) == ("Debian", "Debian"):
-            return uri
-    raise StaticDepsError(
-        "this machine has no package lists of Debian: run `apt-get update`, or elsewhere set"
-        " DEBIAN_ARCHIVE to the URI of an archive"
-    )
-
-
-def _check_programs(*names: str) -> None:
-    if missing := [name for name in names if not shutil.which(name)]:
-        raise StaticDepsError(
-            f"{', '.join(missing)} is missing: on Debian, apt-get install dpkg-dev make perl"
-        )
 
 
 def _check_license(dep: StaticDep, source: Path) -> None:

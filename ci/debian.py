@@ -1,0 +1,174 @@
+"""What the Debian archive that this machine is configured for serves, and the programs it needs.
+
+Packages are fetched with apt into folders of our own; nothing of the machine's settings changes.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci.cache import cache_folder
+from ci.command import output, run
+
+# Where programs come from whose package has another name.
+_PACKAGES = {
+    "apt-get": "apt",
+    "cc": "gcc libc6-dev",
+    "dpkg-source": "dpkg-dev",
+    "qemu-aarch64-static": "qemu-user-static",
+    "unshare": "util-linux",
+}
+
+
+class DebianError(Exception):
+    """A program is missing, or the archive does not have what is asked of it."""
+
+
+@dataclass(frozen=True)
+class SourcePackage:
+    """A source package in one version.
+
+    Attributes
+    ----------
+    suite
+        Release of Debian that serves it.
+    name
+        Its name.
+    version
+        Its version; what is after the upstream version counts Debian's patches.
+    dsc_sha256
+        SHA-256 of its ``.dsc``, which names those of all other files.
+    """
+
+    suite: str
+    name: str
+    version: str
+    dsc_sha256: str
+
+
+def check_programs(*names: str) -> None:
+    """Make sure that programs are on the search path.
+
+    Parameters
+    ----------
+    names
+        The programs.
+
+    Raises
+    ------
+    DebianError
+        If one is missing.
+    """
+    if missing := [name for name in names if not shutil.which(name)]:
+        packages = " ".join(_PACKAGES.get(name, name) for name in missing)
+        raise DebianError(f"{', '.join(missing)} is missing: on Debian, apt-get install {packages}")
+
+
+def archive() -> str:
+    """Return the URI of the Debian archive that this machine takes its packages from.
+
+    ``$DEBIAN_ARCHIVE`` names one for a machine that is none of Debian's.
+
+    Raises
+    ------
+    DebianError
+        If apt is missing, or has no lists of packages.
+    """
+    if uri := os.environ.get("DEBIAN_ARCHIVE"):
+        return uri
+    check_programs("apt-get")
+    targets = output("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)")
+    for line in targets.splitlines():
+        origin, label, uri = line.rsplit(maxsplit=2)
+        if (origin, label) == ("Debian", "Debian"):
+            return uri
+    raise DebianError(
+        "this machine has no package lists of Debian: run `apt-get update`, or elsewhere set"
+        " DEBIAN_ARCHIVE to the URI of an archive"
+    )
+
+
+def extract_source(package: SourcePackage, folder: Path) -> None:
+    """Unpack a source package, with Debian's patches applied.
+
+    Parameters
+    ----------
+    package
+        The package; downloaded unless the cache has it.
+    folder
+        New folder for its contents.
+
+    Raises
+    ------
+    DebianError
+        If the archive does not serve the package in that version, it has another checksum, or
+        there is no program to unpack it.
+    """
+    check_programs("apt-get", "dpkg-source")
+    dsc = fetch_source(package, cache_folder("sources"))
+    run("dpkg-source", "--no-check", "--extract", dsc, folder)
+
+
+def fetch_source(package: SourcePackage, downloads: Path) -> Path:
+    """Return the description of a source package, downloaded unless it is there.
+
+    Parameters
+    ----------
+    package
+        The package.
+    downloads
+        Folder for its files.
+
+    Raises
+    ------
+    DebianError
+        If the archive does not serve the package in that version, or it has another checksum.
+    """
+    dsc = downloads / f"{package.name}_{package.version}.dsc"
+    if not dsc.exists():
+        _download(package, dsc)
+    found = hashlib.sha256(dsc.read_bytes()).hexdigest()
+    if found != package.dsc_sha256:
+        raise DebianError(f"{dsc.name} has SHA-256 {found}, it is pinned to {package.dsc_sha256}")
+    return dsc
+
+
+def _download(package: SourcePackage, dsc: Path) -> None:
+    pinned = f"{package.name}={package.version}"
+    with tempfile.TemporaryDirectory(prefix="objectpipes-apt-") as scratch:
+        apt = _private_apt(Path(scratch), package.suite)
+        files = Path(scratch) / "files"
+        files.mkdir()
+        try:
+            run("apt-get", *apt, "--quiet", "update")
+            run("apt-get", *apt, "--quiet", "source", "--download-only", pinned, cwd=files)
+        except subprocess.CalledProcessError as error:
+            raise DebianError(
+                f"apt-get cannot fetch {pinned}: if Debian {package.suite} has another version "
+                "now, pin that"
+            ) from error
+        # The description comes last: where it is, all that it names is there.
+        for file in sorted(files.iterdir(), key=lambda file: file.name == dsc.name):
+            shutil.move(file, dsc.parent / file.name)
+
+
+def _private_apt(folder: Path, suite: str) -> list[str]:
+    """Return options that make apt read source packages of a release, and change no machine."""
+    sources = folder / "sources.list"
+    # A machine that is none of Debian's has no keys of it, and needs none: sources are pinned.
+    trusted = "[trusted=yes] " if os.environ.get("DEBIAN_ARCHIVE") else ""
+    sources.write_text(f"deb-src {trusted}{archive()} {suite} main\n")
+    (folder / "lists" / "partial").mkdir(parents=True)
+    options = {
+        "Dir::Etc::SourceList": sources,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": folder / "lists",
+        "Dir::Cache": folder,
+        # The folders are ours: apt's own user could not write there.
+        "APT::Sandbox::User": output("id", "--user", "--name"),
+    }
+    return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
