@@ -13,6 +13,7 @@ import tomli
 from packaging.tags import platform_tags
 from rattler import Channel, Subdir, VirtualPackage, install, solve
 
+from ci import cpython
 from ci.artifacts import BuiltFile
 from ci.command import output, run
 from ci.paths import ROOT
@@ -32,7 +33,8 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
 
     What shares a process with it is installed too, where there are wheels for that Python. Torch
     comes from ``$WHEELHOUSE`` (by default ``../shared/wheels``) or the index at
-    ``$TORCH_INDEX_URL``: the one on PyPI brings CUDA, which takes gigabytes.
+    ``$TORCH_INDEX_URL``: the one on PyPI brings CUDA, which takes gigabytes. Where not even what
+    the tests need is there (`has_test_packages`), nothing but the artifact is installed.
 
     Parameters
     ----------
@@ -57,12 +59,27 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
         python = _virtual_environment(built, folder)
         wanted = [built.path]
     pip_install = ("uv", "pip", "install", "--quiet", "--python", python)
+    if not has_test_packages(built):
+        run(*pip_install, *wanted)
+        return python
     run(*pip_install, "--group", _TEST_GROUP, *wanted)
     for companion in _companions(python):
         # What there is no wheel of, the tests name as not run.
         with suppress(subprocess.CalledProcessError):
             run(*pip_install, "--only-binary", ":all:", *companion)
     return python
+
+
+def has_test_packages(built: BuiltFile) -> bool:
+    """Return whether what the tests need is there for the Python of an artifact.
+
+    Parameters
+    ----------
+    built
+        The artifact.
+    """
+    # Most began to support free-threaded Pythons with the next one.
+    return built.python != cpython.FREE_THREADED
 
 
 def _companions(python: Path) -> Iterator[Sequence[str | Path]]:

@@ -4,7 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ci import cpython
 from ci.command import output
+from ci.debian import DebianError
 
 
 class NoSuchPythonError(Exception):
@@ -13,6 +15,8 @@ class NoSuchPythonError(Exception):
 
 def find_python(version: str) -> Path:
     """Return the interpreter that ``pythonVERSION`` on the search path starts.
+
+    A free-threaded one, which few machines have, is otherwise compiled by `ci.cpython`.
 
     Parameters
     ----------
@@ -26,6 +30,8 @@ def find_python(version: str) -> Path:
     """
     name = f"python{version}"
     program = shutil.which(name)
+    if program is None and version == cpython.FREE_THREADED:
+        return _compiled(version)
     if program is None:
         raise NoSuchPythonError(f"there is no {name} on the search path")
     try:
@@ -48,3 +54,10 @@ def interpreter_of(environment: Path) -> Path:
     """
     places = [environment / "bin/python", environment / "Scripts/python.exe"]
     return next((place for place in places if place.exists()), environment / "python.exe")
+
+
+def _compiled(version: str) -> Path:
+    try:
+        return cpython.free_threaded_python()
+    except (DebianError, subprocess.CalledProcessError) as error:
+        raise NoSuchPythonError(f"Python {version} cannot be compiled: {error}") from error

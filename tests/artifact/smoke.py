@@ -9,8 +9,10 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from objectpipes import build_info
@@ -18,34 +20,42 @@ from objectpipes.cli import main
 
 CONTENT = bytes(range(256)) * 4096
 
-LISTING = f"""\
+LISTING = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
 <IsTruncated>false</IsTruncated>
-<Contents><Key>data/object</Key><Size>{len(CONTENT)}</Size></Contents>
+{}
 </ListBucketResult>
 """
 
+ENTRY = "<Contents><Key>{}</Key><Size>{}</Size></Contents>"
+
 
 class Bucket(BaseHTTPRequestHandler):
-    """A bucket with one object."""
+    """A bucket with one object, whose name needs no quoting."""
 
     protocol_version = "HTTP/1.1"
+    objects: ClassVar[Mapping[str, bytes]] = {"data/object": CONTENT}
 
     def do_HEAD(self) -> None:
-        self._reply(200, CONTENT)
+        self._reply(200, self._content())
 
     def do_GET(self) -> None:
         if urlsplit(self.path).query:
-            self._reply(200, LISTING.encode())
+            entries = [ENTRY.format(key, len(data)) for key, data in self.objects.items()]
+            self._reply(200, LISTING.format("\n".join(entries)).encode())
         elif found := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
-            first, last = int(found[1]), min(int(found[2] or len(CONTENT)), len(CONTENT) - 1)
-            self._reply(206, CONTENT[first : last + 1], f"bytes {first}-{last}/{len(CONTENT)}")
+            content = self._content()
+            first, last = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
+            self._reply(206, content[first : last + 1], f"bytes {first}-{last}/{len(content)}")
         else:
-            self._reply(200, CONTENT)
+            self._reply(200, self._content())
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
+
+    def _content(self) -> bytes:
+        return self.objects[self.path.removeprefix("/bucket/")]
 
     def _reply(self, status: int, body: bytes, content_range: str = "") -> None:
         self.send_response(status)

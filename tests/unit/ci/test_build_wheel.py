@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import build_wheel
+from ci import build_wheel, cpython
 from ci.pythons import NoSuchPythonError, find_python
 from ci.zig import Target
 
@@ -34,6 +34,25 @@ def test_a_missing_or_broken_interpreter_is_named(
         find_python("3.99")
     with pytest.raises(NoSuchPythonError, match=r"no python3\.98 on the search path"):
         find_python("3.98")
+
+
+def test_a_free_threaded_interpreter_is_compiled_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(cpython, "free_threaded_python", lambda: Path("/compiled"))
+    assert find_python("3.13t") == Path("/compiled")
+    fake_python(tmp_path, "3.13t", "echo /installed")
+    assert find_python("3.13t") == Path("/installed")
+
+
+def test_an_interpreter_that_does_not_compile_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("OBJECTPIPES_CACHE", str(tmp_path))
+    with pytest.raises(NoSuchPythonError, match="cc, make is missing"):
+        find_python("3.13t")
 
 
 def test_by_default_all_known_interpreters_of_the_machine_are_taken(
