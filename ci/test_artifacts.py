@@ -20,11 +20,12 @@ from ci.artifacts import (
     row_of,
 )
 from ci.cache import cache_folder
-from ci.environments import NotRunnableError, make_environment
+from ci.environments import NotRunnableError, has_test_packages, make_environment
 from ci.paths import ROOT
 from ci.platforms import Artifact, Table, check_matrix, read_table
 from ci.pythons import NoSuchPythonError
 from ci.results import Line, Result
+from ci.roots import smoke_test
 
 # Everything that the suite needs of the checkout. The conformance tests need torch.
 _SUITE = ("artifact", "conformance", "faults", "servers", "conftest.py", "not_run.py")
@@ -72,15 +73,9 @@ def install_and_test(built: BuiltFile, row: Artifact, table: Table, *, brief: bo
     """
     name = f"{row.name} {built.python}".rstrip()
     with tempfile.TemporaryDirectory(prefix="objectpipes-artifact-") as scratch:
-        try:
-            python = make_environment(built, Path(scratch) / "environment")
-        except (NotRunnableError, NoSuchPythonError) as error:
-            return results.not_run(name, str(error))
-        except subprocess.CalledProcessError as error:
-            return Line(name, [Result("installation", "install", "failed", str(error))])
-        suite = _copy_suite(Path(scratch) / "suite")
-        (suite / "expected.json").write_text(json.dumps(expected(built, row, table)))
-        return Line(name, [*_run_suite(suite, python, brief=brief)])
+        found = [*_test_here(built, row, table, Path(scratch), brief=brief)]
+        # A workflow builds on the system that it builds for.
+        return Line(name, found if row.runner else [*found, *smoke_test(built)])
 
 
 def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]:
@@ -119,6 +114,25 @@ def untested_rows(table: Table, tested: Iterable[str]) -> Iterator[Line]:
             yield results.not_run(row.name, f"none was given; {row.builder} makes it")
 
 
+def _test_here(
+    built: BuiltFile, row: Artifact, table: Table, scratch: Path, *, brief: bool
+) -> Iterator[Result]:
+    try:
+        python = make_environment(built, scratch / "environment")
+    except (NotRunnableError, NoSuchPythonError) as error:
+        yield Result("installation", "tests/artifact", "not run", str(error))
+        return
+    except subprocess.CalledProcessError as error:
+        yield Result("installation", "install", "failed", str(error))
+        return
+    suite = _copy_suite(scratch / "suite")
+    (suite / "expected.json").write_text(json.dumps(expected(built, row, table)))
+    if has_test_packages(built):
+        yield from _run_suite(suite, python, brief=brief)
+    else:
+        yield from _run_programs(suite, python)
+
+
 def _copy_suite(folder: Path) -> Path:
     folder.mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)  # pytest's settings
@@ -141,8 +155,19 @@ def _run_suite(suite: Path, python: Path, *, brief: bool) -> Iterator[Result]:
         yield Result("conformance", "tests/conformance", "not run", reason)
 
 
+def _run_programs(suite: Path, python: Path) -> Iterator[Result]:
+    """Run the tests that need nothing but Python and the artifact."""
+    for name in ("smoke", "threads"):
+        code = subprocess.run(
+            [python, "-m", f"artifact.{name}"], cwd=suite, env=_few_variables(suite, python)
+        ).returncode
+        state = "failed" if code else "passed"
+        yield Result("programs", f"{name}.py", state, f"it ended with {code}" if code else "")
+    reason = "not all that they need is there for this Python"
+    yield Result("installation", "tests/artifact", "not run", reason)
+
+
 def _run_pytest(suite: Path, python: Path, *arguments: str) -> list[Result]:
-    """Run tests with few variables set, as in somebody else's shell."""
     junit = suite / "junit.xml"
     options = [
         *("--quiet", "-p", "artifact.parts", f"--junit-xml={junit}"),
@@ -152,19 +177,24 @@ def _run_pytest(suite: Path, python: Path, *arguments: str) -> list[Result]:
     code = subprocess.run(
         [python, "-m", "pytest", *options, *arguments],
         cwd=suite,
-        env={
-            "HOME": str(suite),
-            "LANG": "C.UTF-8",
-            "OBJECTPIPES_CACHE": str(cache_folder("")),  # with the programs of the servers
-            "PATH": os.pathsep.join([str(python.parent), os.defpath]),
-            "PYTHONPATH": str(suite / "tests"),
-        },
+        env=_few_variables(suite, python),
     ).returncode
     found = results.read_junit(junit) if junit.exists() else []
     junit.unlink(missing_ok=True)
     if code and not any(result.state == "failed" for result in found):
         found.append(Result("collection", "pytest", "failed", f"it ended with {code}"))
     return found
+
+
+def _few_variables(suite: Path, python: Path) -> dict[str, str]:
+    """Return the environment of tests: as in somebody else's shell."""
+    return {
+        "HOME": str(suite),
+        "LANG": "C.UTF-8",
+        "OBJECTPIPES_CACHE": str(cache_folder("")),  # with the programs of the servers
+        "PATH": os.pathsep.join([str(python.parent), os.defpath]),
+        "PYTHONPATH": str(suite / "tests"),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from ci.artifacts import describe, row_of
+import pytest
+
+from ci import test_artifacts
+from ci.artifacts import BuiltFile, describe, row_of
+from ci.environments import NotRunnableError
 from ci.platforms import read_table
+from ci.results import Result
 from ci.test_artifacts import check_file, expected, untested_rows
 
 TABLE = read_table()
@@ -31,6 +36,37 @@ def test_what_is_built_from_source_has_the_transports_it_was_asked_for() -> None
     facts = expected(sdist, row_of(sdist, TABLE), TABLE)
     assert not facts["all_transports"]
     assert not facts["vendored"]
+
+
+def test_without_a_gil_only_programs_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\n[ "$2" = artifact.smoke ]\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(test_artifacts, "make_environment", lambda built, folder: python)
+    wheel = describe(Path("objectpipes-0.1.0-cp313-cp313t-manylinux_2_28_x86_64.whl"))
+    line = test_artifacts.install_and_test(wheel, row_of(wheel, TABLE), TABLE, brief=False)
+    assert {(result.name, result.state) for result in line.results} == {
+        ("smoke.py", "passed"),
+        ("threads.py", "failed"),
+        ("tests/artifact", "not run"),
+    }
+
+
+def test_a_wheel_that_runs_elsewhere_only_is_tested_in_a_root(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(built: BuiltFile, folder: Path) -> Path:
+        raise NotRunnableError("another machine")
+
+    monkeypatch.setattr(test_artifacts, "make_environment", refuse)
+    in_root = Result("aarch64", "smoke.py", "passed")
+    monkeypatch.setattr(test_artifacts, "smoke_test", lambda built: [in_root])
+    wheel = describe(Path("objectpipes-0.1.0-cp311-cp311-manylinux_2_28_aarch64.whl"))
+    line = test_artifacts.install_and_test(wheel, row_of(wheel, TABLE), TABLE, brief=False)
+    not_run = Result("installation", "tests/artifact", "not run", "another machine")
+    assert line.results == [not_run, in_root]
 
 
 def test_every_other_row_is_named_as_not_run() -> None:
