@@ -21,11 +21,13 @@ SOURCE = SourcePackage(
 )
 
 # A shell script for the folder of the sources; takes the prefix, and more options of configure.
-# Where a library is missing, Python is made without its module: what botocore needs is tried.
+# Optimizing more takes three times as long, and is not worth it for some tests. Where a library is
+# missing, Python is made without its module: what botocore needs is tried.
 COMPILE = """\
 set -eu
 prefix=$1
-./configure --quiet --prefix="$@" --without-ensurepip --disable-test-modules
+./configure --quiet --prefix="$@" --without-ensurepip --disable-test-modules \\
+  OPT="-DNDEBUG -O1"
 make --silent --jobs="$(nproc)"
 make --silent install
 "$prefix/bin/python3" -c "import ctypes, ssl, zlib"
