@@ -1,10 +1,12 @@
 """The choice of interpreters and of the time that goes into a wheel."""
 
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from ci import build_wheel, cpython
+from ci.check_wheel import read_wheel
 from ci.pythons import NoSuchPythonError, find_python
 from ci.zig import Target
 
@@ -85,3 +87,13 @@ def test_a_foreign_wheel_is_named_after_its_target(monkeypatch: pytest.MonkeyPat
         "--config-setting=env._PYTHON_HOST_PLATFORM=linux-aarch64",
         "--config-setting=env.SETUPTOOLS_EXT_SUFFIX=.cpython-311-aarch64-linux-gnu.so",
     ]
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+def test_a_wheel_for_any_architecture_is_tagged(make_wheel: Callable[..., Path], arch: str) -> None:
+    wheel = make_wheel(platform=f"linux_{arch}")
+    tagged = build_wheel._tag(wheel, Target(arch))
+    assert tagged.name == f"objectpipes-0.1.0-cp311-cp311-manylinux_2_28_{arch}.whl"
+    tag = read_wheel(tagged).files[PurePosixPath("objectpipes-0.1.0.dist-info/WHEEL")]
+    assert f"Tag: cp311-cp311-manylinux_2_28_{arch}\n" in tag.decode()
+    assert not wheel.exists()
