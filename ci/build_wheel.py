@@ -73,13 +73,13 @@ def _compile(python: Path, target: Target, scratch: Path) -> Path:
 
 
 def _cross_settings(python: Path, target: Target) -> list[str]:
-    """Tell scikit-build-core what this Python would say of itself on a foreign target."""
+    """Tell scikit-build-core and pybind11 what this Python would say of itself on the target."""
     if target.is_native:
         return []
     suffix = output(python, "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
     return [
         f"--config-setting=env._PYTHON_HOST_PLATFORM=linux-{target.arch}",
-        "--config-setting=env.SETUPTOOLS_EXT_SUFFIX="
+        "--config-setting=cmake.define.PYTHON_MODULE_EXTENSION="
         + suffix.replace(platform.machine(), target.arch),
     ]
 

@@ -46,7 +46,7 @@ _RUN_TIME_CA_PATHS = {
     }
 }
 
-_LINUX_TAG = re.compile(r"(?P<libc>many|musl)linux_(?P<major>\d+)_(?P<minor>\d+)_\w+")
+_LINUX_TAG = re.compile(r"(?P<libc>many|musl)linux_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)")
 
 # Libraries that tell their version in the binary, so that the bill of materials can be compared.
 _VERSIONS_IN_BINARY = {
@@ -119,6 +119,14 @@ def check_tag(wheel: Wheel) -> Iterator[str]:
                 yield f"the tag is {tag}, the symbols need {needed}"
         elif tag.startswith("linux"):
             yield f"{tag} promises no oldest system"
+
+
+def check_names(wheel: Wheel) -> Iterator[str]:
+    """Check that a Python of the architecture in the tag looks for the extension by its name."""
+    for tag in filter(None, map(_LINUX_TAG.fullmatch, wheel.platform_tags)):
+        for name in wheel.binaries:
+            if "-linux-" in name.name and f"-{tag['arch']}-linux-" not in name.name:
+                yield f"{name} is not found by a Python for {tag['arch']}"
 
 
 def check_exports(wheel: Wheel) -> Iterator[str]:
@@ -200,6 +208,7 @@ def check_metadata(wheel: Wheel) -> Iterator[str]:
 
 CHECKS: list[Callable[[Wheel], Iterator[str]]] = [
     check_tag,
+    check_names,
     check_exports,
     check_symbols,
     check_rpath,

@@ -85,7 +85,7 @@ def test_a_foreign_wheel_is_named_after_its_target(monkeypatch: pytest.MonkeyPat
     assert build_wheel._cross_settings(python, Target("x86_64")) == []
     assert build_wheel._cross_settings(python, Target("aarch64")) == [
         "--config-setting=env._PYTHON_HOST_PLATFORM=linux-aarch64",
-        "--config-setting=env.SETUPTOOLS_EXT_SUFFIX=.cpython-311-aarch64-linux-gnu.so",
+        "--config-setting=cmake.define.PYTHON_MODULE_EXTENSION=.cpython-311-aarch64-linux-gnu.so",
     ]
 
 

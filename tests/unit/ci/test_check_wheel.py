@@ -234,6 +234,20 @@ def test_the_tag_is_true_to_the_symbols(
     assert list(check_wheel.check_tag(wheel)) == problems
 
 
+@pytest.mark.parametrize("platform", ["manylinux_2_28_aarch64", "musllinux_1_2_aarch64"])
+def test_the_extension_has_the_name_that_python_looks_for(
+    make_wheel_in_memory: Callable[..., Wheel], platform: str
+) -> None:
+    def problems(name: str) -> list[str]:
+        return list(check_wheel.check_names(make_wheel_in_memory({name: b""}, platform)))
+
+    assert problems("_ext.cpython-311-aarch64-linux-gnu.so") == []
+    assert problems("_ext.abi3.so") == []
+    assert problems("_ext.cpython-311-x86_64-linux-gnu.so") == [
+        "_ext.cpython-311-x86_64-linux-gnu.so is not found by a Python for aarch64"
+    ]
+
+
 def test_auditwheel_is_asked(make_wheel: MakeWheel) -> None:
     assert list(check_wheel.check_tag(check_wheel.read_wheel(make_wheel()))) == []
 
