@@ -65,7 +65,7 @@ def check_each_its_own(config: S3Config) -> None:
     """Every thread lists and reads all objects by itself."""
 
     def work(number: int) -> None:
-        with closing(_s3.open_listing(config, "s3://bucket/data/")) as listing:
+        with closing(_s3.lister(config)("s3://bucket/data/")) as listing:
             urls = [url for page in iter(listing.next_page, None) for url in page]
         assert [key_of(url) for url in urls] == list(OBJECTS)
         read: list[tuple[str, bytes]] = []
@@ -105,7 +105,7 @@ def check_shared_window(config: S3Config) -> None:
 def check_shared_listing(config: S3Config) -> None:
     """Threads ask one listing for pages: every object is on one of them."""
     listed: list[str] = []
-    with closing(_s3.open_listing(config, "s3://bucket/data/")) as listing:
+    with closing(_s3.lister(config)("s3://bucket/data/")) as listing:
 
         def work(number: int) -> None:
             for page in iter(listing.next_page, None):
