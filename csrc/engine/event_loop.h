@@ -33,9 +33,7 @@ class EventLoop final : public Executor {
   // itself.
   void Stop();
   bool stopped() const { return stop_; }
-  bool stopped_by_another_thread() const {
-    return stop_ && stopper_ != std::this_thread::get_id();
-  }
+  bool stopped_by_another_thread() const { return stop_ && stopper_ != std::this_thread::get_id(); }
 
   // Held by the thread while it works and released while it waits: who holds it knows that the
   // thread is inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
