@@ -67,11 +67,28 @@ def free_threaded_python() -> Path:
     return python
 
 
+def extract(folder: Path) -> None:
+    """Unpack the sources.
+
+    Parameters
+    ----------
+    folder
+        New folder for them.
+
+    Raises
+    ------
+    DebianError
+        If the source package cannot be had.
+    """
+    # Debian's patches move packages to where a free-threaded Python does not look for them.
+    extract_source(SOURCE, folder, patched=False)
+
+
 def _compile(prefix: Path, options: list[str]) -> None:
     check_programs("cc", "make")
     with tempfile.TemporaryDirectory(prefix="objectpipes-python-") as scratch:
         source = Path(scratch) / "python"
-        extract_source(SOURCE, source)
+        extract(source)
         run("sh", "-c", COMPILE, "sh", prefix, *options, cwd=source)
 
 

@@ -92,8 +92,8 @@ def archive() -> str:
     )
 
 
-def extract_source(package: SourcePackage, folder: Path) -> None:
-    """Unpack a source package, with Debian's patches applied.
+def extract_source(package: SourcePackage, folder: Path, *, patched: bool = True) -> None:
+    """Unpack a source package.
 
     Parameters
     ----------
@@ -101,6 +101,8 @@ def extract_source(package: SourcePackage, folder: Path) -> None:
         The package; downloaded unless the cache has it.
     folder
         New folder for its contents.
+    patched
+        Whether to apply Debian's patches.
 
     Raises
     ------
@@ -110,7 +112,8 @@ def extract_source(package: SourcePackage, folder: Path) -> None:
     """
     check_programs("apt-get", "dpkg-source")
     dsc = fetch_source(package, cache_folder("sources"))
-    run("dpkg-source", "--no-check", "--extract", dsc, folder)
+    options = [] if patched else ["--skip-patches"]
+    run("dpkg-source", "--no-check", *options, "--extract", dsc, folder)
 
 
 def fetch_source(package: SourcePackage, downloads: Path) -> Path:

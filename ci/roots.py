@@ -224,7 +224,7 @@ def _make(root: Root, cache: Path) -> None:
 def _compile_python(root: Root, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="objectpipes-python-") as scratch:
         source = Path(scratch) / "python"
-        debian.extract_source(cpython.SOURCE, source)
+        cpython.extract(source)
         compile_ = f"cd /mnt\n{cpython.COMPILE}"
         _enter(root, folder, source, "sh", "-c", compile_, "sh", "/usr/local")
 

@@ -79,3 +79,17 @@ def test_sources_of_another_archive_need_no_keys(
     debian._private_apt(tmp_path, "trixie")
     sources = (tmp_path / "sources.list").read_text()
     assert sources == "deb-src [trusted=yes] http://b.example/ trixie main\n"
+
+
+@pytest.mark.parametrize(("patched", "options"), [(True, []), (False, ["--skip-patches"])])
+def test_patches_can_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patched: bool, options: list[str]
+) -> None:
+    ran: list[object] = []
+    monkeypatch.setattr(debian, "check_programs", lambda *names: None)
+    monkeypatch.setattr(debian, "fetch_source", lambda package, downloads: Path("hello.dsc"))
+    monkeypatch.setattr(debian, "run", lambda *command: ran.extend(command))
+    debian.extract_source(PACKAGE, tmp_path, patched=patched)
+    assert ran == [
+        *("dpkg-source", "--no-check", *options, "--extract", Path("hello.dsc"), tmp_path)
+    ]
