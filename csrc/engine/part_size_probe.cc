@@ -24,11 +24,11 @@ bool CannotAnswer(const Status& status) {
 
 }  // namespace
 
-PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, const std::string& version,
+PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, std::string version,
                              uint32_t last_part, int64_t deadline_ms, Done done)
     : client_(client),
       object_(object),
-      version_(version),
+      version_(std::move(version)),
       last_part_(last_part),
       done_(std::move(done)),
       retry_(

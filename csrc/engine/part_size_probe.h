@@ -22,8 +22,8 @@ class PartSizeProbe final : private GetHandler {
 
   // Asks for the parts 1 to `last_part` of this version (empty: of any), one after the other.
   // `done` may destroy the probe. The object outlives it.
-  PartSizeProbe(Client* client, const ObjectId* object, const std::string& version,
-                uint32_t last_part, int64_t deadline_ms, Done done);
+  PartSizeProbe(Client* client, const ObjectId* object, std::string version, uint32_t last_part,
+                int64_t deadline_ms, Done done);
   ~PartSizeProbe();
   PartSizeProbe(const PartSizeProbe&) = delete;
   PartSizeProbe& operator=(const PartSizeProbe&) = delete;
