@@ -69,5 +69,5 @@ def test_cmake_files_find_the_prefix_from_one_folder_up(tmp_path: Path) -> None:
 
 def test_the_system_s_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "base_prefix", "/usr")
-    with pytest.raises(RuntimeError, match="a Python of its own"):
+    with pytest.raises(RuntimeError, match="a Python that can be copied"):
         stand_ins.make_channel()
