@@ -344,6 +344,22 @@ TEST_F(HttpClientTest, DoesNotReuseAConnectionThatSaysMoreThanItWasAsked) {
   }
 }
 
+TEST_F(HttpClientTest, WhatComesTooLateForOneReplyIsNotTheNext) {
+  LoopbackServer server([](Peer* peer) {
+    peer->ReadRequest();
+    peer->Send(Reply("body"));
+    if (peer->ReadRequest().empty()) return;
+    peer->Send("more of it" + Reply("body"));
+    peer->AwaitEnd();
+  });
+  for (int i = 0; i < 4; ++i) {
+    Receiver receiver;
+    EXPECT_TRUE(Get(server.url("/"), &receiver).ok());
+    EXPECT_EQ(receiver.body, "body");
+  }
+  EXPECT_EQ(server.connections(), 4);
+}
+
 TEST_F(HttpClientTest, GoesThroughTheProxyItIsToldAndAsksNoEnvironment) {
   LoopbackServer proxy([](Peer* peer) {
     peer->ReadRequest();

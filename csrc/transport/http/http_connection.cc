@@ -267,17 +267,21 @@ bool HttpConnection::FillBuffer(Step* step) {
   return false;
 }
 
+// For a request that never reached its server on this connection, or whose reply cannot be told from
+// what is left of an earlier one. That is not a failure of the request.
+HttpConnection::Step HttpConnection::MoveToFreshConnection() {
+  HttpExchange* exchange = std::exchange(exchange_, nullptr);
+  LeaveBusy();
+  client_->to_delete_.push_back(std::move(self_));
+  auto fresh = std::make_unique<HttpConnection>(session_, origin_);
+  HttpConnection* server = fresh.get();
+  server->Serve(std::move(fresh), exchange);
+  return Step::kFinished;
+}
+
 HttpConnection::Step HttpConnection::OnEndOfStream(bool broken) {
   if (state_ == State::kAwaitingHead && reused_ && buffered().empty()) {
-    // The server closed the idle connection just as we sent: not a failure of the request.
-    HttpExchange* exchange = exchange_;
-    exchange_ = nullptr;
-    LeaveBusy();
-    client_->to_delete_.push_back(std::move(self_));
-    auto fresh = std::make_unique<HttpConnection>(session_, origin_);
-    HttpConnection* server = fresh.get();
-    server->Serve(std::move(fresh), exchange);
-    return Step::kFinished;
+    return MoveToFreshConnection();  // the server closed the idle connection just as we sent
   }
   if (state_ == State::kBody && framing_.kind == BodyFraming::Kind::kUntilClose && !broken) {
     return Complete();
@@ -311,7 +315,11 @@ HttpConnection::Step HttpConnection::ReceiveHead() {
   }
   const std::string_view block = buffered().substr(0, end);
   const Result<HttpHead> head = HttpHead::Parse(block);
-  if (!head.ok()) return Fail(StatusCode::kProtocol, head.status().message());
+  if (!head.ok()) {
+    // A server that sends more than the length it told may do so after we took the body for whole.
+    if (reused_) return MoveToFreshConnection();
+    return Fail(StatusCode::kProtocol, head.status().message());
+  }
   buffer_begin_ = std::min(buffer_begin_ + end + 4, buffer_end_);
   if (head.value().status() < 200) return Step::kGoOn;  // informational: the reply proper follows
 

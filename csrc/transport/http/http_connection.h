@@ -61,6 +61,7 @@ class HttpConnection {
   Step DeliverChunks();
   Step Deliver(std::string_view piece, size_t* delivered);
   Step OnEndOfStream(bool broken);
+  Step MoveToFreshConnection();
   Step Complete();
   Step Fail(StatusCode code, const std::string& message);
   Step Finish(const Status& status, bool reusable);
