@@ -41,6 +41,9 @@ _MULTIARCH = f"{platform.machine()}-linux-gnu"
 _COMPILER_TRIPLE = f"{platform.machine()}-conda-linux-gnu"
 SUBDIR = str(Subdir.current())
 
+# Read at once: what is edited while packages are made is not what makes them.
+_SOURCE = inspect.getsource(sys.modules[__name__])
+
 # What the package needs of PyPI to be built, to run and to be tested.
 _WHEELS = ["pip", "scikit-build-core", "pybind11-global", "botocore", "tqdm", "pyelftools"]
 _CONDA_NAMES = {"pybind11-global": "pybind11"}
@@ -185,7 +188,7 @@ def pins() -> str:
 
 def _identity() -> str:
     """Return a name for the channel: it changes when its contents may."""
-    parts = [inspect.getsource(sys.modules[__name__]), sys.version, sys.base_prefix, pins()]
+    parts = [_SOURCE, sys.version, sys.base_prefix, pins()]
     parts += [json.dumps([asdict(package) for package, _ in _libraries()])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -132,9 +132,8 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
     compiler
         Everything about the compiler that decides its output, as `Toolchain.identity` has it.
     """
-    commands = inspect.getsource(_BUILDERS[dep.build])
     flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
-    recipe = [asdict(dep), [prefix.name for prefix in needed], commands, flags]
+    recipe = [asdict(dep), [prefix.name for prefix in needed], _COMMANDS[dep.build], flags]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return f"{dep.name}-{dep.version}-{digest[:16]}"
 
@@ -251,6 +250,8 @@ def _build_with_cmake(
 
 
 _BUILDERS = {"openssl": _build_openssl, "cmake": _build_with_cmake}
+# Read at once: what is edited while a wheel is built is not what builds it.
+_COMMANDS = {name: inspect.getsource(builder) for name, builder in _BUILDERS.items()}
 
 
 def _jobs() -> str:

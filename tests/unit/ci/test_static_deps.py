@@ -49,6 +49,15 @@ def test_the_cache_key_changes_with_everything_that_decides_the_result() -> None
     assert key != cache_key(dep, [Path("a-1")], "zig 2")
 
 
+def test_an_edit_while_a_wheel_is_built_leaves_the_cache_key_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dep = read_manifest()[0]
+    key = cache_key(dep, [], "zig 1")
+    monkeypatch.setattr("inspect.getsource", lambda builder: "edited")
+    assert cache_key(dep, [], "zig 1") == key
+
+
 def test_a_changed_licence_stops_the_build(tmp_path: Path) -> None:
     dep = read_manifest()[0]
     (tmp_path / dep.license_file).write_text("All rights reserved.\n")
