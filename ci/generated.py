@@ -16,6 +16,8 @@ _PLATFORMS_INTRO = """\
 What is shipped, and when it was last tested as an installed artifact. "never" means that nobody
 has done so yet, not that it fails. `t` marks a free-threaded Python; transports are those of
 `s3://` URLs, and `ais://` works everywhere.
+
+Last verified of the transport aws, built against an aws-sdk-cpp of the machine: {aws_verified}.
 """
 
 _HEADINGS = {
@@ -85,7 +87,7 @@ def platforms_md(table: Table) -> str:
     table
         The table.
     """
-    sections = [_PLATFORMS_INTRO]
+    sections = [_PLATFORMS_INTRO.format(aws_verified=table.aws_verified)]
     for channel, heading in _HEADINGS.items():
         rows = [_artifact_cells(artifact) for artifact in table.in_channel(channel)]
         note = _NOTES.get(channel, "")

@@ -136,12 +136,16 @@ class Table:
 
     Attributes
     ----------
+    aws_verified
+        Date and way of the last test of the transport ``aws`` in a build against an aws-sdk-cpp of
+        the machine, or ``"never"``.
     servers
         The object stores to test against.
     artifacts
         The rows.
     """
 
+    aws_verified: str
     servers: list[Server]
     artifacts: list[Artifact]
 
@@ -185,6 +189,8 @@ def read_table(path: Path = TABLE) -> Table:
         If a value is not one of those allowed, or a name occurs twice.
     TypeError
         If a row lacks a key or has an unknown one.
+    KeyError
+        If the table itself lacks one.
     """
     return make_table(tomli.loads(path.read_text()))
 
@@ -195,14 +201,16 @@ def make_table(data: dict[str, Any]) -> Table:
     Parameters
     ----------
     data
-        Lists of tables ``server`` and ``artifact``.
+        ``aws_verified``, and lists of tables ``server`` and ``artifact``.
     """
     table = Table(
+        aws_verified=data.pop("aws_verified"),
         servers=[Server(**row) for row in data.pop("server")],
         artifacts=[Artifact(**row) for row in data.pop("artifact")],
     )
     if data:
         raise TableError(f"unknown keys: {', '.join(data)}")
+    _check_verified("aws_verified", table.aws_verified)
     _check_names(table.servers)
     _check_names(table.artifacts)
     rows: list[Server | Artifact] = [*table.servers, *table.artifacts]
@@ -268,8 +276,13 @@ def _check_values(row: Server | Artifact) -> None:
             raise TableError(f"{row.name}: {key} = {value!r} is not of {sorted(_ALLOWED[key])}")
         if key == "python" and not all(_PYTHON.fullmatch(version) for version in values):
             raise TableError(f"{row.name}: python = {value!r}")
-        if key == "verified" and not _VERIFIED.fullmatch(value):
-            raise TableError(f"{row.name}: verified = {value!r} is neither 'never' nor 'DATE, HOW'")
+        if key == "verified":
+            _check_verified(f"{row.name}: verified", value)
+
+
+def _check_verified(place: str, value: str) -> None:
+    if not _VERIFIED.fullmatch(value):
+        raise TableError(f"{place} = {value!r} is neither 'never' nor 'DATE, HOW'")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,6 +16,7 @@ def test_every_row_is_in_platforms_md() -> None:
     table = read_table()
     text = generated.platforms_md(table)
     assert all(f"| `{artifact.platform}` |" in text for artifact in table.artifacts)
+    assert table.aws_verified in text
     assert text.count(" never |") == sum(row.verified == "never" for row in table.artifacts)
 
 

@@ -10,6 +10,7 @@ import pytest
 from ci.platforms import TableError, build_matrix, check_matrix, main, make_table, read_table
 
 DATA: dict[str, Any] = {
+    "aws_verified": "never",
     "server": [
         {"name": "minio", "protocol": "s3", "about": "MinIO"},
         {"name": "aistore", "protocol": "ais", "about": "AIStore"},
@@ -80,6 +81,13 @@ def test_the_real_table_is_valid() -> None:
 def test_a_wrong_value_is_refused(key: str, value: object) -> None:
     with pytest.raises(TableError, match=r"linux|local"):
         make_table(data(**{key: value}))
+
+
+def test_the_transport_aws_was_verified_never_or_at_some_date() -> None:
+    verified = "2026-11-27, aws-sdk-cpp 1.11.332"
+    assert make_table(data() | {"aws_verified": verified}).aws_verified == verified
+    with pytest.raises(TableError, match="aws_verified"):
+        make_table(data() | {"aws_verified": "yesterday"})
 
 
 def test_an_unknown_key_is_refused() -> None:
