@@ -138,7 +138,7 @@ def smoke_test(built: BuiltFile) -> Iterator[Result]:
 
 
 def run_smoke(built: BuiltFile, root: Root) -> None:
-    """List and read with a wheel in a root.
+    """List and read with a wheel in a root; `run_inside` says what it raises.
 
     Parameters
     ----------
@@ -146,15 +146,6 @@ def run_smoke(built: BuiltFile, root: Root) -> None:
         The wheel.
     root
         The root.
-
-    Raises
-    ------
-    NoRootError
-        If nothing can be run in it on this machine.
-    DebianError
-        If a program is missing that it takes, or the archive lacks something.
-    subprocess.CalledProcessError
-        If the root cannot be made, or the wheel does not work.
     """
     with tempfile.TemporaryDirectory(prefix="objectpipes-root-") as scratch:
         shared = Path(scratch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import urllib3
@@ -38,13 +37,8 @@ class FaultNode(FaultServer):
         self._detours = detours or {}
         self._pool = urllib3.PoolManager(maxsize=16)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, traceback)
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self._pool.clear()
 
     def _answer_honestly(self, original: Request, changed: Request) -> Reply:

@@ -8,7 +8,6 @@ import socketserver
 import ssl
 import threading
 from contextlib import suppress
-from types import TracebackType
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -53,12 +52,7 @@ class HttpProxy:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()

@@ -1,4 +1,4 @@
-"""A small wheel, compiled here, to have programs of ci/ work on."""
+"""What tests of programs in ci/ share: a small wheel, compiled here, and namespaces to work in."""
 
 import subprocess
 from collections.abc import Callable
@@ -89,3 +89,12 @@ def make_wheel(
         return wheel
 
     return make
+
+
+@pytest.fixture
+def namespaces() -> None:
+    """Skip where no mount or network namespace can be made."""
+    command = ["unshare", "--mount", "--net", "true"]
+    made = subprocess.run(command, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"no namespace can be made here: {made.stderr.strip()}")

@@ -87,14 +87,6 @@ def test_an_unfinished_root_is_made_anew(tmp_path: Path, monkeypatch: pytest.Mon
     assert ran == ["debootstrap", "debootstrap", "sh", "sh"]
 
 
-@pytest.fixture
-def namespaces() -> None:
-    """Skip where no mount namespace can be made."""
-    made = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no mount namespace can be made here: {made.stderr.strip()}")
-
-
 @pytest.mark.usefixtures("namespaces")
 def test_what_is_mounted_is_gone_at_the_end(tmp_path: Path) -> None:
     script = 'mount -t tmpfs none "$0" && touch "$0/seen" && exit 3'

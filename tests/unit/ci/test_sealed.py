@@ -19,14 +19,6 @@ json.dump(seen, open(sys.argv[1], "w"))
 """
 
 
-@pytest.fixture
-def namespaces() -> None:
-    """Skip where no network namespace can be made."""
-    made = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no network namespace can be made here: {made.stderr.strip()}")
-
-
 @pytest.mark.usefixtures("namespaces")
 def test_no_network_no_settings_few_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
