@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ais/hrw.h"
-#include "engine/event_loop.h"
+#include "testing/loop_test.h"
 #include "testing/loopback_server.h"
 #include "testing/signal.h"
 
@@ -27,7 +27,7 @@ class Asker final : public Cluster::Waiter {
 
 // A proxy that shows the map a test has made, under a clock that a test sets. Targets are dead
 // ports.
-class ClusterTest : public ::testing::Test {
+class ClusterTest : public LoopTest {
  protected:
   ClusterTest()
       : proxy_([this](Peer* peer) {
@@ -48,16 +48,6 @@ class ClusterTest : public ::testing::Test {
       cluster_.reset();
       session_.reset();
     });
-  }
-
-  template <typename Function>
-  void OnLoop(const Function& function) {
-    Signal done;
-    loop_.Post([&] {
-      function();
-      done.Set();
-    });
-    ASSERT_TRUE(done.Wait());
   }
 
   // Makes the cluster know this map.
@@ -103,7 +93,6 @@ class ClusterTest : public ::testing::Test {
   std::mutex mutex_;  // guards what follows
   std::string map_;
   CredentialStore credentials_;
-  EventLoop loop_;
   LoopbackServer proxy_;
   std::unique_ptr<HttpSession> session_;
   std::unique_ptr<Cluster> cluster_;

@@ -6,9 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "engine/event_loop.h"
+#include "testing/loop_test.h"
 #include "testing/loopback_server.h"
-#include "testing/signal.h"
 
 namespace objectpipes::ais {
 namespace {
@@ -18,7 +17,7 @@ using Peer = LoopbackServer::Peer;
 constexpr char kUnwell[] = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
 
 // A target that says of its health what a test tells it to, under a clock that a test sets.
-class TargetHealthTest : public ::testing::Test {
+class TargetHealthTest : public LoopTest {
  protected:
   TargetHealthTest()
       : server_([this](Peer* peer) {
@@ -40,16 +39,6 @@ class TargetHealthTest : public ::testing::Test {
       health_.reset();
       session_.reset();
     });
-  }
-
-  template <typename Function>
-  void OnLoop(const Function& function) {
-    Signal done;
-    loop_.Post([&] {
-      function();
-      done.Set();
-    });
-    ASSERT_TRUE(done.Wait());
   }
 
   // Looks after so many milliseconds.
@@ -79,7 +68,6 @@ class TargetHealthTest : public ::testing::Test {
   int64_t now_ms_ = 100'000;
   std::atomic<bool> silent_{false};
   std::atomic<bool> well_{true};
-  EventLoop loop_;
   LoopbackServer server_;
   std::unique_ptr<HttpSession> session_;
   std::unique_ptr<TargetHealth> health_;

@@ -4,14 +4,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "engine/event_loop.h"
+#include "testing/loop_test.h"
 #include "testing/loopback_server.h"
 #include "testing/signal.h"
 
@@ -61,7 +60,7 @@ class Lister final : public ListHandler {
   Signal done;
 };
 
-class S3TransportTest : public ::testing::Test {
+class S3TransportTest : public LoopTest {
  protected:
   // A server that gives these replies, one after the other.
   S3TransportTest()
@@ -74,15 +73,6 @@ class S3TransportTest : public ::testing::Test {
   }
   ~S3TransportTest() override {
     OnLoop([this] { transport_.reset(); });
-  }
-
-  void OnLoop(const std::function<void()>& function) {
-    Signal done;
-    loop_.Post([&] {
-      function();
-      done.Set();
-    });
-    ASSERT_TRUE(done.Wait());
   }
 
   Transport* transport() {
@@ -132,7 +122,6 @@ class S3TransportTest : public ::testing::Test {
     return request.substr(0, request.find("\r\n"));
   }
 
-  EventLoop loop_;
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   std::vector<std::string> replies_;
   std::atomic<size_t> next_reply_{0};

@@ -72,15 +72,6 @@ EngineTest::~EngineTest() {
   OnLoop([this] { client_.reset(); });
 }
 
-void EngineTest::OnLoop(const std::function<void()>& function) {
-  auto done = std::make_shared<Signal>();
-  loop_.Post([&function, done] {
-    function();
-    done->Set();
-  });
-  ASSERT_TRUE(done->Wait()) << "the I/O thread hangs";
-}
-
 ::testing::AssertionResult EngineTest::Eventually(const std::function<bool()>& condition) {
   const auto until = std::chrono::steady_clock::now() + kForEver;
   while (std::chrono::steady_clock::now() < until) {

@@ -12,8 +12,8 @@
 
 #include "base/buffer.h"
 #include "engine/client.h"
-#include "engine/event_loop.h"
 #include "testing/fake_transport.h"
+#include "testing/loop_test.h"
 #include "testing/signal.h"
 
 namespace objectpipes {
@@ -29,13 +29,11 @@ OfferedChecksum ChecksumOf(const std::string& body, ChecksumType type);
 // An object that was uploaded in parts of these sizes, with its composite checksum.
 FakeObject Multipart(std::string body, std::vector<uint64_t> parts);
 
-class EngineTest : public ::testing::Test {
+class EngineTest : public LoopTest {
  protected:
   EngineTest();
   ~EngineTest() override;
 
-  // Runs it on the I/O thread and waits until it has.
-  void OnLoop(const std::function<void()>& function);
   // Waits until this is true; it is looked at on the I/O thread.
   ::testing::AssertionResult Eventually(const std::function<bool()>& condition);
   // Waits until every exchange has ended, or waits for us.
@@ -43,7 +41,6 @@ class EngineTest : public ::testing::Test {
 
   FakeTransport& store() { return *store_; }
 
-  EventLoop loop_;
   Stats stats_;
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   std::shared_ptr<Client> client_;

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,8 +14,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engine/event_loop.h"
 #include "testing/engine_test.h"
+#include "testing/loop_test.h"
 #include "testing/loopback_server.h"
 
 namespace objectpipes {
@@ -63,7 +62,7 @@ class Receiver final : public HttpHandler {
   Signal done;
 };
 
-class HttpClientTest : public ::testing::Test {
+class HttpClientTest : public LoopTest {
  protected:
   HttpClientTest() {
     options_.user_agent = "test";
@@ -72,15 +71,6 @@ class HttpClientTest : public ::testing::Test {
   }
   ~HttpClientTest() override {
     OnLoop([this] { session_.reset(); });
-  }
-
-  void OnLoop(const std::function<void()>& function) {
-    Signal done;
-    loop_.Post([&] {
-      function();
-      done.Set();
-    });
-    ASSERT_TRUE(done.Wait());
   }
 
   void Start(const HttpRequest& request, Receiver* receiver) {
@@ -109,7 +99,6 @@ class HttpClientTest : public ::testing::Test {
     return Get(server.url("/"), receiver);
   }
 
-  EventLoop loop_;
   HttpOptions options_;
   std::unique_ptr<HttpSession> session_;
 };
