@@ -25,11 +25,11 @@ bool CannotAnswer(const Status& status) {
 }  // namespace
 
 PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, std::string version,
-                             uint32_t last_part, int64_t deadline_ms, Done done)
+                             Parts parts, int64_t deadline_ms, Done done)
     : client_(client),
       object_(object),
       version_(std::move(version)),
-      last_part_(last_part),
+      parts_(parts),
       done_(std::move(done)),
       retry_(
           client, [this] { StartExchange(); },
@@ -72,8 +72,13 @@ void PartSizeProbe::OnDone(const Status& status, const RetryHint& hint) {
   retry_.Progressed();
   if (told_ < 0) return Finish(Sizes{});
   sizes_.push_back(static_cast<uint64_t>(told_));
-  if (sizes_.size() == last_part_) return Finish(std::move(sizes_));
+  if (HasAskedEnough()) return Finish(std::move(sizes_));
   StartExchange();
+}
+
+bool PartSizeProbe::HasAskedEnough() const {
+  if (sizes_.size() == parts_.last) return true;
+  return parts_.only_even && sizes_.back() != sizes_.front();
 }
 
 void PartSizeProbe::Finish(const Result<Sizes>& sizes) {

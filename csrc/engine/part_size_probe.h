@@ -20,9 +20,14 @@ class PartSizeProbe final : private GetHandler {
   // read itself would not have got over either: it must not cost the comparison.
   using Done = std::function<void(const Result<std::vector<uint64_t>>& sizes)>;
 
-  // Asks for the parts 1 to `last_part` of this version (empty: of any), one after the other.
-  // `done` may destroy the probe. The object outlives it.
-  PartSizeProbe(Client* client, const ObjectId* object, std::string version, uint32_t last_part,
+  // What to ask for: the parts 1 to `last`, one after the other.
+  struct Parts {
+    uint32_t last = 1;
+    bool only_even = false;  // no more once two of them, the last left out, differ
+  };
+
+  // Of this version (empty: of any). `done` may destroy the probe. The object outlives it.
+  PartSizeProbe(Client* client, const ObjectId* object, std::string version, Parts parts,
                 int64_t deadline_ms, Done done);
   ~PartSizeProbe();
   PartSizeProbe(const PartSizeProbe&) = delete;
@@ -35,13 +40,14 @@ class PartSizeProbe final : private GetHandler {
   Flow OnData(const char*, size_t) override { return Flow::kContinue; }
   void OnDone(const Status& status, const RetryHint& hint) override;
 
+  bool HasAskedEnough() const;
   void StartExchange();
   void Finish(const Result<std::vector<uint64_t>>& sizes);
 
   Client* const client_;
   const ObjectId* const object_;
   const std::string version_;
-  const uint32_t last_part_;
+  const Parts parts_;
   const Done done_;
   RetryLoop retry_;
   std::vector<uint64_t> sizes_;

@@ -46,7 +46,7 @@ Flow Stream::OnReply(const ReplyHead& head) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
     if (verifier_.needs_part_sizes() && pin_.size == 0) verifier_.Expect(OfferedChecksum{});
     if (verifier_.needs_part_sizes()) {
-      AskForPartSizes(1, [this](const std::vector<uint64_t>& sizes) {
+      AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
         verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
                                   static_cast<uint64_t>(pin_.size));
         fetch_->Resume();
@@ -59,10 +59,10 @@ Flow Stream::OnReply(const ReplyHead& head) {
   return Flow::kContinue;
 }
 
-void Stream::AskForPartSizes(uint32_t last_part,
+void Stream::AskForPartSizes(PartSizeProbe::Parts parts,
                              std::function<void(const std::vector<uint64_t>&)> then) {
   probe_ = std::make_unique<PartSizeProbe>(
-      client_.get(), &object_, pin_.can_pin ? pin_.version : std::string(), last_part,
+      client_.get(), &object_, pin_.can_pin ? pin_.version : std::string(), parts,
       on_first_ ? options_.deadline_ms : -1,
       [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
         probe_.reset();
@@ -151,8 +151,8 @@ bool Stream::Finish(std::shared_ptr<Chunk> chunk) {
 bool Stream::Conclude(const std::shared_ptr<Chunk>& chunk) {
   const Status verdict = verifier_.Finish();
   if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
-    AskForPartSizes(verifier_.parts(), [this, chunk, verdict](const auto& sizes) {
-      // With other sizes the bytes would have to be hashed again, and they are gone.
+    // With other sizes the bytes would have to be hashed again, and they are gone.
+    AskForPartSizes({verifier_.parts(), /*only_even=*/true}, [this, chunk, verdict](auto& sizes) {
       const bool compared = sizes == verifier_.part_sizes();
       verifier_.Expect(OfferedChecksum{});
       if (compared && !Judge(verdict)) return Fail(failure_on_loop_);

@@ -79,7 +79,8 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
 
   void Fetch(uint64_t begin);
   void SeekOnLoop(uint64_t position);
-  void AskForPartSizes(uint32_t last_part, std::function<void(const std::vector<uint64_t>&)> then);
+  void AskForPartSizes(PartSizeProbe::Parts parts,
+                       std::function<void(const std::vector<uint64_t>&)> then);
   bool MayFill(uint64_t offset);
   bool StartChunk(const void* part, uint64_t offset);
   bool Finish(std::shared_ptr<Chunk> chunk);

@@ -305,6 +305,17 @@ TEST_F(StreamTest, PartsOfUnequalSizesAreNotCondemned) {
   EXPECT_EQ(stats_.integrity_failures, 0U);
 }
 
+// Of thousands of parts, the first that is uneven says that the others are not worth asking for.
+TEST_F(StreamTest, AsksForNoPartsBeyondTheFirstUnevenOne) {
+  std::vector<uint64_t> parts(200, kSize / 200);
+  parts[2] += 1000;
+  parts.back() = kSize - 199 * (kSize / 200) - 1000;
+  store().Put("key", Multipart(Pattern(kSize), parts));
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Read(0, kSize).size(), kSize);
+  EXPECT_EQ(store().gets().size(), 2U + 3U) << "the bytes, one part to assume from, and three";
+}
+
 TEST_F(StreamTest, TheOnlyChunkIsKeptBackUntilItsPartsAreKnown) {
   const std::string body = Pattern(900'000);
   store().Put("key", Multipart(body, {300'000, 400'000, 200'000}));

@@ -49,8 +49,11 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
     if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
+    if (verifier_.needs_part_sizes() && pin_.can_pin && pin_.version == told_version_) {
+      verifier_.SetPartSizes(told_sizes_, static_cast<uint64_t>(pin_.size));
+    }
     if (verifier_.needs_part_sizes()) {
-      AskForPartSizes(1, [this](const std::vector<uint64_t>& sizes) {
+      AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
         verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
                                   static_cast<uint64_t>(pin_.size));
         fetch_->Resume();
@@ -60,10 +63,10 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
   return Flow::kContinue;
 }
 
-void WholeRead::AskForPartSizes(uint32_t last_part,
+void WholeRead::AskForPartSizes(PartSizeProbe::Parts parts,
                                 std::function<void(std::vector<uint64_t>)> then) {
   probe_ = std::make_unique<PartSizeProbe>(
-      client_, object_, pin_.can_pin ? pin_.version : std::string(), last_part, deadline_ms_,
+      client_, object_, pin_.can_pin ? pin_.version : std::string(), parts, deadline_ms_,
       [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
         probe_.reset();
         if (!sizes.ok()) return OnFetched(sizes.status());
@@ -141,7 +144,9 @@ void WholeRead::Conclude() {
   const bool compared = verifier_.active();
   const Status verdict = verifier_.Finish();
   if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
-    return AskForPartSizes(verifier_.parts(), [this](std::vector<uint64_t> sizes) {
+    return AskForPartSizes({verifier_.parts()}, [this](std::vector<uint64_t> sizes) {
+      told_version_ = pin_.can_pin ? pin_.version : std::string();
+      told_sizes_ = sizes;
       verifier_.SetPartSizes(std::move(sizes), buffer_.size());
       verifier_.Update(buffer_.data(), buffer_.size());
       Conclude();

@@ -63,7 +63,7 @@ class WholeRead final : public SplitFetch::Sink {
 
   Flow MakeRoom(uint64_t end);
   void Verify(uint64_t offset, const char* data, size_t size);
-  void AskForPartSizes(uint32_t last_part, std::function<void(std::vector<uint64_t>)> then);
+  void AskForPartSizes(PartSizeProbe::Parts parts, std::function<void(std::vector<uint64_t>)> then);
   void Conclude();
   void Restart(const Status& why);
   void Finish(const Status& status);
@@ -80,6 +80,8 @@ class WholeRead final : public SplitFetch::Sink {
   std::unique_ptr<PartSizeProbe> probe_;
   Buffer buffer_;
   Verifier verifier_;
+  std::string told_version_;  // whose parts' sizes are known: a damaged object is read again
+  std::vector<uint64_t> told_sizes_;
   uint64_t verified_ = 0;               // bytes [0, verified_) have been given to the verifier
   std::map<uint64_t, uint64_t> ahead_;  // pieces [begin, end) beyond it that are already here
   Status failure_;                      // our own reason to stop the fetch

@@ -321,13 +321,25 @@ TEST_F(CompositeReadTest, FindsDamage) {
 
 TEST_F(CompositeReadTest, NeverHandsOutDamagedBytes) {
   PutMultipart(uniform_);
-  std::vector<Attempt> script;
-  for (int read = 0; read < 5; ++read) {
-    script.push_back(Flips(700'000));
-    script.resize(script.size() + 1 + uniform_.size());  // the questions for one part, and for all
-  }
+  std::vector<Attempt> script = {Flips(700'000)};
+  script.resize(2 + uniform_.size());  // the questions for one part, and for all
+  script.resize(script.size() + 4, Flips(700'000));
   store().Script("key", script);
   EXPECT_EQ(Read().code(), StatusCode::kIntegrity);
+  EXPECT_EQ(store().gets().size(), script.size()) << "what was told of a version stays true";
+}
+
+TEST_F(CompositeReadTest, OfANewVersionThePartsAreOthers) {
+  PutMultipart(unequal_);
+  FakeObject second = Multipart(Pattern(900'000, 2), {200'000, 300'000, 400'000});
+  second.version = "v2";
+  std::vector<Attempt> script = {Flips(700'000)};
+  script.resize(2 + unequal_.size());
+  script.push_back(Replaces(second));
+  store().Script("key", script);
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, second.body));
+  EXPECT_EQ(stats_.verified, 1U);
 }
 
 // Of three parts, their number and the size of the first say little about the others.
