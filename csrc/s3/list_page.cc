@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kContinuationToken = "continuation-token";  // V2
 constexpr std::string_view kMarker = "marker";                         // V1
 
+constexpr size_t kLongestPage = size_t{64} << 20;
+
 std::string NextToken(std::string_view parameter, std::string_view value) {
   return std::string(parameter).append("=").append(value);
 }
@@ -181,6 +183,18 @@ QueryParameters ListQuery(const ListRequest& request, ListVersion version) {
     query.emplace_back(v1 ? kMarker : "start-after", request.start_after);
   }
   return query;
+}
+
+bool KnowsNoV2(const Status& failure, bool first_page, ListVersion asked) {
+  return failure.code() == StatusCode::kNotSupported && first_page && asked == ListVersion::kV2;
+}
+
+Status AppendToPage(const char* data, size_t size, std::string* body) {
+  if (body->size() + size > kLongestPage) {
+    return Status::Protocol("the list page is longer than any that S3 makes");
+  }
+  body->append(data, size);
+  return Status::Ok();
 }
 
 Result<ListPage> ParseListPage(std::string body) {

@@ -1,6 +1,7 @@
 // What a listing asks for (ListObjectsV2 or ListObjects, its older form) and what comes back.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -17,6 +18,13 @@ enum class ListVersion : uint8_t { kV1, kV2 };
 // The query of the request for one page; `version` is that of the first page. A server may answer
 // V2 in the manner of V1, and then next_token goes on in that.
 QueryParameters ListQuery(const ListRequest& request, ListVersion version = ListVersion::kV2);
+
+// Whether the first page is to be asked for once more, in the older form: some servers know only
+// that.
+bool KnowsNoV2(const Status& failure, bool first_page, ListVersion asked);
+
+// Adds what has arrived of a page to the rest. kProtocol if that is longer than any page of S3's.
+Status AppendToPage(const char* data, size_t size, std::string* body);
 
 // From the body of a reply that is not an error document. Keys are decoded if the server encoded
 // them; keys and common prefixes are in one order. A page's next_token is the parameter that asks

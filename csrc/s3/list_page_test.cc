@@ -210,5 +210,21 @@ TEST(ListQuery, GoesOnWhereThePageBeforeEnded) {
   EXPECT_EQ(QueryOf(request), "encoding-type=url&marker=a%3Db&prefix=");
 }
 
+TEST(KnowsNoV2, IsSaidOfAServerThatDoesNotSupportTheFirstPage) {
+  const Status refusal(StatusCode::kNotSupported, "");
+  EXPECT_TRUE(KnowsNoV2(refusal, /*first_page=*/true, ListVersion::kV2));
+  EXPECT_FALSE(KnowsNoV2(refusal, /*first_page=*/true, ListVersion::kV1));
+  EXPECT_FALSE(KnowsNoV2(refusal, /*first_page=*/false, ListVersion::kV2));
+  EXPECT_FALSE(KnowsNoV2(Status::Ok(), /*first_page=*/true, ListVersion::kV2));
+}
+
+TEST(AppendToPage, RefusesWhatIsLongerThanAnyPage) {
+  const std::string most(size_t{64} << 20, ' ');
+  std::string body;
+  EXPECT_TRUE(AppendToPage(most.data(), most.size(), &body).ok());
+  EXPECT_EQ(AppendToPage(" ", 1, &body).code(), StatusCode::kProtocol);
+  EXPECT_EQ(body.size(), most.size());
+}
+
 }  // namespace
 }  // namespace objectpipes

@@ -1,6 +1,7 @@
 // What an HTTP reply that is not a success means: the one place that maps S3's errors.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct S3Error {
   std::string location;                // ask at this URL instead
   std::optional<int64_t> server_time;  // sign with this time instead, POSIX seconds
 };
+
+// Of the body of such a reply, more says nothing more.
+inline constexpr size_t kLongestErrorBody = size_t{64} << 10;
 
 S3Error ErrorFromReply(const ErrorReply& reply);
 

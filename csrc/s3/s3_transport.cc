@@ -15,8 +15,6 @@ namespace objectpipes {
 namespace {
 
 constexpr std::string_view kDefaultRegion = "us-east-1";
-constexpr size_t kLongestErrorBody = size_t{64} << 10;
-constexpr size_t kLongestListBody = size_t{64} << 20;
 constexpr int kMostRedirects = 5;
 
 HeaderLookup LookupIn(const HttpHead& http) {
@@ -240,12 +238,8 @@ class S3Transport::List final : public S3Transport::Call {
   Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
 
   Flow OnSuccessData(const char* data, size_t size) override {
-    if (body_.size() + size > kLongestListBody) {
-      refused_ = Status::Protocol("the list page is longer than any that S3 makes");
-      return Flow::kStop;
-    }
-    body_.append(data, size);
-    return Flow::kContinue;
+    refused_ = AppendToPage(data, size, &body_);
+    return refused_.ok() ? Flow::kContinue : Flow::kStop;
   }
 
   void OnEnd(const Status& status, const RetryHint& hint) override;
@@ -259,8 +253,8 @@ class S3Transport::List final : public S3Transport::Call {
 
 void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
   if (!refused_.ok()) return handler_->OnPage(Status(refused_), RetryHint{});
-  if (status.code() == StatusCode::kNotSupported && first_ && version_ == ListVersion::kV2) {
-    bucket()->list_version = ListVersion::kV1;  // some servers know only this
+  if (KnowsNoV2(status, first_, version_)) {
+    bucket()->list_version = ListVersion::kV1;
     return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
   }
   if (!status.ok()) return handler_->OnPage(status, hint);

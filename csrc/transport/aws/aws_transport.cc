@@ -195,8 +195,8 @@ class AwsTransport::List final : public AwsTransport::Call {
   }
 
   void OnFailure(const Status& status, const RetryHint& hint) override {
-    if (status.code() == StatusCode::kNotSupported && first_ && version_ == ListVersion::kV2) {
-      transport_->list_versions_[bucket_] = ListVersion::kV1;  // some servers know only this
+    if (KnowsNoV2(status, first_, version_)) {
+      transport_->list_versions_[bucket_] = ListVersion::kV1;
       return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
     }
     handler_->OnPage(status, hint);

@@ -13,9 +13,6 @@ namespace {
 
 namespace model = Aws::S3::Model;
 
-constexpr size_t kLongestErrorBody = size_t{64} << 10;
-constexpr size_t kLongestListBody = size_t{64} << 20;
-
 class GetJob final : public ReplyObserver {
  public:
   GetJob(const JobContext& context, const GetRequest& request, ReplyPipe* pipe)
@@ -113,6 +110,7 @@ class ListJob final : public ReplyObserver {
     reply.request_time = WallSeconds();
     const auto outcome =
         context_.client->ListObjectsV2(PageRequest(request_, version_, context_.options, this));
+    if (!refused_.status.ok()) return pipe_->PutEnd(refused_);
     reply.body = body_;
     if (!outcome.IsSuccess()) return pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply));
     if (IsErrorDocument(body_)) {
@@ -127,8 +125,9 @@ class ListJob final : public ReplyObserver {
  private:
   bool OnBody(const char* data, size_t size) override {
     pipe_->Touch();
-    body_.append(data, size);
-    return body_.size() <= kLongestListBody && !pipe_->closed();
+    if (!refused_.status.ok()) return false;
+    refused_.status = AppendToPage(data, size, &body_);
+    return refused_.status.ok() && !pipe_->closed();
   }
   void OnHeaders(const HeaderLookup&) override {}
   void OnSuccess(const HeaderLookup& header) override { request_id_ = header("x-amz-request-id"); }
@@ -140,6 +139,7 @@ class ListJob final : public ReplyObserver {
   ReplyPipe* const pipe_;
   std::string body_;
   std::string request_id_;
+  S3Error refused_;  // why this reply is not read
 };
 
 }  // namespace
