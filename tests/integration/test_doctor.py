@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,7 +13,9 @@ import trustme
 
 from faults import FaultServer, kinds
 from integration.http_proxy import HttpProxy
-from objectpipes import cli
+from objectpipes import S3Config, cli
+from objectpipes.cli.doctor.chain import walk
+from objectpipes.cli.doctor.network import Route
 from servers.ports import free_ports
 
 OBJECTS = {"bucket": {"train/large": bytes(100_000), "train/small": b"1234", "other": b""}}
@@ -297,6 +300,28 @@ def test_the_way_through_a_proxy_of_plain_http(
         assert passed.code == 0
         assert not proxy.targets
         assert len(proxy.urls) > 2
+
+
+def test_a_proxy_that_hangs_up(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, server: FaultServer
+) -> None:
+    server.faults.add(kinds.CloseBeforeReply())
+    monkeypatch.setenv("HTTPS_PROXY", server.endpoint)
+    found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", "https://store.invalid")
+    found.assert_broken("proxy", "Remote end closed connection", "Check the proxy in HTTPS_PROXY")
+
+
+def test_the_connection_ends_whoever_holds_the_reply(server: FaultServer) -> None:
+    connection = S3Config(endpoint_url=server.endpoint, anonymous=True).resolve().connection
+    route = Route("--endpoint-url", "AWS_CA_BUNDLE")
+    route.lead_to(f"{server.endpoint}/bucket", connection)
+    assert walk(route.links())
+    route.close()
+    deadline = time.monotonic() + 30
+    while server.open_connections and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert server.open_connections == 0
+    assert route.reply is not None
 
 
 def test_a_proxy_that_is_no_url(

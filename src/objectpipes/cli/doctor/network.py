@@ -181,6 +181,7 @@ class Route:
         try:
             client.request("HEAD", target, headers=headers)
             self.reply = client.getresponse()
+            self.reply.close()  # its head is here, and it would keep the socket open
         except (OSError, http.client.HTTPException) as error:
             raise Broken(
                 f"no HTTP reply: {_reason(error)}",
@@ -227,7 +228,11 @@ class Route:
             return socket.create_connection(self._address, _TIMEOUT_S)
         tunnel = http.client.HTTPConnection(*self._first_hop, timeout=_TIMEOUT_S)
         tunnel.set_tunnel(*self._address, headers=self._authorization)
-        tunnel.connect()
+        try:
+            tunnel.connect()
+        except (OSError, http.client.HTTPException):
+            tunnel.close()
+            raise
         return tunnel.sock
 
     @property
