@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from faults import Fault
+from faults import Fault, kinds
 from objectpipes.errors import ObjectStoreError
 
-__all__ = ["BYTES", "Outcome", "Row", "assert_comes_to"]
+__all__ = ["BYTES", "Outcome", "Row", "assert_comes_to", "stall_timeout"]
 
 _DEADLINE_S = 15.0
+_SILENT = (kinds.StallBeforeReply, kinds.StallAt, kinds.WrongContentLength)
 
 Outcome = type[ObjectStoreError] | None
 BYTES: Outcome = None  # exactly those of the object
@@ -32,6 +33,20 @@ class Row:
     fault: Fault
     once: Outcome
     always: Outcome
+
+
+def stall_timeout(fault: Fault) -> float:
+    """Return how long to wait for a byte of a server with a fault, in seconds.
+
+    It is short only for what makes a server fall silent: elsewhere silence is that of a busy
+    machine, which is nothing that a row is about.
+
+    Parameters
+    ----------
+    fault
+        The fault.
+    """
+    return 0.5 if isinstance(fault, _SILENT) else 5.0
 
 
 def assert_comes_to(

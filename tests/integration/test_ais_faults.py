@@ -15,7 +15,7 @@ from faults.messages import Reply
 from faults.store import Store
 from integration.ais_gateway import FaultNode
 from integration.clusters import running
-from integration.fault_matrix import BYTES, Outcome, Row, assert_comes_to
+from integration.fault_matrix import BYTES, Outcome, Row, assert_comes_to, stall_timeout
 from objectpipes import AISConfig, ObjectUrl
 from objectpipes.errors import (
     AccessDeniedError,
@@ -104,10 +104,12 @@ def nodes(cluster: Nodes) -> Iterator[Nodes]:
     cluster.target.faults.clear()
 
 
-def config_for(nodes: Nodes, *, always: bool) -> AISConfig:
-    # With one attempt, what a target refuses is still asked of the gateway.
+def config_for(nodes: Nodes, fault: Fault, *, always: bool) -> AISConfig:
     return AISConfig(
-        endpoint=nodes.gateway.endpoint, max_attempts=1 if always else 3, stall_timeout=0.5
+        endpoint=nodes.gateway.endpoint,
+        # With one attempt, what a target refuses is still asked of the gateway.
+        max_attempts=1 if always else 3,
+        stall_timeout=stall_timeout(fault),
     )
 
 
@@ -195,7 +197,7 @@ def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
     if row.resumed:
         nodes.target.faults.add(kinds.ResetAt(100_000), match=is_read, times=1)
     nodes.target.faults.add(row.fault, match=is_read, times=None if always else 1)
-    config = config_for(nodes, always=always and not row.resumed)
+    config = config_for(nodes, row.fault, always=always and not row.resumed)
     url = f"ais://bucket/{name_of(size)}"
     if streamed:
         url = ObjectUrl(url, size=size)
@@ -237,7 +239,7 @@ def test_gateway_of_a_read(nodes: Nodes, row: Row, always: bool) -> None:
     """The gateway is asked because the target does not answer whom it has not sent."""
     nodes.target.faults.add(Refusal(403), match=is_read, times=1)
     nodes.gateway.faults.add(row.fault, match=is_read, times=None if always else 1)
-    config = config_for(nodes, always=always)
+    config = config_for(nodes, row.fault, always=always)
     url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
     assert_comes_to([row.always if always else row.once], url, data, lambda: load(url, config))
 
@@ -247,7 +249,7 @@ def test_gateway_of_a_read(nodes: Nodes, row: Row, always: bool) -> None:
 def test_gateway_of_a_listing(nodes: Nodes, row: Row, always: bool) -> None:
     """All names or the one right exception, in time."""
     nodes.gateway.faults.add(row.fault, match=is_list, times=None if always else 1)
-    config = config_for(nodes, always=always)
+    config = config_for(nodes, row.fault, always=always)
     prefix, names = "ais://bucket", "".join([*map(name_of, sorted(SIZES)), *BATCHED]).encode()
 
     def list_names() -> list[tuple[str, bytes]]:
@@ -269,7 +271,7 @@ def test_what_the_gateway_does_not_tell_is_not_needed(
     """Neither the map of the cluster nor the properties of the bucket."""
     nodes.gateway.faults.add(fault, match=lambda request: request.path.startswith(about))
     url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
-    assert load(url, config_for(nodes, always=False)) == [(url, data)]
+    assert load(url, config_for(nodes, fault, always=False)) == [(url, data)]
 
 
 # --- get-batch --------------------------------------------------------------------------------
@@ -301,7 +303,7 @@ def is_batch(request: Request) -> bool:
 def test_batch(nodes: Nodes, batched: list[str], fault: Fault, node: str) -> None:
     """Whatever becomes of a batch, nothing is lost: the rest is read one by one."""
     rule = getattr(nodes, node).faults.add(fault, match=is_batch)
-    config = config_for(nodes, always=False)
+    config = config_for(nodes, fault, always=False)
     loader = AISFileLoader(batched, config=config, batch=True)
     found = [opened.read() for _, opened in loader]
     assert found == list(BATCHED.values())
@@ -311,5 +313,5 @@ def test_batch(nodes: Nodes, batched: list[str], fault: Fault, node: str) -> Non
 @pytest.fixture
 def batched(cluster: Nodes) -> list[str]:
     """Return listed objects for a batch."""
-    config = config_for(cluster, always=False)
+    config = AISConfig(endpoint=cluster.gateway.endpoint)
     return list(AISFileLister(["ais://bucket/small"], config=config))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch.utils.data.datapipes.utils.common import match_masks
 
 from faults import Fault, FaultServer, StoredObject, kinds
+from integration.fault_matrix import stall_timeout
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
 from objectpipes import ObjectUrl, S3Config, _reads
 from objectpipes.errors import (
@@ -122,7 +123,7 @@ def test_matrix(row: Row, always: bool, page: int, monkeypatch: pytest.MonkeyPat
         found: list[str] = []
         began = time.monotonic()
         try:
-            config = config_for(server, stall_timeout=0.5)
+            config = config_for(server, stall_timeout=stall_timeout(row.fault))
             collect(iter(S3FileLister(["s3://bucket/"], config=config)), found)
         except ObjectStoreError as error:
             assert type(error) is expected

@@ -11,7 +11,7 @@ import pytest
 from faults import Fault, FaultServer, StoredObject, kinds
 from faults.checksums import ALGORITHMS
 from integration import fault_matrix
-from integration.fault_matrix import BYTES, Outcome, assert_comes_to
+from integration.fault_matrix import BYTES, Outcome, assert_comes_to, stall_timeout
 from integration.pipes import config_for, load
 from objectpipes import ObjectUrl, stats
 from objectpipes.errors import (
@@ -198,7 +198,7 @@ def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> Non
         if row.resumed:
             server.faults.add(kinds.ResetAt(1000), times=1)
         server.faults.add(row.fault, times=None if always else 1)
-        config = config_for(server, stall_timeout=0.5)
+        config = config_for(server, stall_timeout=stall_timeout(row.fault))
         assert_comes_to(
             expected,
             URL,

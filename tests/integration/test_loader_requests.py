@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from faults import Fault, FaultServer, Request, kinds
+from integration.fault_matrix import stall_timeout
 from integration.pipes import config_for, list_urls, load
 from objectpipes import ObjectUrl
 from objectpipes.errors import (
@@ -182,7 +183,7 @@ def test_faults_of_parts(fault: Fault, probability: float, prefetch_bytes: int) 
     with FaultServer({"bucket": {"key": LARGE}}, checksum="CRC64NVME") as server:
         server.faults.add(SLOW)
         rule = server.faults.add(fault, match=is_ranged, probability=probability)
-        config = config_for(server, max_attempts=10, stall_timeout=0.5)
+        config = config_for(server, max_attempts=10, stall_timeout=stall_timeout(fault))
         url = ObjectUrl(URL, size=len(LARGE))
         found = load(server, [url], config=config, prefetch_bytes=prefetch_bytes)
         assert found == [(URL, LARGE)]
