@@ -15,7 +15,7 @@
 
 #include "ais/list_page.h"
 #include "ais/tar_stream.h"
-#include "engine/event_loop.h"
+#include "testing/loop_test.h"
 #include "testing/loopback_server.h"
 #include "testing/signal.h"
 
@@ -111,7 +111,7 @@ std::string Found(const std::string& body) {
 }
 
 // A cluster of one proxy and one target, which both say what a test tells them to.
-class AisTransportTest : public ::testing::Test {
+class AisTransportTest : public LoopTest {
  protected:
   AisTransportTest()
       : target_([this](const std::string& request) {
@@ -164,15 +164,6 @@ class AisTransportTest : public ::testing::Test {
     std::string reply = std::move(replies->front());
     replies->erase(replies->begin());
     return reply;
-  }
-
-  void OnLoop(const std::function<void()>& function) {
-    Signal done;
-    loop_.Post([&] {
-      function();
-      done.Set();
-    });
-    ASSERT_TRUE(done.Wait());
   }
 
   AisTransport* transport() {
@@ -245,7 +236,6 @@ class AisTransportTest : public ::testing::Test {
     return lister;
   }
 
-  EventLoop loop_;
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   size_t batch_ = 0;
   std::string etl_name_;
