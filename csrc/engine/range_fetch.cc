@@ -17,12 +17,13 @@ std::string RangeText(uint64_t begin, uint64_t end) {
 }  // namespace
 
 RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       uint64_t end, Sink* sink)
+                       uint64_t end, bool verify, Sink* sink)
     : client_(client),
       object_(object),
       pin_(pin),
       begin_(begin),
       end_(end),
+      verify_(verify),
       sink_(sink),
       retry_(
           client, [this] { StartExchange(); }, [this](const Status& status) { Finish(status); }),
@@ -89,6 +90,10 @@ void RangeFetch::AdoptReply(const ReplyHead& head) {
   skip_ = offset_ - head.begin;
   reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length) : kToTheEnd;
   may_exceed_ = head.object_size < 0 && reply_end_ == kToTheEnd;
+  const bool compares =
+      verify_ && head.checksum.scope == OfferedChecksum::Scope::kReply && reply_end_ != kToTheEnd;
+  verifier_.Expect(compares ? head.checksum : OfferedChecksum{});
+  verified_ = head.begin;
 }
 
 Flow RangeFetch::OnHead(const ReplyHead& head) {
@@ -106,7 +111,23 @@ Space RangeFetch::OnSpace() {
   return space;
 }
 
+// Bytes that the sink did not take are offered again. A reply that is not read to its end, because
+// its connection broke or others have the rest, cannot be compared.
+Status RangeFetch::Verify(const char* data, size_t size) {
+  const auto seen = static_cast<size_t>(verified_ - (offset_ - skip_));
+  if (size <= seen) return Status::Ok();
+  verifier_.Update(data + seen, size - seen);
+  verified_ += size - seen;
+  if (verified_ < reply_end_) return Status::Ok();
+  Status verdict = verifier_.Finish();
+  verifier_.Expect(OfferedChecksum{});
+  return verdict;
+}
+
 Flow RangeFetch::OnData(const char* data, size_t size) {
+  // Before the sink has them: then the last bytes of a damaged reply never get there.
+  if (verifier_.active()) refused_ = Verify(data, size);
+  if (!refused_.ok()) return Flow::kStop;
   const auto dropped = static_cast<size_t>(std::min<uint64_t>(skip_, size));
   const auto taken =
       static_cast<size_t>(std::min<uint64_t>(size - dropped, end_ > offset_ ? end_ - offset_ : 0));
@@ -130,6 +151,7 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   exchange_.reset();
   if (!refused_.ok()) {
     if (refused_.code() == StatusCode::kObjectChanged) return Finish(refused_);
+    if (refused_.code() == StatusCode::kIntegrity) return OnDamaged();
     return retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   if (status.ok() && end_ == kToTheEnd) {  // chunked: only now is the size known
@@ -154,6 +176,15 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
         RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   retry_.Failed(status, hint);
+}
+
+void RangeFetch::OnDamaged() {
+  client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
+  pin_->suspect = true;
+  const bool untouched = offset_ == reply_began_ || sink_->TakeBack(this, reply_began_);
+  if (!untouched || ++rereads_ > kMostRereads) return Finish(refused_);
+  offset_ = reply_began_;
+  StartExchange();
 }
 
 void RangeFetch::Finish(const Status& status) {

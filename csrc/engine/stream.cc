@@ -30,8 +30,9 @@ Stream::~Stream() {
 void Stream::Start() { Fetch(0); }
 
 void Stream::Fetch(uint64_t begin) {
-  fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts,
-                                        this);
+  fetch_ =
+      std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin,
+                                   SplitFetch::Options{options_.most_parts, options_.verify}, this);
   if (on_first_) fetch_->set_deadline_ms(options_.deadline_ms);
   fetch_->Start();
 }
@@ -130,6 +131,19 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     }
   }
   return Flow::kContinue;
+}
+
+// What fits into the chunk that is being filled is written over. More than that cannot be kept from
+// the reader until its checksum is known, because a reply may be as long as the object: then the
+// stream fails, and those of its bytes that the reader has not taken yet are never taken.
+bool Stream::TakeBack(const void* part, uint64_t offset) {
+  const auto filling = filling_.find(part);
+  if (filling != filling_.end() && filling->second->begin <= offset) return true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  auto damaged = ready_.upper_bound(offset);
+  if (damaged != ready_.begin() && std::prev(damaged)->second->end() > offset) --damaged;
+  ready_.erase(damaged, ready_.end());
+  return false;
 }
 
 // Bytes count as verified in order. The chunk that completes the object is published only if the

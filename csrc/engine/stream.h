@@ -74,6 +74,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   Flow OnReply(const ReplyHead& head) override;
   Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
+  bool TakeBack(const void* part, uint64_t offset) override;
   void OnFetched(const Status& status) override;
   bool HasRoomFor(uint64_t end) override;
 

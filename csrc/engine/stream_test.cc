@@ -277,6 +277,43 @@ TEST_F(StreamTest, DamageOfAnyPartIsFound) {
   EXPECT_EQ(failure_.code(), StatusCode::kIntegrity) << "and no other failure hides it";
 }
 
+class CheckedRangesTest : public StreamTest {
+ protected:
+  CheckedRangesTest() {
+    object_.range_checksum = ChecksumType::kCrc32c;
+    store().Put("key", object_);
+    store().Pace(5000, 0);
+  }
+
+  FakeObject object_{Pattern(kSize)};
+};
+
+TEST_F(CheckedRangesTest, DamageWithinAChunkIsMended) {
+  store().Script("key", {Attempt{}, Flips(10 * kMiB + 200), BreaksAt(6000), Flips(kSize - 1)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(10 * kMiB + 100, kSize), object_.body.substr(10 * kMiB + 100)));
+  EXPECT_EQ(stats_.integrity_failures, 2U);
+}
+
+TEST_F(CheckedRangesTest, ADamagedRangeIsNeverReadToItsEnd) {
+  store().Script("key", {Attempt{}, Flips(9 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_LT(Read(5 * kMiB, kSize).size(), kSize - 5 * kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+  EXPECT_TRUE(SameBytes(Read(5 * kMiB, kSize), object_.body.substr(5 * kMiB)))
+      << "a seek is another chance";
+}
+
+TEST_F(CheckedRangesTest, WhatIsKnownToBeDamagedIsNotHandedOut) {
+  options_.allowance = 4 * kMiB;
+  store().Script("key", {Attempt{}, Flips(9 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  Take(7 * kMiB);
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(Take(8 * kMiB), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+}
+
 TEST_F(StreamTest, ACompositeChecksumIsComparedToo) {
   const std::string body = Pattern(kSize);
   store().Put("key", Multipart(body, {4 * kMiB, 4 * kMiB, kSize - 8 * kMiB}));
