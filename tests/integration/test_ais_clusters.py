@@ -47,7 +47,13 @@ def test_tokens() -> None:
         one_bucket = cluster.mint_token(buckets={"bucket": 771})  # may not see the cluster map
         for token in (whole, one_bucket):
             lister = AISFileLister(["ais://bucket"], cluster.endpoint, token=token)
-            assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+            assert not caplog.records
+            for _ in range(2):  # one client reads and lists, and warns once
+                assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+        (warning,) = caplog.records
+        assert warning.name == "objectpipes"
+        assert "may not see the cluster map" in warning.getMessage()
+        assert "the right SHOW-CLUSTER" in warning.getMessage()
         with pytest.raises(InvalidCredentialsError):
             drain(AISFileLoader(stored, cluster.endpoint))
         with pytest.raises(AccessDeniedError):

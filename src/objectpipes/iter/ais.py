@@ -41,8 +41,9 @@ class AISFileListerIterDataPipe(FileLister):
     prefix. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``checksum`` and ``version``.
 
     A cluster that has lost a target lists what is left without a word; here that is an error, for
-    the targets that this process has seen. A token that may not see the cluster map (permission
-    8192) hides them: then such a listing is as short as the cluster's.
+    the targets that this process has seen. A token that may not see the cluster map (for which it
+    needs the right SHOW-CLUSTER) hides them: then such a listing is as short as the cluster's, and
+    a warning of the logger ``objectpipes`` says so.
 
     Parameters
     ----------
