@@ -1,6 +1,7 @@
 #include "engine/range_fetch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -9,6 +10,9 @@ namespace {
 
 // An attempt that delivered this much was not in vain, and failures before it are forgotten.
 constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
+
+// Our own word, for who looks for advice.
+constexpr char kNoVersion[] = "NoVersion";
 
 std::string RangeText(uint64_t begin, uint64_t end) {
   return std::to_string(begin) + "-" + (end == kToTheEnd ? "" : std::to_string(end - 1));
@@ -55,13 +59,18 @@ void RangeFetch::StartExchange() {
 
 // Nothing would show that the bytes of two replies are of one version.
 Status RangeFetch::CannotJoin() const {
-  constexpr char kWhy[] = "the server names no version of the object (no strong ETag)";
+  constexpr char kWhy[] =
+      "the server names no version of the object (it has no strong ETag, comes out of an archive,"
+      " or is made by an ETL)";
   if (offset_ > begin_) {
     return Status(StatusCode::kObjectChanged, std::string("the connection broke, and ") + kWhy +
                                                   " with which the read could go on");
   }
+  StatusDetail detail;
+  detail.code = kNoVersion;
   return Status(StatusCode::kNotSupported,
-                std::string(kWhy) + ", so it can only be read from its first byte on");
+                std::string(kWhy) + ", so there is no going back but to its first byte",
+                std::move(detail));
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {

@@ -191,9 +191,9 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (seeks_planned_ > 0) return;
-    ready_.emplace(chunk->begin, std::move(chunk));
     progress_ms_ = client_->loop->now_ms();
     attempts_ = fetch_->attempts();
+    if (chunk->end() > wanted_) ready_.emplace(chunk->begin, std::move(chunk));
   }
   arrived_.notify_one();
   ReportFirst(Status::Ok());
@@ -267,9 +267,17 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   }
   if (size_ >= 0 && position >= static_cast<uint64_t>(size_)) return Outcome::kEnd;
 
-  const bool will_come =
-      position >= fetching_from_ && position >= wanted_ && position < wanted_ + options_.allowance;
+  const bool one_reply = size_ >= 0 && version_.empty();
+  const bool will_come = position >= fetching_from_ && position >= wanted_ &&
+                         (one_reply || position < wanted_ + options_.allowance);
+  const bool skips = position > wanted_;
   wanted_ = position;
+  if (will_come && skips) {
+    while (!ready_.empty() && ready_.begin()->second->end() <= position) {
+      ready_.erase(ready_.begin());
+    }
+    Unpause();
+  }
   if (!will_come) {
     ready_.clear();
     failure_ = Status::Ok();
@@ -299,14 +307,17 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   *chunk = found->second;
   ready_.erase(ready_.begin(), std::next(found));
   wanted_ = (*chunk)->end();
-  if (paused_) {
-    paused_ = false;
-    progress_ms_ = MonotonicMs();  // it was the reader who made none
-    client_->loop->Post([self = shared_from_this()] {
-      if (self->fetch_ != nullptr) self->fetch_->Resume();
-    });
-  }
+  Unpause();
   return Outcome::kChunk;
+}
+
+void Stream::Unpause() {
+  if (!paused_) return;
+  paused_ = false;
+  progress_ms_ = MonotonicMs();  // it was the reader who made none
+  client_->loop->Post([self = shared_from_this()] {
+    if (self->fetch_ != nullptr) self->fetch_->Resume();
+  });
 }
 
 void Stream::Close() {

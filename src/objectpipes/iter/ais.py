@@ -152,7 +152,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     What is yielded has been checked: its length, that it is one version of the object, and its
     checksum where the bucket has them. An object larger than a quarter of `prefetch_bytes` is
     streamed: it is read on while it is consumed, and its checksum is compared when the end is
-    reached.
+    reached. A streamed member of an archive, or output of an ETL, has no version by which two reads
+    could be joined: ``seek`` goes forward, by reading what is in between, and back to the first
+    byte; anywhere else back is `NotSupportedError`.
 
     Parameters
     ----------
