@@ -522,6 +522,13 @@ const Status* AisTransport::FindOutage(const ObjectId& object) {
   return cluster_.FindOutage(ObjectId{object.bucket, std::string(archive->archive)});
 }
 
+std::string_view AisTransport::TakeWarning() {
+  if (!cluster_.map_refused() || warned_.exchange(true)) return {};
+  return "The token may not see the cluster map, for which it needs the right SHOW-CLUSTER: every"
+         " read takes the way through the gateway, and neither a listing nor a read can tell"
+         " objects of a lost target from objects that do not exist";
+}
+
 std::unique_ptr<Exchange> AisTransport::StartList(const ListRequest& request,
                                                   ListHandler* handler) {
   auto list = std::make_unique<List>(this, request, handler);

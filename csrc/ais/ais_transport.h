@@ -1,6 +1,7 @@
 // AIStore over the engine's own HTTP client: straight to the targets where the cluster permits it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -37,6 +38,7 @@ class AisTransport final : public Transport {
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
   const Status* FindOutage(const ObjectId& object) override;
+  std::string_view TakeWarning() override;
 
  private:
   class Call;
@@ -54,6 +56,7 @@ class AisTransport final : public Transport {
   Cluster cluster_;
   std::map<std::string, BucketFacts> buckets_;
   Batches batches_;
+  std::atomic<bool> warned_{false};
 };
 
 }  // namespace objectpipes::ais

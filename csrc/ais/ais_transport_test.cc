@@ -404,6 +404,17 @@ TEST_F(AisTransportTest, WithoutAMapEverythingGoesThroughTheProxy) {
   EXPECT_EQ(proxy_.reads().size(), 1U);
 }
 
+TEST_F(AisTransportTest, SaysOnceThatTheMapIsRefused) {
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_EQ(transport()->TakeWarning(), "");
+  OnLoop([this] { transport_.reset(); });
+  shows_map_ = false;
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_NE(transport()->TakeWarning().find("SHOW-CLUSTER"), std::string_view::npos);
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_EQ(transport()->TakeWarning(), "");
+}
+
 TEST_F(AisTransportTest, NotFoundIsFinalWhileNoTargetIsMissing) {
   proxy_replies_ = {Error("404 Not Found", "ErrNotFound", "no such object")};
   const auto getter = Get(Route::kFallback);

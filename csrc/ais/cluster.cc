@@ -73,6 +73,7 @@ void Cluster::OnDone(const Status& status) {
     Result<ClusterMap> map = ParseClusterMap(body_);
     if (map.ok()) Adopt(std::move(map).value());
   }
+  if (http_status_ == 403) map_refused_ = true;
   // One by one, because a waiter may end others. If one asks again, the rest learn the next answer.
   while (!waiters_.empty() && fetch_ == nullptr) {
     Waiter* const waiter = waiters_.front();

@@ -1,6 +1,7 @@
 // The cluster as this process knows it: where to send requests, and which targets are missing.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,7 +18,7 @@
 
 namespace objectpipes::ais {
 
-// Keeps the cluster map, from the first request on. I/O thread only.
+// Keeps the cluster map, from the first request on. I/O thread only, except as noted.
 //
 // A cluster may refuse to show its map, or not be reached. Then everything goes through the proxy,
 // which also says what is wrong.
@@ -42,6 +43,9 @@ class Cluster final : private HttpHandler {
   void Forget(Waiter* waiter);
   // Something went wrong that a change of the cluster would explain: asks again before long.
   void Suspect();
+
+  // Whether the cluster has refused to show it to whom our token names. Any thread.
+  bool map_refused() const { return map_refused_; }
 
   // Of the map; 0 without one.
   int64_t version() const { return map_.has_value() ? map_->version : 0; }
@@ -94,6 +98,7 @@ class Cluster final : private HttpHandler {
   std::map<std::string, TargetHealth> health_;  // by URL
   bool any_down_ = false;                       // of the targets in map_
   bool asked_ = false;
+  std::atomic<bool> map_refused_{false};
   bool direct_refused_ = false;
   int64_t looked_ms_ = -1;
   int64_t changed_ms_ = -1;

@@ -1,6 +1,7 @@
 #include "engine/range_fetch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -10,6 +11,9 @@ namespace {
 // An attempt that delivered this much was not in vain, and failures before it are forgotten.
 constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
 
+// Our own word, for who looks for advice.
+constexpr char kNoVersion[] = "NoVersion";
+
 std::string RangeText(uint64_t begin, uint64_t end) {
   return std::to_string(begin) + "-" + (end == kToTheEnd ? "" : std::to_string(end - 1));
 }
@@ -17,12 +21,13 @@ std::string RangeText(uint64_t begin, uint64_t end) {
 }  // namespace
 
 RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       uint64_t end, Sink* sink)
+                       uint64_t end, bool verify, Sink* sink)
     : client_(client),
       object_(object),
       pin_(pin),
       begin_(begin),
       end_(end),
+      verify_(verify),
       sink_(sink),
       retry_(
           client, [this] { StartExchange(); }, [this](const Status& status) { Finish(status); }),
@@ -54,13 +59,18 @@ void RangeFetch::StartExchange() {
 
 // Nothing would show that the bytes of two replies are of one version.
 Status RangeFetch::CannotJoin() const {
-  constexpr char kWhy[] = "the server names no version of the object (no strong ETag)";
+  constexpr char kWhy[] =
+      "the server names no version of the object (it has no strong ETag, comes out of an archive,"
+      " or is made by an ETL)";
   if (offset_ > begin_) {
     return Status(StatusCode::kObjectChanged, std::string("the connection broke, and ") + kWhy +
                                                   " with which the read could go on");
   }
+  StatusDetail detail;
+  detail.code = kNoVersion;
   return Status(StatusCode::kNotSupported,
-                std::string(kWhy) + ", so it can only be read from its first byte on");
+                std::string(kWhy) + ", so there is no going back but to its first byte",
+                std::move(detail));
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {
@@ -89,6 +99,10 @@ void RangeFetch::AdoptReply(const ReplyHead& head) {
   skip_ = offset_ - head.begin;
   reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length) : kToTheEnd;
   may_exceed_ = head.object_size < 0 && reply_end_ == kToTheEnd;
+  const bool compares =
+      verify_ && head.checksum.scope == OfferedChecksum::Scope::kReply && reply_end_ != kToTheEnd;
+  verifier_.Expect(compares ? head.checksum : OfferedChecksum{});
+  verified_ = head.begin;
 }
 
 Flow RangeFetch::OnHead(const ReplyHead& head) {
@@ -106,7 +120,23 @@ Space RangeFetch::OnSpace() {
   return space;
 }
 
+// Bytes that the sink did not take are offered again. A reply that is not read to its end, because
+// its connection broke or others have the rest, cannot be compared.
+Status RangeFetch::Verify(const char* data, size_t size) {
+  const auto seen = static_cast<size_t>(verified_ - (offset_ - skip_));
+  if (size <= seen) return Status::Ok();
+  verifier_.Update(data + seen, size - seen);
+  verified_ += size - seen;
+  if (verified_ < reply_end_) return Status::Ok();
+  Status verdict = verifier_.Finish();
+  verifier_.Expect(OfferedChecksum{});
+  return verdict;
+}
+
 Flow RangeFetch::OnData(const char* data, size_t size) {
+  // Before the sink has them: then the last bytes of a damaged reply never get there.
+  if (verifier_.active()) refused_ = Verify(data, size);
+  if (!refused_.ok()) return Flow::kStop;
   const auto dropped = static_cast<size_t>(std::min<uint64_t>(skip_, size));
   const auto taken =
       static_cast<size_t>(std::min<uint64_t>(size - dropped, end_ > offset_ ? end_ - offset_ : 0));
@@ -130,6 +160,7 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   exchange_.reset();
   if (!refused_.ok()) {
     if (refused_.code() == StatusCode::kObjectChanged) return Finish(refused_);
+    if (refused_.code() == StatusCode::kIntegrity) return OnDamaged();
     return retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   if (status.ok() && end_ == kToTheEnd) {  // chunked: only now is the size known
@@ -154,6 +185,15 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
         RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   retry_.Failed(status, hint);
+}
+
+void RangeFetch::OnDamaged() {
+  client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
+  pin_->suspect = true;
+  const bool untouched = offset_ == reply_began_ || sink_->TakeBack(this, reply_began_);
+  if (!untouched || ++rereads_ > kMostRereads) return Finish(refused_);
+  offset_ = reply_began_;
+  StartExchange();
 }
 
 void RangeFetch::Finish(const Status& status) {

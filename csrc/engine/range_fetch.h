@@ -1,7 +1,8 @@
 // One byte range of one version of an object, fetched with as many exchanges as that takes.
 //
 // This is where the promise "never a wrong byte" is kept: every reply must continue exactly where
-// the last one ended and belong to the pinned version, or it is not used.
+// the last one ended and belong to the pinned version, or it is not used. One that offers a
+// checksum of its own bytes is compared with it.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "engine/client.h"
 #include "engine/retry_loop.h"
+#include "engine/verifier.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -35,6 +37,9 @@ class RangeFetch final : private GetHandler {
     // The next bytes, in order, none twice. kPause: offered again after Resume(). kStop abandons
     // the fetch.
     virtual Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) = 0;
+    // Bytes from `offset` on, up to the last delivered, are damaged. True: none of them has been
+    // used, and they will come again. False: that is too late, and the fetch fails.
+    virtual bool TakeBack(RangeFetch* fetch, uint64_t offset) = 0;
     // The last call; may destroy the fetch.
     virtual void OnFetched(RangeFetch* fetch, const Status& status) = 0;
 
@@ -42,10 +47,10 @@ class RangeFetch final : private GetHandler {
     ~Sink() = default;
   };
 
-  // Bytes [begin, end) of the object; end = kToTheEnd for "to its end". Everything pointed at
-  // outlives this.
+  // Bytes [begin, end) of the object; end = kToTheEnd for "to its end". `verify`: compare replies
+  // that offer a checksum of their own. Everything pointed at outlives this.
   RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, uint64_t end,
-             Sink* sink);
+             bool verify, Sink* sink);
 
   void Start();
   void Resume();
@@ -69,6 +74,8 @@ class RangeFetch final : private GetHandler {
   Status CannotJoin() const;
   Status CheckReply(const ReplyHead& head) const;
   void AdoptReply(const ReplyHead& head);
+  Status Verify(const char* data, size_t size);
+  void OnDamaged();
   void Finish(const Status& status);
   bool complete() const { return offset_ >= end_; }
 
@@ -77,6 +84,7 @@ class RangeFetch final : private GetHandler {
   Pin* const pin_;
   const uint64_t begin_;
   uint64_t end_;
+  const bool verify_;
   Sink* const sink_;
 
   RetryLoop retry_;
@@ -87,6 +95,9 @@ class RangeFetch final : private GetHandler {
   uint64_t reply_end_ = 0;    // where this reply's body ends; kToTheEnd: unknown
   bool may_exceed_ = false;   // only the listing tells how long the object is: look for more
   uint64_t reply_began_ = 0;  // offset_ at the start of this exchange
+  Verifier verifier_;         // of this reply
+  uint64_t verified_ = 0;     // where in the object the bytes given to it end
+  int rereads_ = 0;           // of damaged replies
   int64_t started_us_ = 0;
 };
 

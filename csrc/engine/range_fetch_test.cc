@@ -23,7 +23,8 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
   void Start(uint64_t begin, uint64_t end) {
     OnLoop([&] {
       begin_ = begin;
-      fetch_ = std::make_unique<RangeFetch>(client_.get(), &kObject, &pin_, begin, end, this);
+      fetch_ =
+          std::make_unique<RangeFetch>(client_.get(), &kObject, &pin_, begin, end, verify_, this);
       fetch_->Start();
     });
   }
@@ -45,6 +46,10 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
     bytes_.append(data, size);
     return Flow::kContinue;
   }
+  bool TakeBack(RangeFetch* /*fetch*/, uint64_t offset) override {
+    if (takes_back_) bytes_.resize(static_cast<size_t>(offset - begin_));
+    return takes_back_;
+  }
   void OnFetched(RangeFetch* /*fetch*/, const Status& status) override {
     EXPECT_FALSE(over_) << "OnFetched is the last call";
     over_ = true;
@@ -58,8 +63,10 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
   std::unique_ptr<RangeFetch> fetch_;
   uint64_t begin_ = 0;
   std::string bytes_;
+  bool verify_ = true;
   uint64_t pause_at_ = kToTheEnd;
   uint64_t stop_at_ = kToTheEnd;
+  bool takes_back_ = true;
   bool over_ = false;
   Status outcome_;
   int attempts_ = 0;
@@ -323,6 +330,79 @@ TEST_F(RangeFetchTest, LeavesWhatWasGivenToSomebodyElse) {
   EXPECT_TRUE(outcome_.ok());
   EXPECT_TRUE(SameBytes(bytes_, body.substr(0, 200'000)));
   EXPECT_LE(store().bytes_taken(), 256 * kKiB) << "and does not wait for it";
+}
+
+// Of a store that offers with every range the checksum of its bytes.
+FakeObject WithCheckedRanges(std::string body) {
+  FakeObject object(std::move(body));
+  object.range_checksum = ChecksumType::kCrc32c;
+  return object;
+}
+
+TEST_F(RangeFetchTest, ADamagedRangeIsAskedForAgain) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", WithCheckedRanges(body));
+  store().Script("key", {BreaksAt(50'000), Flips(60'000), Flips(150'999)});
+  EXPECT_TRUE(Fetch(1000, 151'000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(1000, 150'000)));
+  EXPECT_EQ(RangesOf(store().gets()), (Ranges{"1000-151000", "51000-151000 of v1",
+                                              "51000-151000 of v1", "51000-151000 of v1"}));
+  EXPECT_EQ(store().gets().back().route, Route::kFallback) << "by another way, if there is one";
+  EXPECT_EQ(stats_.integrity_failures, 2U);
+}
+
+TEST_F(RangeFetchTest, ARangeThatIsAlwaysDamagedIsGivenUp) {
+  store().Put("key", WithCheckedRanges(Pattern(200 * kKiB)));
+  store().Script("key", std::vector<Attempt>(20, Flips(150'000)));
+  EXPECT_EQ(Fetch(1000, 200'000).code(), StatusCode::kIntegrity);
+  EXPECT_EQ(attempts_, 5);
+}
+
+TEST_F(RangeFetchTest, ADamagedRangeThatIsInUseIsAFailure) {
+  store().Put("key", WithCheckedRanges(Pattern(200 * kKiB)));
+  store().Script("key", {Flips(2000)});
+  takes_back_ = false;
+  EXPECT_EQ(Fetch(1000, 200'000).code(), StatusCode::kIntegrity);
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_LT(bytes_.size(), 199'000U) << "the last piece is kept back until the checksum is known";
+}
+
+TEST_F(RangeFetchTest, ADamagedRangeOfOnePieceIsNeverInUse) {
+  const std::string body = Pattern(200 * kKiB);
+  store().Put("key", WithCheckedRanges(body));
+  store().Script("key", {Flips(2000)});
+  takes_back_ = false;
+  EXPECT_TRUE(Fetch(1000, 3000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(1000, 2000)));
+}
+
+// The bytes in front of those wanted, and those that were offered twice, are in the checksum once.
+TEST_F(RangeFetchTest, AChecksumIsThatOfAllBytesOfTheReply) {
+  const std::string body = Pattern(500 * kKiB);
+  store().Put("key", WithCheckedRanges(body));
+  Attempt early = IgnoresRange();
+  early.most = 400'000;
+  store().Script("key", {early});
+  pause_at_ = 100 * kKiB;
+  Start(1000, kToTheEnd);
+  ASSERT_TRUE(Settled());
+  OnLoop([this] {
+    pause_at_ = kToTheEnd;
+    fetch_->Resume();
+  });
+  ASSERT_TRUE(fetched_.Wait());
+  EXPECT_TRUE(outcome_.ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(1000)));
+  EXPECT_EQ(attempts_, 2);
+  EXPECT_EQ(stats_.integrity_failures, 0U);
+}
+
+TEST_F(RangeFetchTest, NothingIsComparedIfThatIsNotWanted) {
+  store().Put("key", WithCheckedRanges(Pattern(200 * kKiB)));
+  store().Script("key", {Flips(2000)});
+  verify_ = false;
+  EXPECT_TRUE(Fetch(1000, 200'000).ok());
+  EXPECT_EQ(attempts_, 1);
 }
 
 TEST_F(RangeFetchTest, DestroyedOnItsWayItLeavesNothingBehind) {

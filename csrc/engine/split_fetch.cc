@@ -16,11 +16,12 @@ uint64_t RoundUp(uint64_t value, uint64_t step) { return (value + step - 1) / st
 }  // namespace
 
 SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       int most_parts, Sink* sink)
+                       const Options& options, Sink* sink)
     : client_(client),
       object_(object),
       pin_(pin),
-      most_parts_(static_cast<size_t>(most_parts)),
+      most_parts_(static_cast<size_t>(options.most_parts)),
+      verify_(options.verify),
       sink_(sink) {
   first_ = AddPart(begin, kToTheEnd);  // not above: it needs members declared after first_
 }
@@ -36,7 +37,7 @@ void SplitFetch::Abandon() {
 }
 
 RangeFetch* SplitFetch::AddPart(uint64_t begin, uint64_t end) {
-  parts_.push_back(std::make_unique<RangeFetch>(client_, object_, pin_, begin, end, this));
+  parts_.push_back(std::make_unique<RangeFetch>(client_, object_, pin_, begin, end, verify_, this));
   parts_.back()->set_deadline_ms(deadline_ms_);
   return parts_.back().get();
 }

@@ -24,6 +24,8 @@ class SplitFetch final : public RangeFetch::Sink {
     virtual Space SpaceAt(const void* part, uint64_t offset) = 0;
     // Bytes of any part; in order within [part's begin, part's end). `part` tells the parts apart.
     virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
+    // As RangeFetch::Sink::TakeBack.
+    virtual bool TakeBack(const void* part, uint64_t offset) = 0;
     // All bytes have been delivered, or one part failed for good. The last call; may destroy the
     // fetch.
     virtual void OnFetched(const Status& status) = 0;
@@ -35,10 +37,14 @@ class SplitFetch final : public RangeFetch::Sink {
     ~Sink() = default;
   };
 
-  // Bytes from `begin` to the end. `most_parts`: connections to use at the most. Everything pointed
-  // at outlives this.
-  SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, int most_parts,
-             Sink* sink);
+  struct Options {
+    int most_parts = 16;  // connections to use at the most
+    bool verify = true;   // compare ranges whose checksum is offered
+  };
+
+  // Bytes from `begin` to the end. Everything pointed at outlives this.
+  SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
+             const Options& options, Sink* sink);
 
   ~SplitFetch();
 
@@ -53,6 +59,9 @@ class SplitFetch final : public RangeFetch::Sink {
     return sink_->SpaceAt(fetch, offset);
   }
   Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) override;
+  bool TakeBack(RangeFetch* fetch, uint64_t offset) override {
+    return sink_->TakeBack(fetch, offset);
+  }
   void OnFetched(RangeFetch* fetch, const Status& status) override;
 
   void Measure(uint64_t offset);
@@ -66,6 +75,7 @@ class SplitFetch final : public RangeFetch::Sink {
   const ObjectId* const object_;
   Pin* const pin_;
   const size_t most_parts_;
+  const bool verify_;
   Sink* const sink_;
 
   std::vector<std::unique_ptr<RangeFetch>> parts_;  // under way; the first request among them

@@ -26,8 +26,8 @@ class SplitFetchTest : public EngineTest, public SplitFetch::Sink {
   void Start(uint64_t begin = 0, int most_parts = 4) {
     OnLoop([&] {
       bytes_.assign(size_, '\0');
-      fetch_ =
-          std::make_unique<SplitFetch>(client_.get(), &kObject, &pin_, begin, most_parts, this);
+      fetch_ = std::make_unique<SplitFetch>(client_.get(), &kObject, &pin_, begin,
+                                            SplitFetch::Options{most_parts, true}, this);
       fetch_->Start();
     });
   }
@@ -63,6 +63,7 @@ class SplitFetchTest : public EngineTest, public SplitFetch::Sink {
     received_ += size;
     return Flow::kContinue;
   }
+  bool TakeBack(const void* /*part*/, uint64_t /*offset*/) override { return true; }
   void OnFetched(const Status& status) override {
     outcome_ = status;
     attempts_ = fetch_->attempts();

@@ -30,8 +30,9 @@ Stream::~Stream() {
 void Stream::Start() { Fetch(0); }
 
 void Stream::Fetch(uint64_t begin) {
-  fetch_ = std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, options_.most_parts,
-                                        this);
+  fetch_ =
+      std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin,
+                                   SplitFetch::Options{options_.most_parts, options_.verify}, this);
   if (on_first_) fetch_->set_deadline_ms(options_.deadline_ms);
   fetch_->Start();
 }
@@ -132,6 +133,19 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
   return Flow::kContinue;
 }
 
+// What fits into the chunk that is being filled is written over. More than that cannot be kept from
+// the reader until its checksum is known, because a reply may be as long as the object: then the
+// stream fails, and those of its bytes that the reader has not taken yet are never taken.
+bool Stream::TakeBack(const void* part, uint64_t offset) {
+  const auto filling = filling_.find(part);
+  if (filling != filling_.end() && filling->second->begin <= offset) return true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  auto damaged = ready_.upper_bound(offset);
+  if (damaged != ready_.begin() && std::prev(damaged)->second->end() > offset) --damaged;
+  ready_.erase(damaged, ready_.end());
+  return false;
+}
+
 // Bytes count as verified in order. The chunk that completes the object is published only if the
 // checksum agrees.
 bool Stream::Finish(std::shared_ptr<Chunk> chunk) {
@@ -177,9 +191,9 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (seeks_planned_ > 0) return;
-    ready_.emplace(chunk->begin, std::move(chunk));
     progress_ms_ = client_->loop->now_ms();
     attempts_ = fetch_->attempts();
+    if (chunk->end() > wanted_) ready_.emplace(chunk->begin, std::move(chunk));
   }
   arrived_.notify_one();
   ReportFirst(Status::Ok());
@@ -253,9 +267,17 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   }
   if (size_ >= 0 && position >= static_cast<uint64_t>(size_)) return Outcome::kEnd;
 
-  const bool will_come =
-      position >= fetching_from_ && position >= wanted_ && position < wanted_ + options_.allowance;
+  const bool one_reply = size_ >= 0 && version_.empty();
+  const bool will_come = position >= fetching_from_ && position >= wanted_ &&
+                         (one_reply || position < wanted_ + options_.allowance);
+  const bool skips = position > wanted_;
   wanted_ = position;
+  if (will_come && skips) {
+    while (!ready_.empty() && ready_.begin()->second->end() <= position) {
+      ready_.erase(ready_.begin());
+    }
+    Unpause();
+  }
   if (!will_come) {
     ready_.clear();
     failure_ = Status::Ok();
@@ -285,14 +307,17 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   *chunk = found->second;
   ready_.erase(ready_.begin(), std::next(found));
   wanted_ = (*chunk)->end();
-  if (paused_) {
-    paused_ = false;
-    progress_ms_ = MonotonicMs();  // it was the reader who made none
-    client_->loop->Post([self = shared_from_this()] {
-      if (self->fetch_ != nullptr) self->fetch_->Resume();
-    });
-  }
+  Unpause();
   return Outcome::kChunk;
+}
+
+void Stream::Unpause() {
+  if (!paused_) return;
+  paused_ = false;
+  progress_ms_ = MonotonicMs();  // it was the reader who made none
+  client_->loop->Post([self = shared_from_this()] {
+    if (self->fetch_ != nullptr) self->fetch_->Resume();
+  });
 }
 
 void Stream::Close() {

@@ -2,7 +2,8 @@
 //
 // The I/O thread fills chunks ahead of the reader and pauses at the allowance; the reader takes
 // them in order. A seek outside of what is there drops everything and goes on elsewhere in the same
-// version.
+// version. Where the server names no version, there is no going on elsewhere: the bytes in front of
+// the reader's new position are read and dropped.
 #pragma once
 
 #include <condition_variable>
@@ -74,6 +75,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   Flow OnReply(const ReplyHead& head) override;
   Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
+  bool TakeBack(const void* part, uint64_t offset) override;
   void OnFetched(const Status& status) override;
   bool HasRoomFor(uint64_t end) override;
 
@@ -88,6 +90,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   bool Judge(const Status& verdict);
   void Publish(std::shared_ptr<Chunk> chunk);
   void ReportFirst(const Status& status);
+  void Unpause();  // mutex_ held
 
   const std::shared_ptr<Client> client_;
   const ObjectId object_;

@@ -207,7 +207,22 @@ TEST_F(StreamTest, ASeekAwayFromAFailureIsAnotherChance) {
   EXPECT_TRUE(SameBytes(Read(8 * kMiB, kSize), body.substr(8 * kMiB)));
 }
 
-// A rewind reads everything anew, from one reply. Any other seek would join two.
+// The reply under way is read on, however far that is, and nothing in front is kept.
+TEST_F(StreamTest, WithoutAVersionItCanBeReadFurtherOn) {
+  FakeObject object(Pattern(kSize));
+  object.version = "";
+  object.can_pin = false;
+  store().Put("key", object);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(100, 200), object.body.substr(100, 100)));
+  for (const uint64_t position : {5 * kMiB + 1, kSize - 10}) {
+    EXPECT_TRUE(SameBytes(Read(position, position + 10), object.body.substr(position, 10)));
+    EXPECT_LE(store().bytes_taken(), position + 10 + options_.allowance + kMiB);
+  }
+  EXPECT_EQ(store().gets().size(), 1U);
+}
+
+// A rewind reads everything anew, from one reply. Any other way back would join two.
 TEST_F(StreamTest, WithoutAVersionItCanOnlyBeRewound) {
   FakeObject object(Pattern(kSize));
   object.version = "";
@@ -215,8 +230,9 @@ TEST_F(StreamTest, WithoutAVersionItCanOnlyBeRewound) {
   store().Put("key", object);
   ASSERT_TRUE(Open().ok());
   EXPECT_TRUE(SameBytes(Read(0, kMiB), object.body.substr(0, kMiB)));
-  EXPECT_EQ(Take(8 * kMiB), Stream::Outcome::kFailed);
+  EXPECT_EQ(Take(kMiB - 1), Stream::Outcome::kFailed);
   EXPECT_EQ(failure_.code(), StatusCode::kNotSupported);
+  EXPECT_EQ(failure_.detail().code, "NoVersion");
   EXPECT_TRUE(SameBytes(Read(0, kSize), object.body));
   EXPECT_EQ(store().gets().size(), 2U);
 }
@@ -275,6 +291,43 @@ TEST_F(StreamTest, DamageOfAnyPartIsFound) {
   ASSERT_TRUE(Open().ok());
   EXPECT_LT(Read(0, 24 * kMiB).size(), 24 * kMiB);
   EXPECT_EQ(failure_.code(), StatusCode::kIntegrity) << "and no other failure hides it";
+}
+
+class CheckedRangesTest : public StreamTest {
+ protected:
+  CheckedRangesTest() {
+    object_.range_checksum = ChecksumType::kCrc32c;
+    store().Put("key", object_);
+    store().Pace(5000, 0);
+  }
+
+  FakeObject object_{Pattern(kSize)};
+};
+
+TEST_F(CheckedRangesTest, DamageWithinAChunkIsMended) {
+  store().Script("key", {Attempt{}, Flips(10 * kMiB + 200), BreaksAt(6000), Flips(kSize - 1)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(10 * kMiB + 100, kSize), object_.body.substr(10 * kMiB + 100)));
+  EXPECT_EQ(stats_.integrity_failures, 2U);
+}
+
+TEST_F(CheckedRangesTest, ADamagedRangeIsNeverReadToItsEnd) {
+  store().Script("key", {Attempt{}, Flips(9 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_LT(Read(5 * kMiB, kSize).size(), kSize - 5 * kMiB);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+  EXPECT_TRUE(SameBytes(Read(5 * kMiB, kSize), object_.body.substr(5 * kMiB)))
+      << "a seek is another chance";
+}
+
+TEST_F(CheckedRangesTest, WhatIsKnownToBeDamagedIsNotHandedOut) {
+  options_.allowance = 4 * kMiB;
+  store().Script("key", {Attempt{}, Flips(9 * kMiB)});
+  ASSERT_TRUE(Open().ok());
+  Take(7 * kMiB);
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(Take(8 * kMiB), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
 }
 
 TEST_F(StreamTest, ACompositeChecksumIsComparedToo) {

@@ -12,6 +12,9 @@
 
 namespace objectpipes {
 
+// An object that changes or breaks more often is not worth waiting for.
+inline constexpr int kMostRereads = 4;
+
 class Verifier {
  public:
   // Forgets everything; from now on bytes are compared with this (kNone: with nothing).

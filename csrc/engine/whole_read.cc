@@ -7,8 +7,6 @@
 namespace objectpipes {
 namespace {
 
-// An object that changes or breaks this often is not worth waiting for.
-constexpr int kMostRestarts = 4;
 constexpr uint64_t kFirstGuess = uint64_t{64} << 10;  // for a body of unknown length
 
 }  // namespace
@@ -23,7 +21,8 @@ WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const 
       deadline_ms_(options.deadline_ms) {}
 
 void WholeRead::Start() {
-  fetch_ = std::make_unique<SplitFetch>(client_, object_, &pin_, 0, options_.most_parts, this);
+  fetch_ = std::make_unique<SplitFetch>(
+      client_, object_, &pin_, 0, SplitFetch::Options{options_.most_parts, options_.verify}, this);
   fetch_->set_deadline_ms(deadline_ms_);
   fetch_->Start();
 }
@@ -135,6 +134,8 @@ void WholeRead::OnFetched(const Status& status) {
     client_->stats->restarts.fetch_add(1, std::memory_order_relaxed);
     return Restart(status);
   }
+  // Some of a damaged range is already in the checksum of the object.
+  if (status.code() == StatusCode::kIntegrity) return Restart(status);
   if (!status.ok()) return Finish(status);
   buffer_.set_size(static_cast<size_t>(pin_.size));
   Conclude();
@@ -161,7 +162,7 @@ void WholeRead::Conclude() {
 }
 
 void WholeRead::Restart(const Status& why) {
-  if (++restarts_ > kMostRestarts) return Finish(why);
+  if (++restarts_ > kMostRereads) return Finish(why);
   earlier_attempts_ += fetch_->attempts();
   probe_.reset();
   pin_ = Pin{};

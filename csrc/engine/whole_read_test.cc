@@ -262,6 +262,16 @@ TEST_F(WholeReadTest, FindsDamageInAnyPart) {
   EXPECT_EQ(stats_.integrity_failures, 1U);
 }
 
+TEST_F(WholeReadTest, ReadsADamagedRangeAgain) {
+  FakeObject object(Pattern(kSplitSize));
+  object.range_checksum = ChecksumType::kCrc32c;
+  store().Put("key", object);
+  store().Script("key", {SeemsSlow(), Flips(15 * kMiB)});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, object.body));
+  EXPECT_EQ(stats_.integrity_failures, 1U);
+}
+
 TEST_F(WholeReadTest, ComparesNothingWhenTold) {
   options_.verify = false;
   PutChecked(1000);

@@ -108,20 +108,30 @@ void PyClient::Replace(bool force) {
   if (force || generation == 0 || !(credentials == current)) store.Set(std::move(credentials));
 }
 
+void PyClient::PassOnWarning() const {
+  const std::string_view warning = client()->transport->TakeWarning();
+  if (warning.empty()) return;
+  py::module_::import("logging")
+      .attr("getLogger")("objectpipes")
+      .attr("warning")("%s", py::str(warning.data(), warning.size()));
+}
+
 void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
                        const std::function<void()>& check) {
   RefreshCredentials();
   while (true) {
+    bool done = false;
     {
       const py::gil_scoped_release release;
-      const bool done = attempt(kSliceMs);
+      done = attempt(kSliceMs);
       // The interpreter is ending. It would end a thread that asks for the GIL now, inside of C++
       // frames that nothing may be thrown through, and with that the process.
       while (engine_->loop()->stopped_by_another_thread()) {
         std::this_thread::sleep_for(std::chrono::hours(1));
       }
-      if (done) return;
     }
+    PassOnWarning();
+    if (done) return;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     check();
     if (engine_->loop()->stopped()) {

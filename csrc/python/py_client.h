@@ -36,6 +36,7 @@ class PyClient {
 
  private:
   void Replace(bool force);
+  void PassOnWarning() const;
 
   Engine* const engine_;
   const uint32_t generation_;

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/checksum.h"
+
 namespace objectpipes {
 
 Attempt Fails(StatusCode code, RetryHint::Kind kind) {
@@ -189,11 +191,21 @@ class FakeTransport::Get final : public FakeTransport::Call {
     head.object_size = static_cast<int64_t>(size);
     head.version = object_->version;
     head.can_pin = object_->can_pin;
-    if (began_ == 0 && end_ == size) head.checksum = object_->checksum;
+    head.checksum = began_ == 0 && end_ == size ? object_->checksum : ChecksumOfRange();
     if (attempt_.edit_head) attempt_.edit_head(&head);
     head_sent_ = true;
     if (request_.head_only) position_ = end_;
     TakeAnswer(Inside([&] { return handler_->OnHead(head); }), 0);
+  }
+
+  OfferedChecksum ChecksumOfRange() const {
+    OfferedChecksum offered;
+    offered.type = object_->range_checksum;
+    offered.scope = OfferedChecksum::Scope::kReply;
+    Checksum checksum(offered.type);
+    checksum.Update(object_->body.data() + began_, static_cast<size_t>(end_ - began_));
+    offered.digest = checksum.Finish();
+    return offered;
   }
 
   void DeliverPiece() {

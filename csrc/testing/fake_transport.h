@@ -27,7 +27,8 @@ struct FakeObject {
   std::string body;
   std::string version = "v1";  // empty: the store names none
   bool can_pin = true;
-  OfferedChecksum checksum;     // offered with replies that hold the whole object
+  OfferedChecksum checksum;  // offered with replies that hold the whole object
+  ChecksumType range_checksum = ChecksumType::kNone;  // of their own bytes, with other replies
   std::vector<uint64_t> parts;  // bytes of each, of a multipart upload; empty: it does not tell
 };
 

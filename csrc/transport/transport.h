@@ -183,6 +183,10 @@ class Transport {
   // if it need not. To be asked again and again while reads wait, which is when the node is looked
   // for.
   virtual const Status* FindOutage(const ObjectId& /*object*/) { return nullptr; }
+
+  // A sentence that the user should read, though everything goes on; empty: none. Each is given
+  // once. Any thread.
+  virtual std::string_view TakeWarning() { return {}; }
 };
 
 }  // namespace objectpipes

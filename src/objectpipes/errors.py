@@ -242,6 +242,10 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (NotSupportedError, "InvalidObjectState"): (
         "Restore the object from its archive (aws s3api restore-object) before reading it."
     ),
+    (NotSupportedError, "NoVersion"): (
+        "Raise prefetch_bytes= to more than four times the object's size: then it is one buffer,"
+        " and every position can be read."
+    ),
     (NotSupportedError, "ErrMissingBackend"): (
         "Check the provider in the URL; the cluster's own buckets begin with ais://."
     ),

@@ -56,7 +56,10 @@ class FaultNode(FaultServer):
         headers = {k: v for k, v in reply.headers.items() if k.lower() not in _HOP_BY_HOP}
         if "Location" in headers:
             headers["Location"] = self._rewrite(headers["Location"])
-        return Reply(reply.status, headers).with_body(body)
+        passed_on = Reply(reply.status, headers).with_body(body)
+        if changed.method != "HEAD":
+            return passed_on
+        return passed_on.with_headers({"Content-Length": reply.headers.get("Content-Length")})
 
     def _rewrite(self, text: str) -> str:
         for url, detour in self._detours.items():

@@ -234,6 +234,26 @@ class TestLoading:
         with pytest.raises(EndpointError):
             list(AISFileLoader(["ais://bucket/key"], config=config))
 
+    def test_large_archive_member(self, cluster: AIStore, bucket: str) -> None:
+        """Streamed, it has no version that would tell two reads apart."""
+        data = os.urandom(3_000_000)
+        cluster.put(bucket, "shard.tar", tar_of({"member": data}))
+        files = AISFileLoader(
+            [f"ais://{bucket}/shard.tar"],
+            cluster.endpoint,
+            archpath="member",
+            prefetch_bytes=1 << 20,
+        )
+        ((_, opened),) = files
+        for position in (1000, 2_000_000, 2_999_900):
+            opened.seek(position)
+            assert opened.read(100) == data[position : position + 100]
+        opened.seek(1000)
+        with pytest.raises(NotSupportedError, match="Raise prefetch_bytes="):
+            opened.read(100)
+        opened.seek(0)
+        assert opened.read() == data
+
     def test_archive_member(self, cluster: AIStore, bucket: str) -> None:
         cluster.put(bucket, "shard.tar", tar_of({"dir/member": b"inside"}))
         url = f"ais://{bucket}/shard.tar"

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,7 +37,7 @@ def drain(loader: AISFileLoader) -> dict[str, bytes]:
     return {url: opened.read() for url, opened in loader}
 
 
-def test_tokens() -> None:
+def test_tokens(caplog: pytest.LogCaptureFixture) -> None:
     """Targets refuse direct reads here, so that everything goes through the proxy."""
     with running(AIStore(targets=2, auth=True)) as cluster:
         cluster.create_bucket("bucket")
@@ -47,7 +46,13 @@ def test_tokens() -> None:
         one_bucket = cluster.mint_token(buckets={"bucket": 771})  # may not see the cluster map
         for token in (whole, one_bucket):
             lister = AISFileLister(["ais://bucket"], cluster.endpoint, token=token)
-            assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+            assert not caplog.records
+            for _ in range(2):  # one client reads and lists, and warns once
+                assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+        (warning,) = caplog.records
+        assert warning.name == "objectpipes"
+        assert "may not see the cluster map" in warning.getMessage()
+        assert "the right SHOW-CLUSTER" in warning.getMessage()
         with pytest.raises(InvalidCredentialsError):
             drain(AISFileLoader(stored, cluster.endpoint))
         with pytest.raises(AccessDeniedError):
@@ -149,6 +154,35 @@ def test_flipped_bits_are_noticed() -> None:
             assert stats()["integrity_failures"] == noticed + 200
 
 
+@pytest.mark.parametrize("blow", [Node.kill, Node.pause])
+def test_other_targets_go_on(blow: Callable[[Node], None]) -> None:
+    """Long before the cluster notices, which takes half a minute: lost reads are in nobody's way."""
+    with running(AIStore(targets=3)) as cluster:
+        cluster.create_bucket("bucket")
+        stored = fill(cluster, "bucket", NAMES, 10_000)
+        lost = cluster.targets[0]
+        living = {url for url in stored if target_of(cluster, url) != lost.url}
+        loader = AISFileLoader(
+            IterableWrapper(itertools.cycle(stored), deepcopy=False),
+            cluster.endpoint,
+            prefetch_bytes=1 << 20,  # what has been read before is soon taken
+            ordered=False,
+            on_error="skip",
+        )
+        loading = (url for url, _ in loader)
+        assert set(itertools.islice(loading, 500)) == set(stored)
+        blow(lost)
+        assert set(list(itertools.islice(loading, 1000))[500:]) == living
+        assert len(cluster.smap()["tmap"]) == 3
+        assert loader.skipped == 0  # they wait
+
+
+def target_of(cluster: AIStore, url: str) -> str:
+    """Return the URL of the target that holds an object."""
+    redirect = cluster.request("GET", url.replace("ais://", "/v1/objects/"))
+    return redirect.headers["Location"].partition("/v1/")[0]
+
+
 def list_when_balanced(cluster: AIStore, bucket: str) -> list[str]:
     """List as soon as no objects are being moved because of what another test did to the cluster."""
     deadline = time.monotonic() + 60
@@ -191,31 +225,6 @@ class TestDegraded:
             list(lister)
         partial = AISFileLister([f"ais://{bucket}"], cluster.endpoint, allow_partial=True)
         assert 0 < len(list(partial)) < 60
-
-    @pytest.mark.parametrize("blow", [Node.kill, Node.pause])
-    def test_other_targets_go_on(
-        self,
-        cluster: AIStore,
-        bucket: str,
-        caplog: pytest.LogCaptureFixture,
-        blow: Callable[[Node], None],
-    ) -> None:
-        """At 60 % of their rate at least, after two seconds."""
-        caplog.set_level("ERROR", "objectpipes")
-        stored = fill(cluster, bucket, NAMES)
-        loader = AISFileLoader(
-            IterableWrapper(itertools.cycle(stored), deepcopy=False),
-            cluster.endpoint,
-            ordered=False,
-            on_error="skip",
-        )
-        loading = iter(loader)
-        rate(loading, seconds=1)
-        before = rate(loading, seconds=2) * 2 / 3  # of the two that stay
-        blow(cluster.targets[0])
-        rate(loading, seconds=2)
-        after = max(rate(loading, seconds=1) for _ in range(3))  # others use this machine, too
-        assert after > 0.6 * before
 
     def test_plain_bucket(self, cluster: AIStore, bucket: str) -> None:
         """Every object of a lost target is an error that names it, or skipped and counted."""
@@ -277,13 +286,3 @@ def test_target_joins_meanwhile() -> None:
         cluster.add_target()
         loaded += [(url, opened.read()) for url, opened in loading]
         assert loaded == list(stored.items()) * 50
-
-
-def rate(loading: Iterator[Any], seconds: float) -> float:
-    """Return how many objects a second come."""
-    begin = time.monotonic()
-    count = 0
-    while (passed := time.monotonic() - begin) < seconds:
-        next(loading)
-        count += 1
-    return count / passed

@@ -16,7 +16,7 @@ from faults.store import Store
 from integration.ais_gateway import FaultNode
 from integration.clusters import running
 from integration.fault_matrix import BYTES, Outcome, Row, assert_comes_to, stall_timeout
-from objectpipes import AISConfig, ObjectUrl
+from objectpipes import AISConfig, ObjectUrl, stats
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -88,6 +88,8 @@ def cluster() -> Iterator[Nodes]:
             cluster.put("bucket", name_of(size), data_of(size))
         for name, data in BATCHED.items():
             cluster.put("bucket", name, data)
+        cluster.create_bucket("ranges", {"checksum": {"type": "md5", "enable_read_range": True}})
+        cluster.put("ranges", "key", data_of(RANGED))
         url = cluster.targets[0].url
         with (
             FaultNode(url) as target,
@@ -202,6 +204,41 @@ def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
     if streamed:
         url = ObjectUrl(url, size=size)
     assert_comes_to([expected], url, data_of(size), lambda: load(url, config))
+
+
+# --- ranges with checksums of their own ------------------------------------------------------
+
+RANGED = 3_000_000
+
+
+def read_from(begin: int, config: AISConfig) -> bytes:
+    url = ObjectUrl("ais://ranges/key", size=RANGED)
+    ((_, opened),) = AISFileLoader([url], config=config, prefetch_bytes=1 << 20)
+    opened.seek(begin)
+    found: bytes = opened.read()
+    return found
+
+
+def is_ranged(request: Request) -> bool:
+    return is_read(request) and "range" in request.headers
+
+
+def test_a_damaged_range_that_fits_into_a_chunk_is_read_again(nodes: Nodes) -> None:
+    nodes.target.faults.add(kinds.BitFlip(2_900_000), match=is_ranged, times=1)
+    noticed = stats()["integrity_failures"]
+    assert read_from(2_500_000, config_for(nodes, always=False)) == data_of(RANGED)[2_500_000:]
+    assert stats()["integrity_failures"] == noticed + 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "times"), [(2_500_000, None), (1_500_000, 1)], ids=["always", "too long to keep back"]
+)
+def test_a_damaged_range_is_never_read_to_its_end(
+    nodes: Nodes, begin: int, times: int | None
+) -> None:
+    nodes.target.faults.add(kinds.BitFlip(2_900_000), match=is_ranged, times=times)
+    with pytest.raises(IntegrityError, match="ais://ranges/key"):
+        read_from(begin, config_for(nodes, always=False))
 
 
 # --- the gateway ------------------------------------------------------------------------------

@@ -100,6 +100,16 @@ def test_the_doctor_without_a_token(
     assert "What to do: Give the cluster a valid token" in text
 
 
+def test_the_doctor_with_a_token_that_may_not_see_the_map(
+    cluster: AIStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIS_AUTHN_TOKEN", cluster.mint_token(buckets={"bucket": 771}))
+    assert cli.main(["doctor", "ais://bucket"]) == 0
+    map_ = re.search(r"^map +ok +(.*)", capsys.readouterr().out, re.MULTILINE)
+    assert map_ is not None
+    assert "it needs the right SHOW-CLUSTER: every read" in map_[1]
+
+
 def test_the_doctor_with_a_token_that_has_expired(
     cluster: AIStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,9 @@ class AISFileListerIterDataPipe(FileLister):
     prefix. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``checksum`` and ``version``.
 
     A cluster that has lost a target lists what is left without a word; here that is an error, for
-    the targets that this process has seen. A token that may not see the cluster map (permission
-    8192) hides them: then such a listing is as short as the cluster's.
+    the targets that this process has seen. A token that may not see the cluster map (for which it
+    needs the right SHOW-CLUSTER) hides them: then such a listing is as short as the cluster's, and
+    a warning of the logger ``objectpipes`` says so.
 
     Parameters
     ----------
@@ -151,7 +152,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     What is yielded has been checked: its length, that it is one version of the object, and its
     checksum where the bucket has them. An object larger than a quarter of `prefetch_bytes` is
     streamed: it is read on while it is consumed, and its checksum is compared when the end is
-    reached.
+    reached. A streamed member of an archive, or output of an ETL, has no version by which two reads
+    could be joined: ``seek`` goes forward, by reading what is in between, and back to the first
+    byte; anywhere else back is `NotSupportedError`.
 
     Parameters
     ----------

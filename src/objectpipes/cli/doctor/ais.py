@@ -130,8 +130,9 @@ class AISDoctor:
         status, _, body = self._ask("GET", "/v1/daemon?what=smap")
         if status == http.client.FORBIDDEN:
             return (
-                "this token may not see it: every read takes the way through the gateway, and a"
-                " target that is lost cannot be told from objects that do not exist"
+                "this token may not see it, for which it needs the right SHOW-CLUSTER: every read"
+                " takes the way through the gateway, and objects of a lost target cannot be told"
+                " from objects that do not exist"
             )
         if status != http.client.OK:
             raise _refused(status, body)
