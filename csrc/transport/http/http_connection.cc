@@ -267,8 +267,8 @@ bool HttpConnection::FillBuffer(Step* step) {
   return false;
 }
 
-// For a request that never reached its server on this connection, or whose reply cannot be told from
-// what is left of an earlier one. That is not a failure of the request.
+// For a request that never reached its server on this connection, or whose reply cannot be told
+// from what is left of an earlier one. That is not a failure of the request.
 HttpConnection::Step HttpConnection::MoveToFreshConnection() {
   HttpExchange* exchange = std::exchange(exchange_, nullptr);
   LeaveBusy();
