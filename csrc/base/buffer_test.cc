@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <thread>
@@ -43,17 +44,98 @@ TEST(BufferPool, HandsOutWhatCameBack) {
   EXPECT_EQ(pool->Allocate(kMiB - 1000).data(), first);
 }
 
+// Whether a block of this size that is given back is what the next of its size gets. Another block
+// lies between, so that the allocator does not do the same.
+bool Keeps(const std::shared_ptr<BufferPool>& pool, size_t size) {
+  const char* first = nullptr;
+  {
+    const Buffer buffer = pool->Allocate(size);
+    first = buffer.data();
+  }
+  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(size), &std::free);
+  return pool->Allocate(size).data() == first && taken.get() != first;
+}
+
 TEST(BufferPool, KeepsNoMoreThanItMay) {
   const auto pool = std::make_shared<BufferPool>(kMiB);
-  {
-    std::vector<Buffer> buffers;
-    for (int i = 0; i < 4; ++i) buffers.push_back(pool->Allocate(kMiB / 2));
-    for (Buffer& buffer : buffers) std::memset(buffer.data(), 1, buffer.size());
+  EXPECT_TRUE(Keeps(pool, kMiB));
+  EXPECT_FALSE(Keeps(pool, 2 * kMiB));
+  pool->SetMaxIdle(64 * kMiB);
+  EXPECT_TRUE(Keeps(pool, 2 * kMiB));
+  EXPECT_FALSE(Keeps(pool, 64 * kMiB)) << "the others are there, too";
+}
+
+TEST(BufferPool, FreesWhatALowerLimitForbids) {
+  const auto pool = std::make_shared<BufferPool>(0);
+  pool->SetMaxIdle(8 * kMiB);
+  const char* const kept = pool->Allocate(4 * kMiB).data();
+  EXPECT_EQ(pool->Allocate(4 * kMiB).data(), kept);
+  pool->SetMaxIdle(0);
+  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
+  EXPECT_NE(pool->Allocate(4 * kMiB).data(), kept);
+}
+
+// Memory of a test, which notes when it comes back.
+class Lender final : public BufferOwner {
+ public:
+  Buffer Lend(size_t capacity) {
+    memory_.push_back(std::make_unique<char[]>(capacity));
+    return Buffer(memory_.back().get(), 0, capacity, {std::shared_ptr<void>(), this});
   }
-  std::vector<Buffer>
-      again;  // two of these come from the pool; which ones is the allocator's affair
-  for (int i = 0; i < 4; ++i) again.push_back(pool->Allocate(kMiB / 2));
-  for (const Buffer& buffer : again) EXPECT_TRUE(buffer.valid());
+  const std::vector<char*>& back() const { return back_; }
+
+ private:
+  void Release(char* data, size_t /*capacity*/) override { back_.push_back(data); }
+
+  std::vector<std::unique_ptr<char[]>> memory_;
+  std::vector<char*> back_;
+};
+
+TEST(BufferPool, LendsWhatItIsOffered) {
+  Lender lender;
+  const auto pool = std::make_shared<BufferPool>(kMiB);
+  Buffer block = lender.Lend(BufferPool::CapacityFor(100 * kKiB));
+  char* const data = block.data();
+  pool->Offer(std::move(block));
+  EXPECT_NE(pool->Allocate(200 * kKiB).data(), data) << "that is another size";
+  {
+    const Buffer lent = pool->Allocate(100 * kKiB);
+    EXPECT_EQ(lent.data(), data);
+    EXPECT_EQ(lent.size(), 100 * kKiB);
+    EXPECT_EQ(lent.owner(), &lender);
+    EXPECT_NE(pool->Allocate(100 * kKiB).data(), data);
+    EXPECT_TRUE(lender.back().empty());
+  }
+  EXPECT_EQ(lender.back(), std::vector<char*>{data});
+}
+
+TEST(BufferPool, PrefersWhatItIsOfferedToItsOwn) {
+  Lender lender;
+  const auto pool = std::make_shared<BufferPool>(kMiB);
+  EXPECT_TRUE(Keeps(pool, kMiB));
+  pool->Offer(lender.Lend(kMiB));
+  EXPECT_EQ(pool->Allocate(kMiB).owner(), &lender);
+}
+
+TEST(BufferPool, GivesBackWhatItHasNoRoomFor) {
+  Lender lender;
+  const auto pool = std::make_shared<BufferPool>(kMiB);
+  pool->Offer(lender.Lend(kMiB));
+  pool->Offer(lender.Lend(kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
+  pool->Offer(lender.Lend(2 * kMiB));
+  EXPECT_EQ(lender.back().size(), 2U);
+}
+
+TEST(BufferPool, ABlockThatLeavesDoesNotComeBack) {
+  Lender lender;
+  const auto pool = std::make_shared<BufferPool>(kMiB);
+  pool->Offer(lender.Lend(kMiB));
+  Buffer lent = pool->Allocate(kMiB);
+  EXPECT_NE(lent.Leave(), nullptr);
+  EXPECT_FALSE(lent.valid());
+  lent = Buffer();
+  EXPECT_TRUE(lender.back().empty());
 }
 
 TEST(BufferPool, FailsWhereThereIsNoMemory) {

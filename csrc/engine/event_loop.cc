@@ -50,7 +50,9 @@ void EventLoop::Run() {
     }
     resting_ = true;
     const int64_t rest_ms = RestMs();  // after resting_ is set: a post from now on wakes us
+    const int64_t began_us = MonotonicUs();
     http_.Wait(rest_ms);
+    rested_us_ += MonotonicUs() - began_us;
     resting_ = false;
   }
 }

@@ -46,6 +46,8 @@ class EventLoop final : public Executor {
   // Runs at the end of this turn, when no handler is active any more.
   void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
   int64_t now_ms() const { return now_ms_; }
+  // How long the thread has waited so far, because there was nothing to do.
+  int64_t rested_us() const { return rested_us_; }
   HttpClient& http() { return http_; }
 
  private:
@@ -67,6 +69,7 @@ class EventLoop final : public Executor {
   std::map<TimerId, std::function<void()>> timers_;  // by due time
   uint64_t next_timer_ = 0;
   int64_t now_ms_ = 0;
+  int64_t rested_us_ = 0;
 
   std::thread thread_;  // last: starts when everything above exists
 };

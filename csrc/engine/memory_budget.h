@@ -21,14 +21,22 @@ class MemoryBudget {
     const std::lock_guard<std::mutex> lock(mutex_);
     limits_.erase(std::find(limits_.begin(), limits_.end(), limit));
   }
+  // What all windows may hold together; 0 if none is open.
+  uint64_t Total() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return TotalLocked();
+  }
   // The share of a window that was opened with this limit.
   uint64_t Share(uint64_t limit) const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const uint64_t process = *std::max_element(limits_.begin(), limits_.end());
-    return std::min(limit, process / limits_.size());
+    return std::min(limit, TotalLocked() / limits_.size());
   }
 
  private:
+  uint64_t TotalLocked() const {
+    return limits_.empty() ? 0 : *std::max_element(limits_.begin(), limits_.end());
+  }
+
   mutable std::mutex mutex_;
   std::vector<uint64_t> limits_;
 };

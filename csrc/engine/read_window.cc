@@ -19,6 +19,10 @@ constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that
 constexpr int64_t kCheckMs = 100;
 constexpr int64_t kAsideCheckMs = 1000;
 constexpr int kInitialLimit = 8;
+// An object of more than this part of the budget is streamed. As much memory, so that of one object
+// at least, is kept for the next.
+constexpr uint64_t kLargestWhole = 4;
+constexpr int64_t kKeepMemoryMs = 10'000;  // after the last window, for the next epoch
 
 }  // namespace
 
@@ -39,6 +43,7 @@ std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
                                              std::shared_ptr<MemoryBudget> budget,
                                              const Options& options) {
   budget->Open(options.prefetch_bytes);
+  client->pool->SetMaxIdle(static_cast<size_t>(budget->Total() / kLargestWhole));
   EventLoop* const loop = client->loop;
   return OwnedByLoop(loop, new ReadWindow(std::move(client), std::move(budget), options));
 }
@@ -208,7 +213,7 @@ void ReadWindow::PutBack(std::unique_ptr<Slot> slot) {
 }
 
 bool ReadWindow::TooLarge(int64_t size) const {
-  return size > static_cast<int64_t>(options_.prefetch_bytes / 4);
+  return size > static_cast<int64_t>(options_.prefetch_bytes / kLargestWhole);
 }
 
 uint64_t ReadWindow::BytesFor(const Slot& slot) const {
@@ -477,8 +482,11 @@ void ReadWindow::EndOverdue() {
 }
 
 void ReadWindow::CancelAll() {
-  budget_->Close(
-      options_.prefetch_bytes);  // here, because reads under way ask for their share until now
+  // Here, because reads under way ask for their share until now.
+  budget_->Close(options_.prefetch_bytes);
+  client_->loop->After(kKeepMemoryMs, [budget = budget_, pool = client_->pool] {
+    pool->SetMaxIdle(static_cast<size_t>(budget->Total() / kLargestWhole));
+  });
   pending_.clear();
   for (auto& [sequence, slot] : active_) {
     if (slot->stream != nullptr) slot->stream->Close();

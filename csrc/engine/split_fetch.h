@@ -2,9 +2,9 @@
 // is not.
 //
 // It begins with a single request for everything. When that turns out slow for a single connection
-// (a distant store gives each about 50-100 MB/s, loopback two thousand), parts ahead of it are
-// claimed by further requests, and the first one ends where the first claim begins. So a fast path
-// pays nothing, and the choice needs no setting.
+// (a distant store gives each about 50-100 MB/s, loopback two thousand) while the I/O thread mostly
+// waits, parts ahead of it are claimed by further requests, and the first one ends where the first
+// claim begins. So a fast path pays nothing, and the choice needs no setting.
 #pragma once
 
 #include <cstdint>
@@ -86,6 +86,7 @@ class SplitFetch final : public RangeFetch::Sink {
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_
   uint64_t measured_from_ = 0;     // its offset then
+  int64_t rested_from_us_ = 0;     // how long the I/O thread had waited until then
   int64_t deadline_ms_ = -1;
   int finished_attempts_ = 0;
 };

@@ -28,12 +28,13 @@ ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, Rea
       url_(std::move(url)),
       etag_(ETagOf(*client_, result.version)),
       whole_(std::move(result.buffer)),
+      bytes_(client_->bytes_blocks()->Unwrap(&whole_)),
       attempts_(result.attempts) {
   if (result.stream != nullptr) {
     size_ = result.stream->size();
     stream_ = new std::shared_ptr<Stream>(std::move(result.stream));
   } else {
-    size_ = whole_.size();
+    size_ = bytes_ ? static_cast<uint64_t>(PyBytes_GET_SIZE(bytes_.ptr())) : whole_.size();
   }
 }
 
@@ -82,7 +83,7 @@ std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
 ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
   CheckOpen();
   if (stream_ == nullptr) {
-    return {{whole_.data() + position, static_cast<size_t>(size_ - position)}, nullptr};
+    return {InMemory().substr(static_cast<size_t>(position)), nullptr};
   }
   std::shared_ptr<Chunk> chunk = chunk_;
   if (chunk == nullptr || position < chunk->begin || position >= chunk->end()) {
@@ -110,10 +111,22 @@ void ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
   }
 }
 
+// Who asks for one object as bytes will do so for the next.
+void ObjectReader::ExpectToBeAskedForAll() {
+  if (std::exchange(asked_for_all_, true) || client_ == nullptr || !client_->in_its_process())
+    return;
+  client_->bytes_blocks()->OfferAnother(static_cast<size_t>(size_));
+}
+
 py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
+  if (stream_ == nullptr && size == size_) {
+    ExpectToBeAskedForAll();
+    if (bytes_) return py::reinterpret_borrow<py::bytes>(bytes_);
+  }
   PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
   if (bytes == nullptr) throw py::error_already_set();
   auto result = py::reinterpret_steal<py::bytes>(bytes);
+  PreferLargePages(PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
   CopyAt(position, PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
   return result;
 }
@@ -218,7 +231,7 @@ std::string_view ObjectReader::Whole() const {
         "this object is streamed and never in memory as a whole: read it in pieces, or give the "
         "loader a prefetch_bytes of at least four times its size");
   }
-  return {whole_.data(), whole_.size()};
+  return InMemory();
 }
 
 // Pickles as io.BytesIO at the same position: what a DataLoader worker sends to the main process.

@@ -56,8 +56,13 @@ class ObjectReader {
 
   uint64_t Left() const { return position_ < size_ ? size_ - position_ : 0; }
   pybind11::bytes BytesAt(uint64_t position, uint64_t size);
+  void ExpectToBeAskedForAll();
   // Copies bytes [position, position + size) of the object; GIL held.
   void CopyAt(uint64_t position, char* target, size_t size);
+  std::string_view InMemory() const {
+    if (bytes_) return {PyBytes_AS_STRING(bytes_.ptr()), static_cast<size_t>(size_)};
+    return {whole_.data(), whole_.size()};
+  }
   // The longest piece at `position` that lies in one block of memory; at least a byte.
   Piece PieceAt(uint64_t position);
   std::shared_ptr<Chunk> WaitForChunk(uint64_t position);
@@ -66,12 +71,14 @@ class ObjectReader {
   const pybind11::object url_;
   const pybind11::object etag_;  // without quotes, as that of an ObjectUrl; None: unknown
   Buffer whole_;
+  const pybind11::object bytes_;  // instead of whole_, if it was the inside of a bytes object
   std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
   std::shared_ptr<Chunk> chunk_;               // of the stream, around the position
   const int attempts_;
   uint64_t size_ = 0;
   uint64_t position_ = 0;
   bool closed_ = false;
+  bool asked_for_all_ = false;
 };
 
 void BindObjectReader(pybind11::module_& module);

@@ -66,6 +66,7 @@ std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> 
 
 PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function credentials)
     : engine_(engine),
+      bytes_blocks_(BytesBlocks::Of(engine)),
       generation_(ForkGeneration()),
       client_(new std::shared_ptr<Client>(std::move(client))),
       credentials_(std::move(credentials)) {}

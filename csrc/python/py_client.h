@@ -11,6 +11,7 @@
 
 #include "engine/client.h"
 #include "engine/engine.h"
+#include "python/bytes_blocks.h"
 
 namespace objectpipes {
 
@@ -23,6 +24,7 @@ class PyClient {
   // Throws RuntimeError in a process other than the one it was made in.
   const std::shared_ptr<Client>& client() const;
   Engine* engine() const { return engine_; }
+  BytesBlocks* bytes_blocks() const { return bytes_blocks_; }
   bool in_its_process() const;
 
   // Replaces the credentials if they are refused or due to be looked at. May run Python for
@@ -39,6 +41,7 @@ class PyClient {
   void PassOnWarning() const;
 
   Engine* const engine_;
+  BytesBlocks* const bytes_blocks_;
   const uint32_t generation_;
   // Leaked in a child of fork(): nothing in it can be freed there.
   std::shared_ptr<Client>* const client_;
