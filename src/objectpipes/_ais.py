@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _reads
+from ._clients import credentials_source, http_options, shared_client
 from .errors import ServerError
 
 if TYPE_CHECKING:
@@ -40,6 +41,38 @@ class ReadOptions:
     batch: int = 0
 
 
+def _client_of(config: AISConfig, read: ReadOptions) -> _ext.Client:
+    """Return the client for a configuration, which all pipes of this process share.
+
+    Everything the configuration leaves open is decided now, in this process.
+
+    Parameters
+    ----------
+    config
+        How to reach the cluster.
+    read
+        How it is to read objects.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot work.
+    ImportError
+        The engine cannot be loaded.
+    """
+    resolved = config.resolve()
+    key = (resolved, config, read)
+
+    def make() -> _ext.Client:
+        options = http_options(resolved)
+        options.update(asdict(read), split=True)
+        source = credentials_source(config.credentials_provider())
+        client: _ext.Client = _engine.extension().ais_client(options, source)
+        return client
+
+    return shared_client(key, make)
+
+
 def lister(
     config: AISConfig, *, archive_members: bool = False, allow_partial: bool = False
 ) -> _reads.Lister:
@@ -63,7 +96,7 @@ def lister(
     """
     return functools.partial(
         _open_listing,
-        _engine.ais_client(config, ReadOptions()),
+        _client_of(config, ReadOptions()),
         archive_members=archive_members,
         allow_partial=allow_partial,
     )
@@ -144,4 +177,4 @@ def open_window(
     ConfigError
         The configuration cannot work.
     """
-    return _reads.open_window(_engine.ais_client(config, read), **options)
+    return _reads.open_window(_client_of(config, read), **options)

@@ -1,4 +1,4 @@
-"""The native engine: loaded when it is first needed, one client for each store and process."""
+"""The native engine: loaded when it is first needed."""
 
 from __future__ import annotations
 
@@ -6,37 +6,10 @@ import atexit
 import functools
 import importlib
 import io
-import os
-import threading
-from collections.abc import Callable
-from dataclasses import asdict
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from . import _ext
-    from ._ais import ReadOptions
-    from ._connection import Connection
-    from .ais_config import AISConfig
-    from .credentials import CredentialsProvider
-    from .s3_config import S3Config
-
-__all__ = ["ais_client", "build_info", "extension", "s3_client", "stats"]
-
-# A client keeps connections open, and a configuration with a callable of its own for each epoch has
-# a client for each. Pipes keep theirs as long as they run.
-_MOST_CLIENTS = 32
-_clients: dict[tuple[Any, ...], _ext.Client] = {}  # the one asked for last is the last
-_clients_lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    global _clients_lock
-    _clients_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # a thread of the parent may have held it
-    os.register_at_fork(after_in_child=_renew_lock)
+__all__ = ["build_info", "extension", "stats"]
 
 
 @functools.cache
@@ -94,111 +67,3 @@ def stats() -> dict[str, int]:
     """
     counts: dict[str, int] = extension().stats()
     return counts
-
-
-def s3_client(config: S3Config, *, verify: bool = True) -> _ext.Client:
-    """Return the client for a configuration, which all pipes of this process share.
-
-    Everything the configuration leaves open is decided now, in this process.
-
-    Parameters
-    ----------
-    config
-        How to reach the store.
-    verify
-        Whether to ask the server for checksums.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    NotSupportedError
-        This build lacks S3 or the transport, or the transport cannot do what is asked for.
-    ImportError
-        The engine cannot be loaded.
-    """
-    resolved = config.resolve()
-    key = (os.getpid(), resolved, config.profile, config.credentials, config.anonymous, verify)
-
-    def make() -> _ext.Client:
-        options = _http_options(resolved.connection)
-        options.update(
-            region=resolved.region,
-            virtual_addressing=resolved.addressing_style == "virtual",
-            requester_pays=resolved.requester_pays,
-            checksums=verify,
-            transport=resolved.transport,
-            split=resolved.multi_part_download,
-        )
-        source = _credentials_source(config.credentials_provider())
-        client: _ext.Client = extension().s3_client(options, source)
-        return client
-
-    return _shared_client(key, make)
-
-
-def ais_client(config: AISConfig, read: ReadOptions) -> _ext.Client:
-    """Return the client for a configuration, which all pipes of this process share.
-
-    Everything the configuration leaves open is decided now, in this process.
-
-    Parameters
-    ----------
-    config
-        How to reach the cluster.
-    read
-        How it is to read objects.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    ImportError
-        The engine cannot be loaded.
-    """
-    resolved = config.resolve()
-    key = (os.getpid(), resolved, config, read)
-
-    def make() -> _ext.Client:
-        options = _http_options(resolved)
-        options.update(asdict(read), split=True)
-        source = _credentials_source(config.credentials_provider())
-        client: _ext.Client = extension().ais_client(options, source)
-        return client
-
-    return _shared_client(key, make)
-
-
-def _shared_client(key: tuple[Any, ...], make: Callable[[], _ext.Client]) -> _ext.Client:
-    with _clients_lock:
-        client = _clients.pop(key, None) or make()
-        _clients[key] = client
-        oldest = _clients.pop(next(iter(_clients))) if len(_clients) > _MOST_CLIENTS else None
-    del oldest  # without the lock: its credentials' callable may be anything
-    return client
-
-
-def _http_options(connection: Connection) -> dict[str, Any]:
-    return {
-        "endpoint_url": connection.endpoint_url,
-        "ca_file": connection.ca.file,
-        "ca_path": connection.ca.path,
-        "verify_tls": connection.verify_tls,
-        "client_cert": connection.client_cert,
-        "client_key": connection.client_key,
-        "proxy": connection.proxy,
-        "user_agent": f"objectpipes/{build_info()['version']}",
-        "connect_timeout_ms": round(connection.connect_timeout * 1000),
-        "stall_timeout_ms": round(connection.stall_timeout * 1000),
-        "max_attempts": connection.max_attempts,
-    }
-
-
-def _credentials_source(provider: CredentialsProvider) -> Any:
-    def current(force_refresh: bool) -> tuple[str, str, str] | None:
-        found = provider.get(force_refresh)
-        if found is None:
-            return None
-        return found.access_key, found.secret_key, found.session_token or ""
-
-    return current

@@ -6,12 +6,54 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from . import _engine, _reads
+from ._clients import credentials_source, http_options, shared_client
 
 if TYPE_CHECKING:
     from . import _ext
     from .s3_config import S3Config
 
 __all__ = ["lister", "open_window"]
+
+
+def _client_of(config: S3Config, *, verify: bool = True) -> _ext.Client:
+    """Return the client for a configuration, which all pipes of this process share.
+
+    Everything the configuration leaves open is decided now, in this process.
+
+    Parameters
+    ----------
+    config
+        How to reach the store.
+    verify
+        Whether to ask the server for checksums.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot work.
+    NotSupportedError
+        This build lacks S3 or the transport, or the transport cannot do what is asked for.
+    ImportError
+        The engine cannot be loaded.
+    """
+    resolved = config.resolve()
+    key = (resolved, config.profile, config.credentials, config.anonymous, verify)
+
+    def make() -> _ext.Client:
+        options = http_options(resolved.connection)
+        options.update(
+            region=resolved.region,
+            virtual_addressing=resolved.addressing_style == "virtual",
+            requester_pays=resolved.requester_pays,
+            checksums=verify,
+            transport=resolved.transport,
+            split=resolved.multi_part_download,
+        )
+        source = credentials_source(config.credentials_provider())
+        client: _ext.Client = _engine.extension().s3_client(options, source)
+        return client
+
+    return shared_client(key, make)
 
 
 def lister(config: S3Config) -> _reads.Lister:
@@ -24,7 +66,7 @@ def lister(config: S3Config) -> _reads.Lister:
     ObjectStoreError
         The configuration cannot work, or this build has no S3.
     """
-    return functools.partial(_open_listing, _engine.s3_client(config))
+    return functools.partial(_open_listing, _client_of(config))
 
 
 def _open_listing(client: _ext.Client, prefix: str, **filters: Any) -> _ext.Listing:
@@ -47,5 +89,5 @@ def open_window(config: S3Config, *, verify: bool = True, **options: Any) -> _ex
     ConfigError
         The configuration cannot work.
     """
-    client = _engine.s3_client(config, verify=verify)
+    client = _client_of(config, verify=verify)
     return _reads.open_window(client, verify=verify, **options)

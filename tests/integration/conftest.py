@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from integration import pipes
-from objectpipes import _engine
+from objectpipes import _clients, _engine
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def _fresh_clients() -> Iterator[None]:
     Servers come and go, and now and then one gets the port of its predecessor.
     """
     yield
-    _engine._clients.clear()
+    _clients._clients.clear()
 
 
 @pytest.fixture(params=["http", "aws"])

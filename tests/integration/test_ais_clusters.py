@@ -16,7 +16,7 @@ import pytest
 from faults import stream
 from integration.ais_gateway import proxied_targets
 from integration.clusters import fill, new_bucket, running
-from objectpipes import AISConfig, _engine, stats
+from objectpipes import AISConfig, _clients, stats
 from objectpipes.errors import (
     AccessDeniedError,
     EndpointError,
@@ -147,7 +147,7 @@ def test_flipped_bits_are_noticed() -> None:
         with proxied_targets(cluster) as ((proxy,), gateway_url):
             noticed = stats()["integrity_failures"]
             for number in range(200):
-                _engine._clients.clear()  # a new connection, which is what a fault strikes
+                _clients._clients.clear()  # a new connection, which is what a fault strikes
                 proxy.faults.clear()
                 proxy.faults.add(stream.BitFlip(offset=600 + number * 40), times=1)
                 assert drain(AISFileLoader(stored, gateway_url)) == stored

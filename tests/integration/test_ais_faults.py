@@ -224,9 +224,11 @@ def is_ranged(request: Request) -> bool:
 
 
 def test_a_damaged_range_that_fits_into_a_chunk_is_read_again(nodes: Nodes) -> None:
-    nodes.target.faults.add(kinds.BitFlip(2_900_000), match=is_ranged, times=1)
+    fault = kinds.BitFlip(2_900_000)
+    nodes.target.faults.add(fault, match=is_ranged, times=1)
     noticed = stats()["integrity_failures"]
-    assert read_from(2_500_000, config_for(nodes, always=False)) == data_of(RANGED)[2_500_000:]
+    found = read_from(2_500_000, config_for(nodes, fault, always=False))
+    assert found == data_of(RANGED)[2_500_000:]
     assert stats()["integrity_failures"] == noticed + 1
 
 
@@ -236,9 +238,10 @@ def test_a_damaged_range_that_fits_into_a_chunk_is_read_again(nodes: Nodes) -> N
 def test_a_damaged_range_is_never_read_to_its_end(
     nodes: Nodes, begin: int, times: int | None
 ) -> None:
-    nodes.target.faults.add(kinds.BitFlip(2_900_000), match=is_ranged, times=times)
+    fault = kinds.BitFlip(2_900_000)
+    nodes.target.faults.add(fault, match=is_ranged, times=times)
     with pytest.raises(IntegrityError, match="ais://ranges/key"):
-        read_from(begin, config_for(nodes, always=False))
+        read_from(begin, config_for(nodes, fault, always=False))
 
 
 # --- the gateway ------------------------------------------------------------------------------

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..ais_config import AISConfig
     from ..s3_config import S3Config
     from ..url import ObjectUrl
-    from .doctor.ais import AISDoctor
-    from .doctor.s3 import S3Doctor
 
 __all__ = ["AISStore", "S3Store", "add_connection_options", "open_store", "store_url"]
 
@@ -71,7 +69,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_store(url: str, options: argparse.Namespace) -> Store:
+def open_store(url: str, options: argparse.Namespace) -> S3Store | AISStore:
     """Return the store of a checked URL; makes no request."""
     return _STORES[url.partition("://")[0]].from_options(options)
 
@@ -83,10 +81,6 @@ class Store(ABC):
     @abstractmethod
     def from_options(cls, options: argparse.Namespace) -> Self:
         """Make the one that the connection options describe."""
-
-    @abstractmethod
-    def doctor(self, url: str) -> S3Doctor | AISDoctor:
-        """Return who finds out why a URL cannot be read."""
 
     @abstractmethod
     def load(self, prefix: str, **loader_options: Any) -> Any:
@@ -124,10 +118,15 @@ class S3Store(Store):
     ----------
     config : S3Config
         How to reach it.
+
+    Attributes
+    ----------
+    config : S3Config
+        The same.
     """
 
     def __init__(self, config: S3Config) -> None:
-        self._config = config
+        self.config = config
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> S3Store:
@@ -146,28 +145,22 @@ class S3Store(Store):
         )
         return cls(config)
 
-    def doctor(self, url: str) -> S3Doctor:
-        """Return one for S3."""
-        from .doctor.s3 import S3Doctor
-
-        return S3Doctor(url, self._config)
-
     def load(self, prefix: str, **loader_options: Any) -> Any:
         """Chain the pipes, with these options of the last."""
         from ..iter import IterableWrapper
 
-        urls = IterableWrapper([prefix]).list_files_by_s3(config=self._config).sharding_filter()
-        return urls.load_files_by_s3(config=self._config, **loader_options)
+        urls = IterableWrapper([prefix]).list_files_by_s3(config=self.config).sharding_filter()
+        return urls.load_files_by_s3(config=self.config, **loader_options)
 
     def _open_listing(self, prefix: str, delimiter: str) -> Pages:
         from .._s3 import lister
 
-        return lister(self._config)(prefix, delimiter=delimiter)
+        return lister(self.config)(prefix, delimiter=delimiter)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         from .._s3 import open_window
 
-        return open_window(self._config, **options)
+        return open_window(self.config, **options)
 
 
 class AISStore(Store):
@@ -177,10 +170,15 @@ class AISStore(Store):
     ----------
     config : AISConfig
         How to reach it.
+
+    Attributes
+    ----------
+    config : AISConfig
+        The same.
     """
 
     def __init__(self, config: AISConfig) -> None:
-        self._config = config
+        self.config = config
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> AISStore:
@@ -192,32 +190,26 @@ class AISStore(Store):
         )
         return cls(config)
 
-    def doctor(self, url: str) -> AISDoctor:
-        """Return one for AIStore."""
-        from .doctor.ais import AISDoctor
-
-        return AISDoctor(url, self._config)
-
     def load(self, prefix: str, **loader_options: Any) -> Any:
         """Chain the pipes, with these options of the last."""
         from ..iter import IterableWrapper
 
-        urls = IterableWrapper([prefix]).list_files_by_ais(config=self._config).sharding_filter()
-        return urls.load_files_by_ais(config=self._config, **loader_options)
+        urls = IterableWrapper([prefix]).list_files_by_ais(config=self.config).sharding_filter()
+        return urls.load_files_by_ais(config=self.config, **loader_options)
 
     def _open_listing(self, prefix: str, delimiter: str) -> Pages:
         from .._ais import lister
 
-        return lister(self._config)(prefix, delimiter=delimiter)
+        return lister(self.config)(prefix, delimiter=delimiter)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         from .._ais import open_window
 
-        return open_window(self._config, **options)
+        return open_window(self.config, **options)
 
 
 # Buckets of clouds behind AIStore have URLs as the SDK writes them; s3:// is S3 itself.
-_STORES: dict[str, type[Store]] = {
+_STORES: dict[str, type[S3Store] | type[AISStore]] = {
     "s3": S3Store,
     **dict.fromkeys(("ais", "aws", "gcp", "gs", "azure", "oci"), AISStore),
 }

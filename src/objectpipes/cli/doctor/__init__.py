@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from ..stores import add_connection_options, open_store, store_url
+from ..stores import AISStore, S3Store, add_connection_options, open_store, store_url
+
+if TYPE_CHECKING:
+    from .ais import AISDoctor
+    from .s3 import S3Doctor
 
 __all__ = ["add_arguments", "run"]
 
@@ -34,5 +39,15 @@ def run(options: argparse.Namespace) -> int:
         from .install import InstallDoctor
 
         return 0 if walk(InstallDoctor().links()) else 1
-    with closing(open_store(options.url, options).doctor(options.url)) as doctor:
+    with closing(_doctor_for(options.url, open_store(options.url, options))) as doctor:
         return 0 if walk(doctor.links()) else 1
+
+
+def _doctor_for(url: str, store: S3Store | AISStore) -> S3Doctor | AISDoctor:
+    if isinstance(store, S3Store):
+        from .s3 import S3Doctor
+
+        return S3Doctor(url, store.config)
+    from .ais import AISDoctor
+
+    return AISDoctor(url, store.config)
