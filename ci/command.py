@@ -61,9 +61,12 @@ def output(
 
 
 def environment() -> dict[str, str]:
-    """Return our environment with the programs installed beside this Python found first."""
+    """Return our environment with the programs installed beside this Python found first.
+
+    uv is told to trust the authorities that the system trusts, as pip does.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path}
+    return {"UV_SYSTEM_CERTS": "true", **os.environ, "PATH": path}
 
 
 def _announce(command: tuple[str | Path, ...]) -> None:
