@@ -73,6 +73,11 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
         return GiveUp(status, "the server keeps sending us elsewhere");
       return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
+      // Replaced since the attempt began: of those that there are now, nothing is known.
+      if (client_->credentials->generation() != credentials_generation_ &&
+          ++shortcuts_ <= kMostShortcuts) {
+        return TryAgain();
+      }
       if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
       client_->credentials->RequestRefresh(credentials_generation_);
       return AwaitCredentials(status, client_->loop->now_ms() + kLongestRefreshMs);

@@ -54,7 +54,7 @@ class RetryLoop {
   uint64_t credentials_generation_ = 0;
   int attempts_ = 0;
   int failures_ = 0;   // in a row, without progress
-  int shortcuts_ = 0;  // attempts repeated at once because the transport had learned something
+  int shortcuts_ = 0;  // attempts repeated at once because something had been learned meanwhile
   int refreshes_ = 0;  // credentials replaced
   bool clock_corrected_ = false;  // one of the shortcuts
   Route route_ = Route::kDefault;

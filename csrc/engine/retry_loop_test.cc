@@ -183,10 +183,30 @@ TEST_F(RetryLoopTest, DoesNotAskForCredentialsThatAreThere) {
 }
 
 TEST_F(RetryLoopTest, GivesUpWhenFreshCredentialsAreRefusedAgain) {
+  Run(Hint(Kind::kRefreshCredentials));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+    credentials_->Set(Credentials{"fresh", "", ""});
+  }
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 3);
+}
+
+// A read that waits while credentials change again and again has none refused that are fresh.
+TEST_F(RetryLoopTest, CredentialsThatWereReplacedMeanwhileDoNotCount) {
+  before_failure_ = [this] { credentials_->Set(Credentials{"fresh", "", ""}); };
+  good_attempt_ = 7;
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 7);
+  EXPECT_FALSE(credentials_->refresh_wanted());
+}
+
+TEST_F(RetryLoopTest, CredentialsThatAreReplacedForEverDo) {
   before_failure_ = [this] { credentials_->Set(Credentials{"fresh", "", ""}); };
   Run(Hint(Kind::kRefreshCredentials));
   ASSERT_TRUE(over_.Wait());
-  EXPECT_EQ(attempts_, 3);
+  EXPECT_EQ(attempts_, 9);
 }
 
 // A listing of a day outlives many sets of credentials.

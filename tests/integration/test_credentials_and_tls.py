@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import shutil
 import socketserver
@@ -117,11 +118,18 @@ class Rotations(Fault):
 def test_credentials_expire_in_the_middle_of_an_epoch(rotations: int) -> None:
     """Not one read fails, and fresh ones are obtained once each time."""
     source = Source()
+    content = {f"{i:04}": f"content {i}".encode() for i in range(2000)}
 
-    with serve(credentials=on_server(source.current)) as server:
+    def urls() -> Iterator[str]:
+        every = (f"s3://bucket/{key}" for key in content)  # each once: `Rotations` tells them apart
+        yield from itertools.takewhile(lambda _: source.generation < rotations, every)
+        yield from itertools.islice(every, 50)
+
+    with FaultServer({"bucket": content}, credentials=on_server(source.current)) as server:
         server.faults.add(Rotations(source, rotations))
         config = config_for(server, credentials=source, max_attempts=10)
-        assert load(server, URLS, config=config) == EXPECTED
+        for url, opened in S3FileLoader(urls(), config=config):
+            assert opened.read() == content[url.rpartition("/")[2]]
         assert source.generation == rotations
         assert source.asked <= 2 * (rotations + 1)
 
