@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <utility>
 
 #include "base/fork.h"
@@ -95,39 +94,49 @@ Buffer BufferPool::Allocate(size_t size) {
 // One that was offered, or the one that came last, whose memory may still be in a cache.
 Buffer BufferPool::TakeIdle(size_t capacity) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = idle_.find(capacity);
-  if (found == idle_.end()) return {};
-  std::deque<Buffer>& blocks = found->second;
-  const bool lent = blocks.back().owner() != nullptr;
-  Buffer block = std::move(lent ? blocks.back() : blocks.front());
-  lent ? blocks.pop_back() : blocks.pop_front();
-  if (blocks.empty()) idle_.erase(found);
+  SizeClass& same = classes_[capacity];
+  same.asked = ++asked_;
+  if (same.idle.empty()) return {};
+  const bool lent = same.idle.back().owner() != nullptr;
+  Buffer block = std::move(lent ? same.idle.back() : same.idle.front());
+  lent ? same.idle.pop_back() : same.idle.pop_front();
   idle_bytes_ -= capacity;
   return block;
+}
+
+// Blocks of sizes that have not been asked for longest make room, down to this size itself.
+bool BufferPool::MakeRoomFor(size_t capacity) {
+  if (capacity > max_idle_) return false;
+  while (idle_bytes_ + capacity > max_idle_) {
+    auto oldest = classes_.end();
+    for (auto it = classes_.begin(); it != classes_.end(); ++it) {
+      const bool older = oldest == classes_.end() || it->second.asked < oldest->second.asked;
+      if (!it->second.idle.empty() && older) oldest = it;
+    }
+    if (oldest == classes_.end() || oldest->first == capacity) return false;
+    oldest->second.idle.pop_front();
+    idle_bytes_ -= oldest->first;
+  }
+  return true;
 }
 
 void BufferPool::Offer(Buffer block) {
   const size_t capacity = block.capacity();
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (idle_bytes_ + capacity > max_idle_) {
-    const auto found = idle_.find(capacity);
-    if (found == idle_.end() || found->second.front().owner() != nullptr) return;
-    found->second.pop_front();  // ours gives way
+  std::deque<Buffer>& same = classes_[capacity].idle;
+  if (!MakeRoomFor(capacity)) {
+    if (same.empty() || same.front().owner() != nullptr) return;
+    same.pop_front();  // ours gives way
     idle_bytes_ -= capacity;
   }
-  idle_[capacity].push_back(std::move(block));
+  same.push_back(std::move(block));
   idle_bytes_ += capacity;
 }
 
 void BufferPool::SetMaxIdle(size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   max_idle_ = std::max(bytes, least_max_idle_);
-  while (idle_bytes_ > max_idle_) {
-    const auto largest = std::prev(idle_.end());
-    idle_bytes_ -= largest->first;
-    largest->second.pop_front();
-    if (largest->second.empty()) idle_.erase(largest);
-  }
+  MakeRoomFor(0);
 }
 
 void BufferPool::Release(char* data, size_t capacity) {
@@ -135,8 +144,8 @@ void BufferPool::Release(char* data, size_t capacity) {
   // In a child of fork() the lock may be held by a thread that does not exist here.
   if (fork_generation_ != ForkGeneration()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (idle_bytes_ + capacity > max_idle_) return;
-  idle_[capacity].push_front(std::move(block));
+  if (!MakeRoomFor(capacity)) return;
+  classes_[capacity].idle.push_front(std::move(block));
   idle_bytes_ += capacity;
 }
 

@@ -83,14 +83,20 @@ class BufferPool final : public BufferOwner, public std::enable_shared_from_this
 
  private:
   void Release(char* data, size_t capacity) override;
+  struct SizeClass {
+    std::deque<Buffer> idle;  // what was offered is at the end
+    uint64_t asked = 0;       // when a block was last asked for: the number of that request
+  };
+
   Buffer TakeIdle(size_t capacity);
+  bool MakeRoomFor(size_t capacity);
 
   const size_t least_max_idle_;
   const uint32_t fork_generation_;
   std::mutex mutex_;  // guards what follows
   size_t max_idle_;
-  // By capacity, none is empty; what was offered is at the end.
-  std::map<size_t, std::deque<Buffer>> idle_;
+  std::map<size_t, SizeClass> classes_;  // by capacity
+  uint64_t asked_ = 0;
   size_t idle_bytes_ = 0;
 };
 

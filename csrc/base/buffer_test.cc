@@ -56,25 +56,6 @@ bool Keeps(const std::shared_ptr<BufferPool>& pool, size_t size) {
   return pool->Allocate(size).data() == first && taken.get() != first;
 }
 
-TEST(BufferPool, KeepsNoMoreThanItMay) {
-  const auto pool = std::make_shared<BufferPool>(kMiB);
-  EXPECT_TRUE(Keeps(pool, kMiB));
-  EXPECT_FALSE(Keeps(pool, 2 * kMiB));
-  pool->SetMaxIdle(64 * kMiB);
-  EXPECT_TRUE(Keeps(pool, 2 * kMiB));
-  EXPECT_FALSE(Keeps(pool, 64 * kMiB)) << "the others are there, too";
-}
-
-TEST(BufferPool, FreesWhatALowerLimitForbids) {
-  const auto pool = std::make_shared<BufferPool>(0);
-  pool->SetMaxIdle(8 * kMiB);
-  const char* const kept = pool->Allocate(4 * kMiB).data();
-  EXPECT_EQ(pool->Allocate(4 * kMiB).data(), kept);
-  pool->SetMaxIdle(0);
-  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
-  EXPECT_NE(pool->Allocate(4 * kMiB).data(), kept);
-}
-
 // Memory of a test, which notes when it comes back.
 class Lender final : public BufferOwner {
  public:
@@ -90,6 +71,36 @@ class Lender final : public BufferOwner {
   std::vector<std::unique_ptr<char[]>> memory_;
   std::vector<char*> back_;
 };
+
+TEST(BufferPool, KeepsNoMoreThanItMay) {
+  const auto pool = std::make_shared<BufferPool>(kMiB);
+  EXPECT_TRUE(Keeps(pool, kMiB));
+  EXPECT_FALSE(Keeps(pool, 2 * kMiB));
+  pool->SetMaxIdle(64 * kMiB);
+  EXPECT_TRUE(Keeps(pool, 64 * kMiB));
+  EXPECT_FALSE(Keeps(pool, 80 * kMiB));
+}
+
+TEST(BufferPool, GivesUpSizesThatNobodyAsksForAnyMore) {
+  Lender lender;
+  const auto pool = std::make_shared<BufferPool>(4 * kMiB);
+  EXPECT_TRUE(Keeps(pool, 3 * kMiB));
+  EXPECT_TRUE(Keeps(pool, 2 * kMiB));
+  EXPECT_TRUE(Keeps(pool, kMiB)) << "there is room for that beside the last one";
+  EXPECT_TRUE(Keeps(pool, 2 * kMiB)) << "which is still there";
+  pool->Offer(lender.Lend(4 * kMiB));
+  EXPECT_TRUE(lender.back().empty());
+}
+
+TEST(BufferPool, FreesWhatALowerLimitForbids) {
+  const auto pool = std::make_shared<BufferPool>(0);
+  pool->SetMaxIdle(8 * kMiB);
+  const char* const kept = pool->Allocate(4 * kMiB).data();
+  EXPECT_EQ(pool->Allocate(4 * kMiB).data(), kept);
+  pool->SetMaxIdle(0);
+  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
+  EXPECT_NE(pool->Allocate(4 * kMiB).data(), kept);
+}
 
 TEST(BufferPool, LendsWhatItIsOffered) {
   Lender lender;
