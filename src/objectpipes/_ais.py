@@ -42,24 +42,7 @@ class ReadOptions:
 
 
 def _client_of(config: AISConfig, read: ReadOptions) -> _ext.Client:
-    """Return the client for a configuration, which all pipes of this process share.
-
-    Everything the configuration leaves open is decided now, in this process.
-
-    Parameters
-    ----------
-    config
-        How to reach the cluster.
-    read
-        How it is to read objects.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    ImportError
-        The engine cannot be loaded.
-    """
+    # Everything the configuration leaves open is decided now, in this process.
     resolved = config.resolve()
     key = (resolved, config, read)
 

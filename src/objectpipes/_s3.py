@@ -16,26 +16,7 @@ __all__ = ["lister", "open_window"]
 
 
 def _client_of(config: S3Config, *, verify: bool = True) -> _ext.Client:
-    """Return the client for a configuration, which all pipes of this process share.
-
-    Everything the configuration leaves open is decided now, in this process.
-
-    Parameters
-    ----------
-    config
-        How to reach the store.
-    verify
-        Whether to ask the server for checksums.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    NotSupportedError
-        This build lacks S3 or the transport, or the transport cannot do what is asked for.
-    ImportError
-        The engine cannot be loaded.
-    """
+    # Everything the configuration leaves open is decided now, in this process.
     resolved = config.resolve()
     key = (resolved, config.profile, config.credentials, config.anonymous, verify)
 
