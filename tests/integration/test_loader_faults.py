@@ -54,6 +54,9 @@ class Row(fault_matrix.Row):
         The fault is about ranges: the read is broken before, so that it has to be resumed.
     streamed
         What a streamed read comes to, at the first time, if that is worse: it cannot begin anew.
+    split
+        What the read of a large object may come to instead, again and again, if the machine is so
+        slow that it is split: then it meets the fault in replies to ranges.
     aws
         What a read over aws-sdk-cpp may come to instead. The SDK tells the status of a reply only at
         its end: what breaks early begins anew and not in the middle, and the length of an error's
@@ -63,6 +66,7 @@ class Row(fault_matrix.Row):
     spares: int = -1
     resumed: bool = False
     streamed: Outcome = None
+    split: tuple[Outcome, ...] = ()
     aws: tuple[Outcome, ...] = ()
 
     def outcome(self, subject: Subject, *, always: bool) -> Outcome:
@@ -71,6 +75,14 @@ class Row(fault_matrix.Row):
         if subject.streamed and self.streamed:
             return self.streamed
         return self.always if always else self.once
+
+    def outcomes(self, subject: Subject, transport: str, *, always: bool) -> set[Outcome]:
+        outcomes = {self.outcome(subject, always=always)}
+        if always and subject.can_be_split:
+            outcomes.update(self.split)
+        if transport == "aws":
+            outcomes.update(self.aws)
+        return outcomes
 
 
 TABLE = [
@@ -106,6 +118,7 @@ TABLE = [
         1,
         resumed=True,
         streamed=ObjectChangedError,
+        split=(ObjectChangedError,),
         aws=(BYTES, ObjectChangedError),
     ),
     Row(kinds.ExpiredToken(400), BYTES, ExpiredCredentialsError),
@@ -130,6 +143,7 @@ TABLE = [
         spares=1,
         resumed=True,
         streamed=ObjectChangedError,
+        split=(ObjectChangedError,),
         aws=(BYTES,),
     ),
     Row(
@@ -137,6 +151,7 @@ TABLE = [
         BYTES,
         ObjectChangedError,
         streamed=ObjectChangedError,
+        split=(ProtocolError,),
         aws=(ReadTimeoutError,),
     ),
     Row(
@@ -145,6 +160,7 @@ TABLE = [
         IntegrityError,
         0,
         streamed=IntegrityError,
+        split=(ProtocolError,),
         aws=(ProtocolError,),
     ),
     Row(
@@ -153,6 +169,7 @@ TABLE = [
         IntegrityError,
         spares=0,
         streamed=IntegrityError,
+        split=(ProtocolError,),
         aws=(ObjectChangedError, ProtocolError),
     ),
     Row(kinds.MissingETag(), BYTES, BYTES),
@@ -171,6 +188,10 @@ class Subject:
     @property
     def url(self) -> str:
         return ObjectUrl(URL, size=self.size) if self.streamed else URL
+
+    @property
+    def can_be_split(self) -> bool:
+        return self.size > 16 * MIB and not self.streamed
 
     @property
     def prefetch_bytes(self) -> int:
@@ -192,7 +213,7 @@ CONTENT = {subject.size: stored(subject.size) for subject in SUBJECTS}
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: type(row.fault).__name__)
 def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> None:
     """Each kind, once and always, x each size: exact bytes or the one right exception, in time."""
-    expected = {row.outcome(subject, always=always), *(row.aws if transport == "aws" else ())}
+    expected = row.outcomes(subject, transport, always=always)
     content = CONTENT[subject.size]
     with FaultServer({"bucket": {"key": content}}) as server:
         if row.resumed:
