@@ -120,8 +120,8 @@ Space RangeFetch::OnSpace() {
   return space;
 }
 
-// Bytes that the sink did not take are offered again. A reply that is not read to its end, because
-// its connection broke or others have the rest, cannot be compared.
+// Bytes that the sink did not take are offered again. What came of a reply before its connection
+// broke cannot be compared.
 Status RangeFetch::Verify(const char* data, size_t size) {
   const auto seen = static_cast<size_t>(verified_ - (offset_ - skip_));
   if (size <= seen) return Status::Ok();

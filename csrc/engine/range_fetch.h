@@ -62,6 +62,8 @@ class RangeFetch final : private GetHandler {
 
   uint64_t offset() const { return offset_; }  // the next byte to arrive
   uint64_t end() const { return end_; }
+  // Whether the reply under way is compared with a checksum of its own, if it is read to its end.
+  bool comparing() const { return verifier_.active(); }
   int attempts() const { return retry_.attempts(); }
 
  private:

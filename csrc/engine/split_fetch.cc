@@ -102,7 +102,7 @@ void SplitFetch::Split() {
 void SplitFetch::ClaimParts() {
   while (parts_.size() < most_parts_) {
     const bool first_claim = claimed_ == kToTheEnd;
-    if (first_claim && first_ == nullptr) return;
+    if (first_claim && (first_ == nullptr || first_->comparing())) return;
     const uint64_t begin =
         first_claim ? RoundUp(first_->offset() + kPartBytes / 2, kPartBytes) : claimed_;
     const uint64_t end = std::min(begin + kPartBytes, size());

@@ -4,7 +4,8 @@
 // It begins with a single request for everything. When that turns out slow for a single connection
 // (a distant store gives each about 50-100 MB/s, loopback two thousand) while the I/O thread mostly
 // waits, parts ahead of it are claimed by further requests, and the first one ends where the first
-// claim begins. So a fast path pays nothing, and the choice needs no setting.
+// claim begins. So a fast path pays nothing, and the choice needs no setting. A reply that offers a
+// checksum of its own bytes is left whole: it can only be compared at its end.
 #pragma once
 
 #include <cstdint>

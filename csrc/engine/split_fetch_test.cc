@@ -138,6 +138,17 @@ TEST_F(SplitFetchTest, TheRestOfAnObjectIsSplitToo) {
   EXPECT_GT(store().most_live(), 1);
 }
 
+TEST_F(SplitFetchTest, ARangeWithAChecksumIsReadToItsEnd) {
+  Put(24 * kMiB);
+  FakeObject object(body_);
+  object.range_checksum = ChecksumType::kCrc32c;
+  store().Put("key", object);
+  store().Script("key", {SeemsSlow(), SeemsSlow()});
+  EXPECT_TRUE(Fetch(/*begin=*/kMiB).ok());
+  EXPECT_TRUE(GotAll(kMiB));
+  EXPECT_EQ(store().gets().size(), 1U);
+}
+
 TEST_F(SplitFetchTest, OneConnectionIsOneConnection) {
   Put(20 * kMiB);
   EXPECT_TRUE(Fetch(0, /*most_parts=*/1).ok());
