@@ -67,8 +67,8 @@ char* Buffer::Leave() {
   return std::exchange(data_, nullptr);
 }
 
-BufferPool::BufferPool(size_t max_idle)
-    : least_max_idle_(max_idle), fork_generation_(ForkGeneration()), max_idle_(max_idle) {}
+BufferPool::BufferPool(size_t budget)
+    : least_budget_(budget), fork_generation_(ForkGeneration()), budget_(budget) {}
 
 // Four classes per power of two: at most a quarter of a block is waste.
 size_t BufferPool::CapacityFor(size_t size) {
@@ -88,7 +88,11 @@ Buffer BufferPool::Allocate(size_t size) {
   const size_t capacity = pooled > 0 ? pooled : std::max<size_t>(size, 1);
   char* const data = block.valid() ? block.Leave() : AllocateBlock(capacity);
   if (data == nullptr) return {};
-  return {data, size, capacity, pooled > 0 ? shared_from_this() : nullptr};
+  if (pooled == 0) return {data, size, capacity, nullptr};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  used_bytes_ += capacity;
+  MakeRoomFor(0);
+  return {data, size, capacity, shared_from_this()};
 }
 
 // One that was offered, or the one that came last, whose memory may still be in a cache.
@@ -104,10 +108,15 @@ Buffer BufferPool::TakeIdle(size_t capacity) {
   return block;
 }
 
+size_t BufferPool::MaxIdle() const {
+  return std::max(budget_ / 4, budget_ - std::min(budget_, used_bytes_));
+}
+
 // Blocks of sizes that have not been asked for longest make room, down to this size itself.
 bool BufferPool::MakeRoomFor(size_t capacity) {
-  if (capacity > max_idle_) return false;
-  while (idle_bytes_ + capacity > max_idle_) {
+  const size_t max_idle = MaxIdle();
+  if (capacity > max_idle) return false;
+  while (idle_bytes_ + capacity > max_idle) {
     auto oldest = classes_.end();
     for (auto it = classes_.begin(); it != classes_.end(); ++it) {
       const bool older = oldest == classes_.end() || it->second.asked < oldest->second.asked;
@@ -133,9 +142,9 @@ void BufferPool::Offer(Buffer block) {
   idle_bytes_ += capacity;
 }
 
-void BufferPool::SetMaxIdle(size_t bytes) {
+void BufferPool::SetBudget(size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  max_idle_ = std::max(bytes, least_max_idle_);
+  budget_ = std::max(bytes, least_budget_);
   MakeRoomFor(0);
 }
 
@@ -144,6 +153,7 @@ void BufferPool::Release(char* data, size_t capacity) {
   // In a child of fork() the lock may be held by a thread that does not exist here.
   if (fork_generation_ != ForkGeneration()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
+  used_bytes_ -= capacity;
   if (!MakeRoomFor(capacity)) return;
   classes_[capacity].idle.push_front(std::move(block));
   idle_bytes_ += capacity;

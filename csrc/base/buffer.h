@@ -66,15 +66,15 @@ class Buffer {
 // clears, takes as long as to receive an object into it.
 class BufferPool final : public BufferOwner, public std::enable_shared_from_this<BufferPool> {
  public:
-  // At most `max_idle` bytes stay while nobody uses them, or what SetMaxIdle() says, if that is
-  // more.
-  explicit BufferPool(size_t max_idle);
+  // Blocks stay while nobody uses them as long as all of the pool's together are no more than
+  // `budget` bytes, or what SetBudget() says, if that is more; a quarter of it may do so anyway.
+  explicit BufferPool(size_t budget);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
   // A buffer of this size; invalid when the system has no memory. Any thread.
   Buffer Allocate(size_t size);
-  void SetMaxIdle(size_t bytes);  // any thread
+  void SetBudget(size_t bytes);  // any thread
   // Lends memory of somebody else's, whose capacity is one of CapacityFor(): to whom needs it next.
   // If there is too much already it goes back at once. Any thread.
   void Offer(Buffer block);
@@ -89,15 +89,17 @@ class BufferPool final : public BufferOwner, public std::enable_shared_from_this
   };
 
   Buffer TakeIdle(size_t capacity);
+  size_t MaxIdle() const;
   bool MakeRoomFor(size_t capacity);
 
-  const size_t least_max_idle_;
+  const size_t least_budget_;
   const uint32_t fork_generation_;
   std::mutex mutex_;  // guards what follows
-  size_t max_idle_;
+  size_t budget_;
   std::map<size_t, SizeClass> classes_;  // by capacity
   uint64_t asked_ = 0;
   size_t idle_bytes_ = 0;
+  size_t used_bytes_ = 0;  // of our blocks, by the engine or by who has the object
 };
 
 }  // namespace objectpipes

@@ -76,9 +76,32 @@ TEST(BufferPool, KeepsNoMoreThanItMay) {
   const auto pool = std::make_shared<BufferPool>(kMiB);
   EXPECT_TRUE(Keeps(pool, kMiB));
   EXPECT_FALSE(Keeps(pool, 2 * kMiB));
-  pool->SetMaxIdle(64 * kMiB);
+  pool->SetBudget(64 * kMiB);
   EXPECT_TRUE(Keeps(pool, 64 * kMiB));
   EXPECT_FALSE(Keeps(pool, 80 * kMiB));
+}
+
+TEST(BufferPool, KeepsLessTheMoreIsUsed) {
+  const auto pool = std::make_shared<BufferPool>(8 * kMiB);
+  std::vector<Buffer> used;
+  for (int i = 0; i < 4; ++i) used.push_back(pool->Allocate(kMiB));
+  EXPECT_TRUE(Keeps(pool, 4 * kMiB));
+  EXPECT_FALSE(Keeps(pool, 5 * kMiB));
+  for (int i = 0; i < 40; ++i) used.push_back(pool->Allocate(kMiB));
+  EXPECT_TRUE(Keeps(pool, 2 * kMiB)) << "a quarter, whatever is used";
+  EXPECT_FALSE(Keeps(pool, 3 * kMiB));
+}
+
+TEST(BufferPool, GivesUpWhatIsIdleWhenMoreIsUsed) {
+  const auto pool = std::make_shared<BufferPool>(8 * kMiB);
+  const char* const idle = pool->Allocate(4 * kMiB).data();
+  const std::vector<Buffer> used = [&] {
+    std::vector<Buffer> blocks;
+    for (int i = 0; i < 5; ++i) blocks.push_back(pool->Allocate(kMiB));
+    return blocks;
+  }();
+  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
+  EXPECT_NE(pool->Allocate(4 * kMiB).data(), idle);
 }
 
 TEST(BufferPool, GivesUpSizesThatNobodyAsksForAnyMore) {
@@ -94,10 +117,10 @@ TEST(BufferPool, GivesUpSizesThatNobodyAsksForAnyMore) {
 
 TEST(BufferPool, FreesWhatALowerLimitForbids) {
   const auto pool = std::make_shared<BufferPool>(0);
-  pool->SetMaxIdle(8 * kMiB);
+  pool->SetBudget(8 * kMiB);
   const char* const kept = pool->Allocate(4 * kMiB).data();
   EXPECT_EQ(pool->Allocate(4 * kMiB).data(), kept);
-  pool->SetMaxIdle(0);
+  pool->SetBudget(0);
   const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
   EXPECT_NE(pool->Allocate(4 * kMiB).data(), kept);
 }

@@ -7,7 +7,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kIdleBuffers = size_t{32} << 20;
+constexpr size_t kIdleBytes = size_t{32} << 20;  // while nothing is read
 
 // The engine of this process, if `generation` is that of this process.
 struct Current {
@@ -38,7 +38,7 @@ void AfterFork() {
 }  // namespace
 
 Engine::Engine()
-    : pool_(std::make_shared<BufferPool>(kIdleBuffers)),
+    : pool_(std::make_shared<BufferPool>(kIdleBytes)),
       budget_(std::make_shared<MemoryBudget>()),
       loop_(std::make_unique<EventLoop>()) {}
 

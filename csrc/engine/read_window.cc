@@ -19,8 +19,7 @@ constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that
 constexpr int64_t kCheckMs = 100;
 constexpr int64_t kAsideCheckMs = 1000;
 constexpr int kInitialLimit = 8;
-// An object of more than this part of the budget is streamed. As much memory, so that of one object
-// at least, is kept for the next.
+// An object of more than this part of the budget is streamed.
 constexpr uint64_t kLargestWhole = 4;
 constexpr int64_t kKeepMemoryMs = 10'000;  // after the last window, for the next epoch
 
@@ -43,7 +42,7 @@ std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
                                              std::shared_ptr<MemoryBudget> budget,
                                              const Options& options) {
   budget->Open(options.prefetch_bytes);
-  client->pool->SetMaxIdle(static_cast<size_t>(budget->Total() / kLargestWhole));
+  client->pool->SetBudget(static_cast<size_t>(budget->Total()));
   EventLoop* const loop = client->loop;
   return OwnedByLoop(loop, new ReadWindow(std::move(client), std::move(budget), options));
 }
@@ -485,7 +484,7 @@ void ReadWindow::CancelAll() {
   // Here, because reads under way ask for their share until now.
   budget_->Close(options_.prefetch_bytes);
   client_->loop->After(kKeepMemoryMs, [budget = budget_, pool = client_->pool] {
-    pool->SetMaxIdle(static_cast<size_t>(budget->Total() / kLargestWhole));
+    pool->SetBudget(static_cast<size_t>(budget->Total()));
   });
   pending_.clear();
   for (auto& [sequence, slot] : active_) {
