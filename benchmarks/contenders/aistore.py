@@ -11,31 +11,21 @@ from aistore.sdk import Client
 from typing_extensions import override
 
 from ..store import Store
-from .contender import Contender, Piece
-from .threads import in_threads
+from .contender import Piece
+from .threads import BlockingContender
 from .workers import in_workers
 
-_THREADS = 16
 _RANGES = 4  # processes that share the work on one object
 _PIECE = 1 << 20  # bytes
 
 
-class Sdk(Contender):
+class Sdk(BlockingContender):
     """``reader.read_all()`` by threads; in pieces, ``reader`` itself."""
 
     def __init__(self, store: Store, concurrency: int | None = None) -> None:
         super().__init__(store, concurrency)
-        self._threads = concurrency or _THREADS
         self.client = Client(store.endpoint, max_pool_size=self._threads)
         self.bucket = self.client.bucket(store.bucket)
-
-    @override
-    def name(self, key: str) -> str:
-        return key
-
-    @override
-    def read(self, names: Sequence[str]) -> Iterator[Piece]:
-        return in_threads(self._read, names, self._threads)
 
     @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
@@ -48,6 +38,7 @@ class Sdk(Contender):
         for entry in self.bucket.list_objects_iter(prefix):
             yield entry.name
 
+    @override
     def _read(self, name: str) -> Piece:
         return name, self.bucket.object(name).get_reader().read_all()
 

@@ -9,33 +9,23 @@ from botocore.config import Config
 from typing_extensions import override
 
 from ..store import Store
-from .contender import Contender, Piece
-from .threads import in_threads
+from .contender import Piece
+from .threads import BlockingContender
 
-_THREADS = 16
 _PIECE = 1 << 20  # bytes
 
 
-class Boto3(Contender):
+class Boto3(BlockingContender):
     """``body.read()``; in pieces, ``body.readinto()`` of one buffer."""
 
     def __init__(self, store: Store, concurrency: int | None = None) -> None:
         super().__init__(store, concurrency)
-        self._threads = concurrency or _THREADS
         self._client = boto3.client(
             "s3",
             endpoint_url=store.endpoint,
             region_name=store.region,
             config=Config(max_pool_connections=self._threads),
         )
-
-    @override
-    def name(self, key: str) -> str:
-        return key
-
-    @override
-    def read(self, names: Sequence[str]) -> Iterator[Piece]:
-        return in_threads(self._read, names, self._threads)
 
     @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
@@ -52,5 +42,7 @@ class Boto3(Contender):
             for entry in page["Contents"]:
                 yield entry["Key"]
 
-    def _read(self, key: str) -> Piece:
-        return key, self._client.get_object(Bucket=self.store.bucket, Key=key)["Body"].read()
+    @override
+    def _read(self, name: str) -> Piece:
+        body = self._client.get_object(Bucket=self.store.bucket, Key=name)["Body"]
+        return name, body.read()

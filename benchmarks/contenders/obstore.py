@@ -9,20 +9,18 @@ from obstore.store import S3Store
 from typing_extensions import override
 
 from ..store import Store
-from .contender import Contender, Piece
-from .threads import in_threads
+from .contender import Piece
+from .threads import BlockingContender
 
-_THREADS = 16
 _PIECE = 1 << 20  # bytes
 _PAGE = 1000
 
 
-class Obstore(Contender):
+class Obstore(BlockingContender):
     """``result.bytes()``, which are the library's own and not copied; in pieces, a stream of it."""
 
     def __init__(self, store: Store, concurrency: int | None = None) -> None:
         super().__init__(store, concurrency)
-        self._threads = concurrency or _THREADS
         self._store = S3Store(
             store.bucket,
             endpoint=store.endpoint,
@@ -32,14 +30,6 @@ class Obstore(Contender):
             virtual_hosted_style_request=False,
             client_options={"allow_http": True},
         )
-
-    @override
-    def name(self, key: str) -> str:
-        return key
-
-    @override
-    def read(self, names: Sequence[str]) -> Iterator[Piece]:
-        return in_threads(self._read, names, self._threads)
 
     @override
     def stream(self, names: Sequence[str]) -> Iterator[Piece]:
@@ -53,5 +43,6 @@ class Obstore(Contender):
             for entry in chunk:
                 yield entry["path"]
 
-    def _read(self, key: str) -> Piece:
-        return key, obstore.get(self._store, key).bytes()
+    @override
+    def _read(self, name: str) -> Piece:
+        return name, obstore.get(self._store, name).bytes()

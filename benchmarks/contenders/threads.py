@@ -1,35 +1,42 @@
-"""Threads, for clients that block."""
+"""Clients that block: they read by threads that share one of them."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
 
-T = TypeVar("T")
-Result = TypeVar("Result")
+from typing_extensions import override
+
+from ..store import Store
+from .contender import Contender, Piece
+
+_THREADS = 16
 
 
-def in_threads(
-    function: Callable[[T], Result], items: Iterable[T], threads: int
-) -> Iterator[Result]:
-    """Yield ``function(item)`` for all items, in order, computed by threads some way ahead.
+class BlockingContender(Contender):
+    """A contender that calls objects by their keys, and reads each in a thread."""
 
-    Parameters
-    ----------
-    function
-        What to call.
-    items
-        Its arguments.
-    threads
-        How many calls to run at once; as many wait for their turn.
-    """
-    source = iter(items)
-    with ThreadPoolExecutor(threads) as pool:
-        first = islice(source, 2 * threads)
-        ahead: deque[Future[Result]] = deque(pool.submit(function, item) for item in first)
-        while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(pool.submit(function, item) for item in islice(source, 1))
+    def __init__(self, store: Store, concurrency: int | None = None) -> None:
+        super().__init__(store, concurrency)
+        self._threads = concurrency or _THREADS
+
+    @override
+    def name(self, key: str) -> str:
+        return key
+
+    @override
+    def read(self, names: Sequence[str]) -> Iterator[Piece]:
+        source = iter(names)
+        with ThreadPoolExecutor(self._threads) as pool:
+            first = islice(source, 2 * self._threads)  # as many as run wait for their turn
+            ahead: deque[Future[Piece]] = deque(pool.submit(self._read, name) for name in first)
+            while ahead:
+                yield ahead.popleft().result()
+                ahead.extend(pool.submit(self._read, name) for name in islice(source, 1))
+
+    @abstractmethod
+    def _read(self, name: str) -> Piece:
+        """Read one object; any thread."""
