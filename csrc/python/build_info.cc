@@ -2,6 +2,11 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <xxhash.h>
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #if OBJECTPIPES_BUILD_S3
 #include <pugixml.hpp>
@@ -13,27 +18,40 @@
 namespace py = pybind11;
 
 namespace objectpipes {
+namespace {
+
+std::string Version(std::initializer_list<int> numbers) {
+  std::string version;
+  for (const int number : numbers) {
+    if (!version.empty()) version += '.';
+    version += std::to_string(number);
+  }
+  return version;
+}
+
+}  // namespace
 
 py::dict BuildInfo() {
   py::dict info;
   info["version"] = OBJECTPIPES_VERSION;
   info["compiler"] = OBJECTPIPES_COMPILER;
   info["build_type"] = OBJECTPIPES_BUILD_TYPE;
-  info["build_s3"] = static_cast<bool>(OBJECTPIPES_BUILD_S3);
-  info["use_system_pybind11"] = static_cast<bool>(OBJECTPIPES_USE_SYSTEM_PYBIND11);
-  info["use_system_aws_sdk_cpp"] = static_cast<bool>(OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP);
-  info["pybind11"] =
-      std::to_string(PYBIND11_VERSION_MAJOR) + "." + std::to_string(PYBIND11_VERSION_MINOR);
+  info["build_s3"] = OBJECTPIPES_BUILD_S3 != 0;
+  info["use_system_pybind11"] = OBJECTPIPES_USE_SYSTEM_PYBIND11 != 0;
+  info["use_system_aws_sdk_cpp"] = OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP != 0;
+  info["pybind11"] = Version({PYBIND11_VERSION_MAJOR, PYBIND11_VERSION_MINOR});
   const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
   info["curl"] = curl->version;
   info["curl_tls"] = curl->ssl_version == nullptr ? "" : curl->ssl_version;
   info["openssl"] = OpenSSL_version(OPENSSL_VERSION);
+  info["xxhash"] = Version({XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE});
+  info["nlohmann_json"] = Version(
+      {NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH});
   info["pugixml"] = "";
   info["aws_sdk_cpp"] = "";
   py::list transports;
 #if OBJECTPIPES_BUILD_S3
-  info["pugixml"] =
-      std::to_string(PUGIXML_VERSION / 1000) + "." + std::to_string(PUGIXML_VERSION % 1000 / 10);
+  info["pugixml"] = Version({PUGIXML_VERSION / 1000, PUGIXML_VERSION % 1000 / 10});
   transports.append("http");
 #endif
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP

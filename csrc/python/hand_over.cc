@@ -113,7 +113,7 @@ py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
 // What `Receive` makes a reader of again, in another process; None: it has to be pickled.
 py::object Give(const py::object& object) {
   const py::scoped_critical_section section(object);
-  auto& reader = object.cast<ObjectReader&>();
+  const auto& reader = object.cast<ObjectReader&>();
   reader.CheckOpen();
   SharedArena* const arena = ArenaToGiveFrom();
   if (arena == nullptr || !reader.in_memory() || reader.size() < kSmallestShared) {

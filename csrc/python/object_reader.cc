@@ -90,7 +90,7 @@ ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
     chunk.reset();
     chunk = chunk_ = WaitForChunk(position);
   }
-  const size_t skipped = static_cast<size_t>(position - chunk->begin);
+  const auto skipped = static_cast<size_t>(position - chunk->begin);
   return {{chunk->bytes.data() + skipped, chunk->bytes.size() - skipped}, std::move(chunk)};
 }
 
@@ -285,7 +285,7 @@ void Refuse(const py::args& /*unused*/) {
 
 }  // namespace
 
-void BindObjectReader(py::module_& module) {
+void BindObjectReader(const py::module_& module) {
   using Self = ObjectReader;
   const py::arg_v no_size = py::arg("size") = py::none();
   py::class_<Self>(module, "ObjectReader", py::custom_type_setup(&ExportBuffers))
@@ -300,7 +300,7 @@ void BindObjectReader(py::module_& module) {
       .def("__next__", Locked(&Self::NextLine))
       .def("seek", Locked(&Self::Seek), py::arg("offset"), py::arg("whence") = 0)
       .def("tell", Locked(&Self::Tell))
-      .def("getbuffer", [](py::object self) { return py::memoryview(self); })
+      .def("getbuffer", [](const py::object& self) { return py::memoryview(self); })
       .def("getvalue", Locked(&Self::GetValue))
       .def("close", Locked(&Self::Close))
       .def("fileno", &Refuse)
@@ -312,7 +312,7 @@ void BindObjectReader(py::module_& module) {
       .def("truncate", &Refuse)
       .def("write", &Refuse)
       .def("__enter__", &Itself)
-      .def("__exit__", [](py::object self, const py::args&) { Locked (&Self::Close)(self); })
+      .def("__exit__", [](const py::object& self, const py::args&) { Locked (&Self::Close)(self); })
       .def("__reduce_ex__", Locked(&Self::Reduce))
       .def_property_readonly("closed", Locked(&Self::closed))
       .def_property_readonly("size", &Self::size)

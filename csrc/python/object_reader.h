@@ -81,6 +81,6 @@ class ObjectReader {
   bool asked_for_all_ = false;
 };
 
-void BindObjectReader(pybind11::module_& module);
+void BindObjectReader(const pybind11::module_& module);
 
 }  // namespace objectpipes

@@ -89,8 +89,7 @@ const std::shared_ptr<Client>& PyClient::client() const {
 }
 
 void PyClient::RefreshCredentials() {
-  CredentialStore& store = *client()->credentials;
-  if (store.refresh_wanted()) return Replace(true);
+  if (client()->credentials->refresh_wanted()) return Replace(true);
   if (MonotonicMs() >= next_look_ms_) Replace(false);
 }
 
@@ -143,6 +142,7 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
 }
 
 void BindClient(py::module_& module) {
+  // NOLINTNEXTLINE(bugprone-unused-raii): it stays known to Python.
   py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
   module.def("ais_client", &MakeAisClient, py::arg("options"), py::arg("credentials"));
 }

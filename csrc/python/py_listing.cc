@@ -122,7 +122,7 @@ py::object PyListing::NextPage() {
 
 }  // namespace
 
-void BindListing(py::module_& module) {
+void BindListing(const py::module_& module) {
   py::class_<PyListing>(module, "Listing")
       .def(py::init([](std::shared_ptr<PyClient> client, py::object url, const py::object& bucket,
                        const py::object& prefix, const py::object& delimiter,

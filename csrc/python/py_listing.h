@@ -5,6 +5,6 @@
 
 namespace objectpipes {
 
-void BindListing(pybind11::module_& module);
+void BindListing(const pybind11::module_& module);
 
 }  // namespace objectpipes

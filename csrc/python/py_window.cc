@@ -124,10 +124,10 @@ py::tuple PyWindow::Take(size_t most, bool wait) {
   while (!results_.empty()) {
     ReadResult result = std::move(results_.front());
     results_.pop_front();
-    py::object url = UrlOf(result.sequence);
+    const py::object url = UrlOf(result.sequence);
     if (!result.status.ok()) return py::make_tuple(items, ExceptionOf(result.status, url));
     auto reader = std::make_unique<ObjectReader>(client_, url, std::move(result));
-    items.append(py::make_tuple(std::move(url), py::cast(std::move(reader))));
+    items.append(py::make_tuple(url, py::cast(std::move(reader))));
   }
   return py::make_tuple(items, py::none());
 }
@@ -144,7 +144,7 @@ void PyWindow::Close() {
 
 }  // namespace
 
-void BindWindow(py::module_& module) {
+void BindWindow(const py::module_& module) {
   py::class_<PyWindow>(module, "ReadWindow")
       .def(py::init([](std::shared_ptr<PyClient> client, uint64_t prefetch_bytes, int concurrency,
                        bool ordered, bool verify, int64_t timeout_ms) {

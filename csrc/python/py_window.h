@@ -5,6 +5,6 @@
 
 namespace objectpipes {
 
-void BindWindow(pybind11::module_& module);
+void BindWindow(const pybind11::module_& module);
 
 }  // namespace objectpipes
