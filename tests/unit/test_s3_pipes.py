@@ -54,6 +54,29 @@ def test_connection_arguments_go_before_the_config(pipe: Any, argument: str, val
 
 
 @PIPES
+@pytest.mark.parametrize("argument", ["anonymous", "requester_pays"])
+def test_false_goes_before_the_config(pipe: Any, argument: str) -> None:
+    config = S3Config(anonymous=True, requester_pays=True)
+    assert getattr(pipe(URLS, config=config, **{argument: False}).config, argument) is False
+
+
+@PIPES
+def test_credentials_go_before_an_anonymous_config_and_the_other_way_round(pipe: Any) -> None:
+    credentials = Credentials("access", "secret")
+    anonymous, signed = S3Config(anonymous=True), S3Config(credentials=credentials)
+    assert pipe(URLS, config=anonymous, credentials=credentials).config == signed
+    assert pipe(URLS, config=signed, anonymous=True).config == anonymous
+    assert pipe(URLS, config=signed, anonymous=False).config == signed
+
+
+@PIPES
+def test_what_is_none_or_empty_is_left_to_the_config(pipe: Any) -> None:
+    config = S3Config(endpoint_url="http://localhost:9000", region="eu-west-3", anonymous=True)
+    empty = {"region": "", "endpoint_url": "", "anonymous": None, "credentials": None}
+    assert pipe(URLS, config=config, **empty).config == config
+
+
+@PIPES
 def test_config_is_taken_as_it_is(pipe: Any) -> None:
     config = S3Config(endpoint_url="http://localhost:9000", anonymous=True, requester_pays=True)
     assert pipe(URLS, config=config).config == config

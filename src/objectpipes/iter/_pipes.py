@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import importlib.util
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes.utils.common import StreamWrapper, match_masks
@@ -18,14 +19,54 @@ from ._read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from .. import _ext
+    from .._connection import StoreConfig
     from .._reads import Lister
 
-__all__ = ["DEFAULT_PREFETCH_BYTES", "DEFAULT_TIMEOUT_S", "FileLister", "FileLoader"]
+__all__ = [
+    "DEFAULT_PREFETCH_BYTES",
+    "DEFAULT_TIMEOUT_S",
+    "FileLister",
+    "FileLoader",
+    "merge_config",
+]
+
+_Config = TypeVar("_Config", bound="StoreConfig")
 
 DEFAULT_PREFETCH_BYTES = 256 << 20
 DEFAULT_TIMEOUT_S = 300.0
 
 _log = logging.getLogger("objectpipes")
+
+
+def merge_config(
+    config: _Config, arguments: Mapping[str, Any], alternatives: tuple[str, str]
+) -> _Config:
+    """Lay the arguments of a pipe over the configuration it was given.
+
+    Parameters
+    ----------
+    config
+        Has what no argument says.
+    arguments
+        By the name of the option; None and the empty string are not given.
+    alternatives
+        Two options of which only one can hold: that of `config` gives way to an argument.
+
+    Returns
+    -------
+    StoreConfig
+        Of the class of `config`.
+
+    Raises
+    ------
+    ConfigError
+        An option has a value that can never work, or both alternatives are given.
+    """
+    given = {name: value for name, value in arguments.items() if value not in (None, "")}
+    for chosen, other in (alternatives, alternatives[::-1]):
+        if given.get(chosen):
+            given.setdefault(other, getattr(type(config), other))
+    return dataclasses.replace(config, **given)
 
 
 class FileLister(IterDataPipe[str]):

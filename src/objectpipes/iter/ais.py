@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +10,13 @@ from .._ais import ReadOptions, lister, open_window
 from ..ais_config import AISConfig
 from ..errors import ConfigError
 from ._functional import functional_form
-from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileLoader
+from ._pipes import (
+    DEFAULT_PREFETCH_BYTES,
+    DEFAULT_TIMEOUT_S,
+    FileLister,
+    FileLoader,
+    merge_config,
+)
 
 if TYPE_CHECKING:
     from .. import _ext
@@ -25,12 +30,8 @@ _MOST_IN_BATCH = 256
 _MOST_AT_ONCE = 128
 
 
-def _merge_config(config: AISConfig | None, url: str | None, **options: Any) -> AISConfig:
-    """Lay the arguments of a pipe over the configuration it was given."""
-    given = {name: value for name, value in options.items() if value is not None}
-    if url:
-        given["endpoint"] = url
-    return dataclasses.replace(config or AISConfig(), **given)
+def _merge_config(config: AISConfig | None, **options: Any) -> AISConfig:
+    return merge_config(config or AISConfig(), options, ("token", "token_file"))
 
 
 @functional_form("list_files_by_ais")
@@ -51,13 +52,14 @@ class AISFileListerIterDataPipe(FileLister):
         Prefixes: ``ais://bucket``, ``ais://bucket/any/prefix``, ``ais://@uuid#namespace/bucket``;
         of remote buckets ``aws://`` or ``s3://``, ``gcp://`` or ``gs://``, ``azure://``, ``oci://``.
     url : str, optional
-        ``http[s]://host:port`` of a gateway of the cluster; else ``AIS_ENDPOINT``.
+        ``http[s]://host:port`` of a gateway of the cluster; else as configured.
     length : int, optional
         What ``len()`` of this pipe returns; -1: it has no length. Nothing is done to enforce it.
     masks : str or list of str, optional
         Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
     config : AISConfig, optional
-        How to reach the cluster; the arguments here take precedence over it.
+        How to reach the cluster; an argument here that is given, neither None nor empty, takes
+        precedence over it; `token` also over its `token_file`, and the other way round.
     token, token_file, ca_file, client_cert, client_key, skip_verify : optional
         As in `AISConfig`.
     start_after : str, optional
@@ -126,7 +128,7 @@ class AISFileListerIterDataPipe(FileLister):
         )
         self.config = _merge_config(
             config,
-            url,
+            endpoint=url,
             token=token,
             token_file=token_file,
             ca_file=ca_file,
@@ -163,11 +165,12 @@ class AISFileLoaderIterDataPipe(FileLoader):
         ``/member`` behind that of an archive they name what is in it. The object of an `ObjectUrl`
         must still be the one that was listed: of the same size, checksum and version.
     url : str, optional
-        ``http[s]://host:port`` of a gateway of the cluster; else ``AIS_ENDPOINT``.
+        ``http[s]://host:port`` of a gateway of the cluster; else as configured.
     length : int, optional
         Accepted from torchdata, which ignored it too.
     config : AISConfig, optional
-        How to reach the cluster; the arguments here take precedence over it.
+        How to reach the cluster; an argument here that is given, neither None nor empty, takes
+        precedence over it; `token` also over its `token_file`, and the other way round.
     token, token_file, ca_file, client_cert, client_key, skip_verify : optional
         As in `AISConfig`.
     etl_name : str, optional
@@ -273,7 +276,7 @@ class AISFileLoaderIterDataPipe(FileLoader):
         self.length = length
         self.config = _merge_config(
             config,
-            url,
+            endpoint=url,
             token=token,
             token_file=token_file,
             ca_file=ca_file,

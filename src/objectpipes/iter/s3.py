@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +10,13 @@ from .._aws import preload
 from .._s3 import lister, open_window
 from ..s3_config import S3Config
 from ._functional import functional_form
-from ._pipes import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, FileLister, FileLoader
+from ._pipes import (
+    DEFAULT_PREFETCH_BYTES,
+    DEFAULT_TIMEOUT_S,
+    FileLister,
+    FileLoader,
+    merge_config,
+)
 
 if TYPE_CHECKING:
     from .. import _ext
@@ -24,14 +29,10 @@ __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
 _LEAST_STALL_TIMEOUT_S = 1.0
 
 
-def _merge_config(
-    config: S3Config | None, request_timeout_ms: int, options: dict[str, Any]
-) -> S3Config:
-    """Lay the arguments of a pipe over the configuration it was given."""
-    given = {name: value for name, value in options.items() if value not in (None, "", False)}
+def _merge_config(config: S3Config | None, request_timeout_ms: int, **options: Any) -> S3Config:
     if request_timeout_ms > -1:
-        given["stall_timeout"] = max(request_timeout_ms / 1000, _LEAST_STALL_TIMEOUT_S)
-    return dataclasses.replace(config or S3Config(), **given)
+        options["stall_timeout"] = max(request_timeout_ms / 1000, _LEAST_STALL_TIMEOUT_S)
+    return merge_config(config or S3Config(), options, ("anonymous", "credentials"))
 
 
 @functional_form("list_files_by_s3")
@@ -55,7 +56,8 @@ class S3FileListerIterDataPipe(FileLister):
     masks : str or list of str, optional
         Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
     config : S3Config, optional
-        How to reach the store; the arguments here take precedence over it.
+        How to reach the store; an argument here that is given, neither None nor empty, takes
+        precedence over it; `credentials` also over its `anonymous`, and the other way round.
     endpoint_url, profile, credentials, anonymous, requester_pays : optional
         As in `S3Config`.
     addressing_style, ca_file, transport : optional
@@ -100,8 +102,8 @@ class S3FileListerIterDataPipe(FileLister):
         endpoint_url: str | None = None,
         profile: str | None = None,
         credentials: Credentials | Callable[[], Credentials] | None = None,
-        anonymous: bool = False,
-        requester_pays: bool = False,
+        anonymous: bool | None = None,
+        requester_pays: bool | None = None,
         addressing_style: str | None = None,
         ca_file: str | None = None,
         transport: str | None = None,
@@ -127,17 +129,15 @@ class S3FileListerIterDataPipe(FileLister):
         self.config = _merge_config(
             config,
             request_timeout_ms,
-            {
-                "region": region,
-                "endpoint_url": endpoint_url,
-                "profile": profile,
-                "credentials": credentials,
-                "anonymous": anonymous,
-                "requester_pays": requester_pays,
-                "addressing_style": addressing_style,
-                "ca_file": ca_file,
-                "transport": transport,
-            },
+            region=region,
+            endpoint_url=endpoint_url,
+            profile=profile,
+            credentials=credentials,
+            anonymous=anonymous,
+            requester_pays=requester_pays,
+            addressing_style=addressing_style,
+            ca_file=ca_file,
+            transport=transport,
         )
 
     def _lister(self) -> Lister:
@@ -168,7 +168,8 @@ class S3FileLoaderIterDataPipe(FileLoader):
     multi_part_download : bool, optional
         False: read every object over a single connection.
     config : S3Config, optional
-        How to reach the store; the arguments here take precedence over it.
+        How to reach the store; an argument here that is given, neither None nor empty, takes
+        precedence over it; `credentials` also over its `anonymous`, and the other way round.
     endpoint_url, profile, credentials, anonymous, requester_pays : optional
         As in `S3Config`.
     addressing_style, ca_file, transport : optional
@@ -221,8 +222,8 @@ class S3FileLoaderIterDataPipe(FileLoader):
         endpoint_url: str | None = None,
         profile: str | None = None,
         credentials: Credentials | Callable[[], Credentials] | None = None,
-        anonymous: bool = False,
-        requester_pays: bool = False,
+        anonymous: bool | None = None,
+        requester_pays: bool | None = None,
         addressing_style: str | None = None,
         ca_file: str | None = None,
         transport: str | None = None,
@@ -246,20 +247,17 @@ class S3FileLoaderIterDataPipe(FileLoader):
         self.config = _merge_config(
             config,
             request_timeout_ms,
-            {
-                "region": region,
-                "endpoint_url": endpoint_url,
-                "profile": profile,
-                "credentials": credentials,
-                "anonymous": anonymous,
-                "requester_pays": requester_pays,
-                "addressing_style": addressing_style,
-                "ca_file": ca_file,
-                "transport": transport,
-            },
+            region=region,
+            endpoint_url=endpoint_url,
+            profile=profile,
+            credentials=credentials,
+            anonymous=anonymous,
+            requester_pays=requester_pays,
+            addressing_style=addressing_style,
+            ca_file=ca_file,
+            transport=transport,
+            multi_part_download=multi_part_download,
         )
-        if multi_part_download is not None:
-            self.config = dataclasses.replace(self.config, multi_part_download=multi_part_download)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         return open_window(self.config, **options)
