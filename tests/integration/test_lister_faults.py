@@ -231,6 +231,14 @@ def test_prefix_of_wrong_type(prefix: object) -> None:
         list(S3FileLister([prefix], config=config_for(server)))
 
 
+@pytest.mark.parametrize("source", [None, 1])
+def test_source_of_wrong_type(source: object) -> None:
+    with serve() as server:
+        lister = S3FileLister(source, config=config_for(server))
+        with pytest.raises(TypeError, match="not iterable"):
+            next(iter(lister))
+
+
 def test_bytes_are_a_prefix() -> None:
     with serve() as server:
         assert list(S3FileLister([b"s3://bucket/0"], config=config_for(server))) == URLS[:10]

@@ -295,6 +295,25 @@ def test_source_that_fails() -> None:
             next(loader)
 
 
+@pytest.mark.parametrize("source", [None, 1])
+def test_source_of_wrong_type(source: object) -> None:
+    """It is reported when the pipe is iterated, as everything about URLs is."""
+    with FaultServer({"bucket": {}}) as server:
+        loader = S3FileLoader(source, config=config_for(server))
+        with pytest.raises(TypeError, match="not iterable"):
+            next(iter(loader))
+
+
+@pytest.mark.parametrize("url", [None, 1])
+def test_url_of_wrong_type(url: object) -> None:
+    """What comes before it is yielded."""
+    with FaultServer({"bucket": small_objects(5)}) as server:
+        loader = iter(S3FileLoader([*urls_of(5), url], config=config_for(server)))
+        assert [next(loader)[0] for _ in range(5)] == urls_of(5)
+        with pytest.raises(TypeError, match="a URL must be str or bytes"):
+            next(loader)
+
+
 def test_slow_source_does_not_hold_objects_back() -> None:
     def source() -> object:
         for url in urls_of(3):
