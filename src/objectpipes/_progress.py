@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from tqdm import tqdm
@@ -9,8 +10,17 @@ from tqdm import tqdm
 __all__ = ["progress_bar"]
 
 
-def progress_bar(**options: Any) -> tqdm[Any]:
-    """Return a bar that vanishes in the end; `options` are tqdm's."""
+def progress_bar(*, beside_output: bool = False, **options: Any) -> tqdm[Any]:
+    """Return a bar that vanishes in the end.
+
+    Parameters
+    ----------
+    beside_output
+        Whether stdout is written to meanwhile. On a terminal that shows it, a bar would spoil it.
+    **options
+        tqdm's.
+    """
     # Its thread would be there when a DataLoader forks its workers.
     tqdm.monitor_interval = 0
-    return tqdm(**{"disable": None, "leave": False, "dynamic_ncols": True, **options})
+    disable = True if beside_output and sys.stdout.isatty() else None
+    return tqdm(**{"disable": disable, "leave": False, "dynamic_ncols": True, **options})

@@ -110,6 +110,20 @@ def test_ls_escapes_on_a_terminal_what_it_would_obey_and_counts() -> None:
     assert shown.endswith("4 entries, 4 B\n")
 
 
+def test_ls_counts_on_a_terminal_when_the_output_goes_elsewhere(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    server.faults.add(kinds.StallBeforeReply(0.3), times=1)  # a bar is drawn every 0.1 s at most
+    with (tmp_path / "output").open("wb") as output:
+        shown, code = on_a_terminal("ls", "-r", "s3://bucket/a", stdout=output.fileno())
+    assert code == 0
+    assert (tmp_path / "output").read_text() == "s3://bucket/a/1\ns3://bucket/a/2\n"
+    assert "2 entries [" in shown
+
+    expected = "s3://bucket/a/1\ns3://bucket/a/2\n2 entries, 7 B\n"
+    assert on_a_terminal("ls", "-r", "s3://bucket/a") == (expected, 0)
+
+
 @pytest.mark.usefixtures("server")
 def test_ls_of_a_bucket_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ls", "s3://nobody"]) == 1

@@ -35,9 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from .._progress import progress_bar
 
     piece = memoryview(bytearray(_PIECE))
-    # A bar on the terminal that shows the output would spoil it.
-    hidden = True if sys.stdout.isatty() else None
-    with progress_bar(disable=hidden, unit="B", unit_scale=True) as progress:
+    with progress_bar(beside_output=True, unit="B", unit_scale=True) as progress:
         for url, reader in _readers(options):
             progress.set_description(url.rpartition("/")[2], refresh=False)
             while count := reader.readinto(piece):

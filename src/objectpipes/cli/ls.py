@@ -35,14 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print page after page, and on a terminal how much it was."""
+    from .._progress import progress_bar
+
     to_people = sys.stdout.isatty()
     line = _long_line if options.long else _line
+    pages = open_store(options.url, options).pages(options.url, recursive=options.recursive)
     count = size = 0
-    for page in open_store(options.url, options).pages(options.url, recursive=options.recursive):
-        lines = map(line, page)
-        sys.stdout.writelines(f"{printable(text) if to_people else text}\n" for text in lines)
-        count += len(page)
-        size += sum(url.size or 0 for url in page)
+    with progress_bar(beside_output=True, unit=" entries") as progress:
+        for page in pages:
+            lines = map(line, page)
+            sys.stdout.writelines(f"{printable(text) if to_people else text}\n" for text in lines)
+            progress.update(len(page))
+            count += len(page)
+            size += sum(url.size or 0 for url in page)
     if to_people:
         print(f"{count:,} {'entry' if count == 1 else 'entries'}, {human_size(size)}")
     return 0
