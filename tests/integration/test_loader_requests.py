@@ -262,6 +262,17 @@ def test_bad_objects_are_skipped_counted_and_logged(caplog: pytest.LogCaptureFix
         assert loader.skipped == len(caplog.records) == len(bad)
 
 
+def test_stream_that_fails_after_its_beginning_is_not_skipped() -> None:
+    with FaultServer({"bucket": {"key": some_bytes(3 * MIB)}}, checksum="SHA256") as server:
+        server.faults.add(kinds.BitFlip(0))
+        config = config_for(server)
+        loader = S3FileLoader([URL], config=config, prefetch_bytes=4 * MIB, on_error="skip")
+        for _, stream in loader:
+            with pytest.raises(IntegrityError):
+                stream.read()
+        assert loader.skipped == 0
+
+
 @pytest.mark.parametrize(
     ("position", "error"),
     [(3, AccessDeniedError), (5, InvalidURLError), (8, ObjectNotFoundError)],

@@ -198,7 +198,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
         False: yield objects as they arrive.
     on_error : {"raise", "skip"}, optional
         ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
-        counts it in ``skipped``, and goes on.
+        counts it in ``skipped``, and goes on. A streamed object that fails after it was yielded
+        is not covered: its ``read()`` raises.
     timeout : float, optional
         Seconds that one object may take; for a streamed one, that it may make no progress.
 
