@@ -154,9 +154,10 @@ class AISFileLoaderIterDataPipe(FileLoader):
     What is yielded has been checked: its length, that it is one version of the object, and its
     checksum where the bucket has them. An object larger than a quarter of `prefetch_bytes` is
     streamed: it is read on while it is consumed, and its checksum is compared when the end is
-    reached. A streamed member of an archive, or output of an ETL, has no version by which two reads
-    could be joined: ``seek`` goes forward, by reading what is in between, and back to the first
-    byte; anywhere else back is `NotSupportedError`.
+    reached: its last bytes are handed out only then, those before are not taken back. After a
+    ``seek`` it may be left out. A streamed member of an archive, or output of an ETL, has no
+    version by which two reads could be joined: ``seek`` goes forward, by reading what is in
+    between, and back to the first byte; anywhere else back is `NotSupportedError`.
 
     Parameters
     ----------
@@ -182,7 +183,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     archpath : str, optional
         Read this member of every object, each of which is an archive.
     prefetch_bytes : int, optional
-        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs.
+        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs. A
+        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
+        of shared memory beside that.
     concurrency : int, optional
         Objects to request at once; 0: as many as the latency of the store makes worth while, or
         with `batch` two of those, and at most 128.

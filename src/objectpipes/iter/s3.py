@@ -151,8 +151,11 @@ class S3FileLoaderIterDataPipe(FileLoader):
     Yields ``(url, stream)``, the URL as it was given and the object as a binary file: seekable, at
     position 0. Objects are read ahead, many at a time, within a budget of memory. What is yielded
     has been checked: its length, that it is one version of the object, and its checksum where the
-    server has one. An object larger than a quarter of `prefetch_bytes` is streamed: it is read on
-    while it is consumed, and its checksum is compared when the end is reached.
+    server has one; that of a multipart upload if the server tells how long the parts are. An object
+    larger than a quarter of `prefetch_bytes` is streamed: it is read on while it is consumed, and
+    its checksum is compared when the end is reached: its last bytes are handed out only then, those
+    before are not taken back. After a ``seek`` it may be left out, and it is for an upload whose
+    parts, but for the last, differ in length.
 
     Parameters
     ----------
@@ -175,7 +178,9 @@ class S3FileLoaderIterDataPipe(FileLoader):
     addressing_style, ca_file, transport : optional
         As in `S3Config`.
     prefetch_bytes : int, optional
-        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs.
+        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs. A
+        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
+        of shared memory beside that.
     concurrency : int, optional
         Objects to request at once; 0: as many as the latency of the store makes worth while.
     verify : bool, optional
