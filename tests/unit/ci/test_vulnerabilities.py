@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from ci.vulnerabilities import (
     Linked,
@@ -54,6 +55,28 @@ def test_versions_that_the_manifest_of_vcpkg_states(tmp_path: Path) -> None:
         Linked("curl", "8.18.0", "upstream"),
         Linked("pugixml", "1.15", "upstream"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "problems"),
+    [("8.17.0", ["curl 8.17.0 has CVE-1, fixed in 8.18.0"]), ("8.18.0", [])],
+)
+def test_an_override_that_is_too_old_is_found(
+    tmp_path: Path, version: str, problems: list[str]
+) -> None:
+    manifest = {"dependencies": ["curl"], "overrides": [{"name": "curl", "version": version}]}
+    (tmp_path / "vcpkg.json").write_text(json.dumps(manifest))
+    linked = linked_by_manifests(tmp_path / "vcpkg.json")
+    upstream = [library for library in linked if library.counted_by == "upstream"]
+    assert list(affected(KNOWN, upstream)) == problems
+
+
+def test_the_openssl_of_the_official_wheels_is_compared() -> None:
+    # Without a version of ours it would be the baseline's, which only a built wheel tells.
+    upstream = [linked for linked in linked_by_manifests() if linked.counted_by == "upstream"]
+    (openssl,) = (linked for linked in upstream if linked.library == "openssl")
+    fixed = [entry.upstream for entry in read_list() if entry.library == "openssl"]
+    assert not openssl.is_older_than(max(filter(None, fixed), key=Version))
 
 
 def test_an_entry_must_say_something(tmp_path: Path) -> None:
