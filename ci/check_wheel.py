@@ -23,11 +23,21 @@ SIZE_LIMIT = 3_000_000
 SIZE_LIMIT_WITH_AWS = 12_000_000
 
 # Folders of machines that build, which nobody else has. A relative path, as it becomes by
-# -ffile-prefix-map, is none.
-_BUILD_PATHS = re.compile(rb"(?<![\w.])/(?:root|home|tmp|Users|project|builds?|vcpkg)/[\w.+/-]+")
+# -ffile-prefix-map, is none. On Windows these are the folders of checkouts and of people only: MSVC
+# has no such option for the one that libraries are built in.
+_BUILD_PATHS = re.compile(
+    rb"(?<![\w.])/(?:root|home|tmp|Users|project|builds?|vcpkg|opt/objectpipes)/[\w.+/-]+"
+    rb"|(?<!\w)[A-Za-z]:[/\\](?:a|Users)[/\\][\w.+/\\-]+"
+)
 
 # A path to certificates is right on one distribution only; the CA file is found at run time.
-_CA_PATHS = re.compile(rb"/(?:etc|usr|opt)/[\w./-]*(?:ssl|pki|cert)[\w./-]*")
+_CA_PATHS = re.compile(rb"/(?:etc|usr|opt(?!/objectpipes/))/[\w./-]*(?:ssl|pki|cert)[\w./-]*")
+
+# Where vcpkg's OpenSSL would look for what it loads. By wheels/triplet-common.cmake it loads
+# nothing, and nobody but root could make that folder.
+_OPENSSL_PATHS = re.compile(
+    r"/opt/objectpipes/installed/[\w-]+-wheel/lib/(?:engines-3|ossl-modules)"
+)
 
 # Libraries that look at run time where distributions keep certificates, as we do: these are the
 # places that they know. They use none of them, for we name the file.
@@ -159,7 +169,7 @@ def check_paths(wheel: Wheel) -> Iterator[str]:
     for name, data in wheel.binaries.items():
         for kind, pattern in {"build path": _BUILD_PATHS, "CA path": _CA_PATHS}.items():
             found = {match.decode() for match in pattern.findall(data)} - known
-            if found:
+            if found := {path for path in found if not _OPENSSL_PATHS.fullmatch(path)}:
                 yield f"{name} holds a {kind}: {_some(found)}"
 
 

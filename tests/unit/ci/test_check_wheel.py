@@ -115,6 +115,22 @@ def test_no_library_is_looked_for_elsewhere(
         (b"\0/tmp/x/a.cc\0/tmp/x/b.cc\0", ["_ext.so holds a build path: /tmp/x/a.cc, /tmp/x/b.cc"]),
         (b"\0/etc/pki/tls/cert.pem\0", ["_ext.so holds a CA path: /etc/pki/tls/cert.pem"]),
         (b"\0/usr/lib/ssl/certs\0", ["_ext.so holds a CA path: /usr/lib/ssl/certs"]),
+        (b"\0cc -ffile-prefix-map=/opt/objectpipes=. -O2\0", []),
+        (b'\0MODULESDIR: "/opt/objectpipes/installed/x64-linux-wheel/lib/ossl-modules"\0', []),
+        (b'\0ENGINESDIR: "/opt/objectpipes/installed/arm64-osx-wheel/lib/engines-3"\0', []),
+        *(
+            (b"\0" + path.encode() + b"\0", [f"_ext.so holds a build path: {path}"])
+            for path in (
+                "/opt/objectpipes/installed/x64-linux-wheel/lib/ossl-modules/legacy.so",
+                "/opt/objectpipes/installed/x64-linux-wheel/ssl/cert.pem",
+                "/opt/objectpipes/vcpkg/buildtrees/curl/src/a.c",
+                "D:\\a\\objectpipes\\objectpipes\\csrc\\a.cc",
+                "d:/a/objectpipes/a.cc",
+                "C:\\Users\\me\\a.cc",
+            )
+        ),
+        (b"\0C:\\Program Files\\OpenSSL\\lib\\ossl-modules\0", []),
+        (b"\0http://a/b\0s3://a/b\0", []),
     ],
 )
 def test_no_path_of_another_machine_is_baked_in(

@@ -55,3 +55,9 @@ def test_no_curl_but_ours_knows_a_ca_path() -> None:
     text = (vcpkg.WHEELS / "triplet-common.cmake").read_text()
     for option in ("CURL_CA_BUNDLE=none", "CURL_CA_PATH=none", "AUTO_LOAD_CONFIG=ON"):
         assert option in text
+
+
+def test_our_openssl_loads_nothing() -> None:
+    # ci.check_wheel lets its folders of modules and engines pass for that.
+    text = (vcpkg.WHEELS / "triplet-common.cmake").read_text()
+    assert {"no-dso", "no-engine"} <= set(text.split())
