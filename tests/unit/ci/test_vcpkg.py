@@ -6,8 +6,10 @@ import platform
 from pathlib import Path
 
 import pytest
+import tomli
 
 from ci import vcpkg
+from ci.paths import ROOT
 from ci.platforms import read_table
 
 MACHINES = [
@@ -61,3 +63,11 @@ def test_our_openssl_loads_nothing() -> None:
     # ci.check_wheel lets its folders of modules and engines pass for that.
     text = (vcpkg.WHEELS / "triplet-common.cmake").read_text()
     assert {"no-dso", "no-engine"} <= set(text.split())
+
+
+def test_a_windows_wheel_needs_no_library_of_msvc() -> None:
+    triplet = (vcpkg.WHEELS / "triplets" / "x64-windows-wheel.cmake").read_text()
+    assert triplet.endswith("set(VCPKG_CRT_LINKAGE static)\n")  # after what all triplets share
+    windows = tomli.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["windows"]
+    runtime = windows["config-settings"]["cmake.define.CMAKE_MSVC_RUNTIME_LIBRARY"]
+    assert runtime == "MultiThreaded"
