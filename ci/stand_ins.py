@@ -230,8 +230,8 @@ def _build(package: StandIn, files: Path, channel: Path) -> None:
 def _libraries() -> Iterator[tuple[StandIn, list[str]]]:
     """Return the libraries and the Debian packages that they are made of."""
     for name, debian, upper_parts in [
-        ("openssl", ["libssl3", "libssl-dev"], 1),
-        ("libcurl", ["libcurl4", "libcurl4-openssl-dev"], 1),
+        ("openssl", [_runtime("libssl3"), "libssl-dev"], 1),
+        ("libcurl", [_runtime("libcurl4"), "libcurl4-openssl-dev"], 1),
         ("pugixml", ["libpugixml1v5", "libpugixml-dev"], 2),
         ("xxhash", ["libxxhash0", "libxxhash-dev"], 3),
     ]:
@@ -274,6 +274,14 @@ def _listed(debian: Iterable[str]) -> Iterator[Path]:
     for file in map(Path, output("dpkg", "-L", *debian).splitlines()):
         if file.is_file():  # which /lib is not, though it is a link
             yield file
+
+
+def _runtime(package: str) -> str:
+    """Return the name of an installed library, which newer releases give a ``t64`` at the end."""
+    status = "--showformat=${Package} ${db:Status-Status}\n"
+    known = output("dpkg-query", "--show", status, f"{package}*").splitlines()
+    renamed = f"{package}t64"
+    return renamed if f"{renamed} installed" in known else package
 
 
 def _debian_version(package: str) -> str:

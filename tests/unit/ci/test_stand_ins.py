@@ -1,5 +1,6 @@
 """Stand-ins ask of other packages what those of conda-forge ask."""
 
+import os
 import sys
 from pathlib import Path
 from zipfile import ZipFile
@@ -23,6 +24,17 @@ get_filename_component(_IMPORT_PREFIX "${CMAKE_CURRENT_LIST_FILE}" PATH)
 get_filename_component(_IMPORT_PREFIX "${_IMPORT_PREFIX}" PATH)
 get_filename_component(_IMPORT_PREFIX "${_IMPORT_PREFIX}" PATH)
 set(library "${_IMPORT_PREFIX}/lib/MULTIARCH/libx.so")
+"""
+
+# Answers to a pattern are statuses, to a name its version.
+DPKG_QUERY = """\
+#!/bin/sh
+for package; do :; done
+case "$package" in
+  libssl3\\*) printf '%s\\n' 'libssl3 {old}' 'libssl3t64 {new}' ;;
+  libcurl4\\*) printf '%s\\n' 'libcurl4 {old}' 'libcurl4-gnutls-dev installed' 'libcurl4t64 {new}' ;;
+  *) echo 3.5.0-1 ;;
+esac
 """
 
 
@@ -57,6 +69,23 @@ def test_versions_end_where_compatibility_does() -> None:
     assert stand_ins._upper_bound("3.0.22", 1) == "4.0a0"
     assert stand_ins._upper_bound("1.13", 2) == "1.14.0a0"
     assert stand_ins._upper_bound("0.8.1", 3) == "0.8.2.0a0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "suffix"),
+    [("installed", "not-installed", ""), ("config-files", "installed", "t64")],
+)
+def test_a_library_is_taken_by_the_name_that_it_has_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, suffix: str
+) -> None:
+    program = tmp_path / "dpkg-query"
+    program.write_text(DPKG_QUERY.format(old=old, new=new))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(stand_ins, "_gcc_version", lambda: "12")
+    found = {package.name: debian for package, debian in stand_ins._libraries()}
+    assert found["openssl"] == [f"libssl3{suffix}", "libssl-dev"]
+    assert found["libcurl"] == [f"libcurl4{suffix}", "libcurl4-openssl-dev"]
 
 
 def test_cmake_files_find_the_prefix_from_one_folder_up(tmp_path: Path) -> None:
