@@ -12,12 +12,18 @@ from rattler import Channel, VirtualPackage, install, solve
 
 from ci import stand_ins
 from ci.artifacts import CONDA, DIST, STAND_INS
+from ci.command import run
 from ci.conda_package import main as conda_package
+from ci.paths import ROOT
 from ci.platforms import read_table
 from ci.sealed import run_sealed
 
 _CONDA_FORGE = "conda-forge"
 _PINS = "conda_build_config.yaml"
+
+# A cache of its own for each build: tests of an older package of the same name would be taken for
+# those of this one.
+_CACHE = "RATTLER_CACHE_DIR"
 
 
 def is_reachable(channel: str, timeout: float = 10) -> bool:
@@ -48,9 +54,15 @@ def build_with_conda_forge(pythons: list[str], output: Path) -> None:
     output
         Folder for the packages; becomes a channel itself.
     """
-    with tempfile.TemporaryDirectory(prefix="objectpipes-pins-") as prefix:
-        asyncio.run(_install_pins(Path(prefix)))
-        conda_package(_arguments(_CONDA_FORGE, Path(prefix) / _PINS, pythons, output))
+    with tempfile.TemporaryDirectory(prefix="objectpipes-conda-forge-") as scratch:
+        prefix = Path(scratch) / "pins"
+        asyncio.run(_install_pins(prefix))
+        run(
+            *(sys.executable, "-m", "ci.conda_package"),
+            *_arguments(_CONDA_FORGE, prefix / _PINS, pythons, output),
+            cwd=ROOT,
+            env={_CACHE: f"{scratch}/cache"},
+        )
 
 
 def build_with_stand_ins(output: Path) -> None:
@@ -69,9 +81,7 @@ def build_with_stand_ins(output: Path) -> None:
             *(sys.executable, "-m", "ci.conda_package"),
             *_arguments(channel.as_uri(), pins, [stand_ins.PYTHON], output),
             folder=Path(scratch),
-            # A cache of its own: tests of an older package of the same name would be taken for
-            # those of this one.
-            env={"RATTLER_CACHE_DIR": f"{scratch}/cache", "LANG": "C.UTF-8"},
+            env={_CACHE: f"{scratch}/cache", "LANG": "C.UTF-8"},
         )
 
 

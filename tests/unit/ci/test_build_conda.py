@@ -1,0 +1,81 @@
+"""What the conda package is built against, and that no older package is taken for it."""
+
+from pathlib import Path
+
+import pytest
+
+from ci import build_conda, stand_ins
+from ci.artifacts import CONDA, STAND_INS
+from ci.platforms import read_table
+
+
+class Builds:
+    """Stands in for both ways to build, and notes what was asked of them."""
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
+
+    def with_conda_forge(self, pythons: list[str], output: Path) -> None:
+        rows = read_table().built_by("rattler-build")
+        assert pythons in [row.python for row in rows]
+        self.folders.append(output)
+
+    def with_stand_ins(self, output: Path) -> None:
+        self.folders.append(output)
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> Builds:
+    """Return what is called in place of a build."""
+    builds = Builds()
+    monkeypatch.setattr(build_conda, "build_with_conda_forge", builds.with_conda_forge)
+    monkeypatch.setattr(build_conda, "build_with_stand_ins", builds.with_stand_ins)
+    return builds
+
+
+@pytest.mark.parametrize(
+    ("reachable", "options", "channel"),
+    [(True, [], CONDA), (False, [], STAND_INS), (True, ["--stand-ins"], STAND_INS)],
+)
+def test_conda_forge_is_taken_where_it_can_be_reached(
+    builds: Builds,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    reachable: bool,
+    options: list[str],
+    channel: str,
+) -> None:
+    monkeypatch.setattr(build_conda, "is_reachable", lambda channel: reachable)
+    assert build_conda.main([*options, "--output", str(tmp_path)]) == 0
+    assert builds.folders == [tmp_path / channel]
+
+
+def test_a_channel_that_does_not_answer_is_not_reachable() -> None:
+    assert not build_conda.is_reachable("http://127.0.0.1:9/channel/", timeout=1)
+
+
+@pytest.mark.parametrize("way", ["conda-forge", "stand-ins"])
+def test_every_build_has_a_cache_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    caches: list[str] = []
+
+    def note(*command: object, env: dict[str, str], **options: object) -> None:
+        assert "ci.conda_package" in command
+        caches.append(env["RATTLER_CACHE_DIR"])
+
+    async def install_nothing(prefix: Path) -> None:
+        pass
+
+    monkeypatch.setattr(build_conda, "run", note)
+    monkeypatch.setattr(build_conda, "run_sealed", note)
+    monkeypatch.setattr(build_conda, "_install_pins", install_nothing)
+    monkeypatch.setattr(stand_ins, "make_channel", lambda: tmp_path)
+    monkeypatch.setattr(stand_ins, "pins", lambda: "")
+    for _ in range(2):
+        if way == "conda-forge":
+            build_conda.build_with_conda_forge(["3.11"], tmp_path)
+        else:
+            build_conda.build_with_stand_ins(tmp_path)
+    assert len(set(caches)) == 2
+    assert not any(Path(cache).exists() for cache in caches)
