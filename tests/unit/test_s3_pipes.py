@@ -11,7 +11,7 @@ import torch.utils.data.datapipes.iter
 
 import objectpipes.iter
 from objectpipes import Credentials, S3Config
-from objectpipes.errors import ConfigError
+from objectpipes.errors import ConfigError, NotSupportedError
 from objectpipes.iter import IterableWrapper, IterDataPipe, S3FileLister, S3FileLoader
 
 URLS = ["s3://bucket/a", "s3://bucket/b"]
@@ -146,3 +146,13 @@ def test_one_import_line_is_enough() -> None:
     for name in torch.utils.data.datapipes.iter.__all__:
         assert getattr(objectpipes.iter, name) is getattr(torch.utils.data.datapipes.iter, name)
     assert IterDataPipe is torch.utils.data.IterDataPipe
+
+
+@pytest.mark.skipif(
+    "aws" in objectpipes.build_info()["transports"], reason='this build has the transport "aws"'
+)
+@PIPES
+def test_a_transport_that_was_not_built_in(pipe: Any) -> None:
+    made = pipe(URLS, endpoint_url="http://localhost:9", anonymous=True, transport="aws")
+    with pytest.raises(NotSupportedError, match=r'no transport "aws"; objectpipes\.build_info\(\)'):
+        next(iter(made))
