@@ -75,7 +75,7 @@ def plan(table: Table, files: Sequence[BuiltFile]) -> str:
 
 
 def build() -> None:
-    """Build what this machine can build, into an empty dist/.
+    """Build what this machine can build, into an empty dist/, wheels twice to compare them.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def build() -> None:
     """
     for path in artifact_files():
         path.unlink()
-    run(ROOT / "scripts" / "build-wheel")
+    run(ROOT / "scripts" / "build-wheel", "--twice")
     run(ROOT / "scripts" / "build-conda")
     run(sys.executable, "-m", "ci.sdist")
 

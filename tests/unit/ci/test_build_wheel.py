@@ -97,3 +97,22 @@ def test_a_wheel_for_any_architecture_is_tagged(make_wheel: Callable[..., Path],
     tag = read_wheel(tagged).files[PurePosixPath("objectpipes-0.1.0.dist-info/WHEEL")]
     assert f"Tag: cp311-cp311-manylinux_2_28_{arch}\n" in tag.decode()
     assert not wheel.exists()
+
+
+@pytest.mark.parametrize("again", [b"same", b"other"])
+def test_a_wheel_with_other_bytes_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, again: bytes
+) -> None:
+    def build_again(python: Path, target: Target, folder: Path) -> Path:
+        wheel = folder / "x.whl"
+        wheel.write_bytes(again)
+        return wheel
+
+    monkeypatch.setattr(build_wheel, "build_wheel", build_again)
+    first = tmp_path / "x.whl"
+    first.write_bytes(b"same")
+    if again == b"same":
+        build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"))
+    else:
+        with pytest.raises(build_wheel.WheelError, match="has other bytes"):
+            build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"))

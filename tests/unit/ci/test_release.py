@@ -7,6 +7,7 @@ import pytest
 from ci import release
 from ci.artifacts import describe
 from ci.changelog import problems_of, read_changelog
+from ci.paths import ROOT
 from ci.platforms import read_table
 
 CHANGELOG = """\
@@ -62,6 +63,14 @@ def test_the_plan_names_each_file_and_where_it_goes() -> None:
     assert "| sdist, 1 files | PyPI, GitHub | objectpipes-0.1.0.tar.gz |" in plan
     assert "| wheel-manylinux-x86_64, 6 files | PyPI, GitHub | none |" in plan
     assert "| conda-osx-64, 5 files | https://prefix.dev/objectpipes, GitHub | none |" in plan
+
+
+def test_a_rehearsal_compares_the_bytes_of_two_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(release, "artifact_files", lambda: [])
+    monkeypatch.setattr(release, "run", lambda *words: commands.append([*map(str, words)]))
+    release.build()
+    assert commands[0] == [str(ROOT / "scripts" / "build-wheel"), "--twice"]
 
 
 def test_what_this_machine_built_for_itself_goes_nowhere() -> None:
