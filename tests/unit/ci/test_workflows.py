@@ -34,3 +34,9 @@ def test_every_command_is_a_program_of_ours(workflow: Path) -> None:
 def test_every_action_is_pinned_by_its_commit(workflow: Path) -> None:
     for action in values(workflow, "uses"):
         assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+def test_every_push_is_checked_and_no_pull_request_twice() -> None:
+    text = (ROOT / ".github" / "workflows" / "checks.yml").read_text()
+    assert '  push:\n    branches: ["**"]\n  pull_request:\n' in text
+    assert "pull_request.head.repo.full_name != github.repository" in text
