@@ -13,10 +13,10 @@ import tomli
 from packaging.tags import platform_tags
 from rattler import Channel, Subdir, VirtualPackage, install, solve
 
-from ci import cpython
 from ci.artifacts import BuiltFile
 from ci.command import output, run
 from ci.paths import ROOT
+from ci.platforms import has_test_packages
 from ci.pythons import find_python, interpreter_of
 from ci.stand_ins import make_channel
 
@@ -59,7 +59,7 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
         python = _virtual_environment(built, folder)
         wanted = [built.path]
     pip_install = ("uv", "pip", "install", "--quiet", "--python", python)
-    if not has_test_packages(built):
+    if not has_test_packages(built.python):
         run(*pip_install, *wanted)
         return python
     run(*pip_install, "--group", _TEST_GROUP, *wanted)
@@ -68,18 +68,6 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
         with suppress(subprocess.CalledProcessError):
             run(*pip_install, "--only-binary", ":all:", *companion)
     return python
-
-
-def has_test_packages(built: BuiltFile) -> bool:
-    """Return whether what the tests need is there for the Python of an artifact.
-
-    Parameters
-    ----------
-    built
-        The artifact.
-    """
-    # Most began to support free-threaded Pythons with the next one.
-    return built.python != cpython.FREE_THREADED
 
 
 def _companions(python: Path) -> Iterator[Sequence[str | Path]]:

@@ -54,7 +54,9 @@ Every artifact whose tests are "all" is installed into an empty environment, out
 sources, and reads and lists objects of each of these servers over each transport it has; the
 conformance tests, the order of imports and other systems' places for certificates come on top. What
 a workflow cannot run of that is named, and anything else that was not run fails there. One that
-"lists and reads" does so once where it is built, from a server in the same process.
+"lists and reads" does so once where it is built, from a server in the same process; what is for
+another architecture, in a root of that. With a Python that only lists and reads, since it lacks
+packages that the tests need, threads do so, too.
 
 """
 

@@ -29,6 +29,9 @@ _VERIFIED = re.compile(r"never|\d{4}-\d\d-\d\d, .+")
 _WHEEL_PLATFORM = re.compile(r"(manylinux|musllinux|macosx|win)(?:_\d+_\d+)?_(.+)")
 _SYSTEMS = {"manylinux": "linux", "musllinux": "linux", "macosx": "macos", "win": "windows"}
 
+# Most packages that the tests need began to support free-threaded Pythons with the next one.
+_WITHOUT_TEST_PACKAGES = {"3.13t"}
+
 
 class TableError(Exception):
     """The table says something that makes no sense."""
@@ -81,6 +84,8 @@ class Artifact:
         Label of the workflow machine that builds it; empty if no workflow does.
     untested
         Parts of the matrix that cannot be run on that machine.
+    foreign
+        Whether it is built on a machine of another architecture, and tried in a root.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Artifact:
     verified: str
     runner: str = ""
     untested: list[str] = field(default_factory=list)
+    foreign: bool = False
 
     @property
     def system(self) -> str:
@@ -112,16 +118,23 @@ class Artifact:
         return [f"cp{python.replace('.', '')}-{suffix}" for python in self.python]
 
     @property
-    def runs_on_runner(self) -> bool:
+    def runs_where_built(self) -> bool:
         """Whether it can be installed and tested, with servers, on the machine that builds it."""
-        return not self.platform.startswith(("musllinux", "win"))
+        return not self.foreign and not self.platform.startswith(("musllinux", "win"))
 
     @property
     def tests(self) -> str:
         """What it is tested by, for people."""
-        if not self.runs_on_runner:
+        if not self.runs_where_built:
             return "lists and reads"
-        return ", ".join(["all", *(f"not {part}" for part in self.untested)])
+        less = [version for version in self.python if not has_test_packages(version)]
+        return ", ".join(
+            [
+                "all",
+                *(f"not {part}" for part in self.untested),
+                *(f"{version} only lists and reads" for version in less),
+            ]
+        )
 
     def _family_and_arch(self) -> tuple[str, str]:
         found = _WHEEL_PLATFORM.fullmatch(self.platform)
@@ -173,6 +186,17 @@ class Table:
         """Return every Python version of the table, oldest first."""
         found = {python for artifact in self.artifacts for python in artifact.python}
         return sorted(found, key=lambda python: (int(python[2:].rstrip("t")), python))
+
+
+def has_test_packages(python: str) -> bool:
+    """Return whether what the tests need is there for a Python.
+
+    Parameters
+    ----------
+    python
+        Version as the table has it.
+    """
+    return python not in _WITHOUT_TEST_PACKAGES
 
 
 def read_table(path: Path = TABLE) -> Table:
@@ -238,7 +262,7 @@ def build_matrix(table: Table, channel: str, *, diagonal: bool = False) -> list[
         job = {"name": row.name, "runner": row.runner, "python": "\n".join(python)}
         if channel == "wheel":
             job["build"] = " ".join(replace(row, python=python).identifiers)
-        jobs.append(job | {"test": "yes" if row.runs_on_runner else ""})
+        jobs.append(job | {"test": "yes" if row.runs_where_built else ""})
     return jobs
 
 

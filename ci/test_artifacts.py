@@ -20,9 +20,9 @@ from ci.artifacts import (
     row_of,
 )
 from ci.cache import cache_folder
-from ci.environments import NotRunnableError, has_test_packages, make_environment
+from ci.environments import NotRunnableError, make_environment
 from ci.paths import ROOT
-from ci.platforms import Artifact, Table, check_matrix, read_table
+from ci.platforms import Artifact, Table, check_matrix, has_test_packages, read_table
 from ci.pythons import NoSuchPythonError
 from ci.results import Line, Result
 from ci.roots import smoke_test
@@ -127,7 +127,7 @@ def _test_here(
         return
     suite = _copy_suite(scratch / "suite")
     (suite / "expected.json").write_text(json.dumps(expected(built, row, table)))
-    if has_test_packages(built):
+    if has_test_packages(built.python):
         yield from _run_suite(suite, python, brief=brief)
     else:
         yield from _run_programs(suite, python)

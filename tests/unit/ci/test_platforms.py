@@ -110,6 +110,25 @@ def test_identifiers_are_those_of_cibuildwheel() -> None:
     assert [row.system for row in (linux, windows, macos)] == ["linux", "windows", "macos"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "tests"),
+    [
+        ({}, "all"),
+        ({"untested": ["ca layouts", "vendored"]}, "all, not ca layouts, not vendored"),
+        ({"python": ["3.13", "3.13t"]}, "all, 3.13t only lists and reads"),
+        ({"foreign": True}, "lists and reads"),
+        ({"platform": "musllinux_1_2_x86_64"}, "lists and reads"),
+    ],
+)
+def test_what_a_row_is_tested_by(changes: dict[str, object], tests: str) -> None:
+    assert make_table(data(**changes)).artifacts[0].tests == tests
+
+
+def test_a_wheel_that_is_cross_compiled_is_foreign() -> None:
+    rows = read_table().built_by("scripts/build-wheel")
+    assert {row.arch: row.foreign for row in rows} == {"x86_64": False, "aarch64": True}
+
+
 def test_pythons_are_sorted_as_numbers() -> None:
     assert make_table(data()).pythons() == ["3.9", "3.10", "3.14t"]
 
