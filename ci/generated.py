@@ -139,7 +139,7 @@ def _artifact_cells(artifact: Artifact) -> tuple[str, ...]:
         ", ".join(artifact.python),
         ", ".join(artifact.transports),
         artifact.dependencies,
-        f"`{artifact.builder}`",
+        f"`{artifact.command}`",
         artifact.tests,
         artifact.verified,
     )

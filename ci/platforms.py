@@ -118,6 +118,11 @@ class Artifact:
         return [f"cp{python.replace('.', '')}-{suffix}" for python in self.python]
 
     @property
+    def command(self) -> str:
+        """What builds it: the program, with the architecture unless that is the machine's."""
+        return f"{self.builder} --arch {self.arch}" if self.foreign else self.builder
+
+    @property
     def runs_where_built(self) -> bool:
         """Whether it can be installed and tested, with servers, on the machine that builds it."""
         return not self.foreign and not self.platform.startswith(("musllinux", "win"))

@@ -111,7 +111,7 @@ def untested_rows(table: Table, tested: Iterable[str]) -> Iterator[Line]:
     """
     for row in table.artifacts:
         if row.name not in tested:
-            yield results.not_run(row.name, f"none was given; {row.builder} makes it")
+            yield results.not_run(row.name, f"none was given; {row.command} makes it")
 
 
 def _test_here(

@@ -76,6 +76,12 @@ def test_every_other_row_is_named_as_not_run() -> None:
     assert {result.state for line in lines for result in line.results} == {"not run"}
 
 
+def test_what_would_make_a_row_is_a_command() -> None:
+    reasons = {line.artifact: line.results[0].reason for line in untested_rows(TABLE, [])}
+    assert reasons["local-wheel-x86_64"] == "none was given; scripts/build-wheel makes it"
+    assert "scripts/build-wheel --arch aarch64 makes it" in reasons["local-wheel-aarch64"]
+
+
 def test_a_stray_file_fails_by_itself() -> None:
     for name in ("notes.tar.gz", "objectpipes-0.1.0-cp39-cp39-win_arm64.whl"):
         line, row = check_file(Path(name), TABLE, official=False, brief=True)
