@@ -69,6 +69,18 @@ def test_a_system_that_does_not_tell_what_is_loaded(monkeypatch: pytest.MonkeyPa
     assert "OpenSSL" in links["copies"]()
 
 
+@pytest.mark.parametrize(
+    ("version", "told"), [("1.11.332", "aws_sdk_cpp 1.11.332, pybind11"), ("", "pybind11")]
+)
+def test_every_library_that_was_built_in_is_named(
+    monkeypatch: pytest.MonkeyPatch, version: str, told: str
+) -> None:
+    info = objectpipes.build_info() | {"pugixml": "1.13", "aws_sdk_cpp": version}
+    monkeypatch.setattr("objectpipes._engine.build_info", lambda: info)
+    links = dict(install.InstallDoctor().links())
+    assert f"pugixml 1.13, {told} {info['pybind11']}" in links["built with"]()
+
+
 def test_a_named_ca_file_that_is_missing() -> None:
     code, links, _ = doctor_install(SSL_CERT_FILE="/no/such/file.pem")
     assert code == 1

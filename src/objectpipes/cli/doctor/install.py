@@ -77,7 +77,7 @@ class InstallDoctor:
     def _build(self) -> str:
         info = _engine.build_info()
         flags = [name.upper() for name, value in info.items() if value is True]
-        libraries = ("curl", "curl_tls", "openssl", "pugixml", "pybind11")
+        libraries = ("curl", "curl_tls", "openssl", "pugixml", "aws_sdk_cpp", "pybind11")
         named = [name for name in libraries if info[name]]
         return (
             f"{info['compiler']}, {info['build_type']}, {' '.join(flags) or 'no flags'},"
