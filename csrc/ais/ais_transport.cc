@@ -97,6 +97,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   void OnBroken(const Status& status);
   void OnError();
   void OnMap() final;
+  std::string WhyNotFound();
   bool succeeded() const { return http_status_ == 200 || http_status_ == 206; }
   bool redirected() const { return http_status_ > 300 && http_status_ < 400; }
 
@@ -202,17 +203,26 @@ void AisTransport::Call::OnError() {
 void AisTransport::Call::OnMap() {
   if (not_found_.ok()) return OnClusterKnown();
   Status status = std::exchange(not_found_, Status::Ok());
-  const Target* const target = cluster().MissingTargetOf(holder_);
-  if (target == nullptr && LookElsewhere()) return;
-  if (target != nullptr) {
+  if (cluster().MissingTargetOf(holder_) == nullptr && LookElsewhere()) return;
+  if (const std::string why = WhyNotFound(); !why.empty()) {
     StatusDetail detail = status.detail();
     detail.code = kTargetMissing;
-    status = Status(StatusCode::kEndpoint,
-                    "Target " + target->id +
-                        ", which has the object, is missing from the cluster: " + UrlOf(object_),
-                    std::move(detail));
+    status = Status(StatusCode::kEndpoint, why + ": " + UrlOf(object_), std::move(detail));
   }
   OnEnd(status, cluster().IsSettling(holder_) ? ThroughTheProxy(Kind::kRetry) : RetryHint{});
+}
+
+// What keeps the cluster from finding an object that exists; empty: nothing, as far as we know.
+std::string AisTransport::Call::WhyNotFound() {
+  const Target* const target = cluster().MissingTargetOf(holder_);
+  if (target != nullptr) {
+    return "Target " + target->id + ", which has the object, is missing from the cluster";
+  }
+  // Another process may have listed it, with a cluster that we have never seen whole.
+  const int64_t there = cluster().target_count();
+  if (there < 0 || there >= object_.listed.targets) return {};
+  return "The object is not found while the cluster has " + std::to_string(there) + " of the " +
+         std::to_string(object_.listed.targets) + " targets with which it was listed";
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -453,8 +463,7 @@ void AisTransport::List::OnEnd(const Status& status, const RetryHint& hint) {
   reply_ = std::move(reply).value();
   Narrow(list_, &reply_->page);
   // A page says nothing of targets that went away meanwhile: only a fresh map does.
-  if (!list_.allow_partial) return cluster().Ask(this);
-  Deliver();
+  cluster().Ask(this);
 }
 
 void AisTransport::List::Deliver() {
@@ -473,6 +482,7 @@ void AisTransport::List::Deliver() {
                         ThroughTheProxy(Kind::kRetryNow));
     }
   }
+  reply_->page.targets = cluster().target_count();
   handler_->OnPage(std::move(reply_->page), RetryHint{});
 }
 

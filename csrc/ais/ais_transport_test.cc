@@ -422,6 +422,33 @@ TEST_F(AisTransportTest, NotFoundIsFinalWhileNoTargetIsMissing) {
   EXPECT_EQ(getter->hint.kind, Kind::kFatal);
 }
 
+// Another process has listed it: this one knows no more of the cluster than how many targets it
+// had.
+TEST_F(AisTransportTest, NotFoundMeansNothingWhileThereAreFewerTargetsThanWhenItWasListed) {
+  proxy_replies_.assign(2, Error("404 Not Found", "ErrNotFound", "no such object"));
+  GetRequest request = ForKey("k");
+  request.route = Route::kFallback;
+  request.object.listed.targets = 3;
+  const auto getter = Get(request);
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
+  EXPECT_EQ(getter->outcome.message(),
+            "The object is not found while the cluster has 1 of the 3 targets with which it was"
+            " listed: ais://b/k");
+  EXPECT_EQ(getter->outcome.detail().code, "TargetMissing");
+  EXPECT_EQ(getter->outcome.detail().http_status, 404);
+  EXPECT_EQ(getter->hint.kind, Kind::kFatal);
+  request.object.listed.targets = 1;
+  EXPECT_EQ(Get(request)->outcome.code(), StatusCode::kObjectNotFound);
+}
+
+TEST_F(AisTransportTest, NotFoundMeansWhatItSaysToWhomTheMapIsNotShown) {
+  shows_map_ = false;
+  proxy_replies_ = {Error("404 Not Found", "ErrNotFound", "no such object")};
+  GetRequest request = ForKey("k");
+  request.object.listed.targets = 3;
+  EXPECT_EQ(Get(request)->outcome.code(), StatusCode::kObjectNotFound);
+}
+
 TEST_F(AisTransportTest, TooManyRequestsWithoutATimeToWaitIsThrottling) {
   proxy_replies_ = {Error("429 Too Many Requests", "ErrRateLimitFrontend", "Too Many Requests")};
   const auto getter = Get(Route::kFallback);
@@ -501,6 +528,14 @@ TEST_F(AisTransportTest, EveryPageIsFollowedByALookAtTheMap) {
   proxy_replies_.assign(2, Reply(page));
   EXPECT_TRUE(List()->page->ok());
   EXPECT_FALSE(List()->page->ok());
+}
+
+TEST_F(AisTransportTest, APageTellsHowManyTargetsThereAre) {
+  proxy_replies_.assign(2, Reply(kLastPage));
+  EXPECT_EQ(List()->page->value().targets, 1);
+  OnLoop([this] { transport_.reset(); });
+  shows_map_ = false;
+  EXPECT_EQ(List()->page->value().targets, -1);
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -23,6 +23,14 @@ bool HasTarget(const ClusterMap& map, const std::string& id) {
   });
 }
 
+// What the clients of a process have seen of a cluster, together: each has a map of its own,
+// because gateways may name targets by different addresses. They share an I/O thread, so that no
+// lock is needed, and none can be held when a process forks.
+ClusterMap* EverOf(const std::string& uuid) {
+  thread_local std::map<std::string, ClusterMap> clusters;
+  return &clusters[uuid];
+}
+
 }  // namespace
 
 Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials,
@@ -84,23 +92,33 @@ void Cluster::OnDone(const Status& status) {
 
 void Cluster::Adopt(ClusterMap map) {
   const bool same_cluster = map_.has_value() && map_->uuid == map.uuid;
-  if (same_cluster && map.version <= map_->version) return;
   if (!same_cluster) {
-    ever_ = ClusterMap{};
     direct_refused_ = false;
-  } else {
+    map_ = std::move(map);
+  } else if (map.version > map_->version) {
     changed_ms_ = now_ms_();
+    map_ = std::move(map);
   }
-  for (const Target& target : map.targets) {
-    if (target.holds_objects && !HasTarget(ever_, target.id)) ever_.targets.push_back(target);
+  FindMissing();
+}
+
+void Cluster::FindMissing() {
+  ever_ = EverOf(map_->uuid);
+  for (const Target& target : map_->targets) {
+    if (target.holds_objects && !HasTarget(*ever_, target.id)) ever_->targets.push_back(target);
   }
   missing_.clear();
-  for (const Target& target : ever_.targets) {
-    if (HasTarget(map, target.id)) continue;
+  for (const Target& target : ever_->targets) {
+    if (HasTarget(*map_, target.id)) continue;
     missing_.emplace(target.id, Status(StatusCode::kEndpoint,
                                        "Target " + target.id + " is missing from the cluster"));
   }
-  map_ = std::move(map);
+}
+
+int64_t Cluster::target_count() const {
+  if (!map_.has_value()) return -1;
+  return std::count_if(map_->targets.begin(), map_->targets.end(),
+                       [](const Target& target) { return target.holds_objects; });
 }
 
 const Target* Cluster::TargetOf(const ObjectId& object) const {
@@ -144,12 +162,13 @@ bool Cluster::IsGivenUp(const Target* target) {
 
 const Target* Cluster::MissingTargetOf(const ObjectId& object) const {
   if (missing_.empty()) return nullptr;
-  const Target* const owner = ais::TargetOf(ever_, object);
+  const Target* const owner = ais::TargetOf(*ever_, object);
   return missing_.count(owner->id) == 0 ? nullptr : owner;
 }
 
 const Target* Cluster::AnyMissingTarget() const {
-  for (const Target& target : ever_.targets) {
+  if (missing_.empty()) return nullptr;
+  for (const Target& target : ever_->targets) {
     if (missing_.count(target.id) != 0) return &target;
   }
   return nullptr;

@@ -49,6 +49,8 @@ class Cluster final : private HttpHandler {
 
   // Of the map; 0 without one.
   int64_t version() const { return map_.has_value() ? map_->version : 0; }
+  // How many targets it has that hold objects; -1 without one.
+  int64_t target_count() const;
 
   // Which target holds the object; null: nobody knows.
   const Target* TargetOf(const ObjectId& object) const;
@@ -85,6 +87,7 @@ class Cluster final : private HttpHandler {
 
   void Fetch();
   void Adopt(ClusterMap map);
+  void FindMissing();
   void Look();
 
   HttpSession* const session_;
@@ -93,7 +96,7 @@ class Cluster final : private HttpHandler {
   const Clock now_ms_;
 
   std::optional<ClusterMap> map_;
-  ClusterMap ever_;                             // its targets are all that any map has had
+  ClusterMap* ever_ = nullptr;                  // its targets are all that any map has had
   std::map<std::string, Status> missing_;       // of them, those that map_ has not: what that means
   std::map<std::string, TargetHealth> health_;  // by URL
   bool any_down_ = false;                       // of the targets in map_

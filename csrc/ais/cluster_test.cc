@@ -39,9 +39,14 @@ class ClusterTest : public LoopTest {
     options.connect_timeout_ms = options.stall_timeout_ms = 10'000;
     OnLoop([&] {
       session_ = std::make_unique<HttpSession>(&loop_.http(), options);
-      cluster_ = std::make_unique<Cluster>(session_.get(), proxy_.url(""), &credentials_,
-                                           [this] { return now_ms_.load(); });
+      cluster_ = NewCluster();
     });
+  }
+
+  // As another client of the process sees it.
+  std::unique_ptr<Cluster> NewCluster() {
+    return std::make_unique<Cluster>(session_.get(), proxy_.url(""), &credentials_,
+                                     [this] { return now_ms_.load(); });
   }
   ~ClusterTest() override {
     OnLoop([this] {
@@ -56,8 +61,12 @@ class ClusterTest : public LoopTest {
       const std::lock_guard<std::mutex> lock(mutex_);
       map_ = Map(version, targets, uuid);
     }
+    AskFor(cluster_.get());
+  }
+
+  void AskFor(Cluster* cluster) {
     Asker asker;
-    OnLoop([&] { cluster_->Ask(&asker); });
+    OnLoop([&] { cluster->Ask(&asker); });
     ASSERT_TRUE(asker.done.Wait());
   }
 
@@ -105,6 +114,7 @@ TEST_F(ClusterTest, WithoutAMapNothingIsKnown) {
   OnLoop([&] {
     EXPECT_TRUE(cluster_->asked());
     EXPECT_EQ(cluster_->version(), 0);
+    EXPECT_EQ(cluster_->target_count(), -1);
     EXPECT_EQ(cluster_->TargetOf(ObjectOf("t1")), nullptr);
     EXPECT_EQ(cluster_->FindOutage(ObjectOf("t1")), nullptr);
   });
@@ -128,6 +138,39 @@ TEST_F(ClusterTest, AMapThatShrinksHasAMissingTarget) {
   OnLoop([&] { EXPECT_TRUE(cluster_->is_whole()); });
 }
 
+TEST_F(ClusterTest, WhatOneClientHasSeenAllKnow) {
+  std::unique_ptr<Cluster> other;
+  OnLoop([&] { other = NewCluster(); });
+  Show(1, {"t1", "t2"});
+  Show(2, {"t1"});
+  AskFor(other.get());
+  OnLoop([&] {
+    EXPECT_EQ(other->target_count(), 1);
+    EXPECT_FALSE(other->is_whole());
+    EXPECT_EQ(other->AnyMissingTarget()->id, "t2");
+    EXPECT_EQ(other->MissingTargetOf(ObjectOf("t2"))->id, "t2");
+    other.reset();
+  });
+}
+
+// The first one is asked before the target is gone, and has its answer afterwards.
+TEST_F(ClusterTest, WhatAnotherClientSeesLaterIsKnownWithTheNextAnswer) {
+  Show(2, {"t1"});
+  std::unique_ptr<Cluster> other;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    map_ = Map(1, {"t1", "t2"}, "u");
+  }
+  OnLoop([&] { other = NewCluster(); });
+  AskFor(other.get());
+  Show(2, {"t1"});
+  OnLoop([&] {
+    EXPECT_TRUE(other->is_whole()) << "by its own map";
+    EXPECT_EQ(cluster_->AnyMissingTarget()->id, "t2");
+    other.reset();
+  });
+}
+
 TEST_F(ClusterTest, AnOlderMapIsNoNews) {
   Show(2, {"t1", "t2"});
   Show(1, {"t1"});
@@ -142,6 +185,7 @@ TEST_F(ClusterTest, AnotherClusterBeginsAnew) {
   OnLoop([&] { cluster_->RefuseDirect(); });
   Show(1, {"t1"}, "another");
   OnLoop([&] {
+    EXPECT_EQ(cluster_->target_count(), 1);
     EXPECT_TRUE(cluster_->is_whole());
     EXPECT_TRUE(cluster_->direct());
     EXPECT_EQ(cluster_->version(), 1);

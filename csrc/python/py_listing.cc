@@ -39,6 +39,7 @@ class UrlFactory {
     Set(made, mtime_, entry.mtime < 0 ? none : py::object(py::float_(entry.mtime)));
     Set(made, checksum_, text(entry.checksum));
     Set(made, version_, text(entry.version));
+    Set(made, targets_, page.targets < 0 ? none : py::object(py::int_(page.targets)));
     return made;
   }
 
@@ -52,6 +53,7 @@ class UrlFactory {
   const py::str mtime_ = Interned("mtime");
   const py::str checksum_ = Interned("checksum");
   const py::str version_ = Interned("version");
+  const py::str targets_ = Interned("targets");
 };
 
 class PyListing {

@@ -55,6 +55,7 @@ class PyWindow {
   const py::str size_ = Interned("size");
   const py::str checksum_ = Interned("checksum");
   const py::str version_ = Interned("version");
+  const py::str targets_ = Interned("targets");
 };
 
 // The attributes of an ObjectUrl; nothing of any other URL.
@@ -66,9 +67,12 @@ Listed PyWindow::ListedOf(py::handle url) const {
     if (!value) PyErr_Clear();
     return value;
   };
-  if (const auto size = attribute(size_); size && PyLong_Check(size.ptr())) {
-    listed.size = size.cast<int64_t>();
-  }
+  const auto number = [&attribute](const py::str& name) {
+    const auto value = attribute(name);
+    return value && PyLong_Check(value.ptr()) ? value.cast<int64_t>() : -1;
+  };
+  listed.size = number(size_);
+  listed.targets = number(targets_);
   const auto checksum = attribute(checksum_);
   if (checksum && PyUnicode_Check(checksum.ptr())) listed.checksum = BytesOf(checksum);
   const auto version = attribute(version_);

@@ -32,6 +32,7 @@ struct ListPage {
   std::string text;
   std::vector<ListEntry> entries;  // in the server's order, which is the order of keys
   std::string next_token;          // empty: this was the last page
+  int64_t targets = -1;            // AIStore: how many the cluster had; -1: unknown
 
   std::string_view view(ListEntry::Text piece) const {
     return std::string_view(text).substr(piece.offset, piece.size);

@@ -38,6 +38,7 @@ struct Listed {
   int64_t size = -1;
   std::string checksum;  // AIStore: hexadecimal
   std::string version;   // AIStore
+  int64_t targets = -1;  // AIStore: how many the cluster had
 };
 
 struct ObjectId {

@@ -27,20 +27,24 @@ class ObjectUrl(str):
         Checksum of the object as the store lists it (AIStore, hexadecimal).
     version : str, optional
         Version of the object as the store lists it (AIStore).
+    targets : int, optional
+        Targets that the cluster had when it listed the object (AIStore). While it has fewer, an
+        object that it does not find may be on one that is lost.
 
     Attributes
     ----------
-    size, etag, mtime, checksum, version : int, str, float, str and str, or None if not listed
-        As given.
+    size, etag, mtime, checksum, version, targets : int, str, float, str, str, int, or None
+        As given; None if not listed.
     """
 
-    __slots__ = ("checksum", "etag", "mtime", "size", "version")
+    __slots__ = ("checksum", "etag", "mtime", "size", "targets", "version")
 
     size: int | None
     etag: str | None
     mtime: float | None
     checksum: str | None
     version: str | None
+    targets: int | None
 
     def __new__(
         cls,
@@ -50,6 +54,7 @@ class ObjectUrl(str):
         mtime: float | None = None,
         checksum: str | None = None,
         version: str | None = None,
+        targets: int | None = None,
     ) -> ObjectUrl:
         """Make a string, and put the attributes on it."""
         self = str.__new__(cls, text)
@@ -58,8 +63,9 @@ class ObjectUrl(str):
         self.mtime = mtime
         self.checksum = checksum
         self.version = version
+        self.targets = targets
         return self
 
     def __reduce__(self) -> tuple[type[ObjectUrl], tuple[Any, ...]]:
-        attributes = (self.size, self.etag, self.mtime, self.checksum, self.version)
-        return type(self), (str(self), *attributes)
+        listed = (self.size, self.etag, self.mtime, self.checksum, self.version, self.targets)
+        return type(self), (str(self), *listed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,13 +179,24 @@ def test_other_targets_go_on(blow: Callable[[Node], None]) -> None:
         assert loader.skipped == 0  # they wait
 
 
+def load_each(urls: list[str], endpoint: str) -> dict[str, bytes | ObjectStoreError]:
+    """Load objects one by one; return the error of each that cannot be read."""
+    found: dict[str, bytes | ObjectStoreError] = {}
+    for url in urls:
+        try:
+            found.update(drain(AISFileLoader([url], endpoint)))
+        except ObjectStoreError as error:
+            found[url] = error
+    return found
+
+
 def target_of(cluster: AIStore, url: str) -> str:
     """Return the URL of the target that holds an object."""
     redirect = cluster.request("GET", url.replace("ais://", "/v1/objects/"))
     return redirect.headers["Location"].partition("/v1/")[0]
 
 
-def list_when_balanced(cluster: AIStore, bucket: str) -> list[str]:
+def list_when_balanced(cluster: AIStore, bucket: str) -> list[Any]:
     """List as soon as no objects are being moved because of what another test did to the cluster."""
     deadline = time.monotonic() + 60
     while True:
@@ -239,6 +252,33 @@ class TestDegraded:
         for url in set(stored) - set(loaded):
             with pytest.raises(EndpointError, match=rf"{lost.name}.*on_error='skip'"):
                 drain(AISFileLoader([url], cluster.endpoint))
+
+    def test_a_target_that_another_pipe_has_seen(self, cluster: AIStore, bucket: str) -> None:
+        """It is missed by whatever has a client of its own, too."""
+        fill(cluster, bucket, NAMES)
+        assert {url.targets for url in list_when_balanced(cluster, bucket)} == {3}
+        lost = cluster.targets[2]
+        lost.kill()
+        cluster.wait_for_targets(2)
+        config = AISConfig(endpoint=cluster.endpoint, stall_timeout=19)
+        with pytest.raises(EndpointError, match=lost.name):
+            list(AISFileLister([f"ais://{bucket}"], config=config))
+        partial: Any = AISFileLister([f"ais://{bucket}"], config=config, allow_partial=True)
+        assert {url.targets for url in partial} == {2}
+
+    def test_a_target_that_another_process_has_seen(self, cluster: AIStore, bucket: str) -> None:
+        """A URL tells how many there were when it was listed."""
+        stored = fill(cluster, bucket, NAMES)
+        urls = list_when_balanced(cluster, bucket)
+        cluster.targets[0].kill()
+        cluster.wait_for_targets(2)
+        with multiprocessing.get_context("spawn").Pool(1) as elsewhere:
+            found = elsewhere.apply(load_each, (urls, cluster.endpoint))
+        errors = {url: error for url, error in found.items() if found[url] != stored[url]}
+        assert 0 < len(errors) < 60
+        for error in errors.values():
+            assert isinstance(error, EndpointError)
+            assert "2 of the 3 targets with which it was listed" in str(error)
 
     @pytest.mark.usefixtures("bucket")
     def test_mirrored_bucket(self, cluster: AIStore) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from objectpipes.url import ObjectUrl
 
-NAMES = ("size", "etag", "mtime", "checksum", "version")
+NAMES = ("size", "etag", "mtime", "checksum", "version", "targets")
 
 
 def listed() -> ObjectUrl:
-    return ObjectUrl("s3://b/k ü\n", 7, "etag", 1.5, "c0ffee", "v1")
+    return ObjectUrl("s3://b/k ü\n", 7, "etag", 1.5, "c0ffee", "v1", 3)
 
 
 def attributes(url: str) -> list[object]:
@@ -36,7 +36,7 @@ def test_two_urls_of_one_text_are_equal_whatever_they_carry() -> None:
 
 
 def test_attributes_are_none_unless_listed() -> None:
-    assert attributes(ObjectUrl("s3://b/k")) == [None] * 5
+    assert attributes(ObjectUrl("s3://b/k")) == [None] * 6
 
 
 def test_has_no_room_for_anything_else() -> None:

@@ -39,12 +39,13 @@ class AISFileListerIterDataPipe(FileLister):
     """List the objects under AIStore prefixes (functional name: ``list_files_by_ais``).
 
     Yields ``provider://bucket/name`` for every object, in the order of the names' bytes, prefix by
-    prefix. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``checksum`` and ``version``.
+    prefix. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``checksum`` and ``version``,
+    and as ``targets`` how many the cluster had.
 
     A cluster that has lost a target lists what is left without a word; here that is an error, for
-    the targets that this process has seen. A token that may not see the cluster map (for which it
-    needs the right SHOW-CLUSTER) hides them: then such a listing is as short as the cluster's, and
-    a warning of the logger ``objectpipes`` says so.
+    the targets that any pipe of this process has seen. A token that may not see the cluster map
+    (for which it needs the right SHOW-CLUSTER) hides them: then such a listing is as short as the
+    cluster's, and a warning of the logger ``objectpipes`` says so.
 
     Parameters
     ----------
@@ -218,10 +219,13 @@ class AISFileLoaderIterDataPipe(FileLoader):
     ModuleNotFoundError
         At construction, if this build has no native engine.
     EndpointError
-        During iteration: the target that holds the object is missing, or nobody can be reached.
+        During iteration: the target that holds the object is missing, as far as this process has
+        seen it; or the cluster does not find the object of an `ObjectUrl` and has fewer targets
+        than when it was listed, here or in another process; or nobody can be reached.
     ObjectNotFoundError
-        During iteration: there is no such object; with a token that may not see the cluster map, it
-        may as well be one of a target that is missing.
+        During iteration: there is no such object. It may as well be one of a target that is missing
+        if the token may not see the cluster map, or if this process has never seen that target and
+        the URL is a plain `str`.
     ObjectChangedError
         During iteration: the object was replaced since it was listed, or again and again meanwhile.
     ObjectStoreError
