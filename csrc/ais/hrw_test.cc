@@ -38,6 +38,7 @@ TEST(TargetOf, AgreesWithTheCluster) {
       {{"ais/@#/bck", "obj2"}, 0x3b1ac5d31ba6aecb, "TgtNode2"},
       {{"ais/@#/bck", "dir/obj3"}, 0xc07e5c9407704155, "TgtNode1"},
       {{"aws/@#/bck", "obj1"}, 0x44cdeb28c3e31889, "TgtNode1"},
+      {{"ais/@#ns/bck", "obj2"}, 0x8218099bba27aef8, "TgtNode1"},
   };
   const ClusterMap map = ThreeTargets();
   for (const auto& [object, digest, target] : kCases) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
@@ -29,10 +30,18 @@ class FaultNode(FaultServer):
         The node that answers honestly.
     detours
         What to write for the URLs of targets.
+    tls
+        A server's context; with one, the node speaks TLS only.
     """
 
-    def __init__(self, url: str, detours: Mapping[str, str] | None = None) -> None:
-        super().__init__({})
+    def __init__(
+        self,
+        url: str,
+        detours: Mapping[str, str] | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__({}, tls=tls)
         self._url = url
         self._detours = detours or {}
         self._pool = urllib3.PoolManager(maxsize=16)

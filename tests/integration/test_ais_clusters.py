@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from faults import stream
-from integration.ais_gateway import proxied_targets
+from integration.ais_gateway import FaultNode, proxied_targets
 from integration.clusters import fill, new_bucket, running
 from objectpipes import AISConfig, _clients, stats
 from objectpipes.errors import (
@@ -29,7 +30,7 @@ from objectpipes.errors import (
 )
 from objectpipes.iter import AISFileLister, AISFileLoader, IterableWrapper
 from servers import AIStore
-from servers.aistore import Node
+from servers.aistore import ERASURE_CODED, MIRRORED, Node
 from servers.tls import issue_certificate
 
 NAMES = [f"{number:03}" for number in range(60)]
@@ -93,6 +94,63 @@ def test_https() -> None:
             drain(AISFileLoader(stored, cluster.endpoint))
 
 
+def test_client_certificate(tmp_path: Path) -> None:
+    """Nodes that want one are listed and read with it, and not without."""
+    authority = trustme.CA()
+    ca_file, mine, bare, key = (tmp_path / name for name in ("ca", "both", "certificate", "key"))
+    authority.cert_pem.write_to_path(ca_file)
+    issued = authority.issue_cert("reader@example.org")
+    issued.private_key_and_cert_chain_pem.write_to_path(mine)
+    issued.cert_chain_pems[0].write_to_path(bare)
+    issued.private_key_pem.write_to_path(key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with running(AIStore(targets=1)) as cluster:
+        cluster.create_bucket("bucket")
+        stored = fill(cluster, "bucket", NAMES[:5])
+        url = cluster.targets[0].url
+        with (
+            FaultNode(url, tls=context) as target,
+            FaultNode(cluster.endpoint, {url: target.endpoint}, tls=context) as gateway,
+        ):
+            trusting: dict[str, Any] = {"ca_file": str(ca_file)}
+            for mutual in (
+                {"client_cert": str(bare), "client_key": str(key), **trusting},
+                {"client_cert": str(mine), **trusting},
+            ):
+                urls = AISFileLister(["ais://bucket"], gateway.endpoint, **mutual)
+                assert drain(urls.load_files_by_ais(gateway.endpoint, **mutual)) == stored
+            assert target.requests
+            seen = len(gateway.requests)
+            config = AISConfig(endpoint=gateway.endpoint, max_attempts=1, **trusting)
+            for use in (
+                lambda: list(AISFileLister(["ais://bucket"], config=config)),
+                lambda: drain(AISFileLoader(stored, config=config)),
+            ):
+                with pytest.raises((TLSError, EndpointError)):
+                    use()
+            assert len(gateway.requests) == seen
+
+
+def test_local_namespace() -> None:
+    """Its name is part of what places an object: targets are asked for theirs, and have them."""
+    with running(AIStore(targets=3)) as cluster:
+        cluster.create_bucket("bucket")
+        cluster.create_bucket("bucket", namespace="ns")
+        fill(cluster, "bucket", NAMES[:5])
+        stored = {}
+        for name in [*NAMES, "a b/+%#?&é"]:
+            stored[f"ais://#ns/bucket/{name}"] = data = name.encode() * 100
+            cluster.put("bucket", name, data, namespace="ns")
+        with FaultNode(cluster.endpoint) as gateway:
+            urls = list(AISFileLister(["ais://#ns/bucket"], gateway.endpoint))
+            assert urls == sorted(stored)
+            assert drain(AISFileLoader(urls, gateway.endpoint)) == stored
+            assert not [r for r in gateway.requests if r.path.startswith("/v1/objects/")]
+
+
 def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
     """AIStore would speak HTTP/2 with whoever offers it, and fails at that."""
     certificate = issue_certificate(tmp_path / "certificate")
@@ -122,8 +180,7 @@ def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
 def test_erasure_coded_bucket_survives() -> None:
     """All bytes are there ten seconds after the cluster has taken the lost target out."""
     with running(AIStore(targets=3, quick_failover=True)) as cluster:
-        coded = {"enabled": True, "data_slices": 1, "parity_slices": 1, "objsize_limit": 262144}
-        cluster.create_bucket("bucket", {"ec": coded})
+        cluster.create_bucket("bucket", ERASURE_CODED)
         stored = fill(cluster, "bucket", NAMES[:30], 10_000)
         assert drain(AISFileLoader(stored, cluster.endpoint)) == stored
         changed = []
@@ -283,7 +340,7 @@ class TestDegraded:
     @pytest.mark.usefixtures("bucket")
     def test_mirrored_bucket(self, cluster: AIStore) -> None:
         """Both copies of an object are on one target: a mirror helps against a lost disk only."""
-        stored = fill(cluster, new_bucket(cluster, {"mirror": {"enabled": True}}), NAMES[:30])
+        stored = fill(cluster, new_bucket(cluster, MIRRORED), NAMES[:30])
         assert drain(AISFileLoader(stored, cluster.endpoint)) == stored
         cluster.targets[1].kill()
         loader = AISFileLoader(stored, cluster.endpoint, on_error="skip")

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -204,6 +205,46 @@ def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
     if streamed:
         url = ObjectUrl(url, size=size)
     assert_comes_to([expected], url, data_of(size), lambda: load(url, config))
+
+
+# --- what targets make of objects -------------------------------------------------------------
+
+
+class Transformed(Fault):
+    """What an ETL makes of an object: of another size, without checksum or version."""
+
+    def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
+        return Reply(200).with_body(b"transformed")
+
+
+def read_queries(target: FaultServer) -> list[dict[str, str]]:
+    return [dict(request.query) for request in target.requests if is_read(request)]
+
+
+@pytest.mark.parametrize("args", [{"side": 64}, '{"side": 64}'], ids=["mapping", "text"])
+def test_etl(nodes: Nodes, args: Any) -> None:
+    """Name and arguments reach the target, and what was listed of the object means nothing."""
+    nodes.target.faults.add(Transformed(), match=lambda request: "etl_name" in request.query)
+    config = AISConfig(endpoint=nodes.gateway.endpoint)
+    listed: list[Any] = list(AISFileLister(["ais://bucket"], config=config))
+    url = listed[0]
+    assert url.size != len(b"transformed")
+    seen = len(read_queries(nodes.target))
+    ((_, opened),) = AISFileLoader([url], config=config, etl_name="resize", etl_args=args)
+    assert opened.read() == b"transformed"
+    (query,) = read_queries(nodes.target)[seen:]
+    assert query == {"etl_name": "resize", "etl_args": '{"side": 64}', "provider": "ais"}
+
+
+def test_latest(nodes: Nodes) -> None:
+    config = AISConfig(endpoint=nodes.gateway.endpoint)
+    seen = len(read_queries(nodes.target))
+    for latest in (True, False):
+        (_,) = AISFileLoader([f"ais://bucket/{name_of(SIZES[0])}"], config=config, latest=latest)
+    assert read_queries(nodes.target)[seen:] == [
+        {"provider": "ais", "latest-ver": "true"},
+        {"provider": "ais"},
+    ]
 
 
 # --- ranges with checksums of their own ------------------------------------------------------

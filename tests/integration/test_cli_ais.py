@@ -12,6 +12,7 @@ from integration.ais_gateway import FaultNode
 from integration.clusters import running
 from objectpipes import cli
 from servers import AIStore
+from servers.aistore import MIRRORED
 
 NAMES = [f"{number:02}" for number in range(20)]
 
@@ -19,7 +20,7 @@ NAMES = [f"{number:02}" for number in range(20)]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[AIStore]:
     with running(AIStore(targets=2, auth=True)) as cluster:
-        cluster.create_bucket("bucket", {"mirror": {"enabled": True}})
+        cluster.create_bucket("bucket", MIRRORED)
         for name in NAMES:
             cluster.put("bucket", name, name.encode())
         yield cluster

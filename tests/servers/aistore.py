@@ -20,7 +20,18 @@ from .programs import GoProgram
 from .server import Server
 from .tls import issue_certificate
 
+# Properties of a bucket that keeps two copies of every object, on one target, and of one that an
+# object survives the loss of its target in.
+MIRRORED: Mapping[str, Any] = {"mirror": {"enabled": True, "copies": 2}}
+ERASURE_CODED: Mapping[str, Any] = {
+    "ec": {"enabled": True, "data_slices": 1, "parity_slices": 1, "objsize_limit": 262144}
+}
+
 _SIGNING_KEY = "a key for tests"
+
+
+def _bucket_query(namespace: str) -> str:
+    return "provider=ais" + (f"&namespace=%23{quote(namespace)}" if namespace else "")
 
 
 class AIStoreError(Exception):
@@ -102,24 +113,26 @@ class AIStore(Server):
         self._auth = auth
         self._quick_failover = quick_failover
 
-    def create_bucket(self, bucket: str, props: Mapping[str, Any] | None = None) -> None:
+    def create_bucket(
+        self, bucket: str, props: Mapping[str, Any] | None = None, *, namespace: str = ""
+    ) -> None:
         """Create a bucket of provider ``ais``, with properties such as ``{"ec": {...}}``."""
         message = {"action": "create-bck", "value": props or {}}
-        self.request("POST", f"/v1/buckets/{bucket}", message)
+        self.request("POST", f"/v1/buckets/{bucket}?{_bucket_query(namespace)}", message)
 
-    def put(self, bucket: str, name: str, data: bytes) -> None:
+    def put(self, bucket: str, name: str, data: bytes, *, namespace: str = "") -> None:
         """Store an object in a bucket of provider ``ais``."""
-        self._change("PUT", bucket, name, data)
+        self._change("PUT", bucket, name, data, namespace)
 
     def delete(self, bucket: str, name: str) -> None:
         """Delete an object of a bucket of provider ``ais``."""
-        self._change("DELETE", bucket, name, b"")
+        self._change("DELETE", bucket, name, b"", "")
 
-    def _change(self, method: str, bucket: str, name: str, data: bytes) -> None:
+    def _change(self, method: str, bucket: str, name: str, data: bytes, namespace: str) -> None:
         # Encoded, because urllib3 would resolve segments that are dots.
         path = f"/v1/objects/{bucket}/{quote(name)}".replace("/.", "/%2E")
         # The proxy wants no body, and does not quote the name in its Location.
-        location = self.request(method, f"{path}?provider=ais").headers["Location"]
+        location = self.request(method, f"{path}?{_bucket_query(namespace)}").headers["Location"]
         origin = "/".join(location.split("/", 3)[:3])
         query = location.rpartition("?")[2]
         self._send(method, f"{origin}{path}?{query}", data)

@@ -1,0 +1,58 @@
+"""The pipes of both stores before anything is read: what they have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch.utils.data.datapipes.iter
+
+import objectpipes.iter
+from objectpipes.errors import ConfigError
+from objectpipes.iter import (
+    AISFileLister,
+    AISFileLoader,
+    IterDataPipe,
+    S3FileLister,
+    S3FileLoader,
+)
+
+URLS = ["s3://bucket/a", "s3://bucket/b"]
+STORES = pytest.mark.parametrize(
+    ("lister", "loader"), [(S3FileLister, S3FileLoader), (AISFileLister, AISFileLoader)]
+)
+
+
+@STORES
+@pytest.mark.parametrize(
+    "arguments",
+    [{"on_error": "ignore"}, {"prefetch_bytes": 0}, {"concurrency": -1}, {"timeout": 0}],
+    ids=", ".join,
+)
+def test_what_can_never_work_fails_at_construction(
+    lister: Any, loader: Any, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError):
+        loader(URLS, **arguments)
+
+
+@STORES
+def test_length_of_a_lister_is_what_it_was_told(lister: Any, loader: Any) -> None:
+    assert len(lister(URLS, length=5)) == 5
+    with pytest.raises(TypeError, match=f"{lister.__name__} instance doesn't have valid"):
+        len(lister(URLS))
+
+
+@STORES
+def test_length_of_a_loader_is_that_of_its_source(lister: Any, loader: Any) -> None:
+    assert len(loader(URLS)) == 2
+    assert len(loader(lister(URLS, length=5))) == 5
+    with pytest.raises(TypeError, match="valid length"):
+        len(loader(lister(URLS)))
+
+
+def test_one_import_line_is_enough() -> None:
+    """What torch still has of torchdata's pipes is here, too."""
+    for name in torch.utils.data.datapipes.iter.__all__:
+        assert getattr(objectpipes.iter, name) is getattr(torch.utils.data.datapipes.iter, name)
+    assert IterDataPipe is torch.utils.data.IterDataPipe
