@@ -37,7 +37,8 @@ constexpr Meaning kNoBackend = {StatusCode::kNotSupported, Kind::kFatal,
 constexpr Meaning kDenied = {StatusCode::kAccessDenied, Kind::kFatal, "Access is denied"};
 constexpr Meaning kNoToken = {StatusCode::kInvalidCredentials, Kind::kFatal,
                               "The cluster asks for a token"};
-constexpr Meaning kRejectedToken = {StatusCode::kInvalidCredentials, Kind::kFatal,
+// Perhaps because AuthN has a new key: the token's file may have a new token, too.
+constexpr Meaning kRejectedToken = {StatusCode::kInvalidCredentials, Kind::kRefreshCredentials,
                                     "The token is not accepted"};
 constexpr Meaning kExpiredToken = {StatusCode::kExpiredCredentials, Kind::kRefreshCredentials,
                                    "The token has expired"};
@@ -173,7 +174,8 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document, bool a
   const Meaning meaning = MeaningOfHttpStatus(reply.http_status, document, about_object);
   // A gateway in front of the cluster may be busy or broken, as the cluster may; whatever else it
   // says is not about AIStore.
-  return IsForeign(reply, document) && meaning.kind == Kind::kFatal ? kForeign : meaning;
+  const bool passing = meaning.kind == Kind::kRetry || meaning.kind == Kind::kThrottled;
+  return IsForeign(reply, document) && !passing ? kForeign : meaning;
 }
 
 // The cluster's own words, or the nearest thing to them.

@@ -107,7 +107,7 @@ TEST(AisErrorFromReply, ReadsTheTokensState) {
       {"wrapErrors", "invalid token [err: token revoked]: SECRET", StatusCode::kExpiredCredentials,
        Kind::kRefreshCredentials},
       {"wrapError", "invalid token: signature is invalid: SECRET", StatusCode::kInvalidCredentials,
-       Kind::kFatal},
+       Kind::kRefreshCredentials},
   };
   for (const auto& c : kCases) {
     const ReplyError error = FromProxy(401, Document(c.tcode, c.message));
@@ -165,7 +165,7 @@ TEST(AisErrorFromReply, UnderstandsRepliesWithoutABody) {
     StatusCode code;
     Kind kind;
   } kCases[] = {
-      {401, StatusCode::kInvalidCredentials, Kind::kFatal},
+      {401, StatusCode::kInvalidCredentials, Kind::kRefreshCredentials},
       {404, StatusCode::kObjectNotFound, Kind::kFatal},
       {429, StatusCode::kThrottled, Kind::kThrottled},
       {503, StatusCode::kServer, Kind::kRetry},
@@ -188,6 +188,7 @@ TEST(AisErrorFromReply, KnowsThatAGatewayIsNotAIStore) {
       "Something other than AIStore answered: ais://bck/dir/obj (HTTP 404, \"404 Not Found\")");
   for (const char* body : {"{}", "[]", "null", "{\"message\":1}", "404 page not found\n", "{"}) {
     EXPECT_EQ(FromProxy(403, body).status.code(), StatusCode::kEndpoint) << body;
+    EXPECT_EQ(FromProxy(401, body).hint.kind, Kind::kFatal) << body;
   }
 }
 

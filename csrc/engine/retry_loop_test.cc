@@ -54,6 +54,8 @@ class RetryLoopTest : public EngineTest {
     retry_->Failed(failure_, hint_);
   }
 
+  void SetOthers() { credentials_->Set(Credentials{std::to_string(attempts_), "", ""}); }
+
   std::unique_ptr<RetryLoop> retry_;
   Status failure_ = Status(StatusCode::kServer, "busy");
   RetryHint hint_;
@@ -184,17 +186,28 @@ TEST_F(RetryLoopTest, DoesNotAskForCredentialsThatAreThere) {
 
 TEST_F(RetryLoopTest, GivesUpWhenFreshCredentialsAreRefusedAgain) {
   Run(Hint(Kind::kRefreshCredentials));
-  for (int i = 0; i < 2; ++i) {
+  for (const char* key : {"fresh", "fresher"}) {
     ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
-    credentials_->Set(Credentials{"fresh", "", ""});
+    credentials_->Set(Credentials{key, "", ""});
   }
   ASSERT_TRUE(over_.Wait());
   EXPECT_EQ(attempts_, 3);
 }
 
+// Who looked for others found the same.
+TEST_F(RetryLoopTest, DoesNotRepeatWhatWasRefusedWithTheSameCredentials) {
+  credentials_->Set(Credentials{"old", "", ""});
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  credentials_->Set(Credentials{"old", "", ""});
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(given_up_.message(), "busy");
+}
+
 // A read that waits while credentials change again and again has none refused that are fresh.
 TEST_F(RetryLoopTest, CredentialsThatWereReplacedMeanwhileDoNotCount) {
-  before_failure_ = [this] { credentials_->Set(Credentials{"fresh", "", ""}); };
+  before_failure_ = [this] { SetOthers(); };
   good_attempt_ = 7;
   Run(Hint(Kind::kRefreshCredentials));
   ASSERT_TRUE(over_.Wait());
@@ -203,7 +216,7 @@ TEST_F(RetryLoopTest, CredentialsThatWereReplacedMeanwhileDoNotCount) {
 }
 
 TEST_F(RetryLoopTest, CredentialsThatAreReplacedForEverDo) {
-  before_failure_ = [this] { credentials_->Set(Credentials{"fresh", "", ""}); };
+  before_failure_ = [this] { SetOthers(); };
   Run(Hint(Kind::kRefreshCredentials));
   ASSERT_TRUE(over_.Wait());
   EXPECT_EQ(attempts_, 9);
@@ -213,7 +226,7 @@ TEST_F(RetryLoopTest, CredentialsThatAreReplacedForEverDo) {
 TEST_F(RetryLoopTest, ProgressAllowsFreshCredentialsAnew) {
   before_failure_ = [this] {
     retry_->Progressed();
-    credentials_->Set(Credentials{"fresh", "", ""});
+    SetOthers();
   };
   good_attempt_ = 20;
   Run(Hint(Kind::kRefreshCredentials));

@@ -62,7 +62,8 @@ def test_tokens(caplog: pytest.LogCaptureFixture) -> None:
             drain(AISFileLoader(stored, cluster.endpoint, token=cluster.mint_token()))
 
 
-def test_fresh_token_from_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refused_for", ["its age", "its signature"])
+def test_fresh_token_from_the_file(tmp_path: Path, refused_for: str) -> None:
     file = tmp_path / "token.json"
 
     def write(token: str) -> None:
@@ -71,7 +72,9 @@ def test_fresh_token_from_the_file(tmp_path: Path) -> None:
     with running(AIStore(targets=1, auth=True)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES[:30], 10_000)
-        write(cluster.mint_token(admin=True, lifetime=-10))
+        old = refused_for == "its age"
+        refused = cluster.mint_token(admin=True, lifetime=-10 if old else 3600)
+        write(refused if old else f"{refused[:-4]}AAAA")
         urls = iter(stored)
 
         def source() -> Iterator[str]:
@@ -80,6 +83,20 @@ def test_fresh_token_from_the_file(tmp_path: Path) -> None:
             yield from urls
 
         assert drain(AISFileLoader(source(), cluster.endpoint, token_file=str(file))) == stored
+
+
+def test_refused_token_that_its_file_still_has(tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    with running(AIStore(targets=1, auth=True)) as cluster:
+        cluster.create_bucket("bucket")
+        stored = fill(cluster, "bucket", NAMES[:1])
+        token = cluster.mint_token(admin=True)[:-4] + "AAAA"
+        file.write_text(json.dumps({"token": token}))
+        given: list[dict[str, Any]] = [{"token": token}, {"token_file": str(file)}]
+        for options in given:
+            with pytest.raises(InvalidCredentialsError, match="not accepted") as caught:
+                drain(AISFileLoader(stored, cluster.endpoint, **options))
+            assert caught.value.attempts == 1
 
 
 def test_https() -> None:
