@@ -226,6 +226,7 @@ _NO_CREDENTIALS = (
     " with AWS_PROFILE, or pass credentials=; for a public bucket pass anonymous=True."
 )
 _SET_REGION = "Set the bucket's own region with region= or AWS_REGION."
+_NO_BACKEND = "Check the provider in the URL; the cluster's own buckets begin with ais://."
 _PROXY_UNREACHABLE = (
     "Check the proxy in HTTPS_PROXY or HTTP_PROXY, or name the store's host in NO_PROXY to go"
     " around it."
@@ -246,9 +247,9 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Raise prefetch_bytes= to more than four times the object's size: then it is one buffer,"
         " and every position can be read."
     ),
-    (NotSupportedError, "ErrMissingBackend"): (
-        "Check the provider in the URL; the cluster's own buckets begin with ais://."
-    ),
+    (NotSupportedError, "ErrFailedTo"): _NO_BACKEND,
+    (NotSupportedError, "ErrMissingBackend"): _NO_BACKEND,
+    (NotSupportedError, "ErrInitBackend"): _NO_BACKEND,
     (ObjectNotFoundError, None): (
         "Check the key letter by letter (case matters) and that the object was not deleted after"
         " it was listed."
@@ -297,7 +298,7 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     ),
     (ExpiredCredentialsError, "aistore"): (
         "Write a new token to the file in token_file= or AIS_AUTHN_TOKEN_FILE, which is read again"
-        " when a token expires."
+        " when the cluster refuses the token."
     ),
     (WrongRegionError, None): _SET_REGION,
     (ClockSkewError, None): (
@@ -340,12 +341,12 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (EndpointError, "curl 5"): _PROXY_UNREACHABLE,
     (EndpointError, "curl 97"): _PROXY_UNREACHABLE,
     (EndpointError, "curl 6"): (
-        "The host name does not resolve: check it in endpoint_url= (or the region, for AWS), and"
-        " this machine's DNS."
+        "The host name does not resolve: check it in endpoint_url= (AIStore: url=; AWS: the"
+        " region), and this machine's DNS."
     ),
     (EndpointError, "curl 35"): (
         "Check that the server speaks TLS at this port: if it does not, write http:// in"
-        " endpoint_url= or set S3_USE_HTTPS=0."
+        " endpoint_url= (AIStore: url=) or set S3_USE_HTTPS=0."
     ),
     (EndpointError, 407): (
         "The proxy wants a password: write it into HTTPS_PROXY as http://user:password@host:port,"
@@ -355,7 +356,12 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (TLSError, "aistore"): _PRIVATE_CA.format(variable="AIS_CLIENT_CA"),
     (ReadTimeoutError, None): (
         "Check the network between here and the store, or allow more time with request_timeout_ms="
-        " (for a pause) and timeout= (for a whole object)."
+        " (for a pause) and, when loading, timeout= (for a whole object)."
+    ),
+    (ReadTimeoutError, "aistore"): (
+        "Check the network between here and the cluster, or allow more time with AIS_READ_TIMEOUT"
+        " or the stall_timeout= of an AISConfig (for a pause) and, when loading, timeout= (for a"
+        " whole object)."
     ),
     (ProtocolError, None): (
         "Check that endpoint_url= is an object store and not a web console, a login page or a"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from objectpipes import errors
+from objectpipes import AISConfig, S3Config, errors
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -24,6 +24,7 @@ from objectpipes.errors import (
     TLSError,
     from_native,
 )
+from objectpipes.iter import AISFileLister, AISFileLoader, S3FileLister, S3FileLoader
 
 FACTS = ("url", "status", "code", "request_id", "attempts", "advice")
 CLASSES = [
@@ -173,6 +174,34 @@ def test_advice_follows_code_then_status_then_store() -> None:
     assert "AIS_ENDPOINT" in from_native("endpoint", "x", url="ais://b/k").advice
     assert "AIS_CLIENT_CA" in TLSError("x", url="gcp://b/k").advice
     assert "AWS_CA_BUNDLE" in TLSError("x", url="s3://b/k").advice
+
+
+@pytest.mark.parametrize("code", ["ErrFailedTo", "ErrMissingBackend", "ErrInitBackend"])
+def test_advice_where_the_cluster_lacks_the_backend(code: str) -> None:
+    error = from_native("not_supported", "x", url="aws://b/k", status=404, code=code)
+    assert error.advice == (
+        "Check the provider in the URL; the cluster's own buckets begin with ais://."
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "config", "lister", "loader"),
+    [
+        ("s3://b/k", S3Config, S3FileLister, S3FileLoader),
+        ("ais://b/k", AISConfig, AISFileLister, AISFileLoader),
+    ],
+)
+def test_advice_on_a_timeout_names_what_the_pipes_have(
+    url: str, config: type, lister: type, loader: type
+) -> None:
+    advice = from_native("timeout", "x", url=url).advice
+    always, _, when_loading = advice.partition(" when loading, ")
+    options = set.intersection(
+        *(set(inspect.signature(pipe).parameters) for pipe in (lister, loader))
+    )
+    assert set(re.findall(r"(\w+)=", always)) <= options | set(inspect.signature(config).parameters)
+    assert re.findall(r"(\w+)=", when_loading) == ["timeout"]
+    assert "timeout" in inspect.signature(loader).parameters
 
 
 class RaisingDataset:
