@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from servers import (
     ServerUnavailable,
 )
 from servers.__main__ import main
+from servers.aistore import MIRRORED
 from servers.ports import free_ports
 
 ODD_NAME = "a b/+%#?&é\t.bin"
@@ -132,7 +134,7 @@ class TestAIStore:
     def test_returns_what_was_stored(self, tls: bool) -> None:
         cluster = AIStore(targets=2, tls=tls)
         with running(cluster):
-            cluster.create_bucket("bucket", {"mirror": {"enabled": True, "copies": 2}})
+            cluster.create_bucket("bucket", MIRRORED)
             cluster.put("bucket", ODD_NAME, b"content")
             assert read(cluster, "bucket", ODD_NAME) == (200, b"content")
 
@@ -293,6 +295,28 @@ class TestCommandLine:
         settings = dict(line.split("=", 1) for line in lines[1:])
         assert settings["AWS_ACCESS_KEY_ID"] == "testkey"
         assert_gone([], settings["AWS_ENDPOINT_URL"])
+
+    def test_start_makes_buckets_of_a_cluster(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = AIStore.program.find()
+        if program is None:
+            pytest.skip("aistore is not available")
+        monkeypatch.setenv("AISNODE_BIN", str(program))  # the cache is not in a test's home
+        tests = Path(servers.__file__).parents[1]
+        kinds = ["--mirrored", "copies", "--erasure-coded", "slices"]
+        command = [sys.executable, "-m", "servers", "start", "aistore", *kinds]
+        with subprocess.Popen(command, cwd=tests, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            process.stdout.readline()
+            endpoint = process.stdout.readline().rstrip().partition("=")[2]
+            urls = [f"{endpoint}/v1/buckets/{bucket}" for bucket in ("copies", "slices")]
+            replies = [urllib3.request("HEAD", url) for url in urls]
+            process.send_signal(signal.SIGTERM)
+        assert process.returncode == 0
+        made = [json.loads(reply.headers["Ais-Bucket-Props"]) for reply in replies]
+        assert [(props["mirror"]["enabled"], props["ec"]["enabled"]) for props in made] == [
+            (True, False),
+            (False, True),
+        ]
 
     def test_list_names_every_server(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["list"]) == 0

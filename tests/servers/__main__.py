@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from . import AIStore, Minio, Moto, Nginx, Seaweed, Server, ServerStartError, ServerUnavailable
+from .aistore import ERASURE_CODED, MIRRORED
 
 _SERVERS: dict[str, type[Server]] = {
     server.name: server for server in (Minio, Seaweed, Moto, AIStore, Nginx)
@@ -38,6 +39,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     start.add_argument("--targets", type=int, default=3, help="of aistore (default: %(default)s)")
     start.add_argument("--tls", action="store_true", help="HTTPS: minio, aistore")
     start.add_argument("--auth", action="store_true", help="tokens: aistore")
+    start.add_argument("--mirrored", metavar="BUCKET", help="make one that keeps copies: aistore")
+    start.add_argument(
+        "--erasure-coded", metavar="BUCKET", help="make one that survives a lost target: aistore"
+    )
     start.set_defaults(command=_start)
 
     show = commands.add_parser("list", help="tell which servers there are, and which installed")
@@ -73,6 +78,8 @@ def _start(options: argparse.Namespace) -> int:
             server.start()
         for server in servers:
             server.wait_ready()
+            if isinstance(server, AIStore):
+                _make_buckets(server, options)
             print(f"# {server.name}")
             for variable, value in server.environment().items():
                 print(f"{variable}={value}", flush=True)
@@ -86,6 +93,12 @@ def _create(server: type[Server], options: argparse.Namespace) -> Server:
     if server is Minio:
         return Minio(tls=options.tls)
     return server()
+
+
+def _make_buckets(cluster: AIStore, options: argparse.Namespace) -> None:
+    for bucket, props in ((options.mirrored, MIRRORED), (options.erasure_coded, ERASURE_CODED)):
+        if bucket:
+            cluster.create_bucket(bucket, props)
 
 
 def _list(options: argparse.Namespace) -> int:
