@@ -73,35 +73,41 @@ class Lender final : public BufferOwner {
 };
 
 TEST(BufferPool, KeepsNoMoreThanItMay) {
+  Lender lender;
   const auto pool = std::make_shared<BufferPool>(kMiB);
   EXPECT_TRUE(Keeps(pool, kMiB));
-  EXPECT_FALSE(Keeps(pool, 2 * kMiB));
+  pool->Offer(lender.Lend(2 * kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
   pool->SetBudget(64 * kMiB);
   EXPECT_TRUE(Keeps(pool, 64 * kMiB));
-  EXPECT_FALSE(Keeps(pool, 80 * kMiB));
+  pool->Offer(lender.Lend(80 * kMiB));
+  EXPECT_EQ(lender.back().size(), 2U);
 }
 
 TEST(BufferPool, KeepsLessTheMoreIsUsed) {
+  Lender lender;
   const auto pool = std::make_shared<BufferPool>(8 * kMiB);
   std::vector<Buffer> used;
   for (int i = 0; i < 4; ++i) used.push_back(pool->Allocate(kMiB));
-  EXPECT_TRUE(Keeps(pool, 4 * kMiB));
-  EXPECT_FALSE(Keeps(pool, 5 * kMiB));
-  for (int i = 0; i < 40; ++i) used.push_back(pool->Allocate(kMiB));
-  EXPECT_TRUE(Keeps(pool, 2 * kMiB)) << "a quarter, whatever is used";
-  EXPECT_FALSE(Keeps(pool, 3 * kMiB));
+  pool->Offer(lender.Lend(5 * kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
+  pool->Offer(lender.Lend(4 * kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
+  used.push_back(pool->Allocate(kMiB));
+  EXPECT_EQ(lender.back().size(), 2U) << "one more is used: there is no room for it any more";
 }
 
-TEST(BufferPool, GivesUpWhatIsIdleWhenMoreIsUsed) {
+TEST(BufferPool, KeepsAQuarterWhateverIsUsed) {
+  Lender lender;
   const auto pool = std::make_shared<BufferPool>(8 * kMiB);
-  const char* const idle = pool->Allocate(4 * kMiB).data();
-  const std::vector<Buffer> used = [&] {
-    std::vector<Buffer> blocks;
-    for (int i = 0; i < 5; ++i) blocks.push_back(pool->Allocate(kMiB));
-    return blocks;
-  }();
-  const std::unique_ptr<void, decltype(&std::free)> taken(std::malloc(4 * kMiB), &std::free);
-  EXPECT_NE(pool->Allocate(4 * kMiB).data(), idle);
+  std::vector<Buffer> used;
+  for (int i = 0; i < 40; ++i) used.push_back(pool->Allocate(kMiB));
+  pool->Offer(lender.Lend(3 * kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
+  pool->Offer(lender.Lend(2 * kMiB));
+  EXPECT_EQ(lender.back().size(), 1U);
+  used.clear();
+  EXPECT_TRUE(Keeps(pool, 6 * kMiB));
 }
 
 TEST(BufferPool, GivesUpSizesThatNobodyAsksForAnyMore) {
