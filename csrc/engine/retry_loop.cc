@@ -106,10 +106,7 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
 }
 
 void RetryLoop::AwaitCredentials(const Status& status, int64_t until_ms) {
-  // In this order: who sets others takes the wish back with them.
-  const bool looked = !client_->credentials->refresh_wanted();
   if (client_->credentials->generation() != credentials_generation_) return TryAgain();
-  if (looked) return GiveUp(status, "");  // there are no others
   const int64_t now_ms = client_->loop->now_ms();
   if (now_ms >= until_ms || (deadline_ms_ >= 0 && now_ms >= deadline_ms_)) {
     return GiveUp(status, "no fresh credentials arrived");

@@ -104,8 +104,8 @@ void PyClient::Replace(bool force) {
     credentials.session_token = parts[2].cast<std::string>();
   }
   CredentialStore& store = *client()->credentials;
-  // A look that was not forced answers no wish for other credentials, which may come meanwhile.
-  if (force || !(credentials == store.Get().first)) store.Set(std::move(credentials));
+  const auto [current, generation] = store.Get();
+  if (force || generation == 0 || !(credentials == current)) store.Set(std::move(credentials));
 }
 
 void PyClient::PassOnWarning() const {

@@ -27,13 +27,12 @@ class CredentialStore {
  public:
   void Set(Credentials credentials) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    refresh_wanted_ = false;
-    if (credentials == credentials_) return;
     credentials_ = std::move(credentials);
     ++generation_;
+    refresh_wanted_ = false;
   }
 
-  // The current credentials and their generation, which grows with every Set() of others.
+  // The current credentials and their generation, which grows with every Set().
   std::pair<Credentials, uint64_t> Get() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return {credentials_, generation_};

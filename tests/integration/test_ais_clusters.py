@@ -94,9 +94,8 @@ def test_refused_token_that_its_file_still_has(tmp_path: Path) -> None:
         file.write_text(json.dumps({"token": token}))
         given: list[dict[str, Any]] = [{"token": token}, {"token_file": str(file)}]
         for options in given:
-            with pytest.raises(InvalidCredentialsError, match="not accepted") as caught:
+            with pytest.raises(InvalidCredentialsError, match="not accepted"):
                 drain(AISFileLoader(stored, cluster.endpoint, **options))
-            assert caught.value.attempts == 1
 
 
 def test_https() -> None:
