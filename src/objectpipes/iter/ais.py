@@ -194,8 +194,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
         Read small objects together, up to this many of a target in one get-batch; True: up to 256.
         A batch takes objects of up to 1 MiB to which a lister has given size and checksum, and
         members of archives with their size; with ``verify=False`` there is none. What does not come
-        in its batch is read by itself. Slower than single reads in every case of the benchmark:
-        that is why nothing uses it unless it is asked to.
+        in its batch is read by itself. Slower than single reads in the benchmark, and no reliable
+        gain where targets do not answer clients (AuthN): nothing uses it unless it is asked to.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
