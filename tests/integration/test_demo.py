@@ -78,7 +78,8 @@ def test_the_demo_proves_what_it_shows(temporary: Path, monkeypatch: pytest.Monk
         assert pictures[1:4] == ["pictures", "30", "30"]
         assert shards[1:4] == ["shards", "1", "150"]
         assert pictures[-2:] == shards[-2:] == ["0", "0"]
-    assert "looks as it did" in lines[-1]
+    assert any("looks as it did" in line for line in lines)
+    assert lines[lines.index("Try next:") + 1].lstrip().startswith("objectpipes doctor")
     assert list(temporary.iterdir()) == []
     if not aisnode:
         pytest.skip("with S3 alone, because there is no AIStore")
@@ -90,6 +91,11 @@ def test_the_demo_says_what_it_cannot_run(temporary: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", os.defpath)
     output = subprocess.run(COMMAND, capture_output=True, text=True, check=True)
     assert "AIStore: not run, there is no program aisnode" in output.stdout
+
+
+def test_the_demo_leaves_aistore_out_when_it_is_told(temporary: Path) -> None:
+    output = subprocess.run([*COMMAND, "--s3-only"], capture_output=True, text=True, check=True)
+    assert "AIStore" not in output.stdout
 
 
 def _heed_interrupts() -> None:

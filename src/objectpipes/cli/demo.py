@@ -20,11 +20,19 @@ __all__ = ["add_arguments", "run"]
 
 _HEADINGS = ("", "objects", "pictures", "MB", "objects/s", "MB/s", "retries", "errors")
 
+_NEXT_STEPS = """
+Try next:
+  objectpipes doctor s3://YOUR-BUCKET/           check the way to your own bucket, link by link
+  objectpipes ls -l s3://YOUR-BUCKET/prefix/     list it
+  objectpipes bench s3://YOUR-BUCKET/prefix/     measure how fast it can be read
+  README.md, "Use"                               the ten lines that train from it"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``demo``."""
     parser.add_argument("--pictures", type=count, default=2500, help="JPEG files (default: 2500)")
     parser.add_argument("--shards", type=count, default=4, help="tar files (default: 4)")
+    parser.add_argument("--s3-only", action="store_true", help="start no AIStore cluster")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,12 +46,14 @@ def run(options: argparse.Namespace) -> int:
     readings: list[tuple[str, Reading]] = []
     not_run: list[str] = []
     with ExitStack() as servers:
-        print("Starting SeaweedFS and AIStore on this machine", flush=True)
+        print("Starting SeaweedFS, an S3 server, on this machine", flush=True)
         stores: list[training.Store] = [servers.enter_context(SeaweedStore.running())]
-        try:
-            stores.append(servers.enter_context(AIStoreStore.running()))
-        except FileNotFoundError as error:
-            not_run.append(f"{AIStoreStore.name}: not run, {error}")
+        if not options.s3_only:
+            print("Starting AIStore, a cluster of one gateway and its targets", flush=True)
+            try:
+                stores.append(servers.enter_context(AIStoreStore.running()))
+            except FileNotFoundError as error:
+                not_run.append(f"{AIStoreStore.name}: not run, {error}")
         print(
             f"Storing {options.pictures:,} JPEG pictures, and {options.shards} tar shards of more",
             flush=True,
@@ -65,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         print("Some pictures are not what was stored.", file=sys.stderr)
         return 1
     print("\nEvery picture came once, and looks as it did when it was made.")
+    print(_NEXT_STEPS)
     return 0
 
 
