@@ -8,7 +8,7 @@ from ci.paths import ROOT
 
 CHANGELOG = ROOT / "CHANGELOG.md"
 
-_HEADING = re.compile(r"(?m)^## (?P<version>\S+) \((?P<date>\d{4}-\d\d-\d\d|unreleased)\)$")
+_HEADING = re.compile(r"(?m)^## \[(?P<version>[^]\s]+)\](?: - (?P<date>\d{4}-\d\d-\d\d))?$")
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Entry:
     Attributes
     ----------
     version
-        The version (PEP 440).
+        The version (PEP 440), or ``"Unreleased"``.
     date
-        Day of the release, or ``"unreleased"``.
+        Day of the release; empty for what is not released.
     text
         What changed, in Markdown.
     """
@@ -42,7 +42,7 @@ def read_changelog(path: Path = CHANGELOG) -> list[Entry]:
     headings = list(_HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     return [
-        Entry(heading["version"], heading["date"], text[heading.end() : end].strip())
+        Entry(heading["version"], heading["date"] or "", text[heading.end() : end].strip())
         for heading, end in zip(headings, ends, strict=True)
     ]
 
@@ -61,7 +61,7 @@ def problems_of(version: str, entries: list[Entry]) -> list[str]:
         return [f"the first version in the changelog is not {version}"]
     newest = entries[0]
     problems = []
-    if newest.date == "unreleased":
+    if not newest.date:
         problems.append(f"the changelog has no date for {version}")
     if not newest.text:
         problems.append(f"the changelog says nothing of {version}")

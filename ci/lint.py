@@ -1,10 +1,10 @@
-"""The checks of what is neither C++ nor Python: the platform table, workflows, the Dockerfile."""
+"""The checks of what is neither C++ nor Python: platform table, workflows, links, Dockerfile."""
 
 import shutil
 import subprocess
 import sys
 
-from ci import agreement, generated, vulnerabilities
+from ci import agreement, generated, repository, vulnerabilities
 from ci.command import run
 from ci.paths import ROOT
 
@@ -49,7 +49,8 @@ def main() -> int:
         check_dockerfiles()
     except subprocess.CalledProcessError:
         return 1
-    failed = generated.main(["--check"]) or agreement.main([]) or vulnerabilities.main([])
+    checks = (generated.main(["--check"]), agreement.main([]), vulnerabilities.main([]))
+    failed = max(*checks, repository.main([]))
     for name in not_run:
         print(f"not run: {name}")
     return failed

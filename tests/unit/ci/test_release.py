@@ -13,11 +13,11 @@ from ci.platforms import read_table
 CHANGELOG = """\
 # Changelog
 
-## 0.2.0 (2026-11-22)
+## [0.2.0] - 2026-11-22
 
 News.
 
-## 0.1.0 (unreleased)
+## [0.1.0]
 """
 
 
@@ -32,7 +32,7 @@ def test_the_changelog_is_read_newest_first(changelog: Path) -> None:
     entries = read_changelog(changelog)
     assert [(entry.version, entry.date, entry.text) for entry in entries] == [
         ("0.2.0", "2026-11-22", "News."),
-        ("0.1.0", "unreleased", ""),
+        ("0.1.0", "", ""),
     ]
 
 
