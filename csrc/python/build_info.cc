@@ -12,7 +12,7 @@
 #include <pugixml.hpp>
 #endif
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
-#include "transport/aws/sdk.h"
+#include "s3/aws/sdk.h"
 #endif
 
 namespace py = pybind11;

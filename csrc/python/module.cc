@@ -13,7 +13,7 @@
 #include "python/s3.h"
 #include "python/text.h"
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
-#include "transport/aws/sdk_threads.h"
+#include "s3/aws/sdk_threads.h"
 #endif
 
 namespace py = pybind11;

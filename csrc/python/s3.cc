@@ -8,7 +8,7 @@
 #include "s3/s3_transport.h"
 #include "s3/url.h"
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
-#include "transport/aws/aws_transport.h"
+#include "s3/aws/aws_transport.h"
 #endif
 
 namespace py = pybind11;

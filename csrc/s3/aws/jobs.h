@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "s3/aws/reply_pipe.h"
+#include "s3/aws/requests.h"
 #include "s3/list_page.h"
-#include "transport/aws/reply_pipe.h"
-#include "transport/aws/requests.h"
 #include "transport/transport.h"
 
 namespace objectpipes {

@@ -1,12 +1,12 @@
-#include "transport/aws/jobs.h"
+#include "s3/aws/jobs.h"
 
 #include <string_view>
 #include <utility>
 
 #include "base/clock.h"
+#include "s3/aws/observed_request.h"
+#include "s3/aws/outcome.h"
 #include "s3/reply_head.h"
-#include "transport/aws/observed_request.h"
-#include "transport/aws/outcome.h"
 
 namespace objectpipes {
 namespace {

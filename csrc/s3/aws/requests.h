@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/status.h"
+#include "s3/aws/observed_request.h"
 #include "s3/list_page.h"
-#include "transport/aws/observed_request.h"
 #include "transport/transport.h"
 
 namespace objectpipes {

@@ -1,8 +1,8 @@
-#include "transport/aws/s3_client.h"
+#include "s3/aws/s3_client.h"
 
 #include <gtest/gtest.h>
 
-#include "transport/aws/sdk.h"
+#include "s3/aws/sdk.h"
 
 namespace objectpipes {
 namespace {

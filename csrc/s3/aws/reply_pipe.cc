@@ -1,9 +1,9 @@
-#include "transport/aws/reply_pipe.h"
+#include "s3/aws/reply_pipe.h"
 
 #include <utility>
 
 #include "base/clock.h"
-#include "transport/aws/sdk_threads.h"
+#include "s3/aws/sdk_threads.h"
 
 namespace objectpipes {
 namespace {

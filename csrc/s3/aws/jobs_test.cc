@@ -1,14 +1,14 @@
-#include "transport/aws/jobs.h"
+#include "s3/aws/jobs.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 
+#include "s3/aws/s3_client.h"
+#include "s3/aws/sdk.h"
 #include "testing/loop_test.h"
 #include "testing/loopback_server.h"
-#include "transport/aws/s3_client.h"
-#include "transport/aws/sdk.h"
 
 namespace objectpipes {
 namespace {

@@ -1,4 +1,4 @@
-#include "transport/aws/sdk.h"
+#include "s3/aws/sdk.h"
 
 #include <aws/core/Aws.h>
 #include <aws/core/Version.h>
@@ -7,9 +7,9 @@
 #include <memory>
 #include <mutex>
 
-#include "transport/aws/sdk_threads.h"
+#include "s3/aws/sdk_threads.h"
 
-// Keep in step with transport/aws/CMakeLists.txt. Older ones cannot encode paths as RFC 3986 says.
+// Keep in step with s3/aws/CMakeLists.txt. Older ones cannot encode paths as RFC 3986 says.
 #if AWS_SDK_VERSION_MAJOR != 1 || AWS_SDK_VERSION_MINOR < 11 || \
     (AWS_SDK_VERSION_MINOR == 11 && AWS_SDK_VERSION_PATCH < 183)
 #error "objectpipes needs aws-sdk-cpp 1.11.183 or newer"

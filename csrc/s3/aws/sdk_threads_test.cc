@@ -1,4 +1,4 @@
-#include "transport/aws/sdk_threads.h"
+#include "s3/aws/sdk_threads.h"
 
 #include <gtest/gtest.h>
 #ifndef _WIN32

@@ -1,4 +1,4 @@
-#include "transport/aws/s3_client.h"
+#include "s3/aws/s3_client.h"
 
 #include <aws/core/VersionConfig.h>
 #include <aws/core/auth/AWSCredentialsProvider.h>

@@ -1,4 +1,4 @@
-#include "transport/aws/outcome.h"
+#include "s3/aws/outcome.h"
 
 #include <gtest/gtest.h>
 

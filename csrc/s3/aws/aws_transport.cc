@@ -1,4 +1,4 @@
-#include "transport/aws/aws_transport.h"
+#include "s3/aws/aws_transport.h"
 
 #include <openssl/crypto.h>
 
@@ -9,15 +9,15 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "s3/aws/jobs.h"
+#include "s3/aws/reply_pipe.h"
+#include "s3/aws/requests.h"
+#include "s3/aws/s3_client.h"
+#include "s3/aws/sdk.h"
+#include "s3/aws/sdk_threads.h"
+#include "s3/aws/stall_watch.h"
 #include "s3/list_page.h"
 #include "s3/url.h"
-#include "transport/aws/jobs.h"
-#include "transport/aws/reply_pipe.h"
-#include "transport/aws/requests.h"
-#include "transport/aws/s3_client.h"
-#include "transport/aws/sdk.h"
-#include "transport/aws/sdk_threads.h"
-#include "transport/aws/stall_watch.h"
 
 namespace objectpipes {
 namespace {

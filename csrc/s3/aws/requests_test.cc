@@ -1,4 +1,4 @@
-#include "transport/aws/requests.h"
+#include "s3/aws/requests.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "transport/aws/reply_pipe.h"
+#include "s3/aws/reply_pipe.h"
 
 #include <gtest/gtest.h>
 

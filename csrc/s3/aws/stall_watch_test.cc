@@ -1,4 +1,4 @@
-#include "transport/aws/stall_watch.h"
+#include "s3/aws/stall_watch.h"
 
 #include <gtest/gtest.h>
 

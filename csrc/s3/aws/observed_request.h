@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "s3/aws/sdk_threads.h"
 #include "s3/reply_head.h"
-#include "transport/aws/sdk_threads.h"
 
 namespace objectpipes {
 

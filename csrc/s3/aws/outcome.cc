@@ -1,11 +1,11 @@
-#include "transport/aws/outcome.h"
+#include "s3/aws/outcome.h"
 
 #include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "transport/aws/observed_request.h"
+#include "s3/aws/observed_request.h"
 #include "transport/http/curl_status.h"
 
 namespace objectpipes {
