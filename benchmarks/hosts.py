@@ -52,10 +52,6 @@ class Host(abc.ABC, Generic[ServerT_co]):
         """Return how many requests there have been; None if nobody counts them."""
         return None
 
-    def batches(self) -> int:
-        """Return how many get-batches there have been."""
-        return 0
-
     def environment(self) -> Mapping[str, str]:
         """Return the variables that tell clients where the server is, and who they are."""
         return self.server.environment()
@@ -149,10 +145,6 @@ class AisHost(Host[AIStore]):
             objects = {archive: _tar(objects)}
         for name, data in objects.items():
             self.server.put(OBJECTS, name, data)
-
-    @override
-    def batches(self) -> int:
-        return sum(target["getbatch.n"] for target in self.server.statistics())
 
     @override
     def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:

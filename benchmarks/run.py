@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from .job import Job, Measurement
 from .outcome import Outcome
 from .static_server import PAGE
 from .summary import summarize
-from .workloads import GET_BATCH, ONE_CONNECTION, WRK, Workload
+from .workloads import ONE_CONNECTION, WRK, Workload
 from .wrk import WrkError, run_wrk
 
 _COUNTING_S = 5.0
@@ -114,10 +113,7 @@ def _prepare(
         **host.environment(),
     }
     client = running.enter_context(ClientProcess(job, environment))
-    before = host.batches()
     client.wait_ready()
-    if name == GET_BATCH and not _grows(host.batches, before):
-        raise ContenderError("no get-batch was asked for")
 
     def run() -> Measurement:
         asked_before = host.requests()
@@ -128,16 +124,6 @@ def _prepare(
         return dataclasses.replace(measured, requests=asked - asked_before)
 
     return run
-
-
-def _grows(count: Callable[[], int], before: int) -> bool:
-    """Return whether it does, before long: a get-batch is counted when it has ended."""
-    deadline = time.monotonic() + _COUNTING_S
-    while count() <= before:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _wrk(host: Host[Server], workload: Workload, name: str, effort: Effort) -> Run:

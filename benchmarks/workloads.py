@@ -25,8 +25,7 @@ LIMITS = (WRK, ONE_CONNECTION)
 PIPES = "objectpipes"
 ZERO_COPY = "objectpipes, zero copy"
 OVER_SDK = "objectpipes, aws"
-GET_BATCH = "objectpipes, get-batch"
-OURS = (PIPES, ZERO_COPY, OVER_SDK, GET_BATCH)
+OURS = (PIPES, ZERO_COPY, OVER_SDK)
 
 _READERS = (
     PIPES,
@@ -156,7 +155,7 @@ _AIS_10_KIB = Workload(
     "10KiB/",
     1000,
     10 * KIB,
-    (WRK, PIPES, GET_BATCH, *_DATASETS, "SDK"),
+    (WRK, PIPES, *_DATASETS, "SDK"),
     bars=(_times_sdk(5), AtLeast(20, _ITER_DATASET), AtLeast(0.5, WRK), CpuAtMost(55)),
 )
 _AIS_128_KIB = replace(
@@ -261,7 +260,7 @@ WORKLOADS = (
         _AIS_10_KIB,
         title="AIStore, members of an archive, 10 KiB",
         prefix="shard.tar/",
-        contenders=(PIPES, GET_BATCH),
+        contenders=(PIPES,),
         bars=(),
         shown=False,
     ),
@@ -269,7 +268,7 @@ WORKLOADS = (
         _AIS_10_KIB,
         title="AIStore with TLS, 10 KiB",
         server="aistore, TLS",
-        contenders=(PIPES, GET_BATCH, "AISBatchIterDataset, 256", "SDK"),
+        contenders=(PIPES, "AISBatchIterDataset, 256", "SDK"),
         bars=(),
         shown=False,
     ),
@@ -277,7 +276,7 @@ WORKLOADS = (
         _AIS_10_KIB,
         title="AIStore with AuthN, through the proxy, 10 KiB",
         server="aistore, guarded",
-        contenders=(PIPES, GET_BATCH, *_DATASETS, "SDK"),
+        contenders=(PIPES, *_DATASETS, "SDK"),
         bars=(_times_sdk(2.5),),
         shown=False,
     ),

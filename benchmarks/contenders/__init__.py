@@ -17,7 +17,6 @@ _CLASSES = {
     "s3torchconnector": ("s3torchconnector", "S3TorchConnector"),
     "torchdata 0.9": ("torchdata", "TorchData"),
     "boto3": ("boto3", "Boto3"),
-    "objectpipes, get-batch": ("objectpipes", "GetBatch"),
     "AISIterDataset": ("aistore", "IterDataset"),
     "AISBatchIterDataset, 32": ("aistore", "BatchIterDataset32"),
     "AISBatchIterDataset, 256": ("aistore", "BatchIterDataset256"),

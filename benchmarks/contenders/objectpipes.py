@@ -76,23 +76,6 @@ class OverSdk(ObjectPipes):
         self._options["transport"] = "aws"
 
 
-class GetBatch(ObjectPipes):
-    """With the batches of AIStore, for which objects have to be listed; before they are timed."""
-
-    def __init__(self, store: Store, concurrency: int | None = None) -> None:
-        super().__init__(store, concurrency)
-        self._options["batch"] = True
-        self._listed: dict[str, str] = {}
-
-    @override
-    def _files(self, names: Sequence[str]) -> Iterable[tuple[str, Any]]:
-        if not self._listed:
-            folder = names[0].rpartition("/")[0] + "/"
-            urls = IterableWrapper([folder]).list_files_by_ais(archive_members=".tar/" in folder)
-            self._listed = {str(url): url for url in urls}
-        return super()._files([self._listed[name] for name in names])
-
-
 def _read(file: tuple[str, Any]) -> Piece:
     url, stream = file
     return url, stream.read()

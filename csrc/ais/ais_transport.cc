@@ -227,14 +227,11 @@ std::string AisTransport::Call::WhyNotFound() {
 
 // ---------------------------------------------------------------------------------------------------
 
-class AisTransport::Get final : public AisTransport::Call,
-                                public BucketFacts::Waiter,
-                                public BatchTicket::Waiter {
+class AisTransport::Get final : public AisTransport::Call, public BucketFacts::Waiter {
  public:
   Get(AisTransport* transport, const GetRequest& request, GetHandler* handler)
       : Call(transport, request.object),
         route_(request.route),
-        whole_(!request.head_only && !request.ranged()),
         handler_(handler),
         read_(transport->options_.read),
         bucket_(transport->FactsOf(request.object.bucket)) {
@@ -250,10 +247,7 @@ class AisTransport::Get final : public AisTransport::Call,
     }
     Address();
   }
-  ~Get() override {
-    bucket_->Forget(this);
-    if (ticket_ != nullptr) ticket_->waiter = nullptr;
-  }
+  ~Get() override { bucket_->Forget(this); }
 
   void Start() {
     if (!cluster().asked()) return cluster().Ask(this);
@@ -270,44 +264,7 @@ class AisTransport::Get final : public AisTransport::Call,
     bucket_->Ask(&transport_->session_, question, this);
   }
 
-  void OnBucketKnown() override {
-    const Target* const target = cluster().TargetOf(holder());
-    if (target == nullptr || !MayBeBatched(*target)) return SendAlone();
-    ticket_ = std::make_shared<BatchTicket>(
-        BatchTicket{holder().key, read_.archpath, object().listed.size, this});
-    transport_->batches_.Add(holder().bucket, *target, ticket_);
-  }
-
-  // In a batch nothing tells an object from another version of it but what was listed.
-  bool MayBeBatched(const Target& target) {
-    const bool plain = whole_ && read_.etl_name.empty() && !read_.latest;
-    if (transport_->options_.batch < 2 || !plain || route_ != Route::kDefault) return false;
-    const Listed& listed = object().listed;
-    const bool checked = !listed.checksum.empty() && bucket_->checksum() != ChecksumType::kNone;
-    if (read_.archpath.empty() && !checked) return false;
-    const bool small =
-        listed.size >= 0 && listed.size <= static_cast<int64_t>(Batch::kLargestMember);
-    return small && transport_->batches_.MayAdd(holder().bucket, target);
-  }
-
-  void OnBatched(const std::string& body) override {
-    const Listed& listed = object().listed;
-    if (listed.size != static_cast<int64_t>(body.size())) return SendAlone();
-    Flow flow = handler_->OnHead(HeadAsListed(listed, bucket_->checksum(), body.size()));
-    if (flow == Flow::kContinue && !body.empty()) flow = handler_->OnData(body.data(), body.size());
-    switch (flow) {
-      case Flow::kContinue:
-        return handler_->OnDone(Status::Ok(), RetryHint{});
-      case Flow::kPause:  // it is read again when there is room, at its own pace
-        return handler_->OnDone(Status(StatusCode::kServer, "no room for a member of a batch"),
-                                ThroughTheProxy(Kind::kRetryNow));
-      case Flow::kStop:
-        return handler_->OnDone(Status(StatusCode::kCancelled, "not wanted"), RetryHint{});
-    }
-  }
-
-  // Not there, or not whole: only a reply of its own says why.
-  void OnNotBatched() override { SendAlone(); }
+  void OnBucketKnown() override { SendRequest(); }
 
   void Address() {
     uri_ = ObjectUri(holder(), read_);
@@ -322,7 +279,7 @@ class AisTransport::Get final : public AisTransport::Call,
            bucket_->range_checksum() == RangeChecksum::kOfRange;
   }
 
-  void SendAlone() {
+  void SendRequest() {
     if (MustIdentify()) {
       identifying_ = true;
       request_.method = HttpRequest::Method::kHead;
@@ -381,11 +338,10 @@ class AisTransport::Get final : public AisTransport::Call,
     identified_ = true;
     request_.method = HttpRequest::Method::kGet;
     Address();
-    SendAlone();
+    SendRequest();
   }
 
   const Route route_;
-  const bool whole_;  // neither a piece nor the head alone is wanted
   GetHandler* const handler_;
   ReadOptions read_;
   std::string range_;       // the header for the piece that is wanted; empty: the whole
@@ -394,7 +350,6 @@ class AisTransport::Get final : public AisTransport::Call,
   bool identified_ = false;
   std::string checksum_;  // of the object, once it is identified
   BucketFacts* const bucket_;
-  std::shared_ptr<BatchTicket> ticket_;
   Status refused_;  // why the reply is not used
 };
 
@@ -499,14 +454,13 @@ void AisTransport::List::Incomplete(StatusCode code, const std::string& why,
 // ---------------------------------------------------------------------------------------------------
 // AisTransport
 
-AisTransport::AisTransport(HttpClient* client, Executor* executor, Options options,
+AisTransport::AisTransport(HttpClient* client, Options options,
                            std::shared_ptr<CredentialStore> credentials)
     : options_(std::move(options)),
       reads_as_listed_(options_.read.plain()),
       credentials_(std::move(credentials)),
       session_(client, options_.http),
-      cluster_(&session_, options_.endpoint_url, credentials_.get()),
-      batches_(&session_, &cluster_, executor, options_.batch) {}
+      cluster_(&session_, options_.endpoint_url, credentials_.get()) {}
 
 Result<ObjectId> AisTransport::ParseUrl(std::string_view url) const {
   Result<Url> parsed = ParseObjectUrl(url);

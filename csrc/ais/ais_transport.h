@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "ais/archive_member.h"
-#include "ais/batches.h"
 #include "ais/bucket_facts.h"
 #include "ais/cluster.h"
 #include "ais/requests.h"
@@ -23,15 +22,13 @@ namespace objectpipes::ais {
 struct Options {
   std::string endpoint_url;  // of a proxy ("gateway")
   ReadOptions read;
-  size_t batch = 0;  // objects of one get-batch; less than 2: each is read by itself
   HttpOptions http;
 };
 
 class AisTransport final : public Transport {
  public:
-  // Client and executor outlive the transport.
-  AisTransport(HttpClient* client, Executor* executor, Options options,
-               std::shared_ptr<CredentialStore> credentials);
+  // The client outlives the transport.
+  AisTransport(HttpClient* client, Options options, std::shared_ptr<CredentialStore> credentials);
 
   Result<ObjectId> ParseUrl(std::string_view url) const override;
   bool reads_as_listed() const override { return reads_as_listed_; }
@@ -55,7 +52,6 @@ class AisTransport final : public Transport {
   HttpSession session_;
   Cluster cluster_;
   std::map<std::string, BucketFacts> buckets_;
-  Batches batches_;
   std::atomic<bool> warned_{false};
 };
 

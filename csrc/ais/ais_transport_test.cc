@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,7 +13,6 @@
 #include <vector>
 
 #include "ais/list_page.h"
-#include "ais/tar_stream.h"
 #include "testing/loop_test.h"
 #include "testing/loopback_server.h"
 #include "testing/signal.h"
@@ -115,8 +113,6 @@ class AisTransportTest : public LoopTest {
  protected:
   AisTransportTest()
       : target_([this](const std::string& request) {
-          if (Asks(request, "/v1/ml/moss/"))
-            return Next(&batches_).value_or(Error("404 No", "", ""));
           for (const auto& [key, reply] : objects_) {
             if (Asks(request, "/v1/objects/b/" + key + "?")) return reply;
           }
@@ -138,9 +134,6 @@ class AisTransportTest : public LoopTest {
       return Next(&bucket_replies_)
           .value_or("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nais-bucket-props: " + props +
                     (checksums_ranges_ ? "true" : "false") + "}}\r\n\r\n");
-    }
-    if (Asks(request, "/v1/ml/moss/")) {
-      return RedirectTo(target_.url() + "/v1/ml/moss/b/job?pid=p");
     }
     return Next(&proxy_replies_).value_or(RedirectTo(target_.url() + "/v1/objects/b/k?pid=p"));
   }
@@ -170,10 +163,9 @@ class AisTransportTest : public LoopTest {
     if (transport_ == nullptr) {
       Options options;
       options.endpoint_url = proxy_.url();
-      options.batch = batch_;
       options.read.etl_name = etl_name_;
       options.http.stall_timeout_ms = 10'000;
-      transport_ = std::make_unique<AisTransport>(&loop_.http(), &loop_, options, credentials_);
+      transport_ = std::make_unique<AisTransport>(&loop_.http(), options, credentials_);
     }
     return transport_.get();
   }
@@ -194,38 +186,6 @@ class AisTransportTest : public LoopTest {
     request.object = ObjectId{"ais/@#/b", key};
     return request;
   }
-  // Asks for all of them before any reply can come.
-  std::vector<std::unique_ptr<Getter>> StartAll(const std::vector<GetRequest>& requests) {
-    std::vector<std::unique_ptr<Getter>> getters;
-    OnLoop([&] {
-      for (const GetRequest& request : requests) {
-        getters.push_back(std::make_unique<Getter>());
-        getters.back()->exchange = transport()->StartGet(request, getters.back().get());
-      }
-    });
-    return getters;
-  }
-  // Their bodies, or what their requests failed with.
-  std::vector<std::string> GetAll(const std::vector<GetRequest>& requests) {
-    std::vector<std::string> bodies;
-    for (const auto& getter : StartAll(requests)) {
-      EXPECT_TRUE(getter->done.Wait());
-      bodies.push_back(getter->outcome.ok() ? getter->body : getter->outcome.message());
-    }
-    return bodies;
-  }
-  size_t batches_asked_for() const {
-    size_t found = 0;
-    for (const std::string& request : proxy_.requests()) found += Asks(request, "/v1/ml/moss/");
-    return found;
-  }
-  // What was asked for in the first of them.
-  std::string first_batch() const {
-    for (const std::string& request : proxy_.requests()) {
-      if (Asks(request, "/v1/ml/moss/")) return request.substr(request.find("\r\n\r\n"));
-    }
-    return "";
-  }
   std::unique_ptr<Lister> List(Route route = Route::kDefault) {
     ListRequest request;
     request.bucket = "ais/@#/b";
@@ -237,7 +197,6 @@ class AisTransportTest : public LoopTest {
   }
 
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
-  size_t batch_ = 0;
   std::string etl_name_;
   bool shows_map_ = true;
   bool checksums_ranges_ = false;
@@ -247,7 +206,6 @@ class AisTransportTest : public LoopTest {
   std::map<std::string, std::string> objects_;  // what the target replies, by key, always
   std::vector<std::string> target_replies_;     // and to other reads
   std::vector<std::string> proxy_replies_;
-  std::vector<std::string> batches_;  // what a target replies to them
   Node target_;
   Node proxy_;
   std::unique_ptr<AisTransport> transport_;
@@ -536,182 +494,6 @@ TEST_F(AisTransportTest, APageTellsHowManyTargetsThereAre) {
   OnLoop([this] { transport_.reset(); });
   shows_map_ = false;
   EXPECT_EQ(List()->page->value().targets, -1);
-}
-
-// ---------------------------------------------------------------------------------------------------
-// Get-batch
-
-GetRequest Listed(const std::string& key, int64_t size) {
-  GetRequest request;
-  request.object = ObjectId{"ais/@#/b", key, {size, "0123456789abcdef", "7"}};
-  return request;
-}
-
-std::string Member(const std::string& name, const std::string& body) {
-  std::string header = name;
-  header.resize(512);
-  char size[12];
-  std::snprintf(size, sizeof(size), "%011o", static_cast<unsigned>(body.size()));
-  header.replace(124, 11, size);
-  header[156] = '0';
-  header.replace(148, 8, "        ");
-  unsigned sum = 0;
-  for (const char c : header) sum += static_cast<uint8_t>(c);
-  char checksum[8];
-  std::snprintf(checksum, sizeof(checksum), "%06o", sum);
-  header.replace(148, 7, std::string(checksum, 7));
-  return header + body + std::string((512 - body.size() % 512) % 512, '\0');
-}
-
-const std::string kTarEnd(1024, '\0');
-
-TEST_F(AisTransportTest, WhatWasListedComesInOneBatch) {
-  batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + Member("b", "") + Member("c", "third") + kTarEnd)};
-  auto getters = StartAll({Listed("a", 5), Listed("b", 0), Listed("c", 5)});
-  std::vector<std::string> bodies;
-  for (const auto& getter : getters) {
-    ASSERT_TRUE(getter->done.Wait());
-    EXPECT_TRUE(getter->outcome.ok());
-    bodies.push_back(getter->body);
-  }
-  EXPECT_EQ(bodies, std::vector<std::string>({"first", "", "third"}));
-  EXPECT_EQ(getters[0]->head->version, "7|0123456789abcdef|5");
-  EXPECT_EQ(getters[0]->head->checksum.type, ChecksumType::kXxh64);
-  EXPECT_EQ(batches_asked_for(), 1U);
-  EXPECT_TRUE(target_.reads().empty());
-}
-
-TEST_F(AisTransportTest, MembersBehindTheLastOneAreLeftAlone) {
-  batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + Member("b", "") + Member("b", "") + kTarEnd)};
-  EXPECT_EQ(GetAll({Listed("a", 5), Listed("b", 0)}), std::vector<std::string>({"first", ""}));
-}
-
-// They push the last one that is wanted out of the target's buffers. None is asked for so often
-// that AIStore cuts the batch if it is missing: at the ninth that is.
-TEST_F(AisTransportTest, ABatchEndsInTheSmallestMembersAgain) {
-  batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + Member("b", "other") + Member("c", "") + kTarEnd)};
-  GetAll({Listed("a", 5), Listed("b", 5), Listed("c", 0)});
-  const std::string body = first_batch();
-  size_t pushed = 0;
-  for (const auto& [key, size] : {std::pair("a", 5U), std::pair("b", 5U), std::pair("c", 0U)}) {
-    const std::string entry = std::string("\"objname\":\"") + key + "\"";
-    size_t times = 0;
-    for (size_t at = body.find(entry); at != std::string::npos; at = body.find(entry, at + 1)) {
-      ++times;
-    }
-    EXPECT_GE(times, 2U) << key;
-    EXPECT_LE(times, 8U) << key;
-    pushed += (times - 1) * TarStream::SizeOf(size);
-  }
-  EXPECT_GE(pushed, 2048U + 4096U);
-  EXPECT_LE(pushed, 8192U + 1024U);
-}
-
-TEST_F(AisTransportTest, OneObjectIsNoBatch) {
-  batch_ = 10;
-  target_replies_ = {Reply("first", "ais-version: 7\r\n")};
-  EXPECT_EQ(GetAll({Listed("a", 5)}), std::vector<std::string>({"first"}));
-  EXPECT_EQ(batches_asked_for(), 0U);
-}
-
-TEST_F(AisTransportTest, ABatchHasNoMoreObjectsThanItMay) {
-  batch_ = 2;
-  batches_.assign(2, Reply(Member("a", "a") + Member("a", "a") + kTarEnd));
-  EXPECT_EQ(GetAll({Listed("a", 1), Listed("a", 1), Listed("a", 1), Listed("a", 1)}),
-            std::vector<std::string>({"a", "a", "a", "a"}));
-  EXPECT_EQ(batches_asked_for(), 2U);
-}
-
-TEST_F(AisTransportTest, ThereIsNoBatchWithoutAListingToCompareItWith) {
-  batch_ = 10;
-  GetRequest piece = Listed("a", 5);
-  piece.begin = 1;
-  GetRequest again = Listed("a", 5);
-  again.route = Route::kFallback;
-  GetRequest unlisted_member = ForKey("s.tar/m");
-  for (const GetRequest& request :
-       {ForKey("k"), piece, Listed("a", int64_t{2} << 20), again, unlisted_member}) {
-    GetAll({request, request});
-  }
-  EXPECT_EQ(batches_asked_for(), 0U);
-}
-
-// Nor without a map, which tells whether a target is missing.
-TEST_F(AisTransportTest, ThereIsNoBatchWithoutAMap) {
-  batch_ = 10;
-  shows_map_ = false;
-  GetAll({Listed("a", 5), Listed("b", 5)});
-  EXPECT_EQ(batches_asked_for(), 0U);
-}
-
-TEST_F(AisTransportTest, AfterAFailureWhatWaitsIsReadAlone) {
-  batch_ = 2;
-  batches_.assign(4, Reply(kTarEnd));
-  target_replies_.assign(8, Reply("alone", "ais-version: 7\r\n"));
-  EXPECT_EQ(GetAll(std::vector<GetRequest>(8, Listed("a", 5))),
-            std::vector<std::string>(8, "alone"));
-  EXPECT_EQ(batches_asked_for(), 2U);
-}
-
-// The end of a cut stream is that of a whole one.
-TEST_F(AisTransportTest, WhatDoesNotComeInABatchIsReadAloneAndSoIsEverythingForAWhile) {
-  batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + kTarEnd)};
-  target_replies_.assign(4, Reply("alone", "ais-version: 7\r\n"));
-  EXPECT_EQ(GetAll({Listed("a", 5), Listed("b", 5), Listed("b", 5)}),
-            std::vector<std::string>({"first", "alone", "alone"}));
-  EXPECT_EQ(GetAll({Listed("b", 5), Listed("b", 5)}), std::vector<std::string>({"alone", "alone"}));
-  EXPECT_EQ(batches_asked_for(), 1U);
-}
-
-TEST_F(AisTransportTest, AnotherObjectThanTheListedOneIsReadAlone) {
-  batch_ = 10;
-  batches_ = {
-      Reply(Member("__404__/a", "") + Member("b", "longer") + Member("c", "third") + kTarEnd),
-      Reply(Member("c", "third") + Member("c", "third") + kTarEnd)};
-  objects_ = {{"a", Error("404 Not Found", "ErrNotFound", "no")}, {"b", Found("x")}};
-  const auto getters = StartAll({Listed("a", 5), Listed("b", 5), Listed("c", 5)});
-  for (const auto& getter : getters) ASSERT_TRUE(getter->done.Wait());
-  EXPECT_EQ(getters[0]->outcome.code(), StatusCode::kObjectNotFound);
-  EXPECT_EQ(getters[1]->outcome.code(), StatusCode::kObjectChanged);
-  EXPECT_EQ(getters[2]->body, "third");
-  EXPECT_EQ(GetAll({Listed("c", 5), Listed("c", 5)}), std::vector<std::string>({"third", "third"}))
-      << "that is no failure";
-}
-
-TEST_F(AisTransportTest, OfARefusedBatchEverythingIsReadAlone) {
-  batch_ = 10;
-  target_replies_ = {Reply("first", "ais-version: 7\r\n"), Reply("other", "ais-version: 7\r\n")};
-  auto bodies = GetAll({Listed("a", 5), Listed("b", 5)});
-  std::sort(bodies.begin(), bodies.end());
-  EXPECT_EQ(bodies, std::vector<std::string>({"first", "other"}));
-}
-
-// AIStore takes 100 ms to end a batch, and one that waits for a lost node takes 20 s.
-TEST_F(AisTransportTest, MembersAreHandedOverAtOnceAndSilenceEndsABatch) {
-  batch_ = 10;
-  const std::string whole = Reply(Member("a", "first") + Member("b", "other") + kTarEnd);
-  batches_ = {whole.substr(0, whole.size() - 1534)};  // into the second member
-  target_replies_ = {Reply("other", "ais-version: 7\r\n")};
-  const auto getters = StartAll({Listed("a", 5), Listed("b", 5)});
-  ASSERT_TRUE(getters[0]->done.Wait());
-  EXPECT_TRUE(target_.reads().empty());
-  ASSERT_TRUE(getters[1]->done.Wait());
-  EXPECT_EQ(getters[1]->body, "other");
-  EXPECT_EQ(target_.reads().size(), 1U);
-}
-
-TEST_F(AisTransportTest, WhoWaitsForAMemberMayLeave) {
-  batch_ = 10;
-  batches_ = {Reply(Member("a", "first") + Member("b", "other") + kTarEnd)};
-  Get();  // now all is known that is needed for a batch
-  const auto getters = StartAll({Listed("a", 5), Listed("b", 5)});
-  OnLoop([&] { getters[0]->exchange.reset(); });
-  ASSERT_TRUE(getters[1]->done.Wait());
-  EXPECT_EQ(getters[1]->body, "other");
 }
 
 }  // namespace

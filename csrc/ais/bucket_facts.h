@@ -23,7 +23,6 @@ class BucketFacts final : private HttpHandler {
   };
 
   bool known() const { return known_; }
-  ChecksumType checksum() const { return props_.checksum; }
   RangeChecksum range_checksum() const {
     return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
   }

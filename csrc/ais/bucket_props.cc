@@ -1,7 +1,5 @@
 #include "ais/bucket_props.h"
 
-#include <string>
-
 #include "ais/json.h"
 
 namespace objectpipes::ais {
@@ -10,12 +8,9 @@ Result<BucketProps> ParseBucketProps(std::string_view text) {
   const Json json = ParseJson(text);
   const auto checksum = json.find("checksum");
   if (checksum == json.end()) return Status::Protocol("AIStore sent malformed bucket properties");
-  const auto* const type = FindMember<std::string>(*checksum, "type");
   const auto* const ranges = FindMember<bool>(*checksum, "enable_read_range");
-  if (type == nullptr || ranges == nullptr) {
-    return Status::Protocol("AIStore sent malformed bucket properties");
-  }
-  return BucketProps{ParseChecksumType(*type).value_or(ChecksumType::kNone), *ranges};
+  if (ranges == nullptr) return Status::Protocol("AIStore sent malformed bucket properties");
+  return BucketProps{*ranges};
 }
 
 }  // namespace objectpipes::ais

@@ -3,7 +3,6 @@
 
 #include <string_view>
 
-#include "base/checksum.h"
 #include "base/result.h"
 
 namespace objectpipes::ais {
@@ -12,7 +11,6 @@ namespace objectpipes::ais {
 inline constexpr std::string_view kBucketPropsHeader = "Ais-Bucket-Props";
 
 struct BucketProps {
-  ChecksumType checksum = ChecksumType::kNone;  // of objects that are written now
   // Whether the checksum in reply to a range is that of the range. Otherwise it is that of the
   // whole object.
   bool checksums_ranges = false;

@@ -58,14 +58,6 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
   return head;
 }
 
-ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, size_t size) {
-  ReplyHead head;
-  head.length = head.object_size = static_cast<int64_t>(size);
-  head.checksum = Offer(checksum, listed.checksum);
-  head.version = Identity(listed.version, listed.checksum, head.object_size);
-  return head;
-}
-
 bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed) {
   const auto agree = [](std::string_view told, std::string_view expected) {
     return told.empty() || expected.empty() || told == expected;

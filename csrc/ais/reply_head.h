@@ -21,9 +21,6 @@ enum class RangeChecksum : uint8_t { kOfObject, kOfRange };
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
                                  RangeChecksum range_checksum, std::string_view of_object = {});
 
-// The same for an object that came without a head, if it is the one that was listed.
-ReplyHead HeadAsListed(const Listed& listed, ChecksumType checksum, size_t size);
-
 // Whether the reply is about the version that was listed, as far as both tell.
 bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed);
 

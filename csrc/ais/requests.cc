@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ais/json.h"
 #include "ais/list_page.h"
 #include "ais/list_scope.h"
 #include "ais/url.h"
@@ -46,13 +45,6 @@ void AppendMember(std::string_view name, std::string_view text, std::string* jso
   AppendText(text, json);
 }
 
-void AppendEntry(const BatchEntry& entry, std::string* json) {
-  json->append("{\"objname\":");
-  AppendText(entry.key, json);
-  if (!entry.archpath.empty()) AppendMember("archpath", entry.archpath, json);
-  json->push_back('}');
-}
-
 struct Location {
   std::string_view origin;  // "http://host:port"
   std::string_view path;
@@ -63,7 +55,7 @@ bool IsHttp(std::string_view text) {
   return text.substr(0, 7) == "http://" || text.substr(0, 8) == "https://";
 }
 
-// A query, and the path of a batch, are sent as they came: they must be fit for a request line.
+// A query is sent as it came: it must be fit for a request line.
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
@@ -135,38 +127,6 @@ Result<std::string> ListBody(const ListRequest& request) {
   AppendMember("flags", std::to_string(flags), &body);  // as a number it is refused
   body.append(",\"pagesize\":").append(std::to_string(request.max_keys)).append("}}");
   return body;
-}
-
-std::string BatchUri(std::string_view bucket) {
-  const BucketName parts = SplitBucket(bucket);
-  return WithQuery("/v1/ml/moss/" + std::string(parts.name), {{"coloc", "1"}}, parts);
-}
-
-Result<std::string> BatchBody(const std::vector<BatchEntry>& entries) {
-  // Streamed, without buckets in names, and going on behind a missing object: without that, it
-  // depends on where the object would be whether the stream is cut.
-  std::string body = "{\"mime\":\".tar\",\"strm\":true,\"onob\":true,\"coer\":true,\"in\":[";
-  for (const BatchEntry& entry : entries) {
-    if (&entry != &entries.front()) body.push_back(',');
-    AppendEntry(entry, &body);
-  }
-  body.append("]}");
-  // Here AIStore would replace bytes that are not UTF-8 and read an object of another name.
-  if (!Json::accept(body)) {
-    return Status::InvalidArgument("An object whose name is not UTF-8 cannot be part of a batch");
-  }
-  return body;
-}
-
-bool IsMissing(const TarMember& member) {
-  return member.size == 0 && member.name.rfind("__404__/", 0) == 0;
-}
-
-Result<std::string> FollowBatchRedirect(std::string_view location) {
-  const Result<Location> target = ParseLocation(location);
-  if (!target.ok()) return target.status();
-  if (!IsPrintable(target.value().path)) return NoTarget(location);
-  return std::string(location);
 }
 
 Result<std::string> FollowEtlRedirect(std::string_view location) {

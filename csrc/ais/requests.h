@@ -7,9 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "ais/tar_stream.h"
 #include "base/result.h"
 #include "transport/transport.h"
 
@@ -47,24 +45,6 @@ Result<std::string> FollowRedirect(std::string_view location, std::string_view u
 // listing must hold all objects that a listing without has.
 std::string ListUri(std::string_view bucket);
 Result<std::string> ListBody(const ListRequest& request);
-
-// One object of a get-batch. Always whole: where a range does not lie inside the object, AIStore
-// answers with a cut stream or with the whole object, after 20 s.
-struct BatchEntry {
-  std::string_view key;
-  std::string_view archpath;  // empty: the object itself
-};
-
-// The batch is put together by the target that has most of its objects.
-std::string BatchUri(std::string_view bucket);
-
-// The reply is a TAR with one member for each entry, in their order; names tell nothing. A missing
-// object is a member for which IsMissing() is true.
-Result<std::string> BatchBody(const std::vector<BatchEntry>& entries);
-bool IsMissing(const TarMember& member);
-
-// A batch's redirect has a path of its own.
-Result<std::string> FollowBatchRedirect(std::string_view location);
 
 // With an ETL, a target may redirect, too: to the server that transforms the object.
 Result<std::string> FollowEtlRedirect(std::string_view location);

@@ -30,7 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto followed = FollowRedirect(location, std::string(kPath) + "?provider=ais");
   Check(followed);
   if (followed.ok() && followed.value().find(kPath) == std::string::npos) abort();
-  Check(FollowBatchRedirect(location));
   Check(FollowEtlRedirect(location));
   return 0;
 }

@@ -71,14 +71,6 @@ TEST(FollowRedirect, RefusesWhatIsNoTarget) {
   }
 }
 
-TEST(FollowBatchRedirect, KeepsThePath) {
-  const std::string location = "http://h:1/v1/ml/moss/b/gbt-Q/p-v9/3?provider=ais&pid=p&utm=1";
-  EXPECT_EQ(FollowBatchRedirect(location).value(), location);
-  EXPECT_EQ(FollowBatchRedirect("http://h:1/v1/ml/mo ss?pid=p").status().code(),
-            StatusCode::kProtocol);
-  EXPECT_EQ(FollowBatchRedirect("/v1/ml/moss?pid=p").status().code(), StatusCode::kProtocol);
-}
-
 TEST(FollowEtlRedirect, GoesWhereverItLeads) {
   for (const auto& location : {"http://10.0.0.1:8000/ais/b/k"s, "https://etl/k?etl_args=x"s}) {
     EXPECT_EQ(FollowEtlRedirect(location).value(), location);
@@ -143,35 +135,6 @@ TEST(ListBody, SetsFlagsAsText) {
   EXPECT_NE(ListBody(request).value().find("\"flags\":\"2048\""), std::string::npos);
   request.delimiter = "-";
   EXPECT_EQ(ListBody(request).status().code(), StatusCode::kNotSupported);
-}
-
-TEST(BatchUri, NamesTheBucketOnce) {
-  EXPECT_EQ(BatchUri(kObject.bucket), "/v1/ml/moss/bck?coloc=1&provider=ais");
-  EXPECT_EQ(BatchUri(kForeign.bucket), "/v1/ml/moss/b?coloc=1&namespace=%40uuid%23ns&provider=aws");
-}
-
-TEST(BatchBody, ListsEntriesInOrder) {
-  EXPECT_EQ(BatchBody({{"b", ""}, {"s.tar", "m"}, {"b", ""}}).value(),
-            R"({"mime":".tar","strm":true,"onob":true,"coer":true,"in":[{"objname":"b"},)"
-            R"({"objname":"s.tar","archpath":"m"},{"objname":"b"}]})");
-}
-
-TEST(BatchBody, EscapesNames) {
-  EXPECT_EQ(BatchBody({{"a\"\\\n\xC3\xA9", ""}}).value(),
-            "{\"mime\":\".tar\",\"strm\":true,\"onob\":true,\"coer\":true,"
-            "\"in\":[{\"objname\":\"a\\\"\\\\\\u000a\xC3\xA9\"}]}");
-}
-
-TEST(BatchBody, RefusesNamesThatAreNotUtf8) {
-  EXPECT_EQ(BatchBody({{"a\xFF", ""}}).status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(BatchBody({{"a", "\xC3"}}).status().code(), StatusCode::kInvalidArgument);
-}
-
-TEST(IsMissing, NeedsTheMarkAndNoData) {
-  EXPECT_TRUE(IsMissing({"__404__/b/k", 0}));
-  EXPECT_FALSE(IsMissing({"__404__/b/k", 1}));
-  EXPECT_FALSE(IsMissing({"b/__404__/k", 0}));
-  EXPECT_FALSE(IsMissing({"k", 0}));
 }
 
 }  // namespace

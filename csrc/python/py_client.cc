@@ -25,13 +25,12 @@ std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function pr
   ais.read.etl_name = BytesOf(options["etl_name"]);
   ais.read.etl_args = BytesOf(options["etl_args"]);
   ais.read.latest = options["latest"].cast<bool>();
-  ais.batch = options["batch"].cast<size_t>();
   ais.http = HttpOptionsFrom(options);
 
   Engine* engine = Engine::OfThisProcess();
   auto credentials = std::make_shared<CredentialStore>();
-  auto transport = std::make_unique<ais::AisTransport>(&engine->loop()->http(), engine->loop(),
-                                                       std::move(ais), credentials);
+  auto transport =
+      std::make_unique<ais::AisTransport>(&engine->loop()->http(), std::move(ais), credentials);
   return MakeClient(engine, std::move(transport), std::move(credentials), options,
                     std::move(provider));
 }

@@ -30,15 +30,12 @@ class ReadOptions:
         Transform it by this ETL, with these arguments; empty: not at all.
     latest : bool
         Read it as the remote bucket has it now.
-    batch : int
-        Read up to so many at once, in a get-batch; 0: each by itself.
     """
 
     archpath: str = ""
     etl_name: str = ""
     etl_args: str = ""
     latest: bool = False
-    batch: int = 0
 
 
 def _client_of(config: AISConfig, read: ReadOptions) -> _ext.Client:

@@ -263,53 +263,6 @@ class TestLoading:
         with pytest.raises(ObjectNotFoundError):
             load(cluster, [f"{url}/nothing"])
 
-    def test_batch(self, cluster: AIStore, bucket: str) -> None:
-        """Two hundred requests become a few, whose bytes are verified as ever."""
-        stored = fill(cluster, bucket, [*map(str, range(200)), *NASTY_NAMES])
-        urls = list_urls(cluster, f"ais://{bucket}")
-        verified = stats()["verified"]
-        assert load(cluster, urls, batch=True) == stored
-        assert stats()["verified"] == verified + len(stored)
-
-    def test_batch_of_what_was_replaced_or_deleted(self, cluster: AIStore, bucket: str) -> None:
-        """Behind eight objects that are missing, the cluster cuts a batch."""
-        stored = fill(cluster, bucket, [f"{number:03}" for number in range(100)])
-        urls = list_urls(cluster, f"ais://{bucket}")
-        for number in range(30):
-            cluster.delete(bucket, f"{number:03}")
-        cluster.put(bucket, "050", os.urandom(1000))
-        loader = AISFileLoader(urls, cluster.endpoint, batch=True, on_error="skip")
-        loaded = {url: opened.read() for url, opened in loader}
-        assert loaded == {url: stored[url] for url in [*urls[30:50], *urls[51:]]}
-        assert loader.skipped == 31
-        with pytest.raises(ObjectChangedError):
-            load(cluster, [urls[50]], batch=True)
-
-    def test_batch_of_members(self, cluster: AIStore, bucket: str) -> None:
-        members = {f"{number}": os.urandom(1000) for number in range(100)}
-        cluster.put(bucket, "shard.tar", tar_of(members))
-        urls = list_urls(cluster, f"ais://{bucket}", archive_members=True, masks="*.tar/*")
-        root = f"ais://{bucket}/shard.tar"
-        expected = {f"{root}/{name}": data for name, data in members.items()}
-        assert load(cluster, urls, batch=True) == expected
-        assert load(cluster, [root], archpath="7", batch=True) == {root: members["7"]}
-
-    def test_batches_are_no_reason_for_hundreds_of_connections(self, cluster: AIStore) -> None:
-        """Each of what does not come in one is a request of its own."""
-        assert AISFileLoader([], cluster.endpoint, batch=True).concurrency == 128
-        assert AISFileLoader([], cluster.endpoint, batch=10).concurrency == 20
-        assert AISFileLoader([], cluster.endpoint, batch=True, concurrency=512).concurrency == 512
-        assert AISFileLoader([], cluster.endpoint, batch=True, verify=False).concurrency == 0
-
-    def test_no_batch_without_verification(self, cluster: AIStore) -> None:
-        """Nothing but the checksum tells one version of an object from another in a batch."""
-        bucket = new_bucket(cluster, {"versioning": {"enabled": False}})
-        fill(cluster, bucket, ["1", "2", "3", "4"], size=1000)
-        urls = list_urls(cluster, f"ais://{bucket}")
-        fill(cluster, bucket, ["1", "2", "3", "4"], size=1000)
-        with pytest.raises(ObjectChangedError):
-            load(cluster, urls, batch=True, verify=False)
-
     def test_large_member_is_read_from_its_beginning(self, cluster: AIStore, bucket: str) -> None:
         """The cluster gives a member as a whole only, and does not say of which version it is."""
         data = os.urandom(3_000_000)

@@ -363,14 +363,10 @@ class TestDegraded:
         assert len(drain(loader)) == 30 - loader.skipped
         assert loader.skipped > 0
 
-    @pytest.mark.parametrize("batch", [False, True])
-    def test_target_is_restarted_meanwhile(
-        self, cluster: AIStore, bucket: str, batch: bool
-    ) -> None:
-        """Targets that put batches together while one is missing hang in later ones."""
+    def test_target_is_restarted_meanwhile(self, cluster: AIStore, bucket: str) -> None:
         stored = fill(cluster, bucket, NAMES)
         urls = list_when_balanced(cluster, bucket) * 20
-        loading = iter(AISFileLoader(urls, cluster.endpoint, prefetch_bytes=1 << 20, batch=batch))
+        loading = iter(AISFileLoader(urls, cluster.endpoint, prefetch_bytes=1 << 20))
         loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]
         cluster.targets[2].restart()
         loaded += [(url, opened.read()) for url, opened in loading]

@@ -35,7 +35,7 @@ from servers import AIStore
 
 SIZES = [128 << 10, 6 << 20]  # the larger one is streamed
 PREFETCH_BYTES = 16 << 20
-BATCHED = {f"small {number:02}": random.Random(number).randbytes(5000) for number in range(40)}
+SMALL = {f"small {number:02}": random.Random(number).randbytes(5000) for number in range(40)}
 
 
 def name_of(size: int) -> str:
@@ -87,7 +87,7 @@ def cluster() -> Iterator[Nodes]:
         cluster.create_bucket("bucket")
         for size in SIZES:
             cluster.put("bucket", name_of(size), data_of(size))
-        for name, data in BATCHED.items():
+        for name, data in SMALL.items():
             cluster.put("bucket", name, data)
         cluster.create_bucket("ranges", {"checksum": {"type": "md5", "enable_read_range": True}})
         cluster.put("ranges", "key", data_of(RANGED))
@@ -331,7 +331,7 @@ def test_gateway_of_a_listing(nodes: Nodes, row: Row, always: bool) -> None:
     """All names or the one right exception, in time."""
     nodes.gateway.faults.add(row.fault, match=is_list, times=None if always else 1)
     config = config_for(nodes, row.fault, always=always)
-    prefix, names = "ais://bucket", "".join([*map(name_of, sorted(SIZES)), *BATCHED]).encode()
+    prefix, names = "ais://bucket", "".join([*map(name_of, sorted(SIZES)), *SMALL]).encode()
 
     def list_names() -> list[tuple[str, bytes]]:
         urls = list(AISFileLister([prefix], config=config))
@@ -353,46 +353,3 @@ def test_what_the_gateway_does_not_tell_is_not_needed(
     nodes.gateway.faults.add(fault, match=lambda request: request.path.startswith(about))
     url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
     assert load(url, config_for(nodes, fault, always=False)) == [(url, data)]
-
-
-# --- get-batch --------------------------------------------------------------------------------
-
-
-def is_batch(request: Request) -> bool:
-    return request.path.startswith("/v1/ml/moss/")
-
-
-@pytest.mark.parametrize("node", ["target", "gateway"])
-@pytest.mark.parametrize(
-    "fault",
-    [
-        kinds.ResetBeforeReply(),
-        kinds.CloseAt(40_000),
-        kinds.ResetAt(100),
-        kinds.StallAt(40_000),
-        kinds.Chunked(1000),
-        kinds.ShortBody(100_000),
-        kinds.EmptyServiceUnavailable(),
-        kinds.WebPage(),
-        Refusal(404),
-        Refusal(429),
-        kinds.BitFlip(30_000),
-        kinds.BitFlip(20),
-    ],
-    ids=lambda fault: type(fault).__name__,
-)
-def test_batch(nodes: Nodes, batched: list[str], fault: Fault, node: str) -> None:
-    """Whatever becomes of a batch, nothing is lost: the rest is read one by one."""
-    rule = getattr(nodes, node).faults.add(fault, match=is_batch)
-    config = config_for(nodes, fault, always=False)
-    loader = AISFileLoader(batched, config=config, batch=True)
-    found = [opened.read() for _, opened in loader]
-    assert found == list(BATCHED.values())
-    assert rule.hits > 0
-
-
-@pytest.fixture
-def batched(cluster: Nodes) -> list[str]:
-    """Return listed objects for a batch."""
-    config = AISConfig(endpoint=cluster.gateway.endpoint)
-    return list(AISFileLister(["ais://bucket/small"], config=config))

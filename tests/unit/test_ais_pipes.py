@@ -31,7 +31,7 @@ def test_all_others_have_to_be_named() -> None:
     named = inspect.Parameter.KEYWORD_ONLY
     lister = "masks start_after recursive min_size max_size archive_members allow_partial"
     assert set(names(AISFileLister, named)) == {"config", *CONNECTION, *lister.split()}
-    loader = "etl_name etl_args latest archpath prefetch_bytes concurrency batch verify ordered"
+    loader = "etl_name etl_args latest archpath prefetch_bytes concurrency verify ordered"
     others = {"config", *CONNECTION, *loader.split(), "on_error", "timeout"}
     assert set(names(AISFileLoader, named)) == others
     with pytest.raises(TypeError):
@@ -99,7 +99,7 @@ def test_length_of_a_loader_is_stored_as_well() -> None:
     ("pipe", "arguments"),
     [
         (AISFileLister, {"url": "ftp://host"}),
-        (AISFileLoader, {"batch": -1}),
+        (AISFileLoader, {"concurrency": -1}),
         (AISFileLoader, {"etl_args": "x"}),
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else value.__name__,

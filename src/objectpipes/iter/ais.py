@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AISFileListerIterDataPipe", "AISFileLoaderIterDataPipe"]
 
-_MOST_IN_BATCH = 256
-# What does not come in a batch is a request of its own: no more than the adaptive concurrency would
-# make. Batches of more objects came no faster.
-_MOST_AT_ONCE = 128
-
 
 def _merge_config(config: AISConfig | None, **options: Any) -> AISConfig:
     return merge_config(config or AISConfig(), options, ("token", "token_file"))
@@ -188,14 +183,7 @@ class AISFileLoaderIterDataPipe(FileLoader):
         worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
         of shared memory beside that.
     concurrency : int, optional
-        Objects to request at once; 0: as many as the latency of the store makes worth while, or
-        with `batch` two of those, and at most 128.
-    batch : bool or int, optional
-        Read small objects together, up to this many of a target in one get-batch; True: up to 256.
-        A batch takes objects of up to 1 MiB to which a lister has given size and checksum, and
-        members of archives with their size; with ``verify=False`` there is none. What does not come
-        in its batch is read by itself. Slower than single reads in the benchmark, and no reliable
-        gain where targets do not answer clients (AuthN): nothing uses it unless it is asked to.
+        Objects to request at once; 0: as many as the latency of the store makes worth while.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
@@ -259,21 +247,15 @@ class AISFileLoaderIterDataPipe(FileLoader):
         archpath: str = "",
         prefetch_bytes: int = DEFAULT_PREFETCH_BYTES,
         concurrency: int = 0,
-        batch: bool | int = False,
         verify: bool = True,
         ordered: bool = True,
         on_error: Literal["raise", "skip"] = "raise",
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        most = _MOST_IN_BATCH if batch is True else int(batch)
-        if most < 0:
-            raise ConfigError(f"batch must not be negative: {batch}.")
-        if not verify:  # in a batch, nothing but the checksum tells versions of an object apart
-            most = 0
         super().__init__(
             source_datapipe,
             prefetch_bytes=prefetch_bytes,
-            concurrency=concurrency or min(2 * most, _MOST_AT_ONCE),
+            concurrency=concurrency,
             verify=verify,
             ordered=ordered,
             on_error=on_error,
@@ -294,7 +276,7 @@ class AISFileLoaderIterDataPipe(FileLoader):
             raise ConfigError("etl_args= needs etl_name=.")
         if not isinstance(etl_args, str):
             etl_args = json.dumps(etl_args)
-        self.read_options = ReadOptions(archpath, etl_name, etl_args, latest, most)
+        self.read_options = ReadOptions(archpath, etl_name, etl_args, latest)
 
     def _open_window(self, **options: Any) -> _ext.ReadWindow:
         return open_window(self.config, self.read_options, **options)
