@@ -8,14 +8,14 @@
 #include <string>
 #include <string_view>
 
-#include "ais/tar_stream.h"
+#include "formats/tar_stream.h"
 
 namespace {
 
 using objectpipes::Status;
-using objectpipes::ais::TarHandler;
-using objectpipes::ais::TarMember;
-using objectpipes::ais::TarStream;
+using objectpipes::formats::TarHandler;
+using objectpipes::formats::TarMember;
+using objectpipes::formats::TarStream;
 
 class Transcript : public TarHandler {
  public:

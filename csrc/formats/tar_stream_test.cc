@@ -1,4 +1,4 @@
-#include "ais/tar_stream.h"
+#include "formats/tar_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace objectpipes::ais {
+namespace objectpipes::formats {
 namespace {
 
 using std::string_literals::operator""s;
@@ -347,4 +347,4 @@ TEST(TarStream, TheHandlersErrorIsFinal) {
 }
 
 }  // namespace
-}  // namespace objectpipes::ais
+}  // namespace objectpipes::formats

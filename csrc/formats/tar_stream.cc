@@ -1,11 +1,11 @@
-#include "ais/tar_stream.h"
+#include "formats/tar_stream.h"
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <utility>
 
-namespace objectpipes::ais {
+namespace objectpipes::formats {
 namespace {
 
 // Far above any name; a bound on what an archive can make us collect.
@@ -236,4 +236,4 @@ std::string TarStream::HeaderName() const {
   return name.append(CString(Field(0, 100)));
 }
 
-}  // namespace objectpipes::ais
+}  // namespace objectpipes::formats

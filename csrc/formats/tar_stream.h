@@ -14,7 +14,7 @@
 
 #include "base/status.h"
 
-namespace objectpipes::ais {
+namespace objectpipes::formats {
 
 struct TarMember {
   std::string name;   // literal bytes
@@ -37,11 +37,6 @@ class TarHandler {
 class TarStream {
  public:
   explicit TarStream(TarHandler* handler) : handler_(handler) {}
-
-  // Bytes that a member with so many takes at least.
-  static constexpr uint64_t SizeOf(uint64_t size) {
-    return kBlockSize + (size + kBlockSize - 1) / kBlockSize * kBlockSize;
-  }
 
   // kProtocol if this is no TAR, kNotSupported for sparse files, or the handler's error; the same
   // again for every later call. What follows the end of the archive is ignored.
@@ -93,4 +88,4 @@ class TarStream {
   std::optional<uint64_t> next_size_;     //
 };
 
-}  // namespace objectpipes::ais
+}  // namespace objectpipes::formats
