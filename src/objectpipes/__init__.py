@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._engine import stats as stats
     from .ais_config import AISConfig as AISConfig
     from .credentials import Credentials as Credentials
+    from .manifest import Manifest as Manifest
     from .s3_config import S3Config as S3Config
     from .tls import tls_info as tls_info
     from .url import ObjectUrl as ObjectUrl
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AISConfig": "ais_config",
     "Credentials": "credentials",
+    "Manifest": "manifest",
     "ObjectUrl": "url",
     "S3Config": "s3_config",
     "build_info": "_engine",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "AISConfig",
     "Credentials",
+    "Manifest",
     "ObjectUrl",
     "S3Config",
     "__version__",

@@ -26,6 +26,7 @@ __all__ = [
     "IntegrityError",
     "InvalidCredentialsError",
     "InvalidURLError",
+    "ManifestError",
     "NotSupportedError",
     "ObjectChangedError",
     "ObjectNotFoundError",
@@ -33,8 +34,10 @@ __all__ = [
     "ProtocolError",
     "ReadTimeoutError",
     "ServerError",
+    "StateError",
     "TLSError",
     "ThrottledError",
+    "TransformError",
     "WrongRegionError",
 ]
 
@@ -148,6 +151,18 @@ class ConfigError(ObjectStoreError):
     """Settings that cannot work: an unknown option, an unreadable file, a missing profile."""
 
 
+class ManifestError(ObjectStoreError):
+    """A file is no manifest, or truncated, damaged, replaced, or of a newer objectpipes."""
+
+
+class StateError(ConfigError):
+    """A state does not belong to this dataset or to the other states it is merged with."""
+
+
+class TransformError(ObjectStoreError):
+    """The transform of a dataset raised; its exception is the cause of this one."""
+
+
 class NotSupportedError(ObjectStoreError):
     """What was asked is beyond this build, or beyond this server."""
 
@@ -250,6 +265,11 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (NotSupportedError, "ErrFailedTo"): _NO_BACKEND,
     (NotSupportedError, "ErrMissingBackend"): _NO_BACKEND,
     (NotSupportedError, "ErrInitBackend"): _NO_BACKEND,
+    (ManifestError, None): (
+        "Write it anew with Manifest.save() or `objectpipes manifest`, or update objectpipes if"
+        " the file is of a newer one."
+    ),
+    (TransformError, None): "Correct the transform, or let it return something for this object.",
     (ObjectNotFoundError, None): (
         "Check the key letter by letter (case matters) and that the object was not deleted after"
         " it was listed."

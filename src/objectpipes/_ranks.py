@@ -1,0 +1,55 @@
+"""Which of a training's processes this is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import TypeVar
+
+from .errors import ConfigError
+
+__all__ = ["broadcast", "distributed", "rank_and_ranks"]
+
+_T = TypeVar("_T")
+
+
+def distributed() -> ModuleType | None:
+    """Return ``torch.distributed`` if it is initialised; it is not imported for that."""
+    module = sys.modules.get("torch.distributed")
+    if module is None or not module.is_available() or not module.is_initialized():
+        return None
+    return module
+
+
+def rank_and_ranks() -> tuple[int, int]:
+    """Return this process's rank and the number of ranks.
+
+    They are those of ``torch.distributed`` or, before it is initialised, what ``torchrun`` and
+    other launchers say in ``RANK`` and ``WORLD_SIZE``.
+
+    Raises
+    ------
+    ConfigError
+        These variables make no sense.
+    """
+    module = distributed()
+    if module is not None:
+        return module.get_rank(), module.get_world_size()
+    texts = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")
+    if None in texts:
+        return 0, 1
+    try:
+        rank, ranks = map(int, texts)  # type: ignore[arg-type]
+    except ValueError:
+        rank, ranks = -1, 0
+    if not 0 <= rank < ranks:
+        raise ConfigError(f"RANK={texts[0]!r} and WORLD_SIZE={texts[1]!r} make no sense.")
+    return rank, ranks
+
+
+def broadcast(module: ModuleType, value: _T) -> _T:
+    """Return on every rank what rank 0 has passed."""
+    values = [value]
+    module.broadcast_object_list(values, src=0)
+    return values[0]

@@ -1,0 +1,411 @@
+"""What a job reads, listed once: an immutable, ordered table of objects."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import itertools
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+from ._manifest_file import Table, TableBuilder
+from ._permutation import Permutation
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ._connection import StoreConfig
+    from .url import ObjectUrl
+
+__all__ = ["Manifest"]
+
+_MAX_PARALLEL_LISTINGS = 16
+_FACTS = ("size", "mtime", "etag", "version", "checksum", "targets")
+
+
+class _Rows(Protocol):
+    """Objects by number; the fingerprint is equal for equal objects that were made alike."""
+
+    @property
+    def fingerprint(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> ObjectUrl: ...
+
+
+class Manifest(Sequence["ObjectUrl"]):
+    """An immutable, ordered table of objects: URL, size and version.
+
+    Made by `list`, `from_urls`, `load` or `from_arrow`. Slices, sums and shuffles are views that
+    cost nothing, however large it is. A loaded manifest is mapped into memory: the processes of a
+    machine share its pages, and it is pickled as its path.
+
+    Examples
+    --------
+    >>> manifest = Manifest.list("s3://bucket/train/", masks="*.jpg")
+    >>> manifest.save("train.manifest")
+    >>> Manifest.load("train.manifest")[0].size
+    """
+
+    def __init__(self, rows: _Rows) -> None:
+        self._rows = rows
+
+    @classmethod
+    def list(
+        cls,
+        prefixes: str | Iterable[str],
+        *,
+        config: StoreConfig | None = None,
+        **filters: Any,
+    ) -> Manifest:
+        """List prefixes, several at once; the order is theirs, and within each the store's.
+
+        Where ``torch.distributed`` is initialised, every rank has to call this: rank 0 lists, and
+        all others get what it has found, or its error.
+
+        Parameters
+        ----------
+        prefixes : str or iterable of str
+            As the lister's: ``s3://bucket/any/prefix``, or of AIStore ``ais://bucket/any/prefix``.
+        config : S3Config or AISConfig, optional
+            How to reach the store.
+        **filters
+            As `objectpipes.iter.S3FileLister` has them: ``masks``, ``min_size``, ``max_size``,
+            ``modified_after``, ``start_after``, ``recursive`` and ``delimiter``.
+
+        Returns
+        -------
+        Manifest
+            What was found; perhaps nothing.
+
+        Raises
+        ------
+        ObjectStoreError
+            A prefix cannot be listed.
+        """
+        given = [prefixes] if isinstance(prefixes, str) else [*prefixes]
+        return cls(_on_rank_0(lambda: _list(given, config, filters)))
+
+    @classmethod
+    def from_urls(cls, urls: Iterable[str]) -> Manifest:
+        """Take URLs in their order; an `ObjectUrl` brings its size and version along.
+
+        Raises
+        ------
+        InvalidURLError
+            A URL is not of the form ``scheme://bucket/key``.
+        """
+        builder = TableBuilder()
+        builder.add([urls] if isinstance(urls, str) else urls)
+        return cls(builder.finish())
+
+    @classmethod
+    def load(cls, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> Manifest:
+        """Open what `save` has written; its entries are read when they are used.
+
+        Parameters
+        ----------
+        where : str or path
+            A local file, or an object's URL. An object is copied to a temporary file.
+        config : S3Config or AISConfig, optional
+            How to reach that object's store.
+
+        Raises
+        ------
+        ManifestError
+            It is no manifest, truncated, damaged, or of a newer objectpipes.
+        ObjectStoreError
+            The object cannot be read.
+        OSError
+            The file cannot be read.
+        """
+        place = os.fspath(where)
+        if "://" not in place:
+            return cls(Table.map_file(str(Path(place).absolute())))
+        from ._store_files import download
+
+        descriptor, path = tempfile.mkstemp(prefix="objectpipes-manifest-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                download(place, file, config)
+            table = Table.map_file(path, place, temporary=True)
+        except BaseException:
+            Path(path).unlink()
+            raise
+        table.delete_with_me()
+        return cls(table)
+
+    def save(self, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> None:
+        """Write it to a file, which appears when it is whole, or to an object.
+
+        Parameters
+        ----------
+        where : str or path
+            A local file, or an object's URL.
+        config : S3Config or AISConfig, optional
+            How to reach that object's store.
+
+        Raises
+        ------
+        ObjectStoreError
+            The object cannot be written.
+        OSError
+            The file cannot be written.
+        """
+        table = self._rows if isinstance(self._rows, Table) else _table_of(self)
+        place = os.fspath(where)
+        if "://" in place:
+            from ._store_files import upload
+
+            with tempfile.TemporaryFile(prefix="objectpipes-manifest-") as file:
+                table.write(file.write)
+                upload(place, file, config)
+            return
+        target = Path(place)
+        whole = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
+        try:
+            with whole.open("xb") as file:
+                table.write(file.write)
+            whole.replace(target)
+        finally:
+            whole.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> ObjectUrl: ...
+    @overload
+    def __getitem__(self, index: slice) -> Manifest: ...
+    def __getitem__(self, index: int | slice) -> ObjectUrl | Manifest:
+        size = len(self._rows)
+        if isinstance(index, slice):
+            return Manifest(_part(self._rows, range(*index.indices(size))))
+        if not -size <= index < size:
+            raise IndexError(f"the manifest has {size} objects, none with number {index}")
+        return self._rows[index % size]
+
+    def __iter__(self) -> Iterator[ObjectUrl]:
+        return map(self._rows.__getitem__, range(len(self._rows)))
+
+    def __add__(self, other: Manifest) -> Manifest:
+        if not isinstance(other, Manifest):
+            return NotImplemented
+        parts = (*_parts_of(self._rows), *_parts_of(other._rows))
+        return Manifest(_Chain(tuple(part for part in parts if len(part))))
+
+    def __repr__(self) -> str:
+        first = f", {self[0]!r} ..." if len(self) else ""
+        return f"<Manifest of {len(self):,} objects{first}>"
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from other data: of URLs, sizes and versions, and their order."""
+        return self._rows.fingerprint.hex()
+
+    def filter(self, predicate: Callable[[ObjectUrl], bool]) -> Manifest:
+        """Return those objects for which `predicate` is true."""
+        return Manifest(_table_of(url for url in self if predicate(url)))
+
+    def shuffle(self, seed: int) -> Manifest:
+        """Return the same objects in an order that depends on `seed` and their number only."""
+        return Manifest(_Shuffled(self._rows, seed))
+
+    def to_arrow(self) -> pyarrow.Table:
+        """Return a table with a row an object: url, size, mtime, etag, version, checksum, targets.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            There is no pyarrow.
+        """
+        import pyarrow
+
+        schema = pyarrow.schema(
+            [
+                ("url", pyarrow.large_string()),
+                ("size", pyarrow.int64()),
+                ("mtime", pyarrow.float64()),
+                ("etag", pyarrow.string()),
+                ("version", pyarrow.string()),
+                ("checksum", pyarrow.string()),
+                ("targets", pyarrow.int32()),
+            ]
+        )
+        batches = []
+        for start in range(0, len(self), 1 << 16):
+            rows = [*self[start : start + (1 << 16)]]
+            columns = [[*map(str, rows)]]
+            columns += [[getattr(url, name) for url in rows] for name in schema.names[1:]]
+            batches.append(pyarrow.record_batch(columns, schema=schema))
+        return pyarrow.Table.from_batches(batches, schema)
+
+    @classmethod
+    def from_arrow(cls, table: pyarrow.Table) -> Manifest:
+        """Take a table with a column ``url``, and any of the others that `to_arrow` makes.
+
+        Raises
+        ------
+        ConfigError
+            There is no column ``url``.
+        InvalidURLError
+            A URL is not of the form ``scheme://bucket/key``.
+        """
+        from .errors import ConfigError
+        from .url import ObjectUrl
+
+        if "url" not in table.column_names:
+            raise ConfigError(
+                f"The table needs a column 'url'; it has {', '.join(table.column_names) or 'none'}."
+            )
+        names = [name for name in _FACTS if name in table.column_names]
+        builder = TableBuilder()
+        for batch in table.select(["url", *names]).to_batches():
+            columns = [column.to_pylist() for column in batch.columns]
+            for url, *facts in zip(*columns, strict=True):
+                builder.add([ObjectUrl(url, **dict(zip(names, facts, strict=True)))])
+        return cls(builder.finish())
+
+
+class _Part:
+    """Some rows, evenly spaced."""
+
+    def __init__(self, rows: _Rows, indexes: range) -> None:
+        self._source = rows
+        self._indexes = indexes
+
+    @property
+    def fingerprint(self) -> bytes:
+        if isinstance(self._source, Table) and self._indexes.step == 1:
+            return self._source.fingerprint_of(self._indexes.start, self._indexes.stop)
+        return _derived(self._source, "part", self._indexes)
+
+    def __len__(self) -> int:
+        return len(self._indexes)
+
+    def __getitem__(self, index: int) -> ObjectUrl:
+        return self._source[self._indexes[index]]
+
+    def part(self, indexes: range) -> _Rows:
+        first, step = self._indexes.start, self._indexes.step
+        start, stop = first + step * indexes.start, first + step * indexes.stop
+        return _part(self._source, range(start, stop, step * indexes.step))
+
+
+class _Shuffled:
+    """Rows in another order."""
+
+    def __init__(self, rows: _Rows, seed: int) -> None:
+        self._source = rows
+        self._seed = seed
+        self._order = Permutation(len(rows), "manifest", seed)
+
+    @property
+    def fingerprint(self) -> bytes:
+        return _derived(self._source, "shuffle", self._seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, index: int) -> ObjectUrl:
+        return self._source[self._order[index]]
+
+
+class _Chain:
+    """Rows of several, one after the other."""
+
+    def __init__(self, parts: tuple[_Rows, ...]) -> None:
+        self.parts = parts
+        self._ends = [*itertools.accumulate(map(len, parts))]
+
+    @property
+    def fingerprint(self) -> bytes:
+        return hashlib.blake2b(
+            b"".join(part.fingerprint for part in self.parts), digest_size=16
+        ).digest()
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, index: int) -> ObjectUrl:
+        number = bisect.bisect_right(self._ends, index)
+        return self.parts[number][index - (self._ends[number - 1] if number else 0)]
+
+
+def _part(rows: _Rows, indexes: range) -> _Rows:
+    if indexes == range(len(rows)):
+        return rows
+    if isinstance(rows, _Part):
+        return rows.part(indexes)
+    return _Part(rows, indexes)
+
+
+def _parts_of(rows: _Rows) -> tuple[_Rows, ...]:
+    return rows.parts if isinstance(rows, _Chain) else (rows,)
+
+
+def _derived(rows: _Rows, *how: object) -> bytes:
+    return hashlib.blake2b(rows.fingerprint + repr(how).encode(), digest_size=16).digest()
+
+
+def _table_of(urls: Iterable[ObjectUrl]) -> Table:
+    builder = TableBuilder()
+    builder.add(urls)
+    return builder.finish()
+
+
+def _list(prefixes: list[str], config: StoreConfig | None, filters: dict[str, Any]) -> Table:
+    from ._progress import progress_bar
+    from ._store_files import pages
+
+    builders = [TableBuilder() for _ in prefixes]
+    gave_up = threading.Event()
+    with progress_bar(desc="listing", unit=" objects") as progress:
+
+        def list_one(prefix: str, builder: TableBuilder) -> None:
+            with closing(pages(prefix, config, filters)) as found:
+                for page in found:
+                    builder.add(page)
+                    progress.update(len(page))
+                    if gave_up.is_set():
+                        return
+
+        with ThreadPoolExecutor(min(len(prefixes), _MAX_PARALLEL_LISTINGS) or 1) as threads:
+            try:
+                for _ in threads.map(list_one, prefixes, builders):
+                    pass
+            except BaseException:
+                gave_up.set()
+                threads.shutdown(cancel_futures=True)
+                raise
+    first = builders[0] if builders else TableBuilder()
+    for builder in builders[1:]:
+        first.extend(builder)
+    return first.finish()
+
+
+def _on_rank_0(make: Callable[[], Table]) -> Table:
+    """Make a table on rank 0 of ``torch.distributed``, and hand it, or the error, to all others."""
+    from ._ranks import broadcast, distributed
+
+    group = distributed()
+    if group is None:
+        return make()
+    made: Table | None = None
+    error: Exception | None = None
+    if group.get_rank() == 0:
+        try:
+            made = make()
+        except Exception as raised:  # the others wait for us
+            error = raised
+    made, error = broadcast(group, (made, error))
+    if error is not None:
+        raise error
+    assert made is not None
+    return made

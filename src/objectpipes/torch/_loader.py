@@ -1,0 +1,78 @@
+"""The loader of a resumable dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ._state import check_loader_state, check_order
+
+if TYPE_CHECKING:
+    from ._dataset import ResumableDataset
+
+try:
+    from torchdata.stateful_dataloader import StatefulDataLoader as _Loader
+
+    STATEFUL = True
+except ImportError:
+    from torch.utils.data import DataLoader as _Loader
+
+    STATEFUL = False
+
+__all__ = ["STATEFUL", "ObjectLoader"]
+
+
+class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
+    """A ``StatefulDataLoader`` (without torchdata, a ``DataLoader``) that knows its dataset.
+
+    It refuses a state that does not fit before any worker starts, and starts anew if
+    ``dataset.set_epoch()`` has chosen another epoch than that of a state.
+
+    Parameters
+    ----------
+    dataset : ResumableDataset
+        What to load.
+    **options
+        Of the class it is built on.
+    """
+
+    def __init__(self, dataset: ResumableDataset, **options: Any) -> None:
+        batch_size = options.setdefault("batch_size", dataset.batch_size)
+        if batch_size != dataset.batch_size:
+            raise ConfigError(
+                f"The dataset's batches have {dataset.batch_size} samples: a loader with"
+                f" batch_size={batch_size} would mix them up. Make the dataset with that size."
+            )
+        if dataset.transform is None:
+            options.setdefault("collate_fn", list)
+        super().__init__(dataset, **options)
+        self._epoch_of_state: int | None = None
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where the state was saved, in the next iteration.
+
+        Raises
+        ------
+        StateError
+            It is of other data, another order, another global batch or number of workers.
+        ConfigError
+            There is no torchdata.
+        """
+        if not STATEFUL:
+            raise ConfigError("Loaders have states with torchdata: install torchdata>=0.11.")
+        if state_dict:
+            found = check_loader_state(state_dict, self.num_workers)
+            check_order(self.dataset._order_facts, {"order": found.order})
+            self.dataset._check_belongs(found, any_worker=True)
+            self._epoch_of_state = found.plan.place.epoch
+            self.dataset.set_epoch(self._epoch_of_state)
+        super().load_state_dict(state_dict)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._epoch_of_state not in (None, self.dataset.epoch):
+            super().load_state_dict({})
+            self.next_iter_state = None
+        self._epoch_of_state = None
+        iterator: Iterator[Any] = super().__iter__()
+        return iterator

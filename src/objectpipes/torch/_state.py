@@ -1,0 +1,267 @@
+"""States: of a dataset, of a loader that holds those of its workers, and of all ranks merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import StateError
+from ._order import Place, Plan, Stream
+
+__all__ = [
+    "DatasetState",
+    "check_loader_state",
+    "check_order",
+    "merge_states",
+    "read_place",
+    "write_place",
+]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """What one process's copy of a dataset has delivered.
+
+    Attributes
+    ----------
+    order : dict
+        What the order of samples depends on; the same for all processes.
+    plan : Plan
+        How that order is cut into batches.
+    shifts : bool
+        Whether samples may be left out, so that batches do not tell what was read.
+    stream : Stream
+        What was delivered.
+    """
+
+    order: dict[str, Any]
+    plan: Plan
+    shifts: bool
+    stream: Stream
+
+    def write(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        plan = asdict(self.plan)
+        return {
+            **write_place(self.order, self.plan.place),
+            **{name: plan[name] for name in ("samples", "batch_size", "ranks", "uneven")},
+            "shifts": self.shifts,
+            **asdict(self.stream),
+        }
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> DatasetState:
+        """Understand plain data.
+
+        Raises
+        ------
+        StateError
+            It is no state of a dataset.
+        """
+        place = read_place(state)
+        try:
+            plan = Plan(
+                state["samples"], state["batch_size"], state["ranks"], state["uneven"], place
+            )
+            stream = Stream(state["rank"], state["worker"], state["workers"], state["taken"])
+            return cls(dict(state["order"]), plan, bool(state["shifts"]), stream)
+        except KeyError as error:
+            raise StateError(
+                f"The state lacks {error}: it is no state of a dataset that is being read."
+            ) from None
+
+
+def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Return a place in an order as plain data."""
+    return {
+        "objectpipes": _FORMAT,
+        "order": dict(order),
+        "epoch": place.epoch,
+        "start": place.start,
+        "extra": [*place.extra],
+    }
+
+
+def read_place(state: Mapping[str, Any]) -> Place:
+    """Return the place where an iteration began, or where all ranks have got to.
+
+    Raises
+    ------
+    StateError
+        It is no state of a dataset, or one of a newer objectpipes.
+    """
+    version = state.get("objectpipes") if isinstance(state, Mapping) else None
+    if version is None:
+        if _is_of_loader(state):
+            raise StateError(
+                "This is the state of a loader: give it to that loader's load_state_dict(), or the"
+                " states of all ranks to merge_states(), and what that returns to the dataset."
+            )
+        raise StateError("This is no state of a dataset of objectpipes.")
+    if version > _FORMAT:
+        raise StateError(f"The state has format {version}, of a newer objectpipes.")
+    return Place(state["epoch"], state["start"], tuple(state["extra"]))
+
+
+def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Compare what the order of samples depends on.
+
+    Raises
+    ------
+    StateError
+        The state is one of other data, another seed or another way to shuffle.
+    """
+    found = state["order"]
+    for name in {**expected, **found}:
+        if expected.get(name) != found.get(name):
+            raise StateError(
+                f"The state is of another order of samples: its {name} is {found.get(name)!r}, here"
+                f" it is {expected.get(name)!r}. Make the dataset as it was made in the run that"
+                " saved the state."
+            )
+
+
+def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Make one state of those of all ranks' loaders, for a job with other ranks or workers.
+
+    Parameters
+    ----------
+    states : iterable of dict
+        Of the loaders of all ranks (or of the datasets, where they were iterated over without a
+        loader), saved at the same step.
+
+    Returns
+    -------
+    dict
+        For ``dataset.load_state_dict()``, on every rank, before its loader is made.
+
+    Raises
+    ------
+    StateError
+        A state is missing, or the states do not belong together.
+
+    Examples
+    --------
+    >>> dataset.load_state_dict(merge_states([torch.load(f"rank{i}.pt") for i in range(8)]))
+    """
+    ranks = [_RankState.read(state) for state in states]
+    if not ranks:
+        raise StateError("There are no states to merge.")
+    first = ranks[0].example
+    for other in ranks[1:]:
+        check_order(first.order, {"order": other.example.order})
+        if (other.example.plan, other.example.shifts) != (first.plan, first.shifts):
+            raise StateError(
+                "The states do not belong together: they differ in epoch, beginning, batch_size,"
+                " ranks or uneven."
+            )
+    found = sorted(rank.example.stream.rank for rank in ranks)
+    if found != [*range(first.plan.ranks)]:
+        raise StateError(
+            f"States of all {first.plan.ranks} ranks are needed, each once; these are of"
+            f" {', '.join(map(str, found))}."
+        )
+    if all(rank.finished for rank in ranks):
+        return write_place(first.order, Place(first.plan.place.epoch, first.plan.samples))
+    if not first.shifts:
+        _check_steps(ranks, first.plan)
+    streams = [stream for rank in ranks for stream in rank.streams]
+    return write_place(first.order, first.plan.place_after(streams))
+
+
+@dataclass(frozen=True)
+class _RankState:
+    """What a rank has been given.
+
+    Attributes
+    ----------
+    example : DatasetState
+        Of one of its workers.
+    streams : list of Stream
+        What was delivered.
+    finished : bool
+        Whether its loader has seen the end of the epoch.
+    """
+
+    example: DatasetState
+    streams: list[Stream]
+    finished: bool
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> _RankState:
+        if not _is_of_loader(state):
+            found = DatasetState.read(state)
+            return cls(found, [found.stream], False)
+        finished = bool(state.get("_iterator_finished"))
+        workers, steps, since = _taken_apart(state)
+        example = workers[0]
+        plan, rank = example.plan, example.stream.rank
+        if any(
+            (worker.order, worker.plan, worker.stream.rank) != (example.order, plan, rank)
+            for worker in workers
+        ):
+            raise StateError("The states of this loader's workers do not belong together.")
+        streams = [worker.stream for worker in workers]
+        if since == 0:
+            return cls(example, streams, finished)
+        if example.shifts:
+            raise StateError(
+                "With uneven='keep' and on_error='skip', states can be merged only if they were"
+                " saved at a snapshot: make the loader with snapshot_every_n_steps=1."
+            )
+        taken = min((steps + since) * plan.batch_size, plan.length(rank))
+        return cls(example, [Stream(rank, 0, 1, taken)], finished)
+
+
+def _is_of_loader(state: object) -> bool:
+    return isinstance(state, Mapping) and ("_snapshot" in state or "_num_yielded" in state)
+
+
+def _taken_apart(state: Mapping[str, Any]) -> tuple[list[DatasetState], int, int]:
+    """Return the workers' states at the last snapshot, its step, and the steps since."""
+    try:
+        if "_snapshot" not in state:
+            return [DatasetState.read(state["dataset_state"])], state["_num_yielded"], 0
+        snapshot = state["_snapshot"]
+        workers = snapshot["_worker_snapshots"]
+        found = [
+            DatasetState.read(workers[f"worker_{number}"]["dataset_state"])
+            for number in range(len(workers))
+        ]
+        return found, snapshot["_snapshot_step"], state["_steps_since_snapshot"]
+    except (KeyError, TypeError):
+        raise StateError("This is no state of a loader of a dataset of objectpipes.") from None
+
+
+def check_loader_state(state: Mapping[str, Any], workers: int) -> DatasetState:
+    """Return the state of a loader's first worker.
+
+    Raises
+    ------
+    StateError
+        The loader that saved it had another number of workers, or another dataset.
+    """
+    found, _, _ = _taken_apart(state)
+    saved = len(found) if "_snapshot" in state else 0
+    if saved != workers:
+        raise StateError(
+            f"The loader that saved this state had num_workers={saved}, this one has {workers}."
+            " dataset.load_state_dict(merge_states([the states of all ranks])) goes on with any"
+            " number of workers."
+        )
+    return found[0]
+
+
+def _check_steps(ranks: list[_RankState], plan: Plan) -> None:
+    """Refuse states that were saved at different steps; a rank may have ended before another."""
+    taken = [(rank.streams[0].rank, sum(stream.taken for stream in rank.streams)) for rank in ranks]
+    furthest = max(count for _, count in taken)
+    for rank, count in taken:
+        if count != furthest and count < plan.length(rank):
+            raise StateError(
+                f"The states do not belong together: rank {rank} has been given {count} samples,"
+                f" another one {furthest}."
+            )
