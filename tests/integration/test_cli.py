@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import struct
@@ -68,6 +69,15 @@ def test_ls_shows_folders_and_objects(capsysbinary: pytest.CaptureFixture[bytes]
         b"s3://bucket/b",
         b"s3://bucket/large",
     ]
+
+
+@pytest.mark.usefixtures("server")
+def test_ls_as_json_has_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["ls", "--json", "s3://odd"]) == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {entry["url"] for entry in entries} == {f"s3://odd/{key}" for key in ODD_KEYS}
+    assert {entry["size"] for entry in entries} == {1}
+    assert all(entry["etag"] and entry["mtime"] > 0 for entry in entries)
 
 
 @pytest.mark.usefixtures("server")

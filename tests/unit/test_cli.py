@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -31,7 +32,7 @@ def test_help_loads_neither_torch_nor_the_engine() -> None:
         "except SystemExit: pass\n"
         "print(*{'torch', 'botocore', 'tqdm', 'objectpipes._ext'} & set(sys.modules))"
     )
-    for command in ([], ["ls"], ["cat"], ["bench"], ["doctor"], ["demo"]):
+    for command in ([], ["ls"], ["cat"], ["bench"], ["doctor"], ["demo"], ["completion"]):
         output = subprocess.check_output([sys.executable, "-c", program, *command], text=True)
         assert output.startswith("usage: objectpipes")
         assert output.splitlines()[-1] == ""
@@ -48,6 +49,7 @@ def test_help_loads_neither_torch_nor_the_engine() -> None:
         ),
         (["ls", "bucket/key"], "ais://bucket/..., not 'bucket/key'"),
         (["cat"], "URL"),
+        (["completion", "fish"], "invalid choice: 'fish'"),
         (["doctor"], "one of the arguments URL --install is required"),
         (["bench", "s3://bucket", "--workers", "-1"], "not a number of 0 or more"),
         (["bench", "s3://bucket", "--prefetch-bytes", "64X"], "such as 64M: '64X'"),
@@ -122,3 +124,21 @@ def test_columns_of_a_table_are_aligned(capsys: pytest.CaptureFixture[str]) -> N
         "a         1.5",
         "long  1,000.0",
     ]
+
+
+def test_the_help_begins_with_examples_and_ends_with_exit_codes() -> None:
+    text = cli.parser().format_help()
+    assert text.index("examples:") < text.index("exit codes:")
+    examples = text[text.index("examples:") : text.index("positional arguments:")]
+    for line in examples.splitlines()[1:]:
+        arguments = line.split("   ")[0].split() if line.strip().startswith("objectpipes") else []
+        if arguments:
+            cli.parser().parse_args(shlex.split(" ".join(arguments))[1:])  # exits if it is wrong
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_completion_names_every_command(capsys: pytest.CaptureFixture[str], shell: str) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for command in ("ls", "cat", "bench", "doctor", "demo"):
+        assert command in script

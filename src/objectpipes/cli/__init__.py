@@ -13,12 +13,43 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ObjectStoreError
-from . import bench, cat, demo, doctor, ls
+from . import bench, cat, completion, demo, doctor, ls
 from .output import one_paragraph, prepare_stdout
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
-_COMMANDS = {"ls": ls, "cat": cat, "bench": bench, "doctor": doctor, "demo": demo}
+_COMMANDS = {
+    "ls": ls,
+    "cat": cat,
+    "bench": bench,
+    "doctor": doctor,
+    "demo": demo,
+    "completion": completion,
+}
+
+_DESCRIPTION = """\
+Look at, read and measure objects in S3 and AIStore, as the pipes read them.
+
+examples:
+  objectpipes doctor s3://bucket/prefix         what is between here and the first byte
+  objectpipes ls -l s3://bucket/train/          list, with time and size
+  objectpipes cat s3://bucket/readme.txt        write an object to standard output
+  objectpipes bench s3://bucket/train/          how fast it can be read into a DataLoader
+  objectpipes demo                              all of it on this machine, without a store
+  objectpipes ls --endpoint-url http://localhost:9000 s3://bucket/
+  objectpipes ls --endpoint-url http://gateway:51080 ais://bucket/
+"""
+
+_EPILOG = """\
+exit codes:
+  0    success
+  1    it failed; the reason and what to do are on standard error
+  2    the arguments make no sense
+  130  interrupted (Ctrl-C)
+  141  whoever read the output closed it
+
+`objectpipes COMMAND --help` tells the options of a command.
+"""
 
 _FAILURE = 1
 # What a shell reports for programs that these signals have ended.
@@ -44,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         With 2, for arguments that make no sense.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     prepare_stdout()
     try:
         code: int = options.run(options)
@@ -61,19 +92,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILURE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    program = argparse.ArgumentParser(
         prog="objectpipes",
-        description="Look at, read and measure objects in S3 and AIStore, as the pipes read them.",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    program.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = program.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in _COMMANDS.items():
         summary = (module.__doc__ or "").partition("\n")[0].rstrip(".")
         command = commands.add_parser(name, help=summary, description=summary)
         command.set_defaults(run=module.run)
         module.add_arguments(command)
-    return parser
+    return program
 
 
 class _Version(argparse.Action):

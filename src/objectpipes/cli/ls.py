@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ..url import ObjectUrl
 
 __all__ = ["add_arguments", "run"]
+
+# What a listing may have told of an object, in the order in which it is printed.
+_FACTS = ("size", "etag", "mtime", "checksum", "version")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-l", "--long", action="store_true", help="time of modification (UTC) and bytes, too"
     )
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON object a line: url, size, etag, mtime, ..."
+    )
     add_connection_options(parser)
 
 
@@ -37,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     """Print page after page, and on a terminal how much it was."""
     from .._progress import progress_bar
 
-    to_people = sys.stdout.isatty()
-    line = _long_line if options.long else _line
+    to_people = sys.stdout.isatty() and not options.json
+    line = _json_line if options.json else _long_line if options.long else _line
     pages = open_store(options.url, options).pages(options.url, recursive=options.recursive)
     count = size = 0
     with progress_bar(beside_output=True, unit=" entries") as progress:
@@ -55,6 +62,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _line(url: ObjectUrl) -> str:
     return url
+
+
+def _json_line(url: ObjectUrl) -> str:
+    facts = {name: getattr(url, name) for name in _FACTS}
+    known = {name: value for name, value in facts.items() if value is not None}
+    return json.dumps({"url": str(url), **known})
 
 
 def _long_line(url: ObjectUrl) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ..stores import AISStore, S3Store, add_connection_options, open_store, stor
 
 if TYPE_CHECKING:
     from .ais import AISDoctor
+    from .chain import Link
     from .s3 import S3Doctor
 
 __all__ = ["add_arguments", "run"]
@@ -28,19 +30,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subject.add_argument(
         "--install", action="store_true", help="look at the installation instead of a store"
     )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_connection_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print every link of the chain; the exit code tells whether all of them hold."""
-    from .chain import walk
-
     if options.install:
         from .install import InstallDoctor
 
-        return 0 if walk(InstallDoctor().links()) else 1
+        return _report(InstallDoctor().links(), options)
     with closing(_doctor_for(options.url, open_store(options.url, options))) as doctor:
-        return 0 if walk(doctor.links()) else 1
+        return _report(doctor.links(), options)
+
+
+def _report(links: Sequence[Link], options: argparse.Namespace) -> int:
+    from .chain import walk
+    from .report import print_findings, print_json
+
+    if options.json:
+        return 0 if print_json(walk(links)) else 1
+    return 0 if print_findings(walk(links), max(len(name) for name, _ in links)) else 1
 
 
 def _doctor_for(url: str, store: S3Store | AISStore) -> S3Doctor | AISDoctor:

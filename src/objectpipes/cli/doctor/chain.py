@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ...errors import ObjectStoreError
-from ..output import highlight, printable
 
-__all__ = ["Broken", "Link", "NotNeeded", "walk"]
+__all__ = ["Broken", "Finding", "Link", "NotNeeded", "walk"]
 
 # A name, and what checks it: returns what it found, which may have several lines.
 Link = tuple[str, Callable[[], str]]
-
-_STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 
 
 class Broken(Exception):  # noqa: N818 - a finding, not a fault of ours
@@ -38,38 +34,58 @@ class NotNeeded(Exception):  # noqa: N818
     """A link is not part of this chain; says why."""
 
 
-def walk(links: Sequence[Link]) -> bool:
-    """Check link by link, and print what is found and what to do about it.
+@dataclass(frozen=True)
+class Finding:
+    """What became of one link.
+
+    Attributes
+    ----------
+    link : str
+        Its name.
+    outcome : {"ok", "failed", "skipped"}
+        Whether it holds; links behind a broken one are skipped.
+    text : str
+        What was found, perhaps in several lines.
+    remedy : str
+        What to do about it; empty if there is nothing to do, or if the text says it.
+    """
+
+    link: str
+    outcome: str
+    text: str = ""
+    remedy: str = ""
+
+
+def walk(links: Sequence[Link]) -> Iterator[Finding]:
+    """Check link by link, in the order of the way to the store, until one is broken.
 
     Parameters
     ----------
     links
-        In the order of the way to the store. A check may raise `Broken` or an `ObjectStoreError`,
-        and the links behind it are skipped; or `NotNeeded`.
+        A check may raise `Broken` or an `ObjectStoreError`, and the links behind it are skipped; or
+        `NotNeeded`.
 
-    Returns
-    -------
-    bool
-        Whether every link holds.
+    Yields
+    ------
+    Finding
+        One for each link.
     """
-    width = max(len(name) for name, _ in links)
-    remedy: str | None = None
+    broken = False
     for name, check in links:
-        outcome, finding = "skipped", ""
-        if remedy is None:
-            try:
-                outcome, finding = "ok", check()
-            except NotNeeded as reason:
-                finding = str(reason)
-            except Broken as broken:
-                outcome, finding, remedy = "failed", broken.finding, broken.remedy
-            except ObjectStoreError as error:
-                outcome, (finding, remedy) = "failed", _take_apart(error)
-        _print_link(name.ljust(width), outcome, finding)
-    if remedy:
-        columns = min(shutil.get_terminal_size().columns, 100)
-        print("\n" + textwrap.fill(f"What to do: {printable(remedy)}", columns))
-    return remedy is None
+        finding = Finding(name, "skipped") if broken else _check(name, check)
+        broken = broken or finding.outcome == "failed"
+        yield finding
+
+
+def _check(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, "ok", check())
+    except NotNeeded as reason:
+        return Finding(name, "skipped", str(reason))
+    except Broken as broken:
+        return Finding(name, "failed", broken.finding, broken.remedy)
+    except ObjectStoreError as error:
+        return Finding(name, "failed", *_take_apart(error))
 
 
 def _take_apart(error: ObjectStoreError) -> tuple[str, str]:
@@ -78,11 +94,3 @@ def _take_apart(error: ObjectStoreError) -> tuple[str, str]:
         return str(error), ""
     message, _, facts = str(error).partition(error.advice)
     return f"{message}\n{facts.strip()}", error.advice
-
-
-def _print_link(name: str, outcome: str, finding: str) -> None:
-    first, *others = finding.splitlines() or [""]
-    label = highlight(outcome.ljust(len("skipped")), _STYLES[outcome])
-    print(f"{name}  {label}  {printable(first)}".rstrip(), flush=True)
-    for line in others:
-        print(f"{'':{len(name)}}  {'':7}  {printable(line)}")
