@@ -207,7 +207,7 @@ def _c_stdlib_versions(table: Table) -> dict[str, list[str]]:
 
 def _selected_identifiers(system: str, arch: str) -> set[str]:
     # cibuildwheel knows architectures by the names that the systems give them.
-    name = "AMD64" if system == "windows" else arch
+    name = arch.upper() if system == "windows" else arch
     printed = output(
         *(sys.executable, "-m", "cibuildwheel", "--print-build-identifiers"),
         *("--platform", system, "--archs", name),

@@ -177,5 +177,6 @@ def test_the_program_prints_the_matrix_that_a_workflow_reads(
         "conda-osx-64",
         "conda-osx-arm64",
         "conda-win-64",
+        "conda-win-arm64",
     }
     assert (tmp_path / "output").read_text() == f"jobs={printed}"

@@ -61,8 +61,8 @@ def test_the_plan_names_each_file_and_where_it_goes() -> None:
     sdist = describe(Path("objectpipes-0.1.0.tar.gz"))
     plan = release.plan(read_table(), [sdist])
     assert "| sdist, 1 files | PyPI, GitHub | objectpipes-0.1.0.tar.gz |" in plan
-    assert "| wheel-manylinux-x86_64, 6 files | PyPI, GitHub | none |" in plan
-    assert "| conda-osx-64, 5 files | https://prefix.dev/objectpipes, GitHub | none |" in plan
+    assert "| wheel-manylinux-x86_64, 8 files | PyPI, GitHub | none |" in plan
+    assert "| conda-osx-64, 6 files | https://prefix.dev/objectpipes, GitHub | none |" in plan
 
 
 def test_a_rehearsal_compares_the_bytes_of_two_builds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ MACHINES = [
     ("Darwin", "arm64", "arm64-osx-wheel"),
     ("Darwin", "x86_64", "x64-osx-wheel"),
     ("Windows", "AMD64", "x64-windows-wheel"),
+    ("Windows", "ARM64", "arm64-windows-wheel"),
 ]
 
 
