@@ -96,4 +96,6 @@ def download(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
 
 def upload(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
     """Write a file into an object."""
-    raise NotImplementedError
+    from ._upload import upload
+
+    upload(url, file, _config_for(url, config))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ObjectStoreError
-from . import bench, cat, completion, demo, doctor, ls
+from . import bench, cat, completion, demo, doctor, ls, manifest
 from .output import one_paragraph, prepare_stdout
 
 __all__ = ["main", "parser"]
@@ -21,6 +21,7 @@ __all__ = ["main", "parser"]
 _COMMANDS = {
     "ls": ls,
     "cat": cat,
+    "manifest": manifest,
     "bench": bench,
     "doctor": doctor,
     "demo": demo,
@@ -34,6 +35,7 @@ examples:
   objectpipes doctor s3://bucket/prefix         what is between here and the first byte
   objectpipes ls -l s3://bucket/train/          list, with time and size
   objectpipes cat s3://bucket/readme.txt        write an object to standard output
+  objectpipes manifest s3://bucket/train/ -o train.manifest   list once what datasets read
   objectpipes bench s3://bucket/train/          how fast it can be read into a DataLoader
   objectpipes demo                              all of it on this machine, without a store
   objectpipes ls --endpoint-url http://localhost:9000 s3://bucket/

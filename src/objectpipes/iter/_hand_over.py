@@ -7,6 +7,7 @@ time between two changes of the process that runs. Here a whole object is copied
 
 from __future__ import annotations
 
+import io
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,20 @@ def hand_over_through_shared_memory() -> None:
         ForkingPickler.register(_engine.extension().ObjectReader, _reduce)
 
 
+class ReceivedObject(io.BytesIO):
+    """What arrives of a reader whose bytes went through the pipe."""
+
+    def __init__(self, url: str, etag: str | None) -> None:
+        super().__init__()
+        self.url = url
+        self.etag = etag
+
+
 def _reduce(reader: _ext.ObjectReader) -> tuple[Any, ...]:
     given = _engine.extension().give(reader)
-    return reader.__reduce_ex__(2) if given is None else (_receive, given)
+    if given is not None:
+        return _receive, given
+    return ReceivedObject, (reader.url, reader.etag), reader.__reduce_ex__(2)[2]
 
 
 def _receive(*given: Any) -> _ext.ObjectReader:

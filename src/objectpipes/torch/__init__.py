@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ._objects import ObjectDataset, ObjectMapDataset
 from ._state import merge_states
 
-__all__ = ["ObjectDataset", "ObjectMapDataset", "merge_states"]
+if TYPE_CHECKING:
+    from ._node import ObjectNode
+
+__all__ = ["ObjectDataset", "ObjectMapDataset", "ObjectNode", "merge_states"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "ObjectNode":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from ._node import ObjectNode
+    except ImportError as error:
+        raise ImportError("ObjectNode needs torchdata: install torchdata>=0.11.") from error
+    return ObjectNode

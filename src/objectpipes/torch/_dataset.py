@@ -248,7 +248,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                 return self._state(loaded.plan.place, loaded.stream.taken)
         place = self._next_place()
         self._used_place = shared.place
-        if info is not None:
+        if info is not None and not shared.seed_of_place:
             shared.set(seed_of_place=_base_seed(info))
         return self._state(place, 0)
 

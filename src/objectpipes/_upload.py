@@ -1,0 +1,178 @@
+"""Writes single files into a store: manifests and indexes. The engine itself only reads.
+
+S3 is written by botocore, which is there for credentials, AIStore by the urllib3 that it brings.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from . import _engine
+from .ais_config import AISConfig
+from .errors import ServerError, from_native
+from .s3_config import S3Config
+
+if TYPE_CHECKING:
+    from ._connection import Connection
+    from .errors import ObjectStoreError
+
+__all__ = ["upload"]
+
+# S3 takes parts of at least 5 MiB, and at most 10,000 of them.
+_MIN_PART = 64 << 20
+_MAX_PARTS = 10_000
+
+_KIND_OF_STATUS = {401: "invalid_credentials", 403: "access_denied", 404: "bucket_not_found"}
+
+
+def upload(url: str, file: IO[bytes], config: S3Config | AISConfig) -> None:
+    """Write a file into an object, from its beginning to its end.
+
+    Raises
+    ------
+    ObjectStoreError
+        The object cannot be written.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if isinstance(config, S3Config):
+        _upload_to_s3(url, file, size, config)
+    else:
+        _upload_to_aistore(url, file, size, config)
+
+
+def _upload_to_s3(url: str, file: IO[bytes], size: int, config: S3Config) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key = _engine.extension().parse_s3_url(url)
+    target = {"Bucket": bucket, "Key": key}
+    client = _s3_client(config)
+    if config.requester_pays:
+        target["RequestPayer"] = "requester"
+    try:
+        if size <= _MIN_PART:
+            client.put_object(**target, Body=file.read())
+        else:
+            _upload_parts(client, target, file, max(_MIN_PART, -(-size // _MAX_PARTS)))
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise _refused(url, status, details.get("Code", ""), str(error)) from error
+    except BotoCoreError as error:
+        raise from_native("endpoint", str(error), url=url) from error
+    finally:
+        client.close()
+
+
+def _upload_parts(client: Any, target: dict[str, str], file: IO[bytes], size: int) -> None:
+    upload_id = client.create_multipart_upload(**target)["UploadId"]
+    try:
+        parts: list[dict[str, Any]] = []
+        while data := file.read(size):
+            number = len(parts) + 1
+            reply = client.upload_part(**target, UploadId=upload_id, PartNumber=number, Body=data)
+            parts.append({"ETag": reply["ETag"], "PartNumber": number})
+        client.complete_multipart_upload(
+            **target, UploadId=upload_id, MultipartUpload={"Parts": parts}
+        )
+    except BaseException:
+        client.abort_multipart_upload(**target, UploadId=upload_id)
+        raise
+
+
+def _s3_client(config: S3Config) -> Any:
+    from botocore import UNSIGNED
+    from botocore.config import Config
+    from botocore.session import Session
+
+    resolved = config.resolve()
+    connection = resolved.connection
+    credentials = config.credentials_provider().get()
+    # The region only matters to AWS itself, which redirects whoever has the wrong one.
+    region = resolved.region or "us-east-1"
+    return Session().create_client(
+        "s3",
+        region_name=region,
+        endpoint_url=connection.endpoint_url.replace("{region}", region),
+        verify=_verify(connection),
+        aws_access_key_id=credentials.access_key if credentials else None,
+        aws_secret_access_key=credentials.secret_key if credentials else None,
+        aws_session_token=credentials.session_token or None if credentials else None,
+        config=Config(
+            signature_version="s3v4" if credentials else UNSIGNED,
+            connect_timeout=connection.connect_timeout,
+            read_timeout=connection.stall_timeout,
+            retries={"total_max_attempts": connection.max_attempts},
+            proxies={"http": connection.proxy, "https": connection.proxy}
+            if connection.proxy
+            else None,
+            s3={"addressing_style": resolved.addressing_style},  # type: ignore[arg-type]
+        ),
+    )
+
+
+def _verify(connection: Connection) -> bool | str:
+    if not connection.verify_tls:
+        return False
+    return connection.ca.file or connection.ca.path or True
+
+
+def _upload_to_aistore(url: str, file: IO[bytes], size: int, config: AISConfig) -> None:
+    """Ask a gateway for the object's target, and write there."""
+    import urllib3
+
+    bucket, key, _ = _engine.extension().parse_ais_url(url)
+    provider, namespace, name = bucket.split("/", 2)
+    query = f"provider={provider}" + ("" if namespace == "@#" else f"&namespace={quote(namespace)}")
+    connection = config.resolve()
+    token = config.credentials_provider().get()
+    headers = {"Authorization": f"Bearer {token.session_token}"} if token else {}
+    address = f"{connection.endpoint_url}/v1/objects/{name}/{quote(key, safe='/')}?{query}"
+    pool = _pool(connection)
+    try:
+        reply = pool.request("PUT", address, headers=headers, body=b"", redirect=False)
+        target = reply.headers.get("Location", "")
+        if reply.status in (301, 302, 307, 308):
+            if urlsplit(target).scheme != urlsplit(address).scheme:
+                raise ServerError(f"The cluster redirects to another scheme: {target}", url=url)
+            reply = pool.request(
+                "PUT",
+                target,
+                headers={**headers, "Content-Length": str(size)},
+                body=file,
+                redirect=False,
+                retries=False,
+            )
+    except urllib3.exceptions.HTTPError as error:
+        raise from_native("endpoint", str(error), url=url) from error
+    finally:
+        pool.clear()
+    if reply.status != 200:
+        raise _refused(url, reply.status, "", reply.data[:300].decode(errors="replace"))
+
+
+def _pool(connection: Connection) -> Any:
+    import urllib3
+
+    options: dict[str, Any] = {
+        "timeout": urllib3.Timeout(
+            connect=connection.connect_timeout, read=connection.stall_timeout
+        ),
+        "cert_reqs": "CERT_REQUIRED" if connection.verify_tls else "CERT_NONE",
+        "ca_certs": connection.ca.file or None,
+        "ca_cert_dir": connection.ca.path or None,
+    }
+    if connection.client_cert:
+        options.update(cert_file=connection.client_cert, key_file=connection.client_key)
+    if connection.proxy:
+        return urllib3.ProxyManager(connection.proxy, **options)
+    return urllib3.PoolManager(**options)
+
+
+def _refused(url: str, status: int, code: str, message: str) -> ObjectStoreError:
+    kind = _KIND_OF_STATUS.get(status, "server")
+    return from_native(
+        kind, f"The object cannot be written: {message}", url=url, status=status, code=code
+    )

@@ -1,0 +1,45 @@
+"""List prefixes into a manifest, which datasets read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .output import human_size
+from .stores import add_connection_options, open_store, store_url
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of ``manifest``."""
+    parser.add_argument(
+        "urls",
+        metavar="URL",
+        nargs="+",
+        type=store_url,
+        help="s3:// or ais://bucket/prefix: all of one store",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="PLACE", required=True, help="a file, or the URL of an object"
+    )
+    parser.add_argument(
+        "--mask",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only what matches, such as '*.jpg'; may be given several times",
+    )
+    add_connection_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, save, and say how much it was."""
+    from ..manifest import Manifest
+
+    config = open_store(options.urls[0], options).config
+    manifest = Manifest.list(options.urls, config=config, masks=options.mask)
+    manifest.save(options.output, config=config)
+    size = human_size(sum(url.size or 0 for url in manifest))
+    print(f"{options.output}: {len(manifest):,} objects, {size}", file=sys.stderr)
+    return 0
