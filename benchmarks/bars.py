@@ -106,6 +106,35 @@ class CpuAtMost(Bar):
 
 
 @dataclass(frozen=True)
+class FirstAtMost(Bar):
+    """The first object of a cold pass within so many milliseconds."""
+
+    milliseconds: float
+
+    @override
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        if ours.first_ms is None:
+            return None
+        met = ours.first_ms <= self.milliseconds
+        bar = f"≤ {self.milliseconds:.0f} ms to the first object"
+        return Verdict(bar, f"{ours.first_ms:.0f} ms", met)
+
+
+@dataclass(frozen=True)
+class CpuPerGigabyteAtMost(Bar):
+    """So many seconds of processor time for 10^9 bytes."""
+
+    seconds: float
+    size: int
+
+    @override
+    def judge(self, ours: Summary, row: Row) -> Verdict | None:
+        per_gigabyte = ours.cpu_us / 1e6 / self.size * 1e9
+        bar = f"≤ {self.seconds:.2f} s of CPU per GB"
+        return Verdict(bar, f"{per_gigabyte:.2f} s", per_gigabyte <= self.seconds)
+
+
+@dataclass(frozen=True)
 class MemoryAtMost(Bar):
     """So many MiB more than before the first read."""
 

@@ -1,7 +1,8 @@
 """A client process: one contender at one task.
 
 It takes a `Job` as argument, checks the contender's bytes and prints an empty line; then it
-measures once for each line it is sent and prints the `Measurement`.
+measures once for each line it is sent and prints the `Measurement`. For a cold job it imports the
+contender, prints the empty line, and measures one pass, in which it also makes the contender.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from .contenders import contender_class
+from .contenders import Contender, contender_class
 from .job import Job, Measurement
 from .work import Listing, Reading, Work
 
@@ -30,8 +31,14 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", buffering=1) as replies:
         os.dup2(2, 1)
         job = Job.from_json(sys.argv[1])
-        contender = contender_class(job.contender)(job.store, job.concurrency)
-        work: Work = Listing(contender, job) if job.task == "list" else Reading(contender, job)
+        contender_type = contender_class(job.contender)
+        if job.cold:
+            replies.write("\n")
+            sys.stdin.readline()
+            measured = _measure_cold(contender_type, job)
+            replies.write(json.dumps(dataclasses.asdict(measured)) + "\n")
+            return
+        work = _work(contender_type(job.store, job.concurrency), job)
         rss_at_start = _memory("VmRSS")
         work.check()
         replies.write("\n")
@@ -40,24 +47,50 @@ def main() -> None:
             replies.write(json.dumps(dataclasses.asdict(measured)) + "\n")
 
 
+def _work(contender: Contender, job: Job) -> Work:
+    return Listing(contender, job) if job.task == "list" else Reading(contender, job)
+
+
+def _measure_cold(contender_type: type[Contender], job: Job) -> Measurement:
+    rss_at_start = _memory("VmRSS")
+    before = _usage()
+    begin = time.perf_counter()
+    work = _work(contender_type(job.store, job.concurrency), job)
+    first = work.run_once()
+    seconds = time.perf_counter() - begin
+    after = _usage()
+    peak = max(_memory("VmHWM"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
+    return Measurement(
+        objects=job.count,
+        seconds=seconds,
+        cpu_seconds=after.cpu_seconds - before.cpu_seconds,
+        peak_rss=peak,
+        rss_over_start=peak - rss_at_start,
+        all_objects=job.count,
+        first_seconds=first - begin,
+        switches=after.switches - before.switches,
+    )
+
+
 def _measure(work: Work, job: Job, rss_at_start: int) -> Measurement:
     warming, rate = _warm_up(work, job.seconds * _WARM_UP_SHARE)
     wanted = max(job.objects, math.ceil(rate * job.seconds))
     objects = 0
-    cpu = _cpu_seconds()
+    before = _usage()
     begin = time.perf_counter()
     while (seconds := time.perf_counter() - begin) < job.seconds or objects < job.objects:
         objects += work.run(wanted)
-    cpu = _cpu_seconds() - cpu
+    after = _usage()
 
     peak = max(_memory("VmHWM"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
     return Measurement(
         objects=objects,
         seconds=seconds,
-        cpu_seconds=cpu,
+        cpu_seconds=after.cpu_seconds - before.cpu_seconds,
         peak_rss=peak,
         rss_over_start=peak - rss_at_start,
         all_objects=warming + objects,
+        switches=after.switches - before.switches,
     )
 
 
@@ -76,9 +109,20 @@ def _warm_up(work: Work, seconds: float) -> tuple[int, float]:
         objects = math.ceil(objects * min(8.0, 1.2 * seconds / took))
 
 
-def _cpu_seconds() -> float:
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+@dataclasses.dataclass(frozen=True)
+class _Usage:
+    """What this process and its children have used so far."""
+
+    cpu_seconds: float
+    switches: int
+
+
+def _usage() -> _Usage:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return _Usage(
+        cpu_seconds=sum(usage.ru_utime + usage.ru_stime for usage in usages),
+        switches=sum(usage.ru_nvcsw + usage.ru_nivcsw for usage in usages),
+    )
 
 
 def _memory(field: str) -> int:

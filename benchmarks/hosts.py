@@ -7,6 +7,7 @@ import contextlib
 import io
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from typing_extensions import override
@@ -90,7 +91,12 @@ class S3Host(Host[S3ServerT_co]):
     def environment(self) -> Mapping[str, str]:
         # torchdata knows no other way to be told.
         torchdata = {"S3_ENDPOINT_URL": self.server.endpoint, "S3_USE_HTTPS": "0"}
-        return {**self.server.environment(), **torchdata}
+        trust = {}
+        if self.server.ca_file:
+            # Each client has its own name for the same file.
+            names = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "TENSORSTORE_CA_BUNDLE")
+            trust = dict.fromkeys(names, str(self.server.ca_file))
+        return {**self.server.environment(), **torchdata, **trust}
 
     def _signed_path(self, bucket: str, key: str) -> str:
         parameters = {"Bucket": bucket, "Key": key}
@@ -191,14 +197,15 @@ def open_host(name: str, workloads: Sequence[Workload]) -> Iterator[Host[Server]
     """
     with contextlib.ExitStack() as running:
         host: Host[Server]
-        if name == "nginx":
-            host = StaticHost(running.enter_context(StaticServer()))
-        elif name == "minio":
-            host = S3Host(running.enter_context(Minio()))
+        if name.startswith("nginx"):
+            host = StaticHost(running.enter_context(StaticServer(tls=name == "nginx, TLS")))
+        elif name.startswith("minio"):
+            host = S3Host(running.enter_context(Minio(tls=name == "minio, TLS")))
         else:
             cluster = AIStore(auth=name == "aistore, guarded", tls=name == "aistore, TLS")
             host = AisHost(running.enter_context(cluster))
-        # Workloads with a prefix in common share its objects.
-        for workload in {workload.prefix: workload for workload in workloads}.values():
+        # Workloads with a prefix in common share its objects, of which some want more than others.
+        by_count = sorted(workloads, key=attrgetter("count"))
+        for workload in {workload.prefix: workload for workload in by_count}.values():
             host.fill(workload)
         yield host

@@ -42,6 +42,10 @@ class Job:
         Measure at least so long.
     objects : int
         Measure at least so many.
+    cold : bool
+        Measure one pass over all objects, the first thing that the process does.
+    ca_file : str or None
+        PEM file of the only authority that the process is to trust; None: what the machine trusts.
     """
 
     contender: str
@@ -54,6 +58,8 @@ class Job:
     digests: Mapping[str, str]
     seconds: float
     objects: int
+    cold: bool = False
+    ca_file: str | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -90,6 +96,12 @@ class Measurement:
     peak_rss, rss_over_start : int or None
         Memory of its largest process in bytes: the most there was, and how much more that was than
         before the first read.
+    first_seconds : float or None
+        Of a cold pass: from its beginning to the first object.
+    switches : int or None
+        Context switches of the client, its threads and its workers.
+    system_calls : int or None
+        Of the client and its threads, where somebody counts them.
     """
 
     objects: int
@@ -99,6 +111,9 @@ class Measurement:
     requests: int | None = None
     peak_rss: int | None = None
     rss_over_start: int | None = None
+    first_seconds: float | None = None
+    switches: int | None = None
+    system_calls: int | None = None
 
     @property
     def rate(self) -> float:

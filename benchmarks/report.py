@@ -15,12 +15,15 @@ _HEADINGS = (
     "MB/s",
     "CPU µs per object",
     "requests per object",
+    "switches per object",
+    "system calls per object",
+    "first object, ms",
     "memory, MiB",
     "of it reading",
     "of wrk",
     "of best rival",
 )
-_ALIGNMENTS = ("---", "---", *["---:"] * 9)
+_ALIGNMENTS = ("---", "---", *["---:"] * 12)
 _BARS_HEADINGS = ("task", "required", "measured", "met")
 _BARS_ALIGNMENTS = ("---", "---", "---:", "---")
 
@@ -104,6 +107,9 @@ def _cells(outcome: Outcome, name: str) -> list[str]:
         _number(None if listing else summary.rate * outcome.workload.size / 1e6),
         _number(summary.cpu_us),
         _number(None if listing else summary.requests),
+        _number(summary.switches),
+        _number(summary.system_calls),
+        _number(summary.first_ms),
         _mebibytes(summary.peak_rss),
         _mebibytes(summary.rss_over_start),
         "" if share is None else f"{share:.2f}",

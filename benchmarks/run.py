@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from servers import Server
@@ -25,6 +25,22 @@ _COUNTING_S = 5.0
 
 Run = Callable[[], Measurement]
 """Measures a contender once."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A contender that is ready.
+
+    Attributes
+    ----------
+    measure : Run
+        Measures it.
+    count : Run or None
+        Measures it slowly, and counts its system calls; None where that cannot be.
+    """
+
+    measure: Run
+    count: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ def run_workload(
     measured: dict[str, list[Measurement]] = defaultdict(list)
     failures: dict[str, str] = {}
     with contextlib.ExitStack() as running:
-        contenders: dict[str, Run] = {}
+        contenders: dict[str, Contestant] = {}
         for name in workload.contenders:
             try:
                 contenders[name] = _prepare(running, host, workload, name, effort)
@@ -76,23 +92,42 @@ def run_workload(
             for name in [name for name in contenders if name not in failures]:
                 label = f"{workload.title}: {name}, {repeat + 1} of {effort.repeats}"
                 try:
-                    run = contenders[name]()
+                    run = contenders[name].measure()
                 except (ContenderError, WrkError) as error:
                     failures[name] = str(error)
                     report(f"{label}: {error}")
                 else:
                     measured[name].append(run)
                     report(f"{label}: {run.rate:,.0f}/s, {run.cpu_us:,.0f} µs")
+        if workload.counted:
+            for name, runs in measured.items():
+                _count_system_calls(contenders[name], runs, f"{workload.title}: {name}", report)
     row = {name: summarize(measured[name]) for name in contenders if name not in failures}
     return Outcome(workload, row, failures)
 
 
+def _count_system_calls(
+    contestant: Contestant, runs: list[Measurement], label: str, report: Callable[[str], None]
+) -> None:
+    """Enter into the last run what another, counted one took per object."""
+    if contestant.count is None:
+        return
+    try:
+        counted = contestant.count()
+    except ContenderError as error:
+        report(f"{label}: {error}")
+        return
+    calls = (counted.system_calls or 0) / counted.objects
+    runs[-1] = dataclasses.replace(runs[-1], system_calls=round(calls * runs[-1].objects))
+    report(f"{label}: {calls:.2f} system calls per object")
+
+
 def _prepare(
     running: contextlib.ExitStack, host: Host[Server], workload: Workload, name: str, effort: Effort
-) -> Run:
-    """Return what measures a contender, which runs until the end of `running`."""
+) -> Contestant:
+    """Return a contender that runs until the end of `running`."""
     if name in (WRK, ONE_CONNECTION):
-        return _wrk(host, workload, name, effort)
+        return Contestant(_wrk(host, workload, name, effort))
     job = Job(
         contender=name,
         task=workload.task,
@@ -106,12 +141,16 @@ def _prepare(
         else sample_digests(workload.prefix, workload.count, workload.size),
         seconds=effort.seconds * workload.length,
         objects=effort.objects,
+        cold=workload.cold,
+        ca_file=str(host.server.ca_file) if host.server.ca_file else None,
     )
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_EC2_METADATA_DISABLED": "true",
         **host.environment(),
     }
+    if workload.cold:
+        return Contestant(lambda: _measure_cold(job, environment))
     client = running.enter_context(ClientProcess(job, environment))
     client.wait_ready()
 
@@ -123,7 +162,13 @@ def _prepare(
             return measured
         return dataclasses.replace(measured, requests=asked - asked_before)
 
-    return run
+    return Contestant(run, client.count_system_calls)
+
+
+def _measure_cold(job: Job, environment: Mapping[str, str]) -> Measurement:
+    with ClientProcess(job, environment) as client:
+        client.wait_ready()
+        return client.measure()
 
 
 def _wrk(host: Host[Server], workload: Workload, name: str, effort: Effort) -> Run:

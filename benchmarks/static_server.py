@@ -1,4 +1,4 @@
-"""nginx as a benchmark needs it: objects, the same ones late, and a long listing."""
+"""nginx as a benchmark needs it: objects, the same ones late or from far away, a long listing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from servers import Nginx, Process, ServerUnavailable
 from servers.ports import free_ports
+from servers.tls import issue_certificate
 
 LATENCY = 0.020
 """Seconds until the reply from the bucket `DELAYED` begins."""
@@ -17,6 +18,12 @@ DELAYED = "delayed"
 """The bucket that has the objects of `OBJECTS`, after `LATENCY`."""
 OBJECTS = "objects"
 """The bucket to put objects into."""
+WIDE = "wide"
+"""The bucket that has the objects of `OBJECTS` as a distant store gives them."""
+WIDE_LATENCY = 0.030
+"""Seconds until its replies begin."""
+WIDE_RATE = 80_000_000
+"""Bytes a second that it gives a connection."""
 LISTED = "listed"
 """The bucket that can be listed, and nothing else."""
 PAGE = 1000
@@ -50,7 +57,8 @@ http {{
     "~(?:^|&)(?:continuation-token|marker)=(?:[^&]*\\D)?(?<last>\\d{{6}})(?:&|$)" $last;
   }}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{ssl};
+    {certificate}
     root {root};
     location ~ ^/{listed}/?$ {{
       default_type application/xml;
@@ -61,9 +69,21 @@ http {{
       echo_sleep {latency};
       echo_exec /{objects}/$1;
     }}
+    location ~ ^/{wide}/(.*)$ {{
+      set $limit_rate {wide_rate};
+      echo_sleep {wide_latency};
+      echo_exec /{objects}/$1;
+    }}
     location = /-/requests {{ stub_status; }}
   }}
 }}
+"""
+
+_TLS = """\
+ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    ssl_protocols TLSv1.3;
+    ssl_session_cache shared:sessions:8m;
 """
 
 _PAGE_XML = """\
@@ -82,11 +102,17 @@ _ENTRY_XML = """\
 class StaticServer(Nginx):
     """An nginx with one worker, from memory; any signature will do.
 
-    Besides the buckets one creates, it has `DELAYED` and, after `create_listing`, `LISTED`.
+    Besides the buckets one creates, it has `DELAYED`, `WIDE` and, after `create_listing`, `LISTED`.
+
+    Parameters
+    ----------
+    tls : bool, optional
+        Whether it speaks TLS 1.3, with a certificate (ECDSA P-256) of a private authority.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
         super().__init__()
+        self._tls = tls
         self._status_requests = 0
 
     def create_listing(self, keys: list[str], size: int) -> None:
@@ -116,6 +142,11 @@ class StaticServer(Nginx):
         (requests,) = re.findall(r"^ \d+ \d+ (\d+) $", status, re.MULTILINE)
         return int(requests) - self._status_requests
 
+    def _certificate(self) -> str:
+        issued = issue_certificate(self.directory / "tls")
+        self.ca_file = issued.ca_file
+        return _TLS.format(certificate=issued.certificate, key=issued.key)
+
     @property
     def _pages(self) -> Path:
         return self.directory / "pages"
@@ -125,7 +156,7 @@ class StaticServer(Nginx):
 
     def _start(self, program: Path) -> None:
         (port,) = free_ports(1)
-        self.endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
         self.root = self.directory / "files"
         self.root.mkdir()
         configuration = self.directory / "nginx.conf"
@@ -142,6 +173,11 @@ class StaticServer(Nginx):
                 delayed=DELAYED,
                 listed=LISTED,
                 latency=LATENCY,
+                wide=WIDE,
+                wide_latency=WIDE_LATENCY,
+                wide_rate=WIDE_RATE,
+                ssl=" ssl" if self._tls else "",
+                certificate=self._certificate() if self._tls else "",
             )
         )
         arguments = ["-p", str(self.directory), "-c", str(configuration), "-e", "stderr"]

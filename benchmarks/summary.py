@@ -24,6 +24,12 @@ class Summary:
         where that is not measured.
     requests : float or None
         Requests per object; None where the server does not count them.
+    first_ms : float or None
+        Milliseconds to the first object of a cold pass.
+    switches : float or None
+        Context switches per object.
+    system_calls : float or None
+        System calls per object, where they were counted.
     """
 
     rate: float
@@ -33,6 +39,9 @@ class Summary:
     peak_rss: float | None = None
     rss_over_start: float | None = None
     requests: float | None = None
+    first_ms: float | None = None
+    switches: float | None = None
+    system_calls: float | None = None
 
 
 def summarize(runs: Sequence[Measurement]) -> Summary:
@@ -47,6 +56,15 @@ def summarize(runs: Sequence[Measurement]) -> Summary:
         rss_over_start=_median([run.rss_over_start for run in runs]),
         requests=_median(
             [None if run.requests is None else run.requests / run.all_objects for run in runs]
+        ),
+        first_ms=_median(
+            [None if run.first_seconds is None else run.first_seconds * 1e3 for run in runs]
+        ),
+        switches=_median(
+            [None if run.switches is None else run.switches / run.objects for run in runs]
+        ),
+        system_calls=_median(
+            [None if run.system_calls is None else run.system_calls / run.objects for run in runs]
         ),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 
@@ -29,6 +30,16 @@ class Work(abc.ABC):
         ------
         WrongResultError
             It differs.
+        """
+
+    @abc.abstractmethod
+    def run_once(self) -> float:
+        """Do it for all objects, and return when the first came, on `time.perf_counter`.
+
+        Raises
+        ------
+        WrongResultError
+            There was more or less to read than there should be.
         """
 
     @abc.abstractmethod
@@ -62,6 +73,17 @@ class Reading(Work):
         return len(self._digests)
 
     @override
+    def run_once(self) -> float:
+        first = 0.0
+        received = 0
+        for _, piece in self._read(self._names):
+            first = first or time.perf_counter()
+            received += memoryview(piece).nbytes
+        if received != len(self._names) * self._size:
+            raise WrongResultError(f"{received} bytes of {len(self._names)} objects")
+        return first
+
+    @override
     def run(self, objects: int) -> int:
         names = list(islice(cycle(self._names), objects))
         received = sum(memoryview(piece).nbytes for _, piece in self._read(names))
@@ -83,6 +105,17 @@ class Listing(Work):
         if list(self._contender.list(self._job.prefix)) != expected:
             raise WrongResultError("wrong names")
         return len(expected)
+
+    @override
+    def run_once(self) -> float:
+        first = 0.0
+        names = 0
+        for _ in self._contender.list(self._job.prefix):
+            first = first or time.perf_counter()
+            names += 1
+        if names != self._job.count:
+            raise WrongResultError(f"{names} names instead of {self._job.count}")
+        return first
 
     @override
     def run(self, objects: int) -> int:
