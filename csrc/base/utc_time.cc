@@ -1,11 +1,16 @@
 #include "base/utc_time.h"
 
 #include <array>
+#include <cmath>
 
 namespace objectpipes {
 namespace {
 
 constexpr int64_t kSecondsPerDay = 86400;
+
+// The years that have four digits.
+constexpr double kFirstSecond = -62'167'219'200;      // 0000-01-01T00:00:00Z
+constexpr double kAfterLastSecond = 253'402'300'800;  // 10000-01-01T00:00:00Z
 
 struct Date {
   int64_t year;
@@ -49,27 +54,48 @@ void AppendDigits(int64_t value, size_t width, std::string* out) {
   }
 }
 
-// Reads a text from its front; every function is false when the text does not go on as asked.
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Reads a text from its front; every function is false, and leaves the text as it was, when the
+// text does not go on as asked.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
   bool AtEnd() const { return text_.empty(); }
 
-  bool Literal(std::string_view expected) {
-    if (text_.substr(0, expected.size()) != expected) return false;
+  bool OneOf(std::string_view characters) {
+    if (text_.empty() || characters.find(text_.front()) == std::string_view::npos) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+
+  void Spaces() {
+    while (OneOf(" ")) {
+    }
+  }
+
+  // In capital or small letters; `expected` is in small ones.
+  bool Word(std::string_view expected) {
+    if (text_.size() < expected.size()) return false;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      if (ToLower(text_[i]) != expected[i]) return false;
+    }
     text_.remove_prefix(expected.size());
     return true;
   }
 
   bool Digits(size_t width, int64_t* value) {
     if (text_.size() < width) return false;
-    *value = 0;
+    int64_t read = 0;
     for (const char c : text_.substr(0, width)) {
-      if (c < '0' || c > '9') return false;
-      *value = *value * 10 + (c - '0');
+      if (!IsDigit(c)) return false;
+      read = read * 10 + (c - '0');
     }
     text_.remove_prefix(width);
+    *value = read;
     return true;
   }
 
@@ -85,10 +111,10 @@ class Scanner {
   }
 
   bool MonthName(int64_t* month) {
-    constexpr std::array<std::string_view, 12> kNames = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    constexpr std::array<std::string_view, 12> kNames = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                         "jul", "aug", "sep", "oct", "nov", "dec"};
     for (size_t i = 0; i < kNames.size(); ++i) {
-      if (Literal(kNames[i])) {
+      if (Word(kNames[i])) {
         *month = static_cast<int64_t>(i) + 1;
         return true;
       }
@@ -101,16 +127,148 @@ class Scanner {
 };
 
 struct TimeOfDay {
-  int64_t hour;
-  int64_t minute;
-  int64_t second;
+  int64_t hour = 0;
+  int64_t minute = 0;
+  int64_t second = 0;
+  double fraction = 0;
 };
 
-std::optional<int64_t> UnixSeconds(const Date& date, const TimeOfDay& time) {
-  const bool valid = date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= 31 &&
-                     time.hour <= 23 && time.minute <= 59 && time.second <= 60;  // a leap second
+bool IsInCalendar(const Date& date) {
+  if (date.month < 1 || date.month > 12 || date.day < 1 || date.day > 31) return false;
+  return DateOfDay(DaysSinceEpoch(date)).day == date.day;  // else of the next month
+}
+
+std::optional<double> UnixTime(const Date& date, const TimeOfDay& time, int64_t zone_seconds) {
+  const bool valid = IsInCalendar(date) && time.hour <= 23 && time.minute <= 59 &&
+                     time.second <= 60;  // a leap second
   if (!valid) return std::nullopt;
-  return DaysSinceEpoch(date) * kSecondsPerDay + time.hour * 3600 + time.minute * 60 + time.second;
+  const int64_t seconds = DaysSinceEpoch(date) * kSecondsPerDay + time.hour * 3600 +
+                          time.minute * 60 + time.second - zone_seconds;
+  return static_cast<double>(seconds) + time.fraction;
+}
+
+// hh:mm[:ss[.fraction]] or the same without colons.
+bool ScanTimeOfDay(Scanner* scan, TimeOfDay* time) {
+  if (!scan->Digits(2, &time->hour)) return false;
+  const bool colons = scan->OneOf(":");
+  if (!scan->Digits(2, &time->minute)) return false;
+  if (colons ? !scan->OneOf(":") : !scan->Digits(2, &time->second)) return true;
+  if (colons && !scan->Digits(2, &time->second)) return false;
+  return !scan->OneOf(".,") || scan->Fraction(&time->fraction);
+}
+
+// Z, UTC, GMT, +hh, +hhmm or +hh:mm. Without a zone a time is in UTC, as all times of S3 are.
+bool ScanZone(Scanner* scan, int64_t* seconds) {
+  scan->Spaces();
+  if (scan->Word("utc") || scan->Word("gmt") || scan->Word("z")) return true;
+  const int64_t sign = scan->OneOf("+") ? 1 : scan->OneOf("-") ? -1 : 0;
+  if (sign == 0) return true;
+  int64_t hours = 0;
+  int64_t minutes = 0;
+  if (!scan->Digits(2, &hours) || hours > 23) return false;
+  const bool colon = scan->OneOf(":");
+  if (!scan->Digits(2, &minutes) && colon) return false;
+  if (minutes > 59) return false;
+  *seconds = sign * (hours * 3600 + minutes * 60);
+  return true;
+}
+
+// "2013-05-24T00:00:00.123Z", "2013-05-24 00:00", "2013-05-24", "20130524T000000Z" (ISO 8601).
+std::optional<double> ParseIso8601(std::string_view text) {
+  Scanner scan(text);
+  Date date{};
+  TimeOfDay time;
+  int64_t zone = 0;
+  if (!scan.Digits(4, &date.year)) return std::nullopt;
+  const bool dashes = scan.OneOf("-");
+  if (!scan.Digits(2, &date.month) || (dashes && !scan.OneOf("-")) || !scan.Digits(2, &date.day)) {
+    return std::nullopt;
+  }
+  if (scan.OneOf("Tt ") && !(ScanTimeOfDay(&scan, &time) && ScanZone(&scan, &zone))) {
+    return std::nullopt;
+  }
+  return scan.AtEnd() ? UnixTime(date, time, zone) : std::nullopt;
+}
+
+bool ScanOneOrTwoDigits(Scanner* scan, int64_t* value) {
+  return scan->Digits(2, value) || scan->Digits(1, value);
+}
+
+// Two digits are of 1969 to 2068, as in POSIX.
+bool ScanYear(Scanner* scan, int64_t* year) {
+  if (scan->Digits(4, year)) return true;
+  if (!scan->Digits(2, year)) return false;
+  *year += *year < 69 ? 2000 : 1900;
+  return true;
+}
+
+void ScanWeekday(Scanner* scan) {
+  for (const std::string_view name :
+       {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}) {
+    if (scan->Word(name) || scan->Word(name.substr(0, 3))) break;
+  }
+  scan->OneOf(",");
+  scan->Spaces();
+}
+
+// "Fri, 24 May 2013 00:00:00 GMT" (RFC 1123) and "Friday, 24-May-13 00:00:00 GMT" (RFC 850).
+std::optional<double> ParseRfc1123(std::string_view text) {
+  Scanner scan(text);
+  Date date{};
+  TimeOfDay time;
+  int64_t zone = 0;
+  ScanWeekday(&scan);
+  if (!ScanOneOrTwoDigits(&scan, &date.day) || !scan.OneOf(" -") || !scan.MonthName(&date.month) ||
+      !scan.OneOf(" -") || !ScanYear(&scan, &date.year) || !scan.OneOf(" ") ||
+      !ScanTimeOfDay(&scan, &time) || !ScanZone(&scan, &zone) || !scan.AtEnd()) {
+    return std::nullopt;
+  }
+  return UnixTime(date, time, zone);
+}
+
+// "Fri May 24 00:00:00 2013" (C's asctime) and "Fri May 24 00:00:00 UTC 2013" (Java).
+std::optional<double> ParseAsctime(std::string_view text) {
+  Scanner scan(text);
+  Date date{};
+  TimeOfDay time;
+  int64_t zone = 0;
+  ScanWeekday(&scan);
+  if (!scan.MonthName(&date.month)) return std::nullopt;
+  scan.Spaces();
+  if (!ScanOneOrTwoDigits(&scan, &date.day) || !scan.OneOf(" ") || !ScanTimeOfDay(&scan, &time) ||
+      !ScanZone(&scan, &zone)) {
+    return std::nullopt;
+  }
+  scan.Spaces();
+  if (!scan.Digits(4, &date.year) || !scan.AtEnd()) return std::nullopt;
+  return UnixTime(date, time, zone);
+}
+
+// "1369353600", "1369353600.5", "1.3693536E9": seconds since 1970.
+std::optional<double> ParseSeconds(std::string_view text) {
+  Scanner scan(text);
+  const double sign = scan.OneOf("-") ? -1 : 1;
+  double value = 0;
+  int64_t digit = 0;
+  int64_t exponent = 0;
+  int64_t decimals = 0;
+  if (!scan.Digits(1, &digit)) return std::nullopt;
+  do {
+    value = value * 10 + static_cast<double>(digit);
+  } while (scan.Digits(1, &digit));
+  if (scan.OneOf(".")) {
+    for (; scan.Digits(1, &digit); ++decimals) value = value * 10 + static_cast<double>(digit);
+    if (decimals == 0) return std::nullopt;
+  }
+  if (scan.OneOf("eE")) {
+    scan.OneOf("+");
+    if (!ScanOneOrTwoDigits(&scan, &exponent)) return std::nullopt;
+  }
+  // One operation with an exact power of ten rounds once.
+  const auto scale = static_cast<double>(exponent - decimals);
+  value = sign * (scale < 0 ? value / std::pow(10.0, -scale) : value * std::pow(10.0, scale));
+  if (!scan.AtEnd() || !(value >= kFirstSecond && value < kAfterLastSecond)) return std::nullopt;
+  return value;
 }
 
 }  // namespace
@@ -130,41 +288,11 @@ std::string FormatBasicIso8601(int64_t unix_seconds) {
   return text;
 }
 
-std::optional<double> ParseIso8601(std::string_view text) {
-  Scanner scan(text);
-  Date date{};
-  TimeOfDay time{};
-  double fraction = 0;
-  if (!scan.Digits(4, &date.year)) return std::nullopt;
-  const bool extended = scan.Literal("-");
-  const std::string_view dash = extended ? "-" : "";
-  const std::string_view colon = extended ? ":" : "";
-  if (!scan.Digits(2, &date.month) || !scan.Literal(dash) || !scan.Digits(2, &date.day) ||
-      !scan.Literal("T") || !scan.Digits(2, &time.hour) || !scan.Literal(colon) ||
-      !scan.Digits(2, &time.minute) || !scan.Literal(colon) || !scan.Digits(2, &time.second)) {
-    return std::nullopt;
+std::optional<double> ParseTime(std::string_view text) {
+  for (const auto parse : {&ParseIso8601, &ParseRfc1123, &ParseSeconds, &ParseAsctime}) {
+    if (const std::optional<double> time = parse(text)) return time;
   }
-  if (scan.Literal(".") && !scan.Fraction(&fraction)) return std::nullopt;
-  if (!scan.Literal("Z") && !scan.Literal("+00:00")) return std::nullopt;
-  const std::optional<int64_t> seconds = UnixSeconds(date, time);
-  if (!seconds || !scan.AtEnd()) return std::nullopt;
-  return static_cast<double>(*seconds) + fraction;
-}
-
-std::optional<int64_t> ParseHttpDate(std::string_view text) {
-  const size_t day_name_end = text.find(", ");
-  if (day_name_end == std::string_view::npos) return std::nullopt;
-  Scanner scan(text.substr(day_name_end + 2));
-  Date date{};
-  TimeOfDay time{};
-  if (!scan.Digits(2, &date.day) || !scan.Literal(" ") || !scan.MonthName(&date.month) ||
-      !scan.Literal(" ") || !scan.Digits(4, &date.year) || !scan.Literal(" ") ||
-      !scan.Digits(2, &time.hour) || !scan.Literal(":") || !scan.Digits(2, &time.minute) ||
-      !scan.Literal(":") || !scan.Digits(2, &time.second) || !scan.Literal(" GMT") ||
-      !scan.AtEnd()) {
-    return std::nullopt;
-  }
-  return UnixSeconds(date, time);
+  return std::nullopt;
 }
 
 }  // namespace objectpipes

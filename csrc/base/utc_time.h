@@ -12,10 +12,9 @@ namespace objectpipes {
 // "20130524T000000Z", as x-amz-date wants it. From 1970 on.
 std::string FormatBasicIso8601(int64_t unix_seconds);
 
-// "2013-05-24T00:00:00.123Z" or "20130524T000000Z"; the fraction is optional, UTC is required.
-std::optional<double> ParseIso8601(std::string_view text);
-
-// "Fri, 24 May 2013 00:00:00 GMT", the one form HTTP still generates (RFC 9110, IMF-fixdate).
-std::optional<int64_t> ParseHttpDate(std::string_view text);
+// POSIX seconds from a time in any form that servers write: ISO 8601, RFC 1123 and RFC 850,
+// asctime, or seconds since 1970. It is in UTC unless it has an offset. Nothing if it is none of
+// these, or of a year that does not have four digits.
+std::optional<double> ParseTime(std::string_view text);
 
 }  // namespace objectpipes

@@ -33,7 +33,7 @@ bool KeyFilter::Passes(std::string_view url, const ListEntry& entry) const {
   const bool leads_on = entry.is_prefix && start_after.compare(0, url.size(), url) == 0;
   if (url <= start_after && !leads_on) return false;
   if (entry.size >= 0 && (entry.size < min_size || entry.size > max_size)) return false;
-  if (entry.mtime >= 0 && entry.mtime <= modified_after) return false;
+  if (entry.mtime <= modified_after) return false;
   return masks.empty() || std::any_of(masks.begin(), masks.end(), [url](const std::string& mask) {
            return MatchesMask(mask, url);
          });

@@ -87,7 +87,7 @@ ListEntry Entry(int64_t size, double mtime) {
 TEST(KeyFilter, LetsEverythingButFoldersThroughByDefault) {
   const KeyFilter filter;
   EXPECT_TRUE(filter.Passes("s3://b/a", Entry(0, 0)));
-  EXPECT_TRUE(filter.Passes("s3://b/a", Entry(-1, -1)));
+  EXPECT_TRUE(filter.Passes("s3://b/a", Entry(-1, kUnknownTime)));
   EXPECT_FALSE(filter.Passes("s3://b/a/", Entry(0, 0)));
 }
 
@@ -121,7 +121,7 @@ TEST(KeyFilter, WhatIsNotKnownIsNoReasonToDrop) {
   KeyFilter filter;
   filter.min_size = 10;
   filter.modified_after = 100;
-  EXPECT_TRUE(filter.Passes("s3://b/a", Entry(-1, -1)));
+  EXPECT_TRUE(filter.Passes("s3://b/a", Entry(-1, kUnknownTime)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,7 +37,7 @@ class UrlFactory {
     };
     Set(made, size_, entry.size < 0 ? none : py::object(py::int_(entry.size)));
     Set(made, etag_, text(entry.etag));
-    Set(made, mtime_, entry.mtime < 0 ? none : py::object(py::float_(entry.mtime)));
+    Set(made, mtime_, std::isnan(entry.mtime) ? none : py::object(py::float_(entry.mtime)));
     Set(made, checksum_, text(entry.checksum));
     Set(made, version_, text(entry.version));
     Set(made, targets_, page.targets < 0 ? none : py::object(py::int_(page.targets)));

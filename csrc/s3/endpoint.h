@@ -39,4 +39,9 @@ struct RequestTarget {
 RequestTarget MakeRequestTarget(const Endpoint& endpoint, std::string_view bucket,
                                 std::string_view key, std::string_view query);
 
+// A sentence, after a space, that blames the endpoint for an error if it ends in the bucket's name,
+// or its host begins with it; else nothing. With an empty `bucket`, any path or first label is
+// blamed.
+std::string BucketInEndpoint(const Endpoint& endpoint, std::string_view bucket);
+
 }  // namespace objectpipes

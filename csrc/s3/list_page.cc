@@ -5,76 +5,65 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <pugixml.hpp>
 #include <string_view>
 #include <utility>
 
 #include "base/excerpt.h"
 #include "base/utc_time.h"
 #include "s3/etag.h"
+#include "s3/xml.h"
 
 namespace objectpipes {
 namespace {
 
 // The parameters that a next_token may name.
 constexpr std::string_view kContinuationToken = "continuation-token";  // V2
+constexpr std::string_view kStartAfter = "start-after";                // V2
 constexpr std::string_view kMarker = "marker";                         // V1
 
 constexpr size_t kLongestPage = size_t{64} << 20;
+
+std::string_view ParameterOf(std::string_view token) { return token.substr(0, token.find('=')); }
 
 std::string NextToken(std::string_view parameter, std::string_view value) {
   return std::string(parameter).append("=").append(value);
 }
 
-// As little as possible is built: text stays in its element, and white space counts only where it
-// is all there is, as in the key " ".
-constexpr unsigned kParseFlags = pugi::parse_minimal | pugi::parse_escapes | pugi::parse_cdata |
-                                 pugi::parse_embed_pcdata | pugi::parse_ws_pcdata_single;
+// The page that S3 makes if nothing is said about its size.
+constexpr size_t kDefaultMaxKeys = 1000;
 
+// An answer of S3's that cannot be trusted.
 Status Malformed(const std::string& what, std::string_view culprit = {}) {
-  return Status::Protocol("The server's listing is malformed: " + what + Excerpt(culprit));
+  StatusDetail detail;
+  detail.code = "MalformedListing";
+  return Status(StatusCode::kProtocol,
+                "The server's listing is malformed: " + what + Excerpt(culprit), std::move(detail));
 }
 
-// The fields of <Contents>; empty where missing.
-struct ObjectFields {
-  std::string_view key;
-  std::string_view size;
-  std::string_view etag;
-  std::string_view last_modified;
-};
-
-ObjectFields ReadFields(const pugi::xml_node& contents) {
-  ObjectFields fields;
-  for (pugi::xml_node field = contents.first_child(); field; field = field.next_sibling()) {
-    const std::string_view name = field.name();
-    if (name == "Key") {
-      fields.key = field.child_value();
-    } else if (name == "Size") {
-      fields.size = field.child_value();
-    } else if (name == "ETag") {
-      fields.etag = field.child_value();
-    } else if (name == "LastModified") {
-      fields.last_modified = field.child_value();
-    }
-  }
-  return fields;
+// No answer of S3's at all.
+Status NoListing(const std::string& why) {
+  return Status::Protocol("The server's reply is no listing: " + why);
 }
 
-std::optional<int64_t> ParseSize(std::string_view text) {
-  int64_t size = -1;
+std::optional<int64_t> ParseCount(std::string_view text) {
+  if (text.substr(0, 1) == "+") text.remove_prefix(1);
+  int64_t count = -1;
   const char* const end = text.data() + text.size();
-  const auto [parsed_to, error] = std::from_chars(text.data(), end, size);
-  if (error != std::errc() || parsed_to != end || size < 0) return std::nullopt;
-  return size;
+  const auto [parsed_to, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || parsed_to != end || count < 0) return std::nullopt;
+  return count;
 }
 
-// Turns the parts of the document into those of a page.
+// Turns the elements of the document into the parts of a page.
+//
+// What is unreadable of an object's facts is unknown. Only what could lose or change a key is an
+// error.
 class PageBuilder {
  public:
-  explicit PageBuilder(bool url_encoded) : url_encoded_(url_encoded) {}
+  PageBuilder(bool url_encoded, ListVersion asked) : url_encoded_(url_encoded), asked_(asked) {}
 
-  Status AddObject(const ObjectFields& fields);
-  Status AddPrefix(std::string_view prefix);
+  Status AddObject(const pugi::xml_node& contents);
+  Status AddPrefixes(const pugi::xml_node& common_prefixes);
   void SortEntries();
   Status SetNextToken(const pugi::xml_node& root);
   ListPage Finish() { return std::move(page_); }
@@ -83,56 +72,70 @@ class PageBuilder {
   ListEntry::Text TextFrom(size_t offset) const {
     return {static_cast<uint32_t>(offset), static_cast<uint32_t>(page_.text.size() - offset)};
   }
-  Status AppendName(std::string_view name, std::string* out) const;
+  Status AppendName(const pugi::xml_node& element, std::string* out);
+  Status SetMarker(const pugi::xml_node& root);
+  bool IsFull(const pugi::xml_node& root) const;
+  // The text of an element without white space around it; valid until the next call.
+  std::string_view Value(const pugi::xml_node& element);
 
   const bool url_encoded_;
+  const ListVersion asked_;
   ListPage page_;
+  std::string scratch_;
 };
 
+std::string_view PageBuilder::Value(const pugi::xml_node& element) {
+  scratch_.clear();
+  if (!AppendXmlText(element, &scratch_).ok()) return {};
+  return TrimXml(scratch_);
+}
+
 // A key, prefix or marker.
-Status PageBuilder::AppendName(std::string_view name, std::string* out) const {
-  if (!url_encoded_) {
-    out->append(name);
-  } else if (!AppendUriDecoded(name, Plus::kSpace, out)) {
-    return Malformed("a name is not percent-encoded: ", name);
+Status PageBuilder::AppendName(const pugi::xml_node& element, std::string* out) {
+  scratch_.clear();
+  const Status read = AppendXmlText(element, url_encoded_ ? &scratch_ : out);
+  if (!read.ok()) return Malformed("a name cannot be read: ", read.message());
+  if (url_encoded_ && !AppendUriDecoded(scratch_, Plus::kSpace, out)) {
+    return Malformed("a name is not percent-encoded: ", scratch_);
   }
   return Status::Ok();
 }
 
-Status PageBuilder::AddObject(const ObjectFields& fields) {
+Status PageBuilder::AddObject(const pugi::xml_node& contents) {
   ListEntry entry;
-  if (fields.key.empty()) return Malformed("an object has no key");
-  const size_t key_offset = page_.text.size();
-  OBJECTPIPES_RETURN_IF_ERROR(AppendName(fields.key, &page_.text));
-  entry.key = TextFrom(key_offset);
-
-  const size_t etag_offset = page_.text.size();
-  page_.text.append(WithoutQuotes(fields.etag));
-  entry.etag = TextFrom(etag_offset);
-
-  const std::optional<int64_t> size = ParseSize(fields.size);
-  if (!size) return Malformed("an object's size is ", fields.size);
-  entry.size = *size;
-
-  if (!fields.last_modified.empty()) {
-    const std::optional<double> mtime = ParseIso8601(fields.last_modified);
-    if (!mtime) {
-      return Malformed("an object's time is ", fields.last_modified);
+  for (const pugi::xml_node field : contents) {
+    const std::string_view name = XmlName(field);
+    if (name == "Key") {
+      if (entry.key.size != 0) return Malformed("an object has two keys");
+      const size_t offset = page_.text.size();
+      OBJECTPIPES_RETURN_IF_ERROR(AppendName(field, &page_.text));
+      entry.key = TextFrom(offset);
+    } else if (name == "Size") {
+      entry.size = ParseCount(Value(field)).value_or(-1);
+    } else if (name == "ETag") {
+      const size_t offset = page_.text.size();
+      page_.text.append(WithoutQuotes(Value(field)));
+      entry.etag = TextFrom(offset);
+    } else if (name == "LastModified") {
+      entry.mtime = ParseTime(Value(field)).value_or(kUnknownTime);
     }
-    entry.mtime = *mtime;
   }
+  if (entry.key.size == 0) return Malformed("an object has no key");
   page_.entries.push_back(entry);
   return Status::Ok();
 }
 
-Status PageBuilder::AddPrefix(std::string_view prefix) {
-  if (prefix.empty()) return Malformed("a common prefix is empty");
-  const size_t offset = page_.text.size();
-  OBJECTPIPES_RETURN_IF_ERROR(AppendName(prefix, &page_.text));
-  ListEntry entry;
-  entry.key = TextFrom(offset);
-  entry.is_prefix = true;
-  page_.entries.push_back(entry);
+Status PageBuilder::AddPrefixes(const pugi::xml_node& common_prefixes) {
+  for (const pugi::xml_node prefix : common_prefixes) {
+    if (XmlName(prefix) != "Prefix") continue;
+    const size_t offset = page_.text.size();
+    OBJECTPIPES_RETURN_IF_ERROR(AppendName(prefix, &page_.text));
+    ListEntry entry;
+    entry.key = TextFrom(offset);
+    entry.is_prefix = true;
+    if (entry.key.size == 0) return Malformed("a common prefix is empty");
+    page_.entries.push_back(entry);
+  }
   return Status::Ok();
 }
 
@@ -143,44 +146,67 @@ void PageBuilder::SortEntries() {
                    });
 }
 
-Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
-  const std::string_view is_truncated = root.child_value("IsTruncated");
-  if (is_truncated == "false") return Status::Ok();
-  if (is_truncated != "true") return Malformed("it does not say whether it is complete");
+// As many entries as the server puts into one page.
+bool PageBuilder::IsFull(const pugi::xml_node& root) const {
+  const int64_t max_keys = ParseCount(XmlValue(XmlChild(root, "MaxKeys"))).value_or(0);
+  return page_.entries.size() >= (max_keys > 0 ? static_cast<size_t>(max_keys) : kDefaultMaxKeys);
+}
 
-  const std::string_view token = root.child_value("NextContinuationToken");
-  if (!token.empty()) {
+Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
+  std::string truncated = XmlValue(XmlChild(root, "IsTruncated"));
+  for (char& c : truncated) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (truncated == "false" || truncated == "0") return Status::Ok();
+  const bool said = !truncated.empty();
+  if (said && truncated != "true" && truncated != "1") {
+    return Malformed("whether it is complete is said with ", truncated);
+  }
+
+  const std::string token = XmlValue(XmlChild(root, "NextContinuationToken"));
+  if (asked_ == ListVersion::kV2 && !token.empty()) {
     page_.next_token = NextToken(kContinuationToken, token);
     return Status::Ok();
   }
-  const bool is_v1 = !root.child("KeyCount");
-  const std::string_view next_marker = root.child_value("NextMarker");
-  if (!is_v1 || (next_marker.empty() && page_.entries.empty())) {
+  if (!said && XmlValue(XmlChild(root, "NextMarker")).empty() && !IsFull(root)) return Status::Ok();
+  const bool is_v1 = asked_ == ListVersion::kV1 || !XmlChild(root, "KeyCount");
+  if (is_v1) return SetMarker(root);
+  if (said || page_.entries.empty()) {
     return Malformed("it is not complete, and nothing tells how to go on");
   }
-  if (next_marker.empty()) {  // as is usual without a delimiter
-    page_.next_token = NextToken(kMarker, page_.view(page_.entries.back().key));
-    return Status::Ok();
+  page_.next_token = NextToken(kStartAfter, page_.view(page_.entries.back().key));
+  return Status::Ok();
+}
+
+// A page goes on after NextMarker, or, as is usual without a delimiter, after its last name.
+Status PageBuilder::SetMarker(const pugi::xml_node& root) {
+  std::string marker;
+  OBJECTPIPES_RETURN_IF_ERROR(AppendName(XmlChild(root, "NextMarker"), &marker));
+  if (marker.empty() && page_.entries.empty()) {
+    return Malformed("it is not complete, and nothing tells how to go on");
   }
-  page_.next_token = NextToken(kMarker, "");
-  return AppendName(next_marker, &page_.next_token);
+  page_.next_token =
+      NextToken(kMarker, marker.empty() ? page_.view(page_.entries.back().key) : marker);
+  return Status::Ok();
 }
 
 }  // namespace
 
-QueryParameters ListQuery(const ListRequest& request, ListVersion version) {
+ListVersion VersionOf(const ListRequest& request, ListVersion first_page) {
+  if (request.token.empty()) return first_page;
+  return ParameterOf(request.token) == kMarker ? ListVersion::kV1 : ListVersion::kV2;
+}
+
+QueryParameters ListQuery(const ListRequest& request, ListVersion first_page) {
   QueryParameters query = {{"encoding-type", "url"}, {"prefix", request.prefix}};
   if (!request.delimiter.empty()) query.emplace_back("delimiter", request.delimiter);
   if (request.max_keys > 0) query.emplace_back("max-keys", std::to_string(request.max_keys));
 
-  const std::string_view token = request.token;
-  const std::string_view parameter = token.substr(0, token.find('='));
-  const bool v1 = token.empty() ? version == ListVersion::kV1 : parameter == kMarker;
+  const bool v1 = VersionOf(request, first_page) == ListVersion::kV1;
   if (!v1) query.emplace_back("list-type", "2");
-  if (!token.empty()) {
-    query.emplace_back(parameter, token.substr(parameter.size() + 1));
+  if (!request.token.empty()) {
+    const std::string_view token = request.token;
+    query.emplace_back(ParameterOf(token), token.substr(ParameterOf(token).size() + 1));
   } else if (!request.start_after.empty()) {
-    query.emplace_back(v1 ? kMarker : "start-after", request.start_after);
+    query.emplace_back(v1 ? kMarker : kStartAfter, request.start_after);
   }
   return query;
 }
@@ -197,28 +223,31 @@ Status AppendToPage(const char* data, size_t size, std::string* body) {
   return Status::Ok();
 }
 
-Result<ListPage> ParseListPage(std::string body) {
+Result<ListPage> ParseListPage(std::string body, ListVersion asked) {
   if (body.size() > std::numeric_limits<uint32_t>::max()) return Malformed("it is too large");
+  const Status encoding = CheckXmlEncoding(body);
+  if (!encoding.ok()) return Malformed(encoding.message());
   pugi::xml_document document;
   const pugi::xml_parse_result parsed =
-      document.load_buffer_inplace(body.data(), body.size(), kParseFlags, pugi::encoding_utf8);
+      document.load_buffer_inplace(body.data(), body.size(), kXmlParseFlags, pugi::encoding_utf8);
   if (!parsed) {
-    return Malformed(std::string(parsed.description()) + " at byte " +
+    return NoListing(std::string(parsed.description()) + " at byte " +
                      std::to_string(parsed.offset) + " of " + std::to_string(body.size()));
   }
   const pugi::xml_node root = document.first_child();
-  if (std::string_view(root.name()) != "ListBucketResult") {
-    return Malformed("its root element is ", root.name());
+  if (XmlName(root) != "ListBucketResult") {
+    return NoListing("its root element is " + Excerpt(root.name()));
   }
+  if (root.next_sibling()) return Malformed("it has two root elements");
 
-  PageBuilder builder(std::string_view(root.child_value("EncodingType")) == "url");
+  PageBuilder builder(XmlValue(XmlChild(root, "EncodingType")) == "url", asked);
   bool has_prefixes = false;
-  for (pugi::xml_node part = root.first_child(); part; part = part.next_sibling()) {
-    const std::string_view name = part.name();
+  for (const pugi::xml_node part : root) {
+    const std::string_view name = XmlName(part);
     if (name == "Contents") {
-      OBJECTPIPES_RETURN_IF_ERROR(builder.AddObject(ReadFields(part)));
+      OBJECTPIPES_RETURN_IF_ERROR(builder.AddObject(part));
     } else if (name == "CommonPrefixes") {
-      OBJECTPIPES_RETURN_IF_ERROR(builder.AddPrefix(part.child_value("Prefix")));
+      OBJECTPIPES_RETURN_IF_ERROR(builder.AddPrefixes(part));
       has_prefixes = true;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,7 +104,7 @@ TEST(ParseListPage, BearsWithEmptyAndUnknownElementsAndIndentation) {
   EXPECT_EQ(page.view(page.entries[0].key), "k");
   EXPECT_EQ(page.view(page.entries[0].etag), "");
   EXPECT_EQ(page.entries[0].size, 0);
-  EXPECT_EQ(page.entries[0].mtime, -1);
+  EXPECT_TRUE(std::isnan(page.entries[0].mtime));
 }
 
 TEST(ParseListPage, StripsOnlyAPairOfQuotesFromETags) {
@@ -139,14 +140,137 @@ TEST(ParseListPage, IgnoresATokenOnTheLastPage) {
             "");
 }
 
+TEST(ParseListPage, AsksOnlyWhereTheListingGoesOn) {
+  const std::string full = "<MaxKeys>2</MaxKeys>" + Object("j") + Object("k");
+  const struct {
+    std::string parts;
+    const char* next_token;
+  } kCases[] = {
+      {"", ""},
+      {"<IsTruncated/>" + Object("k"), ""},
+      {"<IsTruncated>False</IsTruncated>" + full, ""},
+      {"<IsTruncated> false\n</IsTruncated>" + full, ""},
+      {"<IsTruncated>0</IsTruncated>" + full, ""},
+      {"<IsTruncated>True</IsTruncated>" + Object("k"), "marker=k"},
+      {"<IsTruncated>\n TRUE</IsTruncated>" + Object("k"), "marker=k"},
+      {"<IsTruncated>1</IsTruncated>" + Object("k"), "marker=k"},
+      // Where the server does not say whether this is the last page, a token or a full page does.
+      {"<NextContinuationToken>t</NextContinuationToken>", "continuation-token=t"},
+      {"<NextContinuationToken>\n  t\n</NextContinuationToken>", "continuation-token=t"},
+      {"<NextMarker>m</NextMarker>" + Object("k"), "marker=m"},
+      {"<NextMarker/>" + Object("k"), ""},
+      {full, "marker=k"},
+      {"<KeyCount>2</KeyCount>" + full, "start-after=k"},
+  };
+  for (const auto& c : kCases) {
+    const Result<ListPage> page = ParseListPage(Listing(c.parts));
+    ASSERT_TRUE(page.ok()) << c.parts;
+    EXPECT_EQ(page.value().next_token, c.next_token) << c.parts;
+  }
+}
+
+TEST(ParseListPage, GoesOnWithMarkersWhereItWasAskedThatWay) {
+  const auto next_token = [](const std::string& parts) {
+    return ParseListPage(Listing("<IsTruncated>true</IsTruncated>" + parts), ListVersion::kV1)
+        .value()
+        .next_token;
+  };
+  EXPECT_EQ(next_token(Object("j") + Object("k")), "marker=k");
+  EXPECT_EQ(next_token("<KeyCount>1</KeyCount>" + Object("k")), "marker=k");
+  EXPECT_EQ(next_token("<NextMarker>m</NextMarker>" + Object("k")), "marker=m");
+  EXPECT_EQ(next_token("<NextContinuationToken>t</NextContinuationToken><KeyCount/>" + Object("k")),
+            "marker=k");
+  EXPECT_EQ(next_token("<EncodingType>url</EncodingType>" + Object("a+b%2B")), "marker=a b+");
+  EXPECT_EQ(next_token(Object("k") + "<CommonPrefixes><Prefix>z/</Prefix></CommonPrefixes>"),
+            "marker=z/");
+}
+
 TEST(ParseListPage, RefusesToStopEarly) {
   for (const char* parts :
-       {"", "<IsTruncated/>", "<IsTruncated>yes</IsTruncated>", "<IsTruncated>true</IsTruncated>",
+       {"<IsTruncated>yes</IsTruncated>", "<IsTruncated>true</IsTruncated>",
         "<IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>"
         "<Contents><Key>k</Key><Size>1</Size></Contents>",
         "<IsTruncated>true</IsTruncated><KeyCount>0</KeyCount><NextContinuationToken/>"}) {
     EXPECT_EQ(ParseListPage(Listing(parts)).status().code(), StatusCode::kProtocol) << parts;
   }
+}
+
+TEST(ParseListPage, ReadsWhatOtherWritersOfXmlMake) {
+  const std::string body =
+      "\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n<!-- c -->\n"
+      "<s3:ListBucketResult xmlns:s3='urn:x'>\n"
+      "  <s3:EncodingType>\n url\n </s3:EncodingType>\n"
+      "  <s3:IsTruncated>\n false\n </s3:IsTruncated>\n"
+      "  <s3:Contents>\n    <s3:Key>a%20b</s3:Key>\n    <s3:Size>\n 5\n </s3:Size>\n"
+      "    <s3:ETag>\n \"v\"\n </s3:ETag>\n"
+      "    <s3:LastModified>\n 2013-05-24T00:00:00 </s3:LastModified>\n  </s3:Contents>\n"
+      "  <s3:CommonPrefixes>\n <s3:Prefix>x/</s3:Prefix>\n </s3:CommonPrefixes>\n"
+      "  <s3:CommonPrefixes/>\n"
+      "</s3:ListBucketResult>\n";
+  const ListPage page = ParseListPage(body).value();
+  ASSERT_EQ(page.entries.size(), 2U);
+  EXPECT_EQ(page.view(page.entries[0].key), "a b");
+  EXPECT_EQ(page.entries[0].size, 5);
+  EXPECT_EQ(page.view(page.entries[0].etag), "v");
+  EXPECT_EQ(page.entries[0].mtime, 1369353600);
+  EXPECT_EQ(page.view(page.entries[1].key), "x/");
+}
+
+TEST(ParseListPage, JoinsTheTextOfAKey) {
+  EXPECT_EQ(KeysOf(LastPage(Object("a<!-- c -->b") + Object("a<![CDATA[&amp;]]>b") +
+                            Object("<![CDATA[a]]>&amp;b") + Object(" <![CDATA[x]]>\n") +
+                            Object("&#xE4;&#8364;&#x1F600;") + Object("a<?x y?>b"))),
+            (Keys{"ab", "a&amp;b", "a&b", " x\n", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "ab"}));
+}
+
+TEST(ParseListPage, DoesNotKnowWhatItCannotRead) {
+  for (const char* fields :
+       {"", "<Size/>", "<Size>-1</Size>", "<Size>1x</Size>", "<Size>99999999999999999999</Size>",
+        "<LastModified>yesterday</LastModified>",
+        "<LastModified>2013-02-30T00:00:00Z</LastModified>",
+        "<Size><x/></Size><LastModified>&nbsp;</LastModified><ETag>&nbsp;</ETag>"}) {
+    const Result<ListPage> page =
+        ParseListPage(LastPage("<Contents><Key>k</Key>" + std::string(fields) + "</Contents>"));
+    ASSERT_TRUE(page.ok()) << fields;
+    const ListEntry& entry = page.value().entries.at(0);
+    EXPECT_EQ(page.value().view(entry.key), "k") << fields;
+    EXPECT_EQ(entry.size, -1) << fields;
+    EXPECT_TRUE(std::isnan(entry.mtime)) << fields;
+    EXPECT_EQ(page.value().view(entry.etag), "") << fields;
+  }
+}
+
+TEST(ParseListPage, RefusesNamesThatItCouldChange) {
+  for (const std::string& key :
+       {"a&nbsp;b"s, "a&b"s, "a&amp"s, "a&#0;b"s, "a&#xD800;"s, "a&#x110000;"s, "a&#12z;"s,
+        "a<x/>b"s, "a\0b"s, "a\x01"s, "\xE4"s, "\xC0\xAF"s, "\xE0\x80\x80"s, "\xED\xA0\x80"s,
+        "\xF4\x90\x80\x80"s, "\xE2\x82"s, "k</Key><Key>l"s}) {
+    EXPECT_EQ(ParseListPage(LastPage(Object(key))).status().code(), StatusCode::kProtocol) << key;
+  }
+  EXPECT_FALSE(ParseListPage(LastPage("") + "<ListBucketResult/>").ok());
+  EXPECT_FALSE(ParseListPage("<!DOCTYPE x [<!ENTITY e 'k'>]>" + Listing(Object("&e;"))).ok());
+}
+
+TEST(ParseListPage, RefusesOtherEncodings) {
+  const std::string page = "<ListBucketResult>" + Object("k") + "</ListBucketResult>";
+  for (const char* encoding : {"ISO-8859-1", "windows-1252", "UTF-16", "UTF-7", "Shift_JIS"}) {
+    for (const char quote : {'"', '\''}) {
+      const std::string declared =
+          std::string("<?xml version=\"1.0\" encoding = ") + quote + encoding + quote + "?>" + page;
+      const Status status = ParseListPage(declared).status();
+      EXPECT_EQ(status.code(), StatusCode::kProtocol) << encoding;
+      EXPECT_NE(status.message().find(encoding), std::string::npos) << status.message();
+    }
+  }
+  for (const char* encoding : {"UTF-8", "utf-8", "utf8", "US-ASCII"}) {
+    EXPECT_EQ(KeysOf("<?xml version=\"1.0\" encoding=\"" + std::string(encoding) + "\"?>" + page),
+              Keys{"k"})
+        << encoding;
+  }
+  std::string utf16 = "\xFF\xFE";
+  for (const char c : page) utf16.append({c, '\0'});
+  EXPECT_EQ(ParseListPage(utf16).status().code(), StatusCode::kProtocol);
+  EXPECT_EQ(ParseListPage(utf16.substr(2)).status().code(), StatusCode::kProtocol);
 }
 
 TEST(ParseListPage, RefusesEveryProperBeginningOfAListing) {
@@ -158,16 +282,12 @@ TEST(ParseListPage, RefusesEveryProperBeginningOfAListing) {
   }
 }
 
-TEST(ParseListPage, RefusesObjectsThatLackKeyOrSize) {
-  for (const char* contents :
-       {"", "<Key>k</Key>", "<Size>1</Size>", "<Key/><Size>1</Size>", "<Key>k</Key><Size/>",
-        "<Key>k</Key><Size>-1</Size>", "<Key>k</Key><Size>1x</Size>",
-        "<Key>k</Key><Size>99999999999999999999</Size>",
-        "<Key>k</Key><Size>1</Size><LastModified>yesterday</LastModified>"}) {
+TEST(ParseListPage, RefusesObjectsWithoutAKey) {
+  for (const char* contents : {"", "<Size>1</Size>", "<Key/><Size>1</Size>"}) {
     const std::string body = LastPage("<Contents>" + std::string(contents) + "</Contents>");
     EXPECT_EQ(ParseListPage(body).status().code(), StatusCode::kProtocol) << contents;
   }
-  EXPECT_FALSE(ParseListPage(LastPage("<CommonPrefixes/>")).ok());
+  EXPECT_FALSE(ParseListPage(LastPage("<CommonPrefixes><Prefix/></CommonPrefixes>")).ok());
   EXPECT_FALSE(ParseListPage(LastPage("<EncodingType>url</EncodingType>" + Object("%zz"))).ok());
 }
 

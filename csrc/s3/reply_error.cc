@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <iterator>
-#include <pugixml.hpp>
 #include <utility>
 
 #include "base/excerpt.h"
 #include "base/utc_time.h"
 #include "s3/url.h"
+#include "s3/xml.h"
 
 namespace objectpipes {
 namespace {
@@ -27,7 +28,7 @@ struct Meaning {
 };
 
 struct Rule {
-  std::string_view s3_code;  // a final '*' stands for any end
+  std::string_view s3_code;  // "X*": begins with X; "*X*": contains X
   Meaning meaning;
 };
 
@@ -63,6 +64,12 @@ constexpr Meaning kArchived = {StatusCode::kNotSupported, Kind::kFatal,
                                "The object is archived and cannot be read until it is restored"};
 constexpr Meaning kNoKmsKey = {StatusCode::kAccessDenied, Kind::kFatal,
                                "The key that encrypts the object cannot be used"};
+constexpr Meaning kNoCustomerKey = {
+    StatusCode::kConfig, Kind::kFatal,
+    "The object is encrypted with a key of its owner's (SSE-C), which sse_customer_key= gives"};
+constexpr Meaning kOtherCustomerKey = {
+    StatusCode::kConfig, Kind::kFatal,
+    "The object is not encrypted with the key in sse_customer_key= (SSE-C)"};
 constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
                                   "The server does not support the request"};
 constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
@@ -72,6 +79,12 @@ constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
 
 // The first match counts.
 constexpr Rule kRules[] = {
+    {"*SlowDown*", kSlowDown},
+    {"*Throttl*", kSlowDown},
+    {"*TooManyRequests*", kSlowDown},
+    {"*LimitExceeded*", kSlowDown},
+    {"ServerBusy", kSlowDown},
+    {"PriorRequestNotComplete", kSlowDown},
     {"NoSuchKey", kNoSuchKey},
     {"NoSuchVersion", kNoSuchKey},
     {"NoSuchBucket", kNoSuchBucket},
@@ -89,13 +102,6 @@ constexpr Rule kRules[] = {
     {"TemporaryRedirect", kRedirect},
     {"RequestTimeTooSkewed", kSkew},
     {"RequestExpired", kSkew},
-    {"SlowDown*", kSlowDown},
-    {"Throttl*", kSlowDown},
-    {"RequestThrottle*", kSlowDown},
-    {"RequestLimitExceeded", kSlowDown},
-    {"BandwidthLimitExceeded", kSlowDown},
-    {"TooManyRequests*", kSlowDown},
-    {"KMS.Throttl*", kSlowDown},
     {"KMS.*", kNoKmsKey},
     {"InternalError", kServerFailed},
     {"ServiceUnavailable", kServerFailed},
@@ -114,9 +120,12 @@ constexpr Rule kRules[] = {
 };
 
 bool Matches(std::string_view pattern, std::string_view code) {
-  if (pattern.back() != '*') return code == pattern;
-  pattern.remove_suffix(1);
-  return code.substr(0, pattern.size()) == pattern;
+  const bool any_begin = pattern.front() == '*';
+  const bool any_end = pattern.back() == '*';
+  pattern.remove_prefix(any_begin ? 1 : 0);
+  pattern.remove_suffix(any_end ? 1 : 0);
+  if (any_begin) return code.find(pattern) != std::string_view::npos;
+  return any_end ? code.substr(0, pattern.size()) == pattern : code == pattern;
 }
 
 // By HTTP status, for replies to HEAD, which have nothing else, and for codes nobody told us about.
@@ -142,7 +151,6 @@ Meaning MeaningOfHttpStatus(int http_status, bool about_object) {
     case 416:
       return kBadRange;
     case 429:
-    case 503:
       return kSlowDown;
     default:
       // An error inside a 200 is one that the server met too late to say 500.
@@ -164,11 +172,11 @@ struct ErrorDocument {
 ErrorDocument ParseErrorDocument(std::string_view body) {
   pugi::xml_document document;
   // A document cut short is used as far as it goes, so the result of parsing is of no interest.
-  (void)document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8);
-  const pugi::xml_node error = document.child("Error");
-  return {error.child_value("Code"),      error.child_value("Message"),
-          error.child_value("Region"),    error.child_value("Endpoint"),
-          error.child_value("RequestId"), error.child_value("ServerTime")};
+  (void)document.load_buffer(body.data(), body.size(), kXmlParseFlags, pugi::encoding_utf8);
+  const pugi::xml_node error = XmlChild(document, "Error");
+  const auto field = [&error](std::string_view name) { return XmlValue(XmlChild(error, name)); };
+  return {field("Code"),     field("Message"),   field("Region"),
+          field("Endpoint"), field("RequestId"), field("ServerTime")};
 }
 
 // A region becomes part of host names and signatures: nothing else may pass for one.
@@ -201,30 +209,48 @@ std::string OtherRegion(const ErrorReply& reply, const ErrorDocument& document) 
   return {};
 }
 
+int64_t WholeSeconds(double time) { return static_cast<int64_t>(std::floor(time)); }
+
+// When the server replied, by its clock.
+std::optional<int64_t> DateOf(const ErrorReply& reply) {
+  const std::optional<double> date = ParseTime(reply.date);
+  if (!date) return std::nullopt;
+  return WholeSeconds(*date);
+}
+
 std::optional<int64_t> ServerTime(const ErrorReply& reply, const ErrorDocument& document) {
-  const std::optional<double> time = ParseIso8601(document.server_time);
-  if (time) return static_cast<int64_t>(*time);
-  return ParseHttpDate(reply.date);
+  const std::optional<double> time = ParseTime(document.server_time);
+  if (time) return WholeSeconds(*time);
+  return DateOf(reply);
 }
 
 // -1 where the server has no wish.
 int64_t RetryAfterMs(const ErrorReply& reply) {
-  const std::optional<int64_t> date = ParseHttpDate(reply.retry_after);
-  if (date) {
-    const int64_t now = ParseHttpDate(reply.date).value_or(reply.request_time);
-    return std::max<int64_t>(*date - now, 0) * 1000;
-  }
   uint32_t seconds = 0;
   const char* const end = reply.retry_after.data() + reply.retry_after.size();
   const auto [parsed_to, error] = std::from_chars(reply.retry_after.data(), end, seconds);
-  return error == std::errc() && parsed_to == end ? int64_t{seconds} * 1000 : -1;
+  if (error == std::errc() && parsed_to == end) return int64_t{seconds} * 1000;
+  const bool is_date = reply.retry_after.find(':') != std::string_view::npos;
+  const std::optional<double> date = is_date ? ParseTime(reply.retry_after) : std::nullopt;
+  if (!date) return -1;
+  const int64_t now = DateOf(reply).value_or(reply.request_time);
+  return std::max<int64_t>(WholeSeconds(*date) - now, 0) * 1000;
 }
 
 bool IsForeign(const ErrorReply& reply, const ErrorDocument& document) {
   return !reply.body.empty() && document.code.empty() && reply.request_id.empty();
 }
 
+// Only the words tell: the code is InvalidRequest or InvalidArgument.
+bool IsAboutCustomerKey(const ErrorReply& reply, const ErrorDocument& document) {
+  return reply.http_status == 400 && document.code.substr(0, 7) == "Invalid" &&
+         document.message.find("ncrypt") != std::string::npos;
+}
+
 Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
+  if (IsAboutCustomerKey(reply, document)) {
+    return reply.has_customer_key ? kOtherCustomerKey : kNoCustomerKey;
+  }
   const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& r) {
     return Matches(r.s3_code, document.code);
   });
@@ -234,7 +260,7 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   const bool busy = meaning.kind != Kind::kFatal && reply.http_status != 200;
   if (IsForeign(reply, document) && !busy) return kForeign;
   // The reply to HEAD does not say which 403 it is, but it does have a date.
-  const std::optional<int64_t> date = ParseHttpDate(reply.date);
+  const std::optional<int64_t> date = DateOf(reply);
   if (meaning.code == StatusCode::kAccessDenied && reply.body.empty() && date &&
       std::abs(*date - reply.request_time) > kLargestSkewSeconds) {
     return kSkew;
@@ -261,6 +287,18 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   return words;
 }
 
+// Consoles of some stores show the address of a bucket where that of the store is wanted.
+std::string EndpointHint(const ErrorReply& reply, const ErrorDocument& document, StatusCode code) {
+  const bool missing = code == StatusCode::kObjectNotFound || code == StatusCode::kBucketNotFound;
+  if (reply.endpoint == nullptr) return {};
+  if (!missing && code != StatusCode::kAccessDenied && code != StatusCode::kInvalidArgument) {
+    return {};
+  }
+  // No key was asked for, so whoever misses one took the bucket's name for it.
+  const bool certain = reply.key.empty() && document.code == "NoSuchKey";
+  return BucketInEndpoint(*reply.endpoint, certain ? std::string_view() : reply.bucket);
+}
+
 Status MakeStatus(const ErrorReply& reply, const ErrorDocument& document, StatusCode code,
                   const std::string& sentence) {
   const bool about_bucket = reply.key.empty() || code == StatusCode::kBucketNotFound;
@@ -270,7 +308,9 @@ Status MakeStatus(const ErrorReply& reply, const ErrorDocument& document, Status
   detail.code = document.code;
   detail.request_id = reply.request_id.empty() ? document.request_id : reply.request_id;
   detail.http_status = reply.http_status;
-  return Status(code, sentence + ": " + where + " (" + Words(reply, document) + ")",
+  return Status(code,
+                sentence + ": " + where + " (" + Words(reply, document) + ")" +
+                    EndpointHint(reply, document, code),
                 std::move(detail));
 }
 
@@ -314,7 +354,8 @@ bool IsErrorDocument(std::string_view body) {
     body.remove_prefix(tag + 1);
     if (body.empty() || (body.front() != '?' && body.front() != '!')) break;
   }
-  return body.substr(0, body.find_first_of(" \t\r\n/>")) == "Error";
+  body = body.substr(0, body.find_first_of(" \t\r\n/>"));
+  return body.substr(body.find(':') + 1) == "Error";  // npos + 1 is 0
 }
 
 }  // namespace objectpipes

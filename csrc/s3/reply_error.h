@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "s3/endpoint.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -24,9 +25,11 @@ struct ErrorReply {
   std::string_view bucket_region;  // x-amz-bucket-region
 
   std::string_view bucket;
-  std::string_view key;      // empty: the request was a listing
-  std::string_view region;   // it was signed for
-  int64_t request_time = 0;  // it was signed at, POSIX seconds
+  std::string_view key;                // empty: the request was a listing
+  std::string_view region;             // it was signed for
+  int64_t request_time = 0;            // it was signed at, POSIX seconds
+  bool has_customer_key = false;       // of SSE-C
+  const Endpoint* endpoint = nullptr;  // null: there is nothing to say about it
 };
 
 struct S3Error {

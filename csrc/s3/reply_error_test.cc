@@ -130,7 +130,7 @@ TEST(S3ErrorFromReply, GoesByTheHttpStatusWhereThereIsNoKnownCode) {
       {500, StatusCode::kServer, Kind::kRetry},
       {501, StatusCode::kNotSupported, Kind::kFatal},
       {502, StatusCode::kServer, Kind::kRetry},
-      {503, StatusCode::kThrottled, Kind::kThrottled},
+      {503, StatusCode::kServer, Kind::kRetry},
       {504, StatusCode::kServer, Kind::kRetry},
   };
   const std::string unknown = Document("NeverHeardOf");
@@ -299,6 +299,90 @@ TEST(S3ErrorFromReply, RetriesAGatewaysOwnPage) {
             "The server failed: s3://bucket/a/key (HTTP 502, \"502 Bad Gateway\")");
 }
 
+// What stands in front of a store says 503 for another reason than S3 does.
+TEST(S3ErrorFromReply, DoesNotTakeAnOutageForThrottling) {
+  const std::string minio_starts = Document("XMinioServerNotInitialized");
+  for (const std::string_view body :
+       {std::string_view(""), std::string_view("no healthy upstream"),
+        std::string_view("upstream connect error or disconnect/reset before headers."),
+        std::string_view("<html><body><h1>503 Service Unavailable</h1>\nNo server is available"),
+        std::string_view("<html>\r\n<head><title>503 Service Temporarily Unavailable</title>"),
+        std::string_view("<!DOCTYPE html><title>ERROR: The requested URL could not be retrieved"),
+        std::string_view("error code: 1105"), std::string_view(minio_starts)}) {
+    const S3Error error = ErrorFromReply(Reply(503, body));
+    EXPECT_EQ(error.status.code(), StatusCode::kServer) << body;
+    EXPECT_EQ(error.hint.kind, Kind::kRetry) << body;
+  }
+  EXPECT_EQ(ErrorFromReply(Reply(429, "error code: 1015")).status.code(), StatusCode::kThrottled);
+}
+
+TEST(S3ErrorFromReply, KnowsEveryWordForTooManyRequests) {
+  for (const char* code :
+       {"SlowDown", "SlowDownRead", "Throttling", "ThrottlingException", "ThrottledException",
+        "RequestThrottled", "RequestThrottledException", "EC2ThrottledException",
+        "KMS.ThrottlingException", "TooManyRequests", "TooManyRequestsException",
+        "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException",
+        "QpsLimitExceeded", "ServerBusy", "PriorRequestNotComplete"}) {
+    const std::string body = Document(code);
+    for (const int http_status : {200, 400, 403, 429, 500, 503}) {
+      EXPECT_EQ(ErrorFromReply(Reply(http_status, body)).hint.kind, Kind::kThrottled)
+          << code << http_status;
+    }
+  }
+}
+
+TEST(S3ErrorFromReply, NamesTheCustomersKeyThatIsMissing) {
+  const auto body = [](const char* code, const char* words) {
+    return std::string("<Error><Code>") + code + "</Code><Message>" + words + "</Message></Error>";
+  };
+  for (const std::string& document :
+       {body("InvalidRequest",
+             "The object was stored using a form of Server Side Encryption. The correct "
+             "parameters must be provided to retrieve the object."),
+        body("InvalidArgument",
+             "Requests specifying Server Side Encryption with Customer provided keys must provide "
+             "an appropriate secret key.")}) {
+    ErrorReply reply = Reply(400, document);
+    EXPECT_EQ(ErrorFromReply(reply).status.code(), StatusCode::kConfig);
+    EXPECT_NE(ErrorFromReply(reply).status.message().find("sse_customer_key="), std::string::npos);
+    reply.has_customer_key = true;
+    EXPECT_EQ(ErrorFromReply(reply).status.code(), StatusCode::kConfig);
+  }
+  EXPECT_EQ(ErrorFromReply(Reply(400, body("InvalidRequest", "Missing header"))).status.code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(S3ErrorFromReply, BlamesAnEndpointThatHoldsTheBucket) {
+  const auto message = [](const char* endpoint_url, int http_status, const char* code,
+                          bool listing = false) {
+    const Endpoint endpoint = ParseEndpoint(endpoint_url, Addressing::kPath).value();
+    const std::string body = Document(code);
+    ErrorReply reply = Reply(http_status, body);
+    reply.endpoint = &endpoint;
+    if (listing) reply.key = "";
+    return ErrorFromReply(reply).status.message();
+  };
+  const std::string by_path = "the path of endpoint_url, /bucket";
+  const std::string by_host = "the host of endpoint_url: if its first label, bucket,";
+  EXPECT_NE(message("http://h:1/bucket", 404, "NoSuchKey").find(by_path), std::string::npos);
+  EXPECT_NE(message("http://h:1/bucket/", 403, "AccessDenied").find(by_path), std::string::npos);
+  EXPECT_NE(message("http://h:1/bucket", 404, "NoSuchBucket", true).find(by_path),
+            std::string::npos);
+  EXPECT_NE(message("http://bucket.h", 404, "NoSuchKey").find(by_host), std::string::npos);
+  EXPECT_NE(message("http://Bucket.h:1", 404, "NoSuchBucket").find(by_host), std::string::npos);
+  // That a key is missing which nobody asked for shows that a bucket's name was taken for one.
+  EXPECT_NE(message("http://h/other", 404, "NoSuchKey", true).find("/other"), std::string::npos);
+  EXPECT_NE(message("http://other.h", 404, "NoSuchKey", true).find("other"), std::string::npos);
+
+  for (const std::string& innocent :
+       {message("http://h/s3", 404, "NoSuchKey"), message("http://h/s3", 404, "NoSuchBucket", true),
+        message("http://s3.h", 404, "NoSuchKey"), message("http://127.0.0.1:1", 404, "NoSuchKey"),
+        message("http://127.0.0.1:1", 404, "NoSuchKey", true),
+        message("http://bucket", 404, "NoSuchKey"), message("http://h/bucket", 503, "SlowDown")}) {
+    EXPECT_EQ(innocent.find("endpoint_url"), std::string::npos) << innocent;
+  }
+}
+
 TEST(S3ErrorFromReply, UsesADocumentCutShortAsFarAsItGoes) {
   EXPECT_EQ(
       ErrorFromReply(Reply(403, "<Error><Code>SignatureDoesNotMatch</Code><Mess")).status.code(),
@@ -317,6 +401,7 @@ TEST(S3ErrorFromReply, KeepsMessagesToOneShortLine) {
 TEST(IsErrorDocument, LooksAtTheRootOnly) {
   EXPECT_TRUE(IsErrorDocument(Document("InternalError")));
   EXPECT_TRUE(IsErrorDocument("<Error/>"));
+  EXPECT_TRUE(IsErrorDocument("<s3:Error xmlns:s3='x'>"));
   EXPECT_TRUE(IsErrorDocument("\xEF\xBB\xBF \n<?xml?><!-- c --><Error xmlns='x'>"));
   for (const char* body : {"", "<", "<?", "<Err", "<Errors>", "<ListBucketResult><Error>", "Error",
                            "<?xml version='1.0'?>", "<html>"}) {

@@ -131,6 +131,7 @@ S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
   reply.key = key_;
   reply.region = region_;
   reply.request_time = request_time_;
+  reply.endpoint = &*transport_->KnownBucket(bucket_name_)->endpoint;
   return ErrorFromReply(reply);
 }
 
@@ -226,7 +227,7 @@ class S3Transport::List final : public S3Transport::Call {
  public:
   List(S3Transport* transport, const ListRequest& request, ListHandler* handler)
       : Call(transport, request.bucket, ""),
-        version_(bucket()->list_version),
+        version_(VersionOf(request, bucket()->list_version)),
         first_(request.token.empty()),
         handler_(handler) {
     Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(request, version_)));
@@ -263,7 +264,7 @@ void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
     const S3Error error = ErrorOf(body_);
     return handler_->OnPage(error.status, error.hint);
   }
-  handler_->OnPage(ParseListPage(std::move(body_)), retry);
+  handler_->OnPage(ParseListPage(std::move(body_), version_), retry);
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -6,11 +6,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace objectpipes {
+
+// Of an object; not equal to any time, itself included.
+inline constexpr double kUnknownTime = std::numeric_limits<double>::quiet_NaN();
 
 struct ListEntry {
   // A piece of ListPage::text; size 0: absent.
@@ -19,13 +23,13 @@ struct ListEntry {
     uint32_t size = 0;
   };
   Text key;
-  Text etag;                // without quotes
-  Text checksum;            // AIStore: hex
-  Text version;             // AIStore
-  int64_t size = -1;        // bytes; -1: unknown
-  double mtime = -1;        // POSIX seconds; -1: unknown
-  bool is_prefix = false;   // a common prefix ("directory") of a listing with a delimiter
-  bool in_archive = false;  // AIStore: a member of an archive
+  Text etag;                    // without quotes
+  Text checksum;                // AIStore: hex
+  Text version;                 // AIStore
+  int64_t size = -1;            // bytes; -1: unknown
+  double mtime = kUnknownTime;  // POSIX seconds
+  bool is_prefix = false;       // a common prefix ("directory") of a listing with a delimiter
+  bool in_archive = false;      // AIStore: a member of an archive
 };
 
 struct ListPage {

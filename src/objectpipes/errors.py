@@ -336,6 +336,10 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ServerError, None): (
         "Try again later; if it persists, give the request id to whoever runs the store."
     ),
+    (ServerError, 503): (
+        "The store, or the load balancer in front of it, has no server that can answer: wait until"
+        " it is up, and check endpoint_url= if it never is."
+    ),
     (ServerError, "UnreadableArchive"): (
         "Find an empty or damaged file that ends in .tar, .tgz, .tar.gz, .zip or .tar.lz4, and"
         " remove it or give it another name; or list what is left with allow_partial=True."
@@ -386,6 +390,10 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ProtocolError, None): (
         "Check that endpoint_url= is an object store and not a web console, a login page or a"
         " proxy."
+    ),
+    (ProtocolError, "MalformedListing"): (
+        "Names could be lost or changed: report the reply to whoever runs the store; another"
+        " version of its listing may be whole (list_version=1)."
     ),
     (ProtocolError, "aistore"): (
         "Check that url= or AIS_ENDPOINT is an AIStore gateway and not a web console or a proxy."

@@ -174,7 +174,7 @@ class AwsTransport::List final : public AwsTransport::Call {
  public:
   List(AwsTransport* transport, const ListRequest& request, ListHandler* handler)
       : Call(transport, request.bucket),
-        version_(transport->ListVersionOf(request.bucket)),
+        version_(VersionOf(request, transport->ListVersionOf(request.bucket))),
         first_(request.token.empty()),
         handler_(handler) {
     StartThread([request, version = version_](const JobContext& context, ReplyPipe* pipe) {
@@ -191,7 +191,7 @@ class AwsTransport::List final : public AwsTransport::Call {
     Close();
     // Of use only if the page turns out malformed.
     const RetryHint hint{RetryHint::Kind::kRetry, -1, Route::kDefault};
-    handler_->OnPage(ParseListPage(std::move(body_)), hint);
+    handler_->OnPage(ParseListPage(std::move(body_), version_), hint);
   }
 
   void OnFailure(const Status& status, const RetryHint& hint) override {
