@@ -66,6 +66,8 @@ class PyListing {
         url_prefix_(std::move(url_prefix)),
         factory_(std::move(url_type)),
         filter_(std::move(filter)) {
+    const Status refused = client_->client()->transport->CheckBucket(request.bucket);
+    if (!refused.ok()) Raise(refused, url_);
     client_->RefreshCredentials();
     listing_ = new std::shared_ptr<Listing>(
         Listing::Open(client_->client(), std::move(request), timeout_ms));

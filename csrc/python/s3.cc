@@ -37,6 +37,9 @@ std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function pro
       options["virtual_addressing"].cast<bool>() ? Addressing::kVirtual : Addressing::kPath;
   s3.requester_pays = options["requester_pays"].cast<bool>();
   s3.checksums = options["checksums"].cast<bool>();
+  if (options["list_version"].cast<int>() == 1) s3.list_version = ListVersion::kV1;
+  s3.expected_bucket_owner = options["expected_bucket_owner"].cast<std::string>();
+  s3.sse_customer_key = options["sse_customer_key"].cast<std::string>();
   s3.http = HttpOptionsFrom(options);
 
   Engine* engine = Engine::OfThisProcess();

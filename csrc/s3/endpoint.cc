@@ -31,27 +31,11 @@ bool IsBracketedIpv6(std::string_view host) {
          host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1;
 }
 
-// The last label of a name is never a number, that of an IPv4 address always is.
-bool IsIpAddress(std::string_view host) {
-  if (host.front() == '[') return true;
-  const size_t label_end = host.find_last_not_of("0123456789");
-  return IsDigit(host.back()) && (label_end == std::string_view::npos || host[label_end] == '.');
-}
-
 bool IsHost(std::string_view host) {
   return IsBracketedIpv6(host) ||
          (!host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
            return IsLower(c) || IsDigit(c) || c == '-' || c == '.' || c == '_';
          }));
-}
-
-// A dot would be a label of its own, which the "*.host" of a TLS certificate does not cover.
-bool IsDnsLabel(std::string_view bucket) {
-  const auto is_alphanumeric = [](char c) { return IsLower(c) || IsDigit(c); };
-  return bucket.size() >= 3 && bucket.size() <= 63 && is_alphanumeric(bucket.front()) &&
-         is_alphanumeric(bucket.back()) && std::all_of(bucket.begin(), bucket.end(), [&](char c) {
-           return is_alphanumeric(c) || c == '-';
-         });
 }
 
 // Sets host and port from "host[:port]"; false when it is malformed.
@@ -70,6 +54,21 @@ bool ParseAuthority(std::string_view authority, Endpoint* endpoint) {
 }
 
 }  // namespace
+
+// The last label of a name is never a number, that of an IPv4 address always is.
+bool IsIpAddress(std::string_view host) {
+  if (host.front() == '[') return true;
+  const size_t label_end = host.find_last_not_of("0123456789");
+  return IsDigit(host.back()) && (label_end == std::string_view::npos || host[label_end] == '.');
+}
+
+bool IsDnsLabel(std::string_view bucket) {
+  const auto is_alphanumeric = [](char c) { return IsLower(c) || IsDigit(c); };
+  return bucket.size() >= 3 && bucket.size() <= 63 && is_alphanumeric(bucket.front()) &&
+         is_alphanumeric(bucket.back()) && std::all_of(bucket.begin(), bucket.end(), [&](char c) {
+           return is_alphanumeric(c) || c == '-';
+         });
+}
 
 Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing) {
   const size_t scheme_end = url.find("://");

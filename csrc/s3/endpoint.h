@@ -26,6 +26,13 @@ struct Endpoint {
 // subdomains, so its addressing is kPath whatever was asked for.
 Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing);
 
+// Whether a host is an address, which has no subdomains, and not a name.
+bool IsIpAddress(std::string_view host);
+
+// Whether a name can stand in front of a host. One with a dot would be two labels, which the
+// "*.host" of a TLS certificate does not cover.
+bool IsDnsLabel(std::string_view bucket);
+
 // What is sent (url) and what is signed (host, path and the query it was made with): the same
 // bytes.
 struct RequestTarget {

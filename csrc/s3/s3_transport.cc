@@ -7,6 +7,10 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/uri.h"
+#include "base/utc_time.h"
+#include "s3/bucket_address.h"
+#include "s3/customer_key.h"
+#include "s3/express_session.h"
 #include "s3/list_page.h"
 #include "s3/reply_head.h"
 #include "s3/url.h"
@@ -16,6 +20,28 @@ namespace {
 
 constexpr std::string_view kDefaultRegion = "us-east-1";
 constexpr int kMostRedirects = 5;
+
+// A session is renewed when it has less left than the first, in the background, and waited for when
+// it has less than the second.
+constexpr int64_t kRenewSeconds = 60;
+constexpr int64_t kUsableSeconds = 5;
+constexpr int64_t kBetweenRenewalsSeconds = 5;
+
+// A directory bucket lists what is below a directory, in no order: what is asked for begins with a
+// whole directory, and has no beginning.
+ListRequest WithinDirectory(ListRequest request) {
+  request.prefix.resize(request.prefix.rfind('/') + 1);  // npos + 1 is 0
+  request.start_after.clear();
+  return request;
+}
+
+void DropOthers(const std::string& prefix, ListPage* page) {
+  const auto is_other = [&](const ListEntry& entry) {
+    return page->view(entry.key).substr(0, prefix.size()) != prefix;
+  };
+  page->entries.erase(std::remove_if(page->entries.begin(), page->entries.end(), is_other),
+                      page->entries.end());
+}
 
 HeaderLookup LookupIn(const HttpHead& http) {
   return [&http](std::string_view name) { return http.Get(name); };
@@ -30,8 +56,22 @@ class S3Transport::Call : public Exchange, public HttpHandler {
  public:
   Call(S3Transport* transport, std::string bucket, std::string key)
       : transport_(transport), bucket_name_(std::move(bucket)), key_(std::move(key)) {}
+  ~Call() override {
+    if (!awaits_session_) return;
+    std::vector<Call*>& waiting = bucket()->session->waiting;
+    waiting.erase(std::remove(waiting.begin(), waiting.end(), this), waiting.end());
+  }
 
-  void Resume() override { http_->Resume(); }
+  void Resume() override {
+    if (http_ != nullptr) http_->Resume();
+  }
+
+  // The session that this has waited for is open, or it is said why it is not.
+  void OnSession(const Status& status, const RetryHint& hint) {
+    awaits_session_ = false;
+    if (!status.ok()) return OnEnd(status, hint);
+    SendToBucket();
+  }
 
  protected:
   // Whether a reply of status 200 or 206 is what was asked for.
@@ -41,31 +81,40 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   virtual Flow OnSuccessData(const char* data, size_t size) = 0;
   virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
 
-  void Begin(HttpRequest::Method method, const std::string& query) {
-    Bucket* bucket = transport_->KnownBucket(bucket_name_);
+  // With the keys of a session where the bucket wants that, unless it is one that is asked for.
+  void Begin(HttpRequest::Method method, const std::string& query, bool with_session = true) {
     query_ = query;
     request_.method = method;
+    with_session_ = with_session;
     fixed_headers_ = request_.headers.size();
-    Send(MakeRequestTarget(*bucket->endpoint, bucket_name_, key_, query), bucket->region);
+    awaits_session_ = with_session && transport_->AwaitsSession(bucket_name_, this);
+    if (!awaits_session_) SendToBucket();
   }
 
   void AddHeader(std::string_view name, std::string_view value) {
     request_.headers.push_back(std::string(name).append(": ").append(value));
   }
 
-  Bucket* bucket() { return transport_->KnownBucket(bucket_name_); }
+  Bucket* bucket() const { return transport_->KnownBucket(bucket_name_); }
+  const std::string& bucket_name() const { return bucket_name_; }
   S3Error ErrorOf(std::string_view body) const;
 
   S3Transport* const transport_;
 
  private:
+  void SendToBucket() {
+    Send(MakeRequestTarget(*bucket()->endpoint, bucket()->name, key_, query_),
+         bucket()->signing_region);
+  }
+
   void Send(const RequestTarget& target, const std::string& region) {
     request_.headers.resize(fixed_headers_);
     request_.url = target.url;
     region_ = region;
     request_time_ = transport_->Now();
-    unsigned_ = transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET",
-                                 target, query_, region, &request_);
+    unsigned_ =
+        transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET", target,
+                         query_, {bucket(), !key_.empty(), with_session_}, &request_);
     http_status_ = 0;
     succeeded_ = false;
     error_body_.clear();
@@ -77,6 +126,7 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
   bool FollowRedirect(const std::string& location);
+  void EndSession(S3Error* error);
 
   const std::string bucket_name_;
   const std::string key_;
@@ -85,6 +135,8 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   int64_t request_time_ = 0;
   HttpRequest request_;
   size_t fixed_headers_ = 0;
+  bool with_session_ = true;
+  bool awaits_session_ = false;
   Status unsigned_;  // why the request could not be signed
   int redirects_ = 0;
 
@@ -131,7 +183,8 @@ S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
   reply.key = key_;
   reply.region = region_;
   reply.request_time = request_time_;
-  reply.endpoint = &*transport_->KnownBucket(bucket_name_)->endpoint;
+  reply.endpoint = &*bucket()->endpoint;
+  reply.has_customer_key = !transport_->customer_key_headers_.empty();
   return ErrorFromReply(reply);
 }
 
@@ -145,6 +198,7 @@ void S3Transport::Call::OnDone(const Status& status) {
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
       error.hint.kind = RetryHint::Kind::kFatal;
     }
+    if (with_session_) EndSession(&error);
     return OnEnd(error.status, error.hint);
   }
   if (status.ok()) return OnEnd(status, RetryHint{});
@@ -153,6 +207,17 @@ void S3Transport::Call::OnDone(const Status& status) {
   const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
   OnEnd(outcome, RetryHint{hopeless ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry, -1,
                            Route::kDefault});
+}
+
+// A session may be ended before its time. That says nothing of the account's own keys.
+void S3Transport::Call::EndSession(S3Error* error) {
+  const StatusCode code = error->status.code();
+  if (!bucket()->session.has_value() ||
+      (code != StatusCode::kExpiredCredentials && code != StatusCode::kInvalidCredentials)) {
+    return;
+  }
+  bucket()->session->expires = 0;
+  error->hint.kind = RetryHint::Kind::kRetryNow;
 }
 
 // AIStore's /s3 sends every read on to a target, and a young bucket of AWS may redirect for a
@@ -192,8 +257,15 @@ class S3Transport::Get final : public S3Transport::Call {
                              (request.end == kToTheEnd ? "" : std::to_string(request.end - 1)));
     }
     if (!request.if_match.empty()) AddHeader("if-match", request.if_match);
+    QueryParameters query;
+    if (request.part_number != 0) {
+      query.emplace_back("partNumber", std::to_string(request.part_number));
+    }
+    if (!request.object.listed.version.empty()) {
+      query.emplace_back("versionId", request.object.listed.version);
+    }
     Begin(head_only_ ? HttpRequest::Method::kHead : HttpRequest::Method::kGet,
-          request.part_number == 0 ? "" : "partNumber=" + std::to_string(request.part_number));
+          CanonicalQuery(query));
   }
 
  private:
@@ -227,10 +299,13 @@ class S3Transport::List final : public S3Transport::Call {
  public:
   List(S3Transport* transport, const ListRequest& request, ListHandler* handler)
       : Call(transport, request.bucket, ""),
-        version_(VersionOf(request, bucket()->list_version)),
+        prefix_(request.prefix),
+        version_(
+            VersionOf(request, bucket()->list_version.value_or(transport->options_.list_version))),
         first_(request.token.empty()),
         handler_(handler) {
-    Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(request, version_)));
+    const ListRequest asked = bucket()->session.has_value() ? WithinDirectory(request) : request;
+    Begin(HttpRequest::Method::kGet, CanonicalQuery(ListQuery(asked, version_)));
   }
 
  private:
@@ -245,6 +320,7 @@ class S3Transport::List final : public S3Transport::Call {
 
   void OnEnd(const Status& status, const RetryHint& hint) override;
 
+  const std::string prefix_;
   const ListVersion version_;
   const bool first_;  // page of its listing
   ListHandler* const handler_;
@@ -264,7 +340,70 @@ void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
     const S3Error error = ErrorOf(body_);
     return handler_->OnPage(error.status, error.hint);
   }
-  handler_->OnPage(ParseListPage(std::move(body_), version_), retry);
+  Result<ListPage> page = ParseListPage(std::move(body_), version_);
+  if (page.ok() && bucket()->session.has_value()) DropOthers(prefix_, &page.value());
+  handler_->OnPage(std::move(page), retry);
+}
+
+// Asks for the keys with which requests of a directory bucket are signed.
+class S3Transport::OpenSession final : public S3Transport::Call {
+ public:
+  OpenSession(S3Transport* transport, const std::string& bucket_name)
+      : Call(transport, bucket_name, "") {
+    AddHeader("x-amz-create-session-mode", "ReadOnly");
+    Begin(HttpRequest::Method::kGet, kCreateSessionQuery, /*with_session=*/false);
+  }
+
+ private:
+  bool IsAnswer(const HttpHead&) const override { return true; }
+
+  Flow OnSuccess(const HttpHead& head) override {
+    server_time_ = ParseTime(head.Get("date"));
+    return Flow::kContinue;
+  }
+
+  Flow OnSuccessData(const char* data, size_t size) override {
+    if (body_.size() + size > kLongestErrorBody) return Flow::kStop;
+    body_.append(data, size);
+    return Flow::kContinue;
+  }
+
+  void OnEnd(const Status& status, const RetryHint& hint) override;
+
+  std::optional<double> server_time_;
+  std::string body_;
+};
+
+void S3Transport::OpenSession::OnEnd(const Status& status, const RetryHint& hint) {
+  Session* const session = &*bucket()->session;
+  const std::unique_ptr<Exchange> self = std::move(session->opening);  // until this returns
+  Status outcome = status;
+  RetryHint what_next = hint;
+  if (status.ok()) {
+    Result<ExpressSession> opened = ParseExpressSession(body_);
+    if (opened.ok()) {
+      session->Open(std::move(opened).value(), *bucket(), server_time_, transport_->Now());
+    } else {
+      outcome = opened.status();
+      what_next.kind = RetryHint::Kind::kRetry;
+    }
+  }
+  if (!outcome.ok()) session->retry_at = transport_->Now() + kBetweenRenewalsSeconds;
+  // One by one, because a call may end others. Those that come meanwhile ask anew.
+  while (!session->waiting.empty() && session->opening == nullptr) {
+    Call* const call = session->waiting.front();
+    session->waiting.erase(session->waiting.begin());
+    call->OnSession(outcome, what_next);
+  }
+}
+
+// The keys are valid as long from now on as the server says that they are from its own time on.
+void S3Transport::Session::Open(ExpressSession opened, const Bucket& bucket,
+                                std::optional<double> server_time, int64_t now) {
+  const auto since = server_time.has_value() ? static_cast<int64_t>(*server_time) : now;
+  expires = now + opened.expires - since;
+  token = std::exchange(opened.credentials.session_token, "");
+  signer.emplace(std::move(opened.credentials), bucket.signing_region, bucket.signing_service);
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -272,12 +411,17 @@ void S3Transport::List::OnEnd(const Status& status, const RetryHint& hint) {
 
 Result<std::unique_ptr<Transport>> S3Transport::Create(
     HttpClient* client, S3Options options, std::shared_ptr<CredentialStore> credentials) {
+  Result<std::vector<std::string>> key_headers = CustomerKeyHeaders(options.sse_customer_key);
+  if (!key_headers.ok()) return key_headers.status();
   std::unique_ptr<S3Transport> transport(
       new S3Transport(client, std::move(options), std::move(credentials)));
+  transport->customer_key_headers_ = std::move(key_headers).value();
   const Result<Endpoint> endpoint = transport->EndpointOf(std::string(kDefaultRegion));
   if (!endpoint.ok()) return endpoint.status();
   return std::unique_ptr<Transport>(std::move(transport));
 }
+
+S3Transport::~S3Transport() = default;
 
 S3Transport::S3Transport(HttpClient* client, S3Options options,
                          std::shared_ptr<CredentialStore> credentials)
@@ -288,7 +432,12 @@ S3Transport::S3Transport(HttpClient* client, S3Options options,
 Result<ObjectId> S3Transport::ParseUrl(std::string_view url) const {
   Result<ObjectPath> path = ParseS3ObjectUrl(url);
   if (!path.ok()) return path.status();
+  OBJECTPIPES_RETURN_IF_ERROR(CheckBucket(path.value().bucket));
   return ObjectId{std::move(path.value().bucket), std::move(path.value().key)};
+}
+
+Status S3Transport::CheckBucket(std::string_view bucket) const {
+  return objectpipes::CheckBucket(bucket);
 }
 
 std::unique_ptr<Exchange> S3Transport::StartGet(const GetRequest& request, GetHandler* handler) {
@@ -313,7 +462,14 @@ S3Transport::Bucket* S3Transport::KnownBucket(const std::string& name) {
   if (!bucket.endpoint.has_value()) {
     if (bucket.region.empty()) bucket.region = options_.region;
     if (bucket.region.empty()) bucket.region = kDefaultRegion;
-    bucket.endpoint = EndpointOf(bucket.region).value();  // Create() has seen that it parses
+    const Endpoint endpoint =
+        EndpointOf(bucket.region).value();  // Create() has seen that it parses
+    BucketAddress address = AddressOf(name, endpoint, bucket.region);
+    bucket.endpoint = std::move(address.endpoint);
+    bucket.name = std::move(address.name);
+    bucket.signing_region = std::move(address.region);
+    bucket.signing_service = std::move(address.service);
+    if (address.directory && !bucket.session.has_value()) bucket.session.emplace();
   }
   return &bucket;
 }
@@ -335,20 +491,55 @@ bool S3Transport::LearnFrom(const S3Error& error, Bucket* bucket) {
   return false;
 }
 
-Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
-                         std::string_view query, const std::string& region, HttpRequest* request) {
-  if (credentials_->generation() != signers_generation_) {
-    std::tie(current_, signers_generation_) = credentials_->Get();
-    signers_.clear();
+void S3Transport::UseCredentials() {
+  if (credentials_->generation() == signers_generation_) return;
+  std::tie(current_, signers_generation_) = credentials_->Get();
+  signers_.clear();
+}
+
+Signer* S3Transport::SignerOf(const Bucket& bucket) {
+  const auto scope = std::make_pair(bucket.signing_region, bucket.signing_service);
+  auto signer = signers_.find(scope);
+  if (signer == signers_.end()) {
+    signer = signers_.emplace(scope, Signer(current_, scope.first, scope.second)).first;
   }
+  return &signer->second;
+}
+
+bool S3Transport::AwaitsSession(const std::string& bucket_name, Call* call) {
+  Bucket* const bucket = KnownBucket(bucket_name);
+  UseCredentials();
+  if (!bucket->session.has_value() || current_.access_key.empty()) return false;
+  Session* const session = &*bucket->session;
+  if (session->generation != signers_generation_) session->expires = 0;
+  const int64_t left = session->expires - Now();
+  if (left > kRenewSeconds) return false;
+  const bool usable = left > kUsableSeconds;
+  if (session->opening == nullptr && (!usable || Now() >= session->retry_at)) {
+    session->generation = signers_generation_;
+    session->opening = std::make_unique<OpenSession>(this, bucket_name);
+  }
+  if (!usable) session->waiting.push_back(call);
+  return !usable;
+}
+
+Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
+                         std::string_view query, const SignedFor& what, HttpRequest* request) {
+  Bucket* const bucket = what.bucket;
+  UseCredentials();
   std::vector<std::string>& headers = request->headers;
   if (options_.requester_pays) headers.emplace_back("x-amz-request-payer: requester");
+  if (!options_.expected_bucket_owner.empty()) {
+    headers.push_back("x-amz-expected-bucket-owner: " + options_.expected_bucket_owner);
+  }
+  if (what.object) {
+    headers.insert(headers.end(), customer_key_headers_.begin(), customer_key_headers_.end());
+  }
   if (current_.access_key.empty()) return Status::Ok();  // anonymous
 
-  auto signer = signers_.find(region);
-  if (signer == signers_.end()) {
-    signer = signers_.emplace(region, Signer(current_, region)).first;
-  }
+  Session* const session =
+      what.with_session && bucket->session.has_value() ? &*bucket->session : nullptr;
+  if (session != nullptr) headers.push_back("x-amz-s3session-token: " + session->token);
   SigningRequest signing;
   signing.method = method;
   signing.host = target.host;
@@ -360,12 +551,13 @@ Status S3Transport::Sign(std::string_view method, const RequestTarget& target,
     signing.headers.push_back(
         {std::string_view(header).substr(0, colon), std::string_view(header).substr(colon + 2)});
   }
-  Result<Signature> signature = signer->second.Sign(signing, Now());
+  Signer* const signer = session != nullptr ? &*session->signer : SignerOf(*bucket);
+  Result<Signature> signature = signer->Sign(signing, Now());
   if (!signature.ok()) return signature.status();
   headers.push_back("x-amz-content-sha256: " + std::string(kEmptyPayloadHash));
   headers.push_back("x-amz-date: " + signature.value().amz_date);
   headers.push_back("authorization: " + signature.value().authorization);
-  if (!current_.session_token.empty()) {
+  if (session == nullptr && !current_.session_token.empty()) {
     headers.push_back("x-amz-security-token: " + current_.session_token);
   }
   return Status::Ok();

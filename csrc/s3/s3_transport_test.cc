@@ -77,7 +77,7 @@ class S3TransportTest : public LoopTest {
 
   Transport* transport() {
     if (transport_ == nullptr) {
-      S3Options options;
+      S3Options options = options_;
       options.endpoint_url = server_.url("");
       options.http.stall_timeout_ms = 10'000;
       options.http.requests = &requests_;
@@ -99,10 +99,11 @@ class S3TransportTest : public LoopTest {
     request.object = ObjectId{"bucket", "a/b c"};
     return Get(request);
   }
-  std::unique_ptr<Lister> List() {
+  std::unique_ptr<Lister> List(const std::string& bucket = "bucket",
+                               const std::string& prefix = "p/") {
     ListRequest request;
-    request.bucket = "bucket";
-    request.prefix = "p/";
+    request.bucket = bucket;
+    request.prefix = prefix;
     auto lister = std::make_unique<Lister>();
     OnLoop([&] { lister->exchange = transport()->StartList(request, lister.get()); });
     EXPECT_TRUE(lister->done.Wait());
@@ -123,6 +124,7 @@ class S3TransportTest : public LoopTest {
   }
 
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
+  S3Options options_;
   std::vector<std::string> replies_;
   std::atomic<size_t> next_reply_{0};
   std::atomic<uint64_t> requests_{0};
@@ -269,6 +271,188 @@ TEST_F(S3TransportTest, AnEndpointThatIsNoneIsRefused) {
   options.endpoint_url = "ftp://host";
   EXPECT_EQ(S3Transport::Create(&loop_.http(), options, credentials_).status().code(),
             StatusCode::kConfig);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// What a configuration adds
+
+TEST_F(S3TransportTest, AsksForTheVersionOfAnObjectUrl) {
+  replies_ = {Reply("body", kETag)};
+  GetRequest request;
+  request.object = ObjectId{"bucket", "k?versionId=1"};
+  request.object.listed.version = "a/b+c";
+  EXPECT_TRUE(Get(request)->outcome.ok());
+  EXPECT_EQ(SentLine(0), "GET /bucket/k%3FversionId%3D1?versionId=a%2Fb%2Bc HTTP/1.1");
+}
+
+TEST_F(S3TransportTest, BringsTheCustomersKeyToObjectsOnly) {
+  options_.sse_customer_key = std::string(32, 'k');
+  options_.expected_bucket_owner = "123456789012";
+  replies_ = {Reply("body", kETag), Reply("<ListBucketResult/>")};
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_TRUE(List()->page->ok());
+  const std::string name = "x-amz-server-side-encryption-customer-key";
+  EXPECT_EQ(Sent(0, name), "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=");
+  EXPECT_NE(Sent(0, "authorization").find(";" + name + ";" + name + "-md5"), std::string::npos);
+  EXPECT_EQ(Sent(1, name), "");
+  for (const size_t request : {0, 1}) {
+    EXPECT_EQ(Sent(request, "x-amz-expected-bucket-owner"), "123456789012");
+  }
+}
+
+TEST_F(S3TransportTest, ListsInTheOlderFormFromTheFirstPageOn) {
+  options_.list_version = ListVersion::kV1;
+  replies_ = {
+      Reply("<ListBucketResult><IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>"
+            "<Contents><Key>p/k</Key></Contents></ListBucketResult>")};
+  const auto lister = List();
+  EXPECT_EQ(SentLine(0), "GET /bucket?encoding-type=url&prefix=p%2F HTTP/1.1");
+  EXPECT_EQ(lister->page->value().next_token, "marker=p/k");
+}
+
+TEST_F(S3TransportTest, RefusesABucketByNameBeforeAnyRequest) {
+  EXPECT_EQ(transport()->ParseUrl("s3://x.mrap/k").status().code(), StatusCode::kNotSupported);
+  EXPECT_EQ(transport()->CheckBucket("arn:aws:s3::1:accesspoint/x.mrap").code(),
+            StatusCode::kNotSupported);
+  EXPECT_EQ(requests_, 0U);
+}
+
+TEST_F(S3TransportTest, AsksAnAccessPointForTheRegionOfItsArn) {
+  replies_ = {Reply("body", kETag)};
+  GetRequest request;
+  request.object =
+      transport()->ParseUrl("s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/ap/a/k").value();
+  EXPECT_TRUE(Get(request)->outcome.ok());
+  EXPECT_EQ(SentLine(0), "GET /ap-123456789012/a/k HTTP/1.1");
+  EXPECT_NE(Sent(0, "authorization").find("/eu-west-1/s3/aws4_request"), std::string::npos);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Directory buckets
+
+constexpr char kDirectory[] = "data--use1-az4--x-s3";
+
+// Keys that are valid for so many seconds after the server's time.
+std::string Session(int seconds, const std::string& token = "TOKEN") {
+  const std::string expiration = "2013-05-24T00:" + std::to_string(10 + seconds / 60) + ":" +
+                                 std::to_string(10 + seconds % 60) + "Z";
+  return Reply("<CreateSessionResult><Credentials><SessionToken>" + token +
+                   "</SessionToken><SecretAccessKey>s</SecretAccessKey><AccessKeyId>AKSESSION"
+                   "</AccessKeyId><Expiration>" +
+                   expiration + "</Expiration></Credentials></CreateSessionResult>",
+               "date: Fri, 24 May 2013 00:10:10 GMT\r\n");
+}
+
+class DirectoryBucketTest : public S3TransportTest {
+ protected:
+  DirectoryBucketTest() { credentials_->Set(Credentials{"AKID", "secret", "account token"}); }
+
+  std::unique_ptr<Getter> GetKey() {
+    GetRequest request;
+    request.object = ObjectId{kDirectory, "k"};
+    return Get(request);
+  }
+};
+
+TEST_F(DirectoryBucketTest, SignsWithTheKeysOfASession) {
+  replies_ = {Session(300), Reply("body", kETag), Reply("body", kETag)};
+  EXPECT_EQ(GetKey()->body, "body");
+  EXPECT_EQ(GetKey()->body, "body");
+
+  ASSERT_EQ(requests_, 3U);
+  EXPECT_EQ(SentLine(0), "GET /data--use1-az4--x-s3?session= HTTP/1.1");
+  EXPECT_EQ(Sent(0, "x-amz-create-session-mode"), "ReadOnly");
+  EXPECT_EQ(Sent(0, "x-amz-security-token"), "account token");
+  EXPECT_EQ(Sent(0, "x-amz-s3session-token"), "");
+  EXPECT_EQ(Sent(0, "authorization").find("AWS4-HMAC-SHA256 Credential=AKID/"), 0U);
+  for (const size_t request : {1, 2}) {
+    EXPECT_EQ(SentLine(request), "GET /data--use1-az4--x-s3/k HTTP/1.1");
+    EXPECT_EQ(Sent(request, "x-amz-security-token"), "");
+    EXPECT_EQ(Sent(request, "x-amz-s3session-token"), "TOKEN");
+    const std::string authorization = Sent(request, "authorization");
+    EXPECT_EQ(authorization.find("AWS4-HMAC-SHA256 Credential=AKSESSION/"), 0U);
+    EXPECT_NE(authorization.find("/us-east-1/s3express/aws4_request"), std::string::npos);
+    EXPECT_NE(authorization.find(";x-amz-s3session-token,"), std::string::npos);
+  }
+}
+
+TEST_F(DirectoryBucketTest, RenewsASessionBeforeItEnds) {
+  replies_ = {Session(4, "OLD"), Reply("body", kETag), Session(300, "NEW"), Reply("body", kETag)};
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  EXPECT_EQ(Sent(1, "x-amz-s3session-token"), "OLD");
+  EXPECT_EQ(SentLine(2), "GET /data--use1-az4--x-s3?session= HTTP/1.1");
+  EXPECT_EQ(Sent(3, "x-amz-s3session-token"), "NEW");
+}
+
+TEST_F(DirectoryBucketTest, OpensAnotherSessionForOtherCredentials) {
+  replies_ = {Session(300), Reply("body", kETag), Session(300), Reply("body", kETag)};
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  credentials_->Set(Credentials{"AKOTHER", "secret", ""});
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  EXPECT_EQ(Sent(2, "authorization").find("AWS4-HMAC-SHA256 Credential=AKOTHER/"), 0U);
+}
+
+TEST_F(DirectoryBucketTest, OpensAnotherSessionWhereOneIsRefused) {
+  const std::string refusal = "<Error><Code>ExpiredToken</Code></Error>";
+  replies_ = {Session(300),
+              "HTTP/1.1 400 Bad Request\r\ncontent-length: " + std::to_string(refusal.size()) +
+                  "\r\n\r\n" + refusal,
+              Session(300, "NEW"), Reply("body", kETag)};
+  EXPECT_EQ(GetKey()->hint.kind, Kind::kRetryNow);
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  EXPECT_EQ(Sent(3, "x-amz-s3session-token"), "NEW");
+}
+
+TEST_F(DirectoryBucketTest, SaysWhyThereIsNoSession) {
+  const std::string denied = "<Error><Code>AccessDenied</Code></Error>";
+  replies_ = {"HTTP/1.1 403 Forbidden\r\ncontent-length: " + std::to_string(denied.size()) +
+                  "\r\n\r\n" + denied,
+              Reply("<CreateSessionResult/>")};
+  EXPECT_EQ(GetKey()->outcome.code(), StatusCode::kAccessDenied);
+  const auto getter = GetKey();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kProtocol);
+  EXPECT_EQ(getter->hint.kind, Kind::kRetry);
+  EXPECT_EQ(requests_, 2U);
+}
+
+TEST_F(DirectoryBucketTest, ReadsThatWaitForASessionMayEndBefore) {
+  replies_ = {Session(300), Reply("body", kETag)};
+  GetRequest request;
+  request.object = ObjectId{kDirectory, "k"};
+  Getter given_up;
+  Getter kept;
+  OnLoop([&] {
+    given_up.exchange = transport()->StartGet(request, &given_up);
+    kept.exchange = transport()->StartGet(request, &kept);
+    kept.exchange->Resume();  // has nothing to go on with
+    given_up.exchange.reset();
+  });
+  EXPECT_TRUE(kept.done.Wait());
+  EXPECT_EQ(kept.body, "body");
+  EXPECT_EQ(requests_, 2U);
+}
+
+TEST_F(DirectoryBucketTest, AsksAnonymouslyWithoutASession) {
+  credentials_->Set(Credentials{});
+  replies_ = {Reply("body", kETag)};
+  EXPECT_TRUE(GetKey()->outcome.ok());
+  EXPECT_EQ(requests_, 1U);
+}
+
+// It lists whole directories only, and in no order.
+TEST_F(DirectoryBucketTest, ListsWhatBeginsWithAnyPrefix) {
+  replies_ = {Session(300),
+              Reply("<ListBucketResult><Contents><Key>d/x</Key></Contents>"
+                    "<Contents><Key>d/img2</Key></Contents><Contents><Key>d/img1</Key></Contents>"
+                    "</ListBucketResult>")};
+  const auto lister = List(kDirectory, "d/img");
+  EXPECT_EQ(SentLine(1),
+            "GET /data--use1-az4--x-s3?encoding-type=url&list-type=2&prefix=d%2F HTTP/1.1");
+  const ListPage& page = lister->page->value();
+  ASSERT_EQ(page.entries.size(), 2U);
+  EXPECT_EQ(page.view(page.entries[0].key), "d/img2");
+  EXPECT_EQ(page.view(page.entries[1].key), "d/img1");
 }
 
 }  // namespace

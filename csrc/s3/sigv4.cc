@@ -10,18 +10,20 @@ namespace objectpipes {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::string_view kService = "s3";
 constexpr std::string_view kTerminator = "aws4_request";
 
 }  // namespace
 
-Signer::Signer(Credentials credentials, std::string region)
-    : credentials_(std::move(credentials)), region_(std::move(region)) {}
+Signer::Signer(Credentials credentials, std::string region, std::string service)
+    : credentials_(std::move(credentials)),
+      region_(std::move(region)),
+      service_(std::move(service)) {}
 
 Status Signer::UseDay(std::string_view day) {
   if (day == day_) return Status::Ok();
   Result<Sha256::Digest> key = sha256_.Hmac("AWS4" + credentials_.secret_key, day);
-  for (const std::string_view part : {std::string_view(region_), kService, kTerminator}) {
+  for (const std::string_view part :
+       {std::string_view(region_), std::string_view(service_), kTerminator}) {
     if (key.ok()) key = sha256_.Hmac(Sha256::Bytes(key.value()), part);
   }
   if (!key.ok()) return key.status();
@@ -29,7 +31,7 @@ Status Signer::UseDay(std::string_view day) {
   day_key_ = key.value();
   day_ = day;
   scope_.clear();
-  for (const std::string_view part : {day, std::string_view(region_), kService}) {
+  for (const std::string_view part : {day, std::string_view(region_), std::string_view(service_)}) {
     scope_.append(part).append("/");
   }
   scope_.append(kTerminator);

@@ -39,10 +39,10 @@ struct Signature {
   std::string authorization;  // the value of authorization
 };
 
-// Signs for one region with one set of credentials. Not thread-safe.
+// Signs for one region and service with one set of credentials. Not thread-safe.
 class Signer {
  public:
-  Signer(Credentials credentials, std::string region);
+  Signer(Credentials credentials, std::string region, std::string service = "s3");
 
   // Fails only as Sha256 does.
   Result<Signature> Sign(const SigningRequest& request, int64_t unix_seconds);
@@ -52,6 +52,7 @@ class Signer {
 
   Credentials credentials_;
   std::string region_;
+  std::string service_;
   Sha256 sha256_;
 
   std::string day_;    // the scope and the key are those of this day

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "s3/bucket_address.h"
+
 namespace objectpipes {
 namespace {
 
@@ -17,7 +19,11 @@ Result<ObjectPath> ParseS3Url(std::string_view url) {
     return Status::InvalidArgument("The filename must start with the S3 scheme.");
   }
   url.remove_prefix(kScheme.size());
-  const size_t slash = url.find('/');
+  const size_t arn = ArnLength(url);
+  if (arn == std::string_view::npos) {
+    return Status::InvalidArgument("The ARN names no access point: s3://" + std::string(url));
+  }
+  const size_t slash = url.find('/', arn);
   if (slash == 0) {
     return Status::InvalidArgument("The filename does not contain a bucket name.");
   }

@@ -1,4 +1,5 @@
-// s3:// URLs as the pipes take them: "s3://bucket/key", the key byte for byte, never decoded.
+// s3:// URLs as the pipes take them: "s3://bucket/key", the key byte for byte, never decoded. In
+// place of the bucket's name the ARN of an access point may stand.
 #pragma once
 
 #include <string>

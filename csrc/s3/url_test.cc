@@ -24,6 +24,15 @@ TEST(ParseS3Url, TakesTheKeyByteForByte) {
   EXPECT_EQ(ParseS3Url("s3://b/" + key).value().key, key);
 }
 
+TEST(ParseS3Url, TakesAnArnForABucket) {
+  const ObjectPath path =
+      ParseS3Url("s3://arn:aws:s3:us-west-2:1:accesspoint/ap/folder/arn:x").value();
+  EXPECT_EQ(path.bucket, "arn:aws:s3:us-west-2:1:accesspoint/ap");
+  EXPECT_EQ(path.key, "folder/arn:x");
+  EXPECT_EQ(ParseS3Url("s3://arn:aws:s3:us-west-2:1:accesspoint:ap").value().key, "");
+  EXPECT_EQ(ParseS3Url("s3://arn:aws:s3:::bucket/k").status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(ParseS3Url, AllowsAnEmptyPrefix) {
   EXPECT_EQ(ParseS3Url("s3://b").value().bucket, "b");
   EXPECT_EQ(ParseS3Url("s3://b").value().key, "");

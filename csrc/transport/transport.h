@@ -5,8 +5,8 @@
 // work, done once for all transports (engine/range_fetch.h). A transport may follow what the
 // protocol itself prescribes inside one attempt (AIStore's redirect to a target).
 //
-// Threads: everything here is called on the I/O thread, except ParseUrl(), reads_as_listed() and
-// ETagOf(), which are pure.
+// Threads: everything here is called on the I/O thread, except ParseUrl(), CheckBucket(),
+// reads_as_listed() and ETagOf(), which are pure.
 #pragma once
 
 #include <cstddef>
@@ -170,6 +170,8 @@ class Transport {
 
   // The object a URL names; InvalidArgument with the sentence the user sees. Any thread.
   virtual Result<ObjectId> ParseUrl(std::string_view url) const = 0;
+  // Why no request can be made for a bucket of that name; OK if one can. Any thread.
+  virtual Status CheckBucket(std::string_view /*bucket*/) const { return Status::Ok(); }
   // Whether reads deliver objects as a listing shows them, and not what the store makes of them.
   virtual bool reads_as_listed() const { return true; }
   // The entity tag in a ReplyHead::version, without quotes; empty: this store has none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
-__all__ = ["Connection", "StoreConfig", "check_choice", "normal_endpoint"]
+__all__ = ["Connection", "StoreConfig", "check_choice", "is_loopback", "normal_endpoint"]
 
 _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
@@ -108,6 +109,14 @@ class StoreConfig:
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to a host stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def normal_endpoint(name: str, value: str, default_scheme: str) -> str:

@@ -29,6 +29,9 @@ def _client_of(config: S3Config, *, verify: bool = True) -> _ext.Client:
             checksums=verify,
             transport=resolved.transport,
             split=resolved.multi_part_download,
+            list_version=resolved.list_version,
+            expected_bucket_owner=resolved.expected_bucket_owner,
+            sse_customer_key=resolved.sse_customer_key,
         )
         source = credentials_source(config.credentials_provider())
         client: _ext.Client = _engine.extension().s3_client(options, source)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from ._aws import AwsProfile, load_credentials
 from ._connection import (
@@ -13,6 +15,7 @@ from ._connection import (
     StoreConfig,
     check_choice,
     environment_proxy,
+    is_loopback,
     normal_endpoint,
 )
 from ._env import env_size, env_text
@@ -45,6 +48,12 @@ class ResolvedS3Config:
         ``"http"`` or ``"aws"``.
     multi_part_download : bool
         Whether one object may be read by several requests.
+    list_version : int
+        With which ListObjects a listing begins, 1 or 2.
+    expected_bucket_owner : str
+        Account that buckets must belong to; empty for any.
+    sse_customer_key : bytes
+        Key that objects are encrypted with; empty for none.
     """
 
     connection: Connection
@@ -53,6 +62,9 @@ class ResolvedS3Config:
     requester_pays: bool
     transport: str
     multi_part_download: bool
+    list_version: int
+    expected_bucket_owner: str
+    sse_customer_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -90,6 +102,14 @@ class S3Config(StoreConfig):
         ``"http"``, or ``"aws"`` to send requests with aws-sdk-cpp.
     multi_part_download : bool, optional
         False to read an object in one request. Else False if ``S3_MULTI_PART_DOWNLOAD`` is OFF.
+    list_version : int, optional
+        1 to list with ListObjects, for stores whose ListObjectsV2 is broken; what only lacks it is
+        noticed without.
+    expected_bucket_owner : str, optional
+        AWS account that buckets must belong to: requests of all others are denied.
+    sse_customer_key : str or bytes, optional
+        The customer's key (SSE-C) with which objects are encrypted: 32 bytes, or these in base64.
+        It is sent with every read, which S3 accepts by https only; http is for loopback.
     ca_file : str, optional
         PEM file with the certificate authorities to trust. Else as `find_ca_bundle` finds it.
     proxy : str, optional
@@ -118,11 +138,20 @@ class S3Config(StoreConfig):
     verify_tls: bool | None = None
     transport: str = "http"
     multi_part_download: bool | None = None
+    list_version: int = 2
+    expected_bucket_owner: str | None = None
+    sse_customer_key: str | bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("addressing_style", self.addressing_style, _ADDRESSING_STYLES)
         check_choice("transport", self.transport, ("http", "aws"))
+        if self.list_version not in (1, 2):
+            raise ConfigError(f"list_version must be 1 or 2, not {self.list_version!r}.")
+        owner = self.expected_bucket_owner
+        if owner is not None and not (owner.isascii() and owner.isalnum()):
+            raise ConfigError(f"expected_bucket_owner must be an account's id, not {owner!r}.")
+        _customer_key(self.sse_customer_key)
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "https")
         if self.credentials is not None:
@@ -164,6 +193,9 @@ class S3Config(StoreConfig):
             multi_part_download=_given(
                 self.multi_part_download, env_text("S3_MULTI_PART_DOWNLOAD") != "OFF"
             ),
+            list_version=self.list_version,
+            expected_bucket_owner=self.expected_bucket_owner or "",
+            sse_customer_key=self._checked_customer_key(endpoint_url),
         )
 
     def credentials_provider(self) -> CredentialsProvider:
@@ -182,6 +214,15 @@ class S3Config(StoreConfig):
         if isinstance(given, Credentials):
             return CredentialsProvider(lambda: given)
         return CredentialsProvider(functools.partial(_call, given))
+
+    def _checked_customer_key(self, endpoint_url: str) -> bytes:
+        key = _customer_key(self.sse_customer_key)
+        url = urlsplit(endpoint_url)
+        if key and url.scheme == "http" and not is_loopback(url.hostname or ""):
+            raise ConfigError(
+                f"sse_customer_key would go to {endpoint_url} unencrypted: use https://."
+            )
+        return key
 
     def _endpoint(self, aws: AwsProfile, region: str) -> tuple[str, bool]:
         """Return the endpoint, and whether it is AWS's own."""
@@ -207,6 +248,19 @@ class S3Config(StoreConfig):
 
 def _given(option: _T | None, otherwise: _T) -> _T:
     return otherwise if option is None else option
+
+
+def _customer_key(given: str | bytes | None) -> bytes:
+    """Return the 32 bytes of a key for SSE-C; empty for none. It is in no error."""
+    if given is None:
+        return b""
+    try:
+        key = base64.b64decode(given, validate=True) if isinstance(given, str) else given
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ConfigError("sse_customer_key must be 32 bytes, or these in base64.")
+    return key
 
 
 def _is_off(name: str) -> bool:

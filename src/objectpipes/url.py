@@ -26,7 +26,8 @@ class ObjectUrl(str):
     checksum : str, optional
         Checksum of the object as the store lists it (AIStore, hexadecimal).
     version : str, optional
-        Version of the object as the store lists it (AIStore).
+        Version of the object as the store lists it (AIStore), or the one that is to be read (S3's
+        ``versionId``). In the URL itself ``?versionId=`` would be part of the key.
     targets : int, optional
         Targets that the cluster had when it listed the object (AIStore). While it has fewer, an
         object that it does not find may be on one that is lost.

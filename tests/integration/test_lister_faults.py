@@ -95,7 +95,7 @@ TABLE = [
     Row(kinds.CloseOnNextRequest(), COMPLETE, COMPLETE),
     Row(kinds.InternalError(), COMPLETE, ServerError),
     Row(kinds.SlowDown(), COMPLETE, ThrottledError),
-    Row(kinds.EmptyServiceUnavailable(), COMPLETE, ThrottledError),
+    Row(kinds.EmptyServiceUnavailable(), COMPLETE, ServerError),
     Row(kinds.AccessDenied(), AccessDeniedError, AccessDeniedError),
     Row(kinds.ExpiredToken(), COMPLETE, ExpiredCredentialsError),
     Row(kinds.RequestTimeTooSkewed(), COMPLETE, COMPLETE),

@@ -106,7 +106,7 @@ TABLE = [
     Row(kinds.CloseOnNextRequest(), BYTES, BYTES),
     Row(kinds.InternalError(), BYTES, ServerError),
     Row(kinds.BadGateway(), BYTES, ServerError),
-    Row(kinds.EmptyServiceUnavailable(), BYTES, ThrottledError),
+    Row(kinds.EmptyServiceUnavailable(), BYTES, ServerError),
     Row(kinds.SlowDown(), BYTES, ThrottledError),
     Row(kinds.TooManyRequests(), BYTES, ThrottledError),
     Row(kinds.AccessDenied(), AccessDeniedError, AccessDeniedError),

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -431,3 +432,48 @@ def test_import_is_light() -> None:
         text=True,
     )
     assert run.stdout.strip() == "set()"
+
+
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize("given", [KEY, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="])
+def test_customer_key_in_bytes_or_base64(given: str | bytes) -> None:
+    config = S3Config(sse_customer_key=given)
+    assert config.resolve().sse_customer_key == KEY
+    assert "AAEC" not in repr(config) + repr(config.resolve())
+    assert "sse_customer_key=..." in repr(config)
+
+
+@pytest.mark.parametrize("given", ["", b"", "AAEC", KEY[1:], KEY + b"0", "not base64", "k" * 32])
+def test_customer_key_of_another_form(given: str | bytes) -> None:
+    with pytest.raises(ConfigError, match="sse_customer_key must be 32 bytes") as caught:
+        S3Config(sse_customer_key=given)
+    assert not given or str(given) not in str(caught.value)
+
+
+def test_customer_key_is_not_sent_in_the_clear() -> None:
+    config = S3Config(endpoint_url="http://store.example", sse_customer_key=KEY)
+    with pytest.raises(ConfigError, match=r"sse_customer_key .*http://store\.example"):
+        config.resolve()
+    for url in (
+        "https://store.example",
+        "http://localhost:9000",
+        "http://[::1]",
+        "http://127.0.0.2",
+    ):
+        assert S3Config(endpoint_url=url, sse_customer_key=KEY).resolve().sse_customer_key == KEY
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("list_version", 0),
+        ("list_version", 3),
+        ("expected_bucket_owner", ""),
+        ("expected_bucket_owner", "1\r\nx: y"),
+    ],
+)
+def test_option_of_a_request_that_cannot_work(option: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=option):
+        S3Config(**{option: value})

@@ -16,6 +16,7 @@
 #include "s3/aws/sdk.h"
 #include "s3/aws/sdk_threads.h"
 #include "s3/aws/stall_watch.h"
+#include "s3/customer_key.h"
 #include "s3/list_page.h"
 #include "s3/url.h"
 
@@ -58,9 +59,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Watched {
     std::atomic<uint64_t>* const requests = transport_->options_.http.requests;
     if (requests != nullptr) requests->fetch_add(1, std::memory_order_relaxed);
     const std::string& region = transport_->RegionOf(bucket_);
-    JobContext context{
-        transport_->ClientFor(region), region,
-        RequestOptions{transport_->options_.requester_pays, transport_->options_.checksums}};
+    JobContext context{transport_->ClientFor(region), region, transport_->request_options_};
     try {
       std::thread([context = std::move(context), pipe = pipe_, run = std::move(run)]() mutable {
         const InsideSdk inside;
@@ -214,9 +213,13 @@ class AwsTransport::List final : public AwsTransport::Call {
 Result<std::unique_ptr<Transport>> AwsTransport::Create(
     Executor* executor, S3Options options, std::shared_ptr<CredentialStore> credentials) {
   OBJECTPIPES_RETURN_IF_ERROR(CheckAwsOptions(options));
+  Result<std::vector<std::string>> key_headers = CustomerKeyHeaders(options.sse_customer_key);
+  if (!key_headers.ok()) return key_headers.status();
   OBJECTPIPES_RETURN_IF_ERROR(StartAwsSdk());
-  return std::unique_ptr<Transport>(
+  std::unique_ptr<AwsTransport> transport(
       new AwsTransport(executor, std::move(options), std::move(credentials)));
+  transport->request_options_.customer_key_headers = std::move(key_headers).value();
+  return std::unique_ptr<Transport>(std::move(transport));
 }
 
 AwsTransport::AwsTransport(Executor* executor, S3Options options,
@@ -224,7 +227,11 @@ AwsTransport::AwsTransport(Executor* executor, S3Options options,
     : executor_(executor),
       options_(std::move(options)),
       stall_watch_(std::make_shared<StallWatch>(executor, options_.http.stall_timeout_ms)),
-      credentials_(std::move(credentials)) {}
+      credentials_(std::move(credentials)) {
+  request_options_.requester_pays = options_.requester_pays;
+  request_options_.checksums = options_.checksums;
+  request_options_.expected_bucket_owner = options_.expected_bucket_owner;
+}
 
 Result<ObjectId> AwsTransport::ParseUrl(std::string_view url) const {
   Result<ObjectPath> path = ParseS3ObjectUrl(url);
@@ -250,7 +257,7 @@ const std::string& AwsTransport::RegionOf(const std::string& bucket) const {
 
 ListVersion AwsTransport::ListVersionOf(const std::string& bucket) const {
   const auto learned = list_versions_.find(bucket);
-  return learned == list_versions_.end() ? ListVersion::kV2 : learned->second;
+  return learned == list_versions_.end() ? options_.list_version : learned->second;
 }
 
 // A client takes the SDK a millisecond to make.

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "s3/aws/request_options.h"
 #include "s3/etag.h"
 #include "s3/list_page.h"
 #include "s3/reply_error.h"
@@ -56,6 +57,7 @@ class AwsTransport final : public Transport {
   const S3Options options_;
   const std::shared_ptr<StallWatch> stall_watch_;
   const std::shared_ptr<CredentialStore> credentials_;
+  RequestOptions request_options_;
 
   std::map<std::string, std::shared_ptr<Aws::S3::S3Client>> clients_;  // by region
   // What has been learned of buckets.

@@ -23,6 +23,7 @@ class GetJob final : public ReplyObserver {
     reply_.key = request_.object.key;
     reply_.region = context_.region;
     reply_.request_time = WallSeconds();
+    reply_.has_customer_key = !context_.options.customer_key_headers.empty();
     if (request_.head_only) {
       const ObjectRequest<model::HeadObjectRequest> head(request_, context_.options, this);
       End(context_.client->HeadObject(head));

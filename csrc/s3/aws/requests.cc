@@ -42,6 +42,9 @@ PageRequest::PageRequest(const ListRequest& list, ListVersion version,
                          const RequestOptions& options, ReplyObserver* observer)
     : Observed(observer), list_(list), version_(version) {
   SetBucket(Aws::String(list.bucket));
+  if (!options.expected_bucket_owner.empty()) {
+    SetExpectedBucketOwner(Aws::String(options.expected_bucket_owner));
+  }
   if (options.requester_pays) SetRequestPayer(Aws::S3::Model::RequestPayer::requester);
 }
 

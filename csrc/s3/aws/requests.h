@@ -10,16 +10,11 @@
 
 #include "base/status.h"
 #include "s3/aws/observed_request.h"
+#include "s3/aws/request_options.h"
 #include "s3/list_page.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
-
-// What requests of one transport have in common.
-struct RequestOptions {
-  bool requester_pays = false;
-  bool checksums = false;  // ask for them
-};
 
 // kNotSupported for keys that would not arrive at the server as they are.
 Status CheckKey(const std::string& key);
@@ -48,6 +43,17 @@ class ObjectRequest final : public Observed<Request> {
     }
     if (!get.if_match.empty()) this->SetIfMatch(Aws::String(get.if_match));
     if (get.part_number != 0) this->SetPartNumber(static_cast<int>(get.part_number));
+    if (!get.object.listed.version.empty()) {
+      this->SetVersionId(Aws::String(get.object.listed.version));
+    }
+    if (!options.expected_bucket_owner.empty()) {
+      this->SetExpectedBucketOwner(Aws::String(options.expected_bucket_owner));
+    }
+    for (const std::string& header : options.customer_key_headers) {
+      const size_t colon = header.find(": ");
+      this->SetAdditionalCustomHeaderValue(Aws::String(header.substr(0, colon)),
+                                           Aws::String(header.substr(colon + 2)));
+    }
     if (options.requester_pays) this->SetRequestPayer(Aws::S3::Model::RequestPayer::requester);
     // Not by SetChecksumMode(): with that the SDK compares, too.
     if (options.checksums) this->SetAdditionalCustomHeaderValue("x-amz-checksum-mode", "ENABLED");

@@ -1,0 +1,17 @@
+// What requests of one transport have in common.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace objectpipes {
+
+struct RequestOptions {
+  bool requester_pays = false;
+  bool checksums = false;             // ask for them
+  std::string expected_bucket_owner;  // empty: any
+  // "name: value", of requests for objects (customer_key.h).
+  std::vector<std::string> customer_key_headers;
+};
+
+}  // namespace objectpipes
