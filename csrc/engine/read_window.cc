@@ -30,6 +30,8 @@ struct ReadWindow::Slot {
   uint64_t sequence = 0;
   ObjectId object;
   int64_t size = -1;
+  uint64_t begin = 0;
+  uint64_t end = kToTheEnd;
   uint64_t grown = 0;  // bytes that an object of unknown size needs so far
   uint64_t reserved = 0;
   int64_t deadline_ms = -1;
@@ -153,6 +155,8 @@ void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequen
     slot->sequence = sequence;
     slot->object = std::move(request.object).value();
     slot->size = request.size;
+    slot->begin = request.begin;
+    slot->end = request.end;
     pending_.push_back(std::move(slot));
   }
   Pump();
@@ -211,13 +215,14 @@ void ReadWindow::PutBack(std::unique_ptr<Slot> slot) {
   pending_.insert(place, std::move(slot));
 }
 
-bool ReadWindow::TooLarge(int64_t size) const {
-  return size > static_cast<int64_t>(options_.prefetch_bytes / kLargestWhole);
+bool ReadWindow::TooLarge(const Slot& slot, int64_t size) const {
+  const bool ranged = slot.begin != 0 || slot.end != kToTheEnd;
+  return !ranged && size > static_cast<int64_t>(options_.prefetch_bytes / kLargestWhole);
 }
 
 uint64_t ReadWindow::BytesFor(const Slot& slot) const {
   if (slot.size < 0) return std::max(static_cast<uint64_t>(typical_size_), slot.grown);
-  if (!TooLarge(slot.size)) return static_cast<uint64_t>(slot.size);
+  if (!TooLarge(slot, slot.size)) return static_cast<uint64_t>(slot.size);
   const uint64_t least =
       std::clamp(options_.prefetch_bytes / 2, Stream::kChunkBytes, kSplitAllowance);
   return std::clamp(options_.prefetch_bytes / 8, least, kMostAllowance);
@@ -259,7 +264,7 @@ void ReadWindow::Hold(Slot* slot, uint64_t bytes) {
 void ReadWindow::Start(Slot* slot) {
   EndPause(slot);
   SetDeadline(slot);
-  if (TooLarge(slot->size)) {
+  if (TooLarge(*slot, slot->size)) {
     StartStream(slot);
   } else {
     StartWhole(slot);
@@ -272,6 +277,8 @@ void ReadWindow::StartWhole(Slot* slot) {
   options.verify = options_.verify;
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   options.deadline_ms = slot->deadline_ms;
+  options.begin = slot->begin;
+  options.end = slot->end;
   slot->whole =
       std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
   slot->whole->Start();
@@ -301,7 +308,7 @@ Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
   Slot* slot = active_.find(read->id())->second.get();
   if (size < 0) return Flow::kContinue;
   slot->size = size;
-  if (TooLarge(size)) {
+  if (TooLarge(*slot, size)) {
     client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
       if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
     });

@@ -25,8 +25,10 @@
 namespace objectpipes {
 
 struct ReadRequest {
-  Result<ObjectId> object;  // a URL that cannot be parsed takes its place in the order, too
-  int64_t size = -1;        // bytes, if a listing told; -1: unknown
+  Result<ObjectId> object;   // a URL that cannot be parsed takes its place in the order, too
+  int64_t size = -1;         // bytes to be read, if a listing told; -1: unknown
+  uint64_t begin = 0;        // bytes [begin, end) of the object: always into one buffer, or
+  uint64_t end = kToTheEnd;  // all of it
 };
 
 struct ReadResult {
@@ -90,7 +92,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>, public
   void Hold(Slot* slot, uint64_t bytes);
   uint64_t BytesFor(const Slot& slot) const;
   void PutBack(std::unique_ptr<Slot> slot);  // among the pending
-  bool TooLarge(int64_t size) const;
+  bool TooLarge(const Slot& slot, int64_t size) const;
   void Start(Slot* slot);
   void StartWhole(Slot* slot);
   void StartStream(Slot* slot);

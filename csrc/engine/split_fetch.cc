@@ -16,14 +16,15 @@ uint64_t RoundUp(uint64_t value, uint64_t step) { return (value + step - 1) / st
 }  // namespace
 
 SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       const Options& options, Sink* sink)
+                       uint64_t end, const Options& options, Sink* sink)
     : client_(client),
       object_(object),
       pin_(pin),
+      end_(end),
       most_parts_(static_cast<size_t>(options.most_parts)),
       verify_(options.verify),
       sink_(sink) {
-  first_ = AddPart(begin, kToTheEnd);  // not above: it needs members declared after first_
+  first_ = AddPart(begin, end);  // not above: it needs members declared after first_
 }
 
 SplitFetch::~SplitFetch() { Abandon(); }
@@ -88,7 +89,7 @@ void SplitFetch::Measure(uint64_t offset) {
   const bool idle = client_->loop->rested_us() - rested_from_us_ > elapsed_ms * 1000 / 2;
   measured_from_ms_ = -1;
   const bool possible = most_parts_ > 1 && pin_->size >= 0 && !pin_->version.empty() &&
-                        offset + 2 * kPartBytes < size();
+                        offset + 2 * kPartBytes < end();
   if (!slow || !idle || !possible) return;
   split_ = true;
   split_timer_ = client_->loop->After(0, [this] { Split(); });  // not inside a handler
@@ -105,7 +106,7 @@ void SplitFetch::ClaimParts() {
     if (first_claim && (first_ == nullptr || first_->comparing())) return;
     const uint64_t begin =
         first_claim ? RoundUp(first_->offset() + kPartBytes / 2, kPartBytes) : claimed_;
-    const uint64_t end = std::min(begin + kPartBytes, size());
+    const uint64_t end = std::min(begin + kPartBytes, this->end());
     if (begin >= end || !sink_->HasRoomFor(end)) return;
     if (first_claim) first_->Truncate(begin);
     claimed_ = end;
@@ -125,7 +126,7 @@ void SplitFetch::OnFetched(RangeFetch* fetch, const Status& status) {
     return sink_->OnFetched(outcome);
   }
   if (split_) ClaimParts();
-  const bool all_claimed = claimed_ == kToTheEnd || claimed_ >= size();
+  const bool all_claimed = claimed_ == kToTheEnd || claimed_ >= end();
   if (parts_.empty() && all_claimed) sink_->OnFetched(outcome);
 }
 

@@ -1,4 +1,4 @@
-// A whole object (or its rest), over one connection as long as one is enough, over several when it
+// An object, or a range of it, over one connection as long as one is enough, over several when it
 // is not.
 //
 // It begins with a single request for everything. When that turns out slow for a single connection
@@ -8,6 +8,7 @@
 // checksum of its own bytes is left whole: it can only be compared at its end.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,8 +44,8 @@ class SplitFetch final : public RangeFetch::Sink {
     bool verify = true;   // compare ranges whose checksum is offered
   };
 
-  // Bytes from `begin` to the end. Everything pointed at outlives this.
-  SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
+  // Bytes [begin, end); end = kToTheEnd for "to its end". Everything pointed at outlives this.
+  SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, uint64_t end,
              const Options& options, Sink* sink);
 
   ~SplitFetch();
@@ -70,11 +71,12 @@ class SplitFetch final : public RangeFetch::Sink {
   void ClaimParts();
   void Abandon();
   RangeFetch* AddPart(uint64_t begin, uint64_t end);
-  uint64_t size() const { return static_cast<uint64_t>(pin_->size); }
+  uint64_t end() const { return std::min(end_, static_cast<uint64_t>(pin_->size)); }
 
   Client* const client_;
   const ObjectId* const object_;
   Pin* const pin_;
+  const uint64_t end_;
   const size_t most_parts_;
   const bool verify_;
   Sink* const sink_;
@@ -82,7 +84,7 @@ class SplitFetch final : public RangeFetch::Sink {
   std::vector<std::unique_ptr<RangeFetch>> parts_;  // under way; the first request among them
   RangeFetch* first_ = nullptr;  // the request that began with everything; null once done
   bool split_ = false;
-  uint64_t claimed_ = kToTheEnd;  // [claimed_, size) is nobody's yet; kToTheEnd: first_ has it all
+  uint64_t claimed_ = kToTheEnd;  // [claimed_, end()) is nobody's yet; kToTheEnd: first_ has it all
   std::optional<EventLoop::TimerId> split_timer_;
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_

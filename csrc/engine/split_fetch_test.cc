@@ -28,7 +28,7 @@ class SplitFetchTest : public EngineTest, public SplitFetch::Sink {
   void Start(uint64_t begin = 0, int most_parts = 4) {
     OnLoop([&] {
       bytes_.assign(size_, '\0');
-      fetch_ = std::make_unique<SplitFetch>(client_.get(), &kObject, &pin_, begin,
+      fetch_ = std::make_unique<SplitFetch>(client_.get(), &kObject, &pin_, begin, kToTheEnd,
                                             SplitFetch::Options{most_parts, true}, this);
       fetch_->Start();
     });

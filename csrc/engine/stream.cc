@@ -31,7 +31,7 @@ void Stream::Start() { Fetch(0); }
 
 void Stream::Fetch(uint64_t begin) {
   fetch_ =
-      std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin,
+      std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, kToTheEnd,
                                    SplitFetch::Options{options_.most_parts, options_.verify}, this);
   if (on_first_) fetch_->set_deadline_ms(options_.deadline_ms);
   fetch_->Start();

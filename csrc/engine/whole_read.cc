@@ -18,11 +18,13 @@ WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const 
       id_(id),
       options_(options),
       owner_(owner),
-      deadline_ms_(options.deadline_ms) {}
+      deadline_ms_(options.deadline_ms),
+      verified_(options.begin) {}
 
 void WholeRead::Start() {
-  fetch_ = std::make_unique<SplitFetch>(
-      client_, object_, &pin_, 0, SplitFetch::Options{options_.most_parts, options_.verify}, this);
+  fetch_ =
+      std::make_unique<SplitFetch>(client_, object_, &pin_, options_.begin, options_.end,
+                                   SplitFetch::Options{options_.most_parts, options_.verify}, this);
   fetch_->set_deadline_ms(deadline_ms_);
   fetch_->Start();
 }
@@ -35,17 +37,24 @@ void WholeRead::Admit(int64_t deadline_ms) {
   fetch_->Resume();
 }
 
+int64_t WholeRead::length() const {
+  const bool to_the_end = options_.end == kToTheEnd;
+  if (pin_.size < 0) return to_the_end ? -1 : static_cast<int64_t>(options_.end - options_.begin);
+  const auto size = static_cast<uint64_t>(pin_.size);
+  return static_cast<int64_t>(std::min(options_.end, size) - std::min(options_.begin, size));
+}
+
 Flow WholeRead::OnReply(const ReplyHead& head) {
   if (!sized_) {
     sized_ = true;
-    const Flow flow = owner_->OnSize(this, pin_.size);
+    const Flow flow = owner_->OnSize(this, length());
     abandoned_ = flow == Flow::kStop;
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
   if (MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;  // kPause is for the bytes
   // Replies to later ranges may offer nothing, or the checksum of the whole again.
-  if (verified_ == 0 && !verifier_.active() && options_.verify) {
+  if (!ranged() && verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
     if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
     if (verifier_.needs_part_sizes() && pin_.can_pin && pin_.version == told_version_) {
@@ -73,13 +82,13 @@ void WholeRead::AskForPartSizes(PartSizeProbe::Parts parts,
       });
 }
 
-// Until `end`, or as long as the object is.
-Flow WholeRead::MakeRoom(uint64_t end) {
-  const uint64_t needed = pin_.size >= 0 ? static_cast<uint64_t>(pin_.size) : end;
+// For `size` bytes, or as many as are read.
+Flow WholeRead::MakeRoom(uint64_t size) {
+  const uint64_t needed = length() >= 0 ? static_cast<uint64_t>(length()) : size;
   if (buffer_.valid() && needed <= buffer_.capacity()) return Flow::kContinue;
   const bool grows = buffer_.valid();
   const uint64_t wanted =
-      grows && pin_.size < 0 ? std::max<uint64_t>(needed, buffer_.capacity() * 2) : needed;
+      grows && length() < 0 ? std::max<uint64_t>(needed, buffer_.capacity() * 2) : needed;
   if (grows) {
     admitted_ = owner_->OnGrowth(this, wanted) == Flow::kContinue;
     if (!admitted_) return Flow::kPause;
@@ -97,16 +106,17 @@ Flow WholeRead::MakeRoom(uint64_t end) {
 }
 
 Space WholeRead::SpaceAt(const void* /*part*/, uint64_t offset) {
-  const uint64_t size = pin_.size < 0 ? kToTheEnd : static_cast<uint64_t>(pin_.size);
+  const uint64_t size = length() < 0 ? kToTheEnd : static_cast<uint64_t>(length());
   if (!admitted_ || verifier_.needs_part_sizes() || size > buffer_.capacity()) return {};
-  return {buffer_.data() + offset, static_cast<size_t>(size - offset)};
+  return {At(offset), static_cast<size_t>(size - (offset - options_.begin))};
 }
 
 Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) {
   if (!admitted_ || verifier_.needs_part_sizes()) return Flow::kPause;
-  if (const Flow room = MakeRoom(offset + size); room != Flow::kContinue) return room;
-  if (data != buffer_.data() + offset) std::memcpy(buffer_.data() + offset, data, size);
-  if (pin_.size < 0) buffer_.set_size(static_cast<size_t>(offset + size));
+  const uint64_t end = offset - options_.begin + size;
+  if (const Flow room = MakeRoom(end); room != Flow::kContinue) return room;
+  if (data != At(offset)) std::memcpy(At(offset), data, size);
+  if (length() < 0) buffer_.set_size(static_cast<size_t>(end));
   Verify(offset, data, size);
   return Flow::kContinue;
 }
@@ -120,8 +130,7 @@ void WholeRead::Verify(uint64_t offset, const char* data, size_t size) {
   verifier_.Update(data, size);
   verified_ += size;
   for (auto piece = ahead_.find(verified_); piece != ahead_.end(); piece = ahead_.find(verified_)) {
-    verifier_.Update(buffer_.data() + piece->first,
-                     static_cast<size_t>(piece->second - piece->first));
+    verifier_.Update(At(piece->first), static_cast<size_t>(piece->second - piece->first));
     verified_ = piece->second;
     ahead_.erase(piece);
   }
@@ -137,7 +146,7 @@ void WholeRead::OnFetched(const Status& status) {
   // Some of a damaged range is already in the checksum of the object.
   if (status.code() == StatusCode::kIntegrity) return Restart(status);
   if (!status.ok()) return Finish(status);
-  buffer_.set_size(static_cast<size_t>(pin_.size));
+  buffer_.set_size(static_cast<size_t>(length()));
   Conclude();
 }
 
@@ -168,7 +177,7 @@ void WholeRead::Restart(const Status& why) {
   pin_ = Pin{};
   pin_.suspect = true;
   verifier_.Expect(OfferedChecksum{});
-  verified_ = 0;
+  verified_ = options_.begin;
   ahead_.clear();
   buffer_ = Buffer();
   sized_ = false;

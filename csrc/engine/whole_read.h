@@ -1,5 +1,5 @@
-// One object into one buffer: fetched, checked, and read again if it was replaced or damaged on the
-// way.
+// One object, or a range of it, into one buffer: fetched, checked, and read again if it was
+// replaced or damaged on the way.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ class WholeRead final : public SplitFetch::Sink {
  public:
   class Owner {
    public:
-    // The object's size is known now (-1: it will show at the end). kContinue: go on; kPause: no
-    // room in memory, wait for Admit(); kStop: too large for one buffer, abandon the read without
-    // OnRead.
+    // How many bytes are read is known now (-1: it will show at the end). kContinue: go on; kPause:
+    // no room in memory, wait for Admit(); kStop: too large for one buffer, abandon the read
+    // without OnRead.
     virtual Flow OnSize(WholeRead* read, int64_t size) = 0;
     // A body of unknown length needs a buffer of so many bytes. kContinue, or kPause as above.
     virtual Flow OnGrowth(WholeRead* read, uint64_t bytes) = 0;
@@ -38,6 +38,8 @@ class WholeRead final : public SplitFetch::Sink {
     bool verify = true;
     int most_parts = 16;
     int64_t deadline_ms = -1;  // of the monotonic clock
+    uint64_t begin = 0;        // bytes [begin, end) of the object: what there is of them
+    uint64_t end = kToTheEnd;
   };
 
   // Everything pointed at outlives this.
@@ -62,7 +64,10 @@ class WholeRead final : public SplitFetch::Sink {
   void OnFetched(const Status& status) override;
   bool HasRoomFor(uint64_t /*end*/) override { return true; }
 
-  Flow MakeRoom(uint64_t end);
+  int64_t length() const;  // bytes that are read; -1: unknown
+  bool ranged() const { return options_.begin != 0 || options_.end != kToTheEnd; }
+  char* At(uint64_t offset) { return buffer_.data() + (offset - options_.begin); }
+  Flow MakeRoom(uint64_t size);
   void Verify(uint64_t offset, const char* data, size_t size);
   void AskForPartSizes(PartSizeProbe::Parts parts, std::function<void(std::vector<uint64_t>)> then);
   void Conclude();
@@ -83,7 +88,7 @@ class WholeRead final : public SplitFetch::Sink {
   Verifier verifier_;
   std::string told_version_;  // whose parts' sizes are known: a damaged object is read again
   std::vector<uint64_t> told_sizes_;
-  uint64_t verified_ = 0;               // bytes [0, verified_) have been given to the verifier
+  uint64_t verified_;                   // bytes before it have been given to the verifier
   std::map<uint64_t, uint64_t> ahead_;  // pieces [begin, end) beyond it that are already here
   Status failure_;                      // our own reason to stop the fetch
   bool abandoned_ = false;              // the owner's

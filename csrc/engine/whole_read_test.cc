@@ -107,6 +107,75 @@ TEST_F(WholeReadTest, ReadsAnEmptyObject) {
   EXPECT_EQ(stats_.verified, 1U);
 }
 
+TEST_F(WholeReadTest, ReadsARange) {
+  const std::string body = PutChecked(300 * kKiB);
+  const uint64_t ranges[][2] = {{0, 1},
+                                {0, 100 * kKiB},
+                                {1, 2},
+                                {70'000, 200'000},
+                                {299 * kKiB, 300 * kKiB},
+                                {299 * kKiB, 400 * kKiB},
+                                {5, kToTheEnd}};
+  for (const bool ask_for_space : {true, false}) {
+    store().AskForSpace(ask_for_space);
+    for (const auto& [begin, end] : ranges) {
+      SCOPED_TRACE(begin);
+      options_.begin = begin;
+      options_.end = end;
+      const std::string expected = body.substr(begin, end - begin);
+      EXPECT_TRUE(Read().ok());
+      EXPECT_TRUE(SameBytes(bytes_, expected));
+      EXPECT_EQ(sizes_.back(), static_cast<int64_t>(expected.size()));
+    }
+  }
+  EXPECT_EQ(stats_.verified, 0U) << "the checksum is the whole object's";
+}
+
+TEST_F(WholeReadTest, ReadsARangeThatBroke) {
+  const std::string body = PutChecked(300 * kKiB);
+  options_.begin = 100'000;
+  options_.end = 250'000;
+  store().Script("key", {BreaksAt(70'000), SendsAtMost(10'000), IgnoresRange()});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(100'000, 150'000)));
+  for (const GetRequest& get : store().gets()) EXPECT_EQ(get.end, 250'000U);
+}
+
+TEST_F(WholeReadTest, ReadsARangeOfABodyOfUnknownLength) {
+  const std::string body = PutChecked(300 * kKiB);
+  options_.begin = 100'000;
+  options_.end = 250'000;
+  Attempt whole = IsChunked();
+  whole.ignore_range = true;
+  store().Script("key", {whole});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(100'000, 150'000)));
+}
+
+TEST_F(WholeReadTest, ReadsARangeAgainThatWasReplacedMeanwhile) {
+  PutChecked(300 * kKiB);
+  options_.begin = 100'000;
+  options_.end = 250'000;
+  FakeObject other(Pattern(290 * kKiB) + "other");
+  other.version = "v2";
+  Attempt replaced = Replaces(other);
+  store().Script("key", {BreaksAt(70'000), replaced});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, other.body.substr(100'000, 150'000)));
+  EXPECT_EQ(version_, "v2");
+}
+
+TEST_F(WholeReadTest, SplitsALargeRange) {
+  const std::string body = PutChecked(kSplitSize + 2 * kMiB);
+  options_.begin = kMiB;
+  options_.end = kSplitSize + kMiB;
+  store().Script("key", {SeemsSlow()});
+  EXPECT_TRUE(Read().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body.substr(kMiB, kSplitSize)));
+  EXPECT_GT(store().gets().size(), 1U);
+  for (const GetRequest& get : store().gets()) EXPECT_LE(get.end, options_.end);
+}
+
 TEST_F(WholeReadTest, ReadsABodyOfUnknownLength) {
   for (const uint64_t size : {uint64_t{0}, uint64_t{1}, 64 * kKiB, 64 * kKiB + 1, 3 * kMiB}) {
     SCOPED_TRACE(size);

@@ -32,7 +32,7 @@ class PyWindow {
 
   size_t Room() const { return window()->Room(); }
   size_t Outstanding() const { return window()->outstanding(); }
-  void Submit(const py::list& urls);
+  void Submit(const py::list& wanted);
   py::tuple Take(size_t most, bool wait);
   void Close();
 
@@ -45,11 +45,15 @@ class PyWindow {
   }
   Listed ListedOf(py::handle url) const;
   void Receive(size_t most, bool wait);
-  py::object UrlOf(uint64_t sequence);
+  static py::object UrlOf(py::handle item) {
+    return PyTuple_Check(item.ptr()) ? py::object(item[py::int_(0)])
+                                     : py::reinterpret_borrow<py::object>(item);
+  }
+  py::object Answered(uint64_t sequence);
 
   const std::shared_ptr<PyClient> client_;
   std::shared_ptr<ReadWindow>* window_;  // leaked in a child of fork()
-  std::deque<py::object> urls_;          // of the requests from first_ on; null once answered
+  std::deque<py::object> wanted_;        // the requests from first_ on; null once answered
   uint64_t first_ = 0;
   std::deque<ReadResult> results_;
   const py::str size_ = Interned("size");
@@ -80,13 +84,15 @@ Listed PyWindow::ListedOf(py::handle url) const {
   return listed;
 }
 
-void PyWindow::Submit(const py::list& urls) {
+// Each is a URL, or a tuple (url, begin, end).
+void PyWindow::Submit(const py::list& wanted) {
   const std::shared_ptr<ReadWindow> target = window();
   client_->RefreshCredentials();
   const Transport& transport = *client_->client()->transport;
   std::vector<ReadRequest> requests;
-  requests.reserve(urls.size());
-  for (const py::handle url : urls) {
+  requests.reserve(wanted.size());
+  for (const py::handle item : wanted) {
+    const py::object url = UrlOf(item);
     Result<ObjectId> object = transport.ParseUrl(BytesOf(url));
     int64_t size = -1;
     if (object.ok() && transport.reads_as_listed()) {
@@ -94,19 +100,27 @@ void PyWindow::Submit(const py::list& urls) {
       size = object.value().listed.size;
     }
     requests.push_back(ReadRequest{std::move(object), size});
+    if (!PyTuple_Check(item.ptr())) continue;
+    ReadRequest& ranged = requests.back();
+    ranged.begin = item[py::int_(1)].cast<uint64_t>();
+    ranged.end = item[py::int_(2)].cast<uint64_t>();
+    if (ranged.begin >= ranged.end) throw py::value_error("a range must not be empty");
+    ranged.size = static_cast<int64_t>(ranged.end - ranged.begin);
   }
-  // From here on together, without Python in between: the requests are numbered as urls_ are.
-  for (const py::handle url : urls) urls_.push_back(py::reinterpret_borrow<py::object>(url));
+  // From here on together, without Python in between: the requests are numbered as wanted_ are.
+  for (const py::handle item : wanted) {
+    wanted_.push_back(py::reinterpret_borrow<py::object>(item));
+  }
   target->Submit(std::move(requests));
 }
 
-py::object PyWindow::UrlOf(uint64_t sequence) {
-  py::object url = std::move(urls_[static_cast<size_t>(sequence - first_)]);
-  while (!urls_.empty() && !urls_.front()) {
-    urls_.pop_front();
+py::object PyWindow::Answered(uint64_t sequence) {
+  py::object item = std::move(wanted_[static_cast<size_t>(sequence - first_)]);
+  while (!wanted_.empty() && !wanted_.front()) {
+    wanted_.pop_front();
     ++first_;
   }
-  return url;
+  return item;
 }
 
 void PyWindow::Receive(size_t most, bool wait) {
@@ -120,18 +134,19 @@ void PyWindow::Receive(size_t most, bool wait) {
   std::move(arrived.begin(), arrived.end(), std::back_inserter(results_));
 }
 
-// ([(url, reader), ...], None) or ([... up to the failure], the exception), in the order of
-// delivery.
+// ([(what was asked for, reader), ...], None) or ([... up to the failure], the exception), in the
+// order of delivery.
 py::tuple PyWindow::Take(size_t most, bool wait) {
   if (results_.empty()) Receive(most, wait);
   py::list items;
   while (!results_.empty()) {
     ReadResult result = std::move(results_.front());
     results_.pop_front();
-    const py::object url = UrlOf(result.sequence);
+    const py::object item = Answered(result.sequence);
+    const py::object url = UrlOf(item);
     if (!result.status.ok()) return py::make_tuple(items, ExceptionOf(result.status, url));
     auto reader = std::make_unique<ObjectReader>(client_, url, std::move(result));
-    items.append(py::make_tuple(url, py::cast(std::move(reader))));
+    items.append(py::make_tuple(item, py::cast(std::move(reader))));
   }
   return py::make_tuple(items, py::none());
 }
@@ -164,7 +179,7 @@ void BindWindow(const py::module_& module) {
            py::arg("ordered"), py::arg("verify"), py::arg("timeout_ms"))
       .def("room", Locked(&PyWindow::Room))
       .def("outstanding", Locked(&PyWindow::Outstanding))
-      .def("submit", Locked(&PyWindow::Submit), py::arg("urls"))
+      .def("submit", Locked(&PyWindow::Submit), py::arg("wanted"))
       .def("take", Locked(&PyWindow::Take), py::arg("most"), py::arg("wait"))
       .def("close", Locked(&PyWindow::Close));
 }
