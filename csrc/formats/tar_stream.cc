@@ -22,14 +22,6 @@ constexpr char kGnuLongLink = 'K';
 constexpr char kGnuSparse = 'S';
 constexpr std::string_view kGnuSparsePrefix = "GNU.sparse.";  // the same, in a PAX header
 
-Status Malformed(const char* what) {
-  return Status::Protocol(std::string("Malformed TAR: ") + what);
-}
-
-Status SparseFile() {
-  return Status(StatusCode::kNotSupported, "Sparse files in a TAR are not supported");
-}
-
 // Links, devices, directories and FIFOs have no data, whatever their size field says.
 bool HasNoData(char type) { return type >= '1' && type <= '6'; }
 
@@ -89,14 +81,37 @@ bool HasValidChecksum(std::string_view header) {
 
 }  // namespace
 
+Status TarStream::Malformed(const std::string& what) const {
+  return Status::Protocol("Malformed TAR: " + what + " at offset " + std::to_string(header_begin_));
+}
+
+Status TarStream::SparseFile(const std::string& name) const {
+  StatusDetail detail;
+  detail.code = "SparseFile";
+  return Status(StatusCode::kNotSupported,
+                "\"" + name + "\" at offset " + std::to_string(header_begin_) +
+                    " of the TAR is a sparse file",
+                detail);
+}
+
 Status TarStream::Feed(std::string_view bytes) {
   while (status_.ok() && !bytes.empty()) status_ = Take(&bytes);
   return status_;
 }
 
+uint64_t TarStream::SkipMember() {
+  if (state_ != State::kMember) return 0;
+  const uint64_t skipped = content_left_ + padding_left_;
+  offset_ += skipped;
+  content_left_ = 0;
+  padding_left_ = 0;
+  state_ = State::kHeader;
+  return skipped;
+}
+
 Status TarStream::Finish() const {
   if (!status_.ok() || state_ == State::kEnd) return status_;
-  return Status::Protocol("The TAR stream was cut");
+  return Status::Protocol("The TAR is cut off at offset " + std::to_string(offset_));
 }
 
 Status TarStream::Take(std::string_view* bytes) {
@@ -110,26 +125,27 @@ Status TarStream::Take(std::string_view* bytes) {
     case State::kEnd:
       break;
   }
-  *bytes = {};
+  Drop(bytes, bytes->size());
   return Status::Ok();
 }
 
 Status TarStream::TakeHeader(std::string_view* bytes) {
   const size_t padding = std::min(padding_left_, bytes->size());
-  bytes->remove_prefix(padding);
+  Drop(bytes, padding);
   padding_left_ -= padding;
 
   const size_t taken = bytes->copy(header_.data() + filled_, kBlockSize - filled_);
-  bytes->remove_prefix(taken);
+  Drop(bytes, taken);
   filled_ += taken;
   if (filled_ < kBlockSize) return Status::Ok();
   filled_ = 0;
+  header_begin_ = offset_ - kBlockSize;
   const bool zero = std::all_of(header_.begin(), header_.end(), [](char c) { return c == 0; });
   return zero ? OnZeroBlock() : OnHeader();
 }
 
 Status TarStream::OnZeroBlock() {
-  if (next_name_ || next_size_) return Malformed("an extended header without a member");
+  if (next_.name || next_.size) return Malformed("an extended header without a member");
   if (one_zero_block_) state_ = State::kEnd;
   one_zero_block_ = true;
   return Status::Ok();
@@ -145,27 +161,38 @@ Status TarStream::OnHeader() {
   const char type = header_[156];
   switch (type) {
     case kPaxNext:
+    case kPaxGlobal:
     case kGnuLongName:
+      if (!next_begin_) next_begin_ = header_begin_;
       if (*size > kMaxExtensionSize) return Malformed("the size of an extended header");
       extension_type_ = type;
       extension_.clear();
       return BeginContent(State::kExtension, *size);
-    case kPaxGlobal:    // says nothing about names and sizes
     case kGnuLongLink:  // belongs to a link, which is left out
+      if (!next_begin_) next_begin_ = header_begin_;
       return BeginContent(State::kSkip, *size);
-    case kGnuSparse:
-      return SparseFile();
     default:
       return OnMemberHeader(type, *size);
   }
 }
 
 Status TarStream::OnMemberHeader(char type, uint64_t size) {
+  const auto chosen = [](auto* next, auto* global, auto own) {
+    return next->has_value() ? **next : global->value_or(std::move(own));
+  };
   TarMember member;
-  member.name = next_name_ ? std::move(*next_name_) : HeaderName();
-  member.size = next_size_.value_or(size);
-  next_name_.reset();
-  next_size_.reset();
+  member.name = chosen(&next_.name, &global_.name, HeaderName());
+  member.size = chosen(&next_.size, &global_.size, size);
+  member.begin = next_begin_.value_or(header_begin_);
+  member.data = offset_;
+  if (type == kGnuSparse || next_.sparse) {
+    return SparseFile(next_.sparse_name.value_or(member.name));
+  }
+  next_ = Override();
+  next_begin_.reset();
+  if (type == kOldRegular && !member.name.empty() && member.name.back() == '/') {
+    return BeginContent(State::kSkip, 0);  // a directory, before there was a type for it
+  }
   if (type != kRegular && type != kOldRegular && type != kContiguous) {
     return BeginContent(State::kSkip, HasNoData(type) ? 0 : member.size);
   }
@@ -183,7 +210,7 @@ Status TarStream::BeginContent(State state, uint64_t size) {
 Status TarStream::TakeContent(std::string_view* bytes) {
   const std::string_view content =
       bytes->substr(0, static_cast<size_t>(std::min<uint64_t>(content_left_, bytes->size())));
-  bytes->remove_prefix(content.size());
+  Drop(bytes, content.size());
   content_left_ -= content.size();
   if (state_ == State::kMember) OBJECTPIPES_RETURN_IF_ERROR(handler_->OnMemberData(content));
   if (state_ == State::kExtension) extension_.append(content);
@@ -194,8 +221,8 @@ Status TarStream::EndContent() {
   const State ended = std::exchange(state_, State::kHeader);
   if (ended == State::kMember) return handler_->OnMemberEnd();
   if (ended == State::kSkip) return Status::Ok();
-  if (extension_type_ == kPaxNext) return ApplyPax();
-  next_name_ = CString(extension_);
+  if (extension_type_ != kGnuLongName) return ApplyPax();
+  next_.name = CString(extension_);
   return Status::Ok();
 }
 
@@ -213,17 +240,25 @@ Status TarStream::ApplyPax() {
 
     const size_t equals = record.find('=');
     if (equals == std::string_view::npos) return Malformed("an extended header");
-    const std::string_view key = record.substr(0, equals);
-    const std::string_view value = record.substr(equals + 1);
-    if (key == "path") {
-      if (value.find('\0') != std::string_view::npos) return Malformed("a name");
-      next_name_ = value;
-    } else if (key == "size") {
-      next_size_ = ParseDecimal(value);
-      if (!next_size_) return Malformed("a size");
-    } else if (key.substr(0, kGnuSparsePrefix.size()) == kGnuSparsePrefix) {
-      return SparseFile();
-    }
+    OBJECTPIPES_RETURN_IF_ERROR(
+        ApplyPaxRecord(record.substr(0, equals), record.substr(equals + 1)));
+  }
+  return Status::Ok();
+}
+
+// An empty name takes back what was said before.
+Status TarStream::ApplyPaxRecord(std::string_view key, std::string_view value) {
+  Override& said = extension_type_ == kPaxGlobal ? global_ : next_;
+  if (key == "path") {
+    if (value.find('\0') != std::string_view::npos) return Malformed("a name");
+    said.name.reset();
+    if (!value.empty()) said.name = value;
+  } else if (key == "size") {
+    said.size = ParseDecimal(value);
+    if (!said.size) return Malformed("a size");
+  } else if (key.substr(0, kGnuSparsePrefix.size()) == kGnuSparsePrefix) {
+    said.sparse = true;
+    if (key == "GNU.sparse.name") said.sparse_name = value;
   }
   return Status::Ok();
 }

@@ -17,8 +17,10 @@
 namespace objectpipes::formats {
 
 struct TarMember {
-  std::string name;   // literal bytes
-  uint64_t size = 0;  // of the data that follows
+  std::string name;    // literal bytes
+  uint64_t size = 0;   // of the data that follows
+  uint64_t begin = 0;  // offset in the archive of its first header, extensions included,
+  uint64_t data = 0;   // and of its data
 };
 
 // Receives the regular files of an archive, for each: OnMember, then OnMemberData until `size`
@@ -42,8 +44,19 @@ class TarStream {
   // again for every later call. What follows the end of the archive is ignored.
   Status Feed(std::string_view bytes);
 
-  // After the last byte: kProtocol unless the archive had ended.
+  // Leaves out what is still to come of the member whose data is expected, without OnMemberEnd.
+  // Returns how many bytes the next Feed() has to leave out.
+  uint64_t SkipMember();
+
+  // After the last byte: kProtocol if the archive ends in the middle.
   Status Finish() const;
+
+  uint64_t offset() const { return offset_; }  // of the next byte to be fed
+  bool ended() const { return state_ == State::kEnd; }
+  // Whether a new member may begin here: where a part of an archive may end.
+  bool between_members() const {
+    return state_ == State::kHeader && filled_ == 0 && padding_left_ == 0 && !next_begin_;
+  }
 
  private:
   static constexpr size_t kBlockSize = 512;
@@ -57,6 +70,10 @@ class TarStream {
   };
 
   Status Take(std::string_view* bytes);
+  void Drop(std::string_view* bytes, size_t size) {
+    bytes->remove_prefix(size);
+    offset_ += size;
+  }
   Status TakeHeader(std::string_view* bytes);
   Status TakeContent(std::string_view* bytes);
   Status OnZeroBlock();
@@ -65,15 +82,29 @@ class TarStream {
   Status BeginContent(State state, uint64_t size);
   Status EndContent();
   Status ApplyPax();
+  Status ApplyPaxRecord(std::string_view key, std::string_view value);
+  Status Malformed(const std::string& what) const;
+  Status SparseFile(const std::string& name) const;
 
   std::string_view Field(size_t offset, size_t size) const {
     return std::string_view(header_.data() + offset, size);
   }
   std::string HeaderName() const;
 
+  // What a PAX header says in place of a header's own fields.
+  struct Override {
+    std::optional<std::string> name;
+    std::optional<uint64_t> size;
+    std::optional<std::string> sparse_name;
+    bool sparse = false;
+  };
+
   TarHandler* handler_;
   Status status_;
   State state_ = State::kHeader;
+  uint64_t offset_ = 0;
+  uint64_t header_begin_ = 0;           // offset of the header that was read last,
+  std::optional<uint64_t> next_begin_;  // and of the first one of the next member
 
   std::array<char, kBlockSize> header_{};
   size_t filled_ = 0;            // bytes of header_
@@ -84,8 +115,8 @@ class TarStream {
 
   char extension_type_ = 0;
   std::string extension_;
-  std::optional<std::string> next_name_;  // what extensions have said about the next member
-  std::optional<uint64_t> next_size_;     //
+  Override next_;    // of the next member,
+  Override global_;  // and of all those behind
 };
 
 }  // namespace objectpipes::formats

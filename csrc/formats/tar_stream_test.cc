@@ -88,11 +88,13 @@ class Recorder : public TarHandler {
     std::string name;
     std::string data;
     bool complete = false;
+    uint64_t begin = 0;
+    uint64_t offset = 0;  // of the data
   };
 
   Status OnMember(const TarMember& member) override {
     EXPECT_TRUE(files.empty() || files.back().complete);
-    files.push_back({member.name, {}});
+    files.push_back({member.name, {}, false, member.begin, member.data});
     size_ = member.size;
     return on_member;
   }
@@ -268,6 +270,78 @@ TEST(TarStream, LeavesOutEverythingButFiles) {
   EXPECT_EQ(ReadOne(archive).name, "file");
 }
 
+TEST(TarStream, AnOldDirectoryIsARegularFileWithASlash) {
+  Header directory;
+  directory.name = "dir/";
+  directory.type = '\0';
+  directory.size = 512;  // without data, whatever this says
+  EXPECT_EQ(ReadOne(directory.Block() + File("a", "x") + kEnd).name, "a");
+}
+
+TEST(TarStream, AGlobalHeaderIsForAllMembersBehind) {
+  const std::string global = Extension('g', PaxRecord("path", "all") + PaxRecord("size", "3"));
+  Header header;
+  header.name = "a";
+  const std::string member = header.Block() + Padded("abc");
+  const std::string own = Extension('x', PaxRecord("path", "own"));
+  const std::string taken_back = Extension('g', PaxRecord("path", ""));
+  const Outcome outcome = Read(global + member + own + member + taken_back + member + kEnd);
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
+  ASSERT_EQ(outcome.files.size(), 3U);
+  EXPECT_EQ(outcome.files[0].name, "all");
+  EXPECT_EQ(outcome.files[1].name, "own");
+  EXPECT_EQ(outcome.files[2].name, "a");
+  for (const auto& file : outcome.files) EXPECT_EQ(file.data, "abc");
+}
+
+// A shard is read from the middle by these.
+TEST(TarStream, TellsWhereMembersBegin) {
+  const std::string first = File("a", std::string(513, 'x'));
+  const std::string second =
+      Extension('x', PaxRecord("path", "b")) + Extension('L', "long\0"s) + File("b", "data");
+  const Outcome outcome = Read(first + second + kEnd, 100);
+  ASSERT_EQ(outcome.files.size(), 2U);
+  EXPECT_EQ(outcome.files[0].begin, 0U);
+  EXPECT_EQ(outcome.files[0].offset, 512U);
+  EXPECT_EQ(outcome.files[1].begin, first.size());
+  EXPECT_EQ(outcome.files[1].offset, first.size() + second.size() - 512);
+  const Outcome from_there = Read((first + second + kEnd).substr(outcome.files[1].begin));
+  ASSERT_EQ(from_there.files.size(), 1U);
+  EXPECT_EQ(from_there.files[0].name, outcome.files[1].name);
+}
+
+TEST(TarStream, SkipsTheRestOfAMember) {
+  const std::string archive = File("large", std::string(1000, 'x')) + File("b", "data") + kEnd;
+  Recorder recorder;
+  TarStream stream(&recorder);
+  ASSERT_TRUE(stream.Feed(std::string_view(archive).substr(0, 600)).ok());
+  const uint64_t skipped = stream.SkipMember();
+  EXPECT_EQ(skipped, 512 + 1024 - 600U);
+  EXPECT_EQ(stream.offset(), 512 + 1024U);
+  recorder.files.back().complete = true;
+  ASSERT_TRUE(stream.Feed(std::string_view(archive).substr(600 + skipped)).ok());
+  EXPECT_TRUE(stream.Finish().ok());
+  ASSERT_EQ(recorder.files.size(), 2U);
+  EXPECT_EQ(recorder.files[1].data, "data");
+  EXPECT_EQ(stream.SkipMember(), 0U);
+}
+
+TEST(TarStream, ErrorsNameTheOffset) {
+  const std::string file = File("a", std::string(600, 'x'));
+  EXPECT_EQ(Read(file + std::string(512, 'x')).status.message(),
+            "Malformed TAR: a header's checksum at offset 1536");
+  EXPECT_EQ(Read(file + file.substr(0, 700)).status.message(), "The TAR is cut off at offset 2236");
+  Header sparse;
+  sparse.name = "holes";
+  sparse.type = 'S';
+  EXPECT_EQ(Read(file + sparse.Block()).status.message(),
+            "\"holes\" at offset 1536 of the TAR is a sparse file");
+  const std::string pax = PaxRecord("path", "GNUSparseFile.1/holes") +
+                          PaxRecord("GNU.sparse.major", "1") +
+                          PaxRecord("GNU.sparse.name", "holes");
+  EXPECT_NE(Read(Extension('x', pax) + file).status.message().find("\"holes\""), std::string::npos);
+}
+
 TEST(TarStream, IgnoresWhatFollowsTheEnd) {
   EXPECT_EQ(ReadOne(File("a", "x") + kEnd + std::string(8192, '\0') + "rubbish").name, "a");
 }
@@ -332,7 +406,8 @@ TEST(TarStream, RefusesMalformedArchives) {
 
 TEST(TarStream, RefusesSparseFiles) {
   EXPECT_EQ(CodeOf(Extension('S', "")), StatusCode::kNotSupported);
-  EXPECT_EQ(CodeOf(Extension('x', PaxRecord("GNU.sparse.major", "1"))), StatusCode::kNotSupported);
+  EXPECT_EQ(CodeOf(Extension('x', PaxRecord("GNU.sparse.major", "1")) + File("a", "1")),
+            StatusCode::kNotSupported);
 }
 
 TEST(TarStream, TheHandlersErrorIsFinal) {

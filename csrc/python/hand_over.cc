@@ -113,13 +113,13 @@ py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
 // What `Receive` makes a reader of again, in another process; None: it has to be pickled.
 py::object Give(const py::object& object) {
   const py::scoped_critical_section section(object);
-  const auto& reader = object.cast<ObjectReader&>();
+  auto& reader = object.cast<ObjectReader&>();
   reader.CheckOpen();
   SharedArena* const arena = ArenaToGiveFrom();
   if (arena == nullptr || !reader.in_memory() || reader.size() < kSmallestShared) {
     return py::none();
   }
-  // Nothing can take its bytes from a reader that is referred to.
+  const PinnedReader pinned(&reader);
   const py::tuple place = PutInto(arena, reader.Whole());
   return py::make_tuple(place[0], place[1], place[2], reader.Tell(), reader.url(), reader.etag(),
                         reader.attempts());

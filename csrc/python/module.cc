@@ -11,6 +11,7 @@
 #include "python/py_listing.h"
 #include "python/py_window.h"
 #include "python/s3.h"
+#include "python/tar_reader.h"
 #include "python/text.h"
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
 #include "s3/aws/sdk_threads.h"
@@ -62,6 +63,7 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   BindWindow(module);
   BindListing(module);
   BindS3(module);
+  BindTarReader(module);
   module.def("parse_ais_url", &ParseAis, py::arg("url"));
   module.def("stats", &StatsOfThisProcess);
   module.def("build_info", &BuildInfo);

@@ -3,7 +3,9 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -55,6 +57,14 @@ void ObjectReader::Close() {
   delete std::exchange(stream_, nullptr);
 }
 
+void ObjectReader::Detach() {
+  if (pins_ > 0 || stream_ != nullptr || whole_.owner() == nullptr) return;
+  char* const data = static_cast<char*>(std::malloc(whole_.size()));
+  if (data == nullptr) throw std::bad_alloc();
+  std::memcpy(data, whole_.data(), whole_.size());
+  whole_ = Buffer(data, whole_.size(), whole_.size(), nullptr);
+}
+
 void ObjectReader::CheckOpen() const {
   if (closed_) throw py::value_error("I/O operation on closed file.");
 }
@@ -100,6 +110,7 @@ void ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
     const Piece piece = PieceAt(position);
     const std::string_view bytes = piece.bytes.substr(0, size);
     if (bytes.size() >= kWorthReleasing) {
+      const PinnedReader pinned(this);
       const py::gil_scoped_release release;
       std::memcpy(target, bytes.data(), bytes.size());
     } else {
@@ -248,17 +259,27 @@ int GetBuffer(PyObject* self, Py_buffer* view, int flags) {
   view->obj = nullptr;
   try {
     const py::scoped_critical_section section(self);
-    const std::string_view bytes = py::handle(self).cast<const ObjectReader&>().Whole();
-    return PyBuffer_FillInfo(view, self, const_cast<char*>(bytes.data()),
-                             static_cast<Py_ssize_t>(bytes.size()), /*readonly=*/1, flags);
+    auto& reader = py::handle(self).cast<ObjectReader&>();
+    const std::string_view bytes = reader.Whole();
+    const int failed =
+        PyBuffer_FillInfo(view, self, const_cast<char*>(bytes.data()),
+                          static_cast<Py_ssize_t>(bytes.size()), /*readonly=*/1, flags);
+    if (failed == 0) reader.Pin();
+    return failed;
   } catch (const py::builtin_exception& error) {
     error.set_error();
     return -1;
   }
 }
 
+void ReleaseBuffer(PyObject* self, Py_buffer* /*view*/) {
+  const py::scoped_critical_section section(self);
+  py::handle(self).cast<ObjectReader&>().Unpin();
+}
+
 void ExportBuffers(PyHeapTypeObject* type) {
   type->as_buffer.bf_getbuffer = &GetBuffer;
+  type->as_buffer.bf_releasebuffer = &ReleaseBuffer;
   type->ht_type.tp_as_buffer = &type->as_buffer;
 }
 

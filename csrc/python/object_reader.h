@@ -35,9 +35,22 @@ class ObjectReader {
   pybind11::bytes GetValue();
   void Close();
 
+  struct Piece {
+    std::string_view bytes;
+    std::shared_ptr<Chunk> owner;  // keeps them, whoever closes the reader meanwhile
+  };
+  // The longest piece at `position` that lies in one block of memory; at least a byte.
+  Piece PieceAt(uint64_t position);
+
   // All bytes; an exception if it is closed, or streamed.
   std::string_view Whole() const;
   pybind11::tuple Reduce(int protocol);
+
+  // Moves the bytes out of memory that belongs to something larger, unless they are pinned: by a
+  // view, or by a copy under way.
+  void Detach();
+  void Pin() { ++pins_; }
+  void Unpin() { --pins_; }
 
   void CheckOpen() const;
 
@@ -49,11 +62,6 @@ class ObjectReader {
   pybind11::object url() const { return url_; }
 
  private:
-  struct Piece {
-    std::string_view bytes;
-    std::shared_ptr<Chunk> owner;  // keeps them, whoever closes the reader meanwhile
-  };
-
   uint64_t Left() const { return position_ < size_ ? size_ - position_ : 0; }
   pybind11::bytes BytesAt(uint64_t position, uint64_t size);
   void ExpectToBeAskedForAll();
@@ -63,8 +71,6 @@ class ObjectReader {
     if (bytes_) return {PyBytes_AS_STRING(bytes_.ptr()), static_cast<size_t>(size_)};
     return {whole_.data(), whole_.size()};
   }
-  // The longest piece at `position` that lies in one block of memory; at least a byte.
-  Piece PieceAt(uint64_t position);
   std::shared_ptr<Chunk> WaitForChunk(uint64_t position);
 
   const std::shared_ptr<PyClient> client_;  // of a stream; null: another process has read it
@@ -79,6 +85,19 @@ class ObjectReader {
   uint64_t position_ = 0;
   bool closed_ = false;
   bool asked_for_all_ = false;
+  int pins_ = 0;
+};
+
+// As long as it exists, the bytes stay where they are. GIL held at both ends.
+class PinnedReader {
+ public:
+  explicit PinnedReader(ObjectReader* reader) : reader_(reader) { reader_->Pin(); }
+  ~PinnedReader() { reader_->Unpin(); }
+  PinnedReader(const PinnedReader&) = delete;
+  PinnedReader& operator=(const PinnedReader&) = delete;
+
+ private:
+  ObjectReader* const reader_;
 };
 
 void BindObjectReader(const pybind11::module_& module);

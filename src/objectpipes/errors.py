@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
 from typing import Any
 
 __all__ = [
     "AccessDeniedError",
+    "ArchiveError",
     "BucketNotFoundError",
     "CancelledError",
     "ClockSkewError",
@@ -34,6 +36,7 @@ __all__ = [
     "ProtocolError",
     "ReadTimeoutError",
     "ServerError",
+    "ShardIndexError",
     "StateError",
     "TLSError",
     "ThrottledError",
@@ -223,6 +226,14 @@ class ProtocolError(ObjectStoreError):
     """The reply breaks the protocol: malformed XML, a wrong range, a wrong length."""
 
 
+class ArchiveError(ObjectStoreError, tarfile.ReadError):
+    """A tar archive is cut off or damaged, or is no tar archive."""
+
+
+class ShardIndexError(ObjectStoreError):
+    """The index of a tar shard is missing, damaged, or of another version of the shard."""
+
+
 class ObjectChangedError(ObjectStoreError):
     """The object was replaced while it was being read."""
 
@@ -397,6 +408,17 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     ),
     (ProtocolError, "aistore"): (
         "Check that url= or AIS_ENDPOINT is an AIStore gateway and not a web console or a proxy."
+    ),
+    (NotSupportedError, "Compression"): (
+        "Install one (pip install zstandard), or use Python 3.14, which has one."
+    ),
+    (
+        NotSupportedError,
+        "SparseFile",
+    ): "Pack the archive again without sparse files (tar --sparse).",
+    (ArchiveError, None): (
+        "Compare the archive with its original, and store it again if it is damaged there; an"
+        " archive that was still being written when it was stored is cut off, too."
     ),
     (ObjectChangedError, None): (
         "Read it again for the new version; data that is being read should not be overwritten in"

@@ -4,6 +4,8 @@ from torch.utils.data import IterDataPipe
 from torch.utils.data.datapipes import iter as _torch_iter
 from torch.utils.data.datapipes.iter import *  # noqa: F403
 
+from ._tar import TarArchiveLoaderIterDataPipe as TarArchiveLoader
+from ._tar import WebDatasetIterDataPipe as WebDataset
 from .ais import AISFileListerIterDataPipe as AISFileLister
 from .ais import AISFileLoaderIterDataPipe as AISFileLoader
 from .s3 import S3FileListerIterDataPipe as S3FileLister
@@ -16,4 +18,6 @@ __all__ = [
     "IterDataPipe",
     "S3FileLister",
     "S3FileLoader",
+    "TarArchiveLoader",
+    "WebDataset",
 ]

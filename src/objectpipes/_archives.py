@@ -1,0 +1,270 @@
+"""Members of tar archives, compressed or not, from any binary file. Needs the engine, no torch."""
+
+from __future__ import annotations
+
+import io
+import os.path
+import posixpath
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from . import _engine
+from .errors import ArchiveError, ConfigError, NotSupportedError, ObjectStoreError
+
+if TYPE_CHECKING:
+    from . import _ext
+
+__all__ = ["MemberPaths", "check_mode", "open_tar", "split_path"]
+
+_MAGIC = {
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x5d\0\0": "xz",  # LZMA's older format
+    b"\x28\xb5\x2f\xfd": "zst",
+}
+_LONGEST_MAGIC = max(map(len, _MAGIC))
+_COMPRESSIONS = ("", "*", *dict.fromkeys(_MAGIC.values()))
+
+
+def check_mode(mode: str) -> str:
+    """Return the compression in a mode of `tarfile.open` for reading: ``"*"`` is any, ``""`` none.
+
+    Raises
+    ------
+    ConfigError
+        It is no such mode.
+    """
+    opening, separator, compression = mode.replace("|", ":").partition(":")
+    if opening != "r" or compression not in _COMPRESSIONS:
+        known = ", ".join(repr(f"r:{name}") for name in _COMPRESSIONS)
+        raise ConfigError(f"mode must be 'r' or one of {known}, not {mode!r}.")
+    return compression if separator else "*"
+
+
+def open_tar(file: Any, url: str, compression: str = "*", *, part: bool = False) -> _ext.TarReader:
+    """Read an archive from the current position of a binary file on.
+
+    Parameters
+    ----------
+    file
+        A binary file, or bytes. One that cannot seek is read once, from here to the end.
+    url
+        What the archive is called in errors; paths of members begin with it.
+    compression
+        As `check_mode` returns it.
+    part
+        Whether the file is part of an archive, from a member to another.
+
+    Returns
+    -------
+    TarReader
+        Iterator over ``(path, file)``, the regular files of the archive in its order. Each file
+        can be read as long as `file` is open, and those up to 16 MiB longer.
+
+    Raises
+    ------
+    ArchiveError
+        During iteration: the archive is cut off or damaged. What comes before is yielded.
+    NotSupportedError
+        The archive has a sparse file, or is compressed by zstd and no library for it is installed.
+    """
+    if compression and not isinstance(file, (bytes, memoryview)):
+        file = _decompressed(file, url, compression)
+    paths = MemberPaths(url)
+    reader: _ext.TarReader = _engine.extension().TarReader(
+        file,
+        url=url,
+        prefix=paths.prefix,
+        path_of=paths,
+        section=_open_section,
+        part=part,
+    )
+    return reader
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Split a path at the first dot of its last part; the extension has the dot, or is empty."""
+    path = path.replace("\\", "/")
+    dot = path.find(".", path.rfind("/") + 1)
+    return (path, "") if dot < 0 else (path[:dot], path[dot:])
+
+
+class MemberPaths:
+    """Joins the path of an archive and those of its members, as torchdata does.
+
+    But it keeps ``s3://``, of which `os.path.normpath` would make ``s3:/``.
+    """
+
+    def __init__(self, archive: str) -> None:
+        scheme, separator, path = archive.partition("://")
+        self._root = f"{scheme}://" if separator else ""
+        self._archive = path if separator else archive
+        # Of names that normpath leaves alone; empty where it would change even those.
+        self.prefix = self("x")[:-1] if os.path.sep == "/" or self._root else ""
+
+    def __call__(self, name: str) -> str:
+        if not self._root:
+            return os.path.normpath(os.path.join(self._archive, name))  # noqa: PTH118
+        if name.startswith("/"):
+            return posixpath.normpath(name)
+        joined = posixpath.join("/", self._archive, name)
+        return self._root + posixpath.normpath(joined).lstrip("/")
+
+
+# A member that is too large for memory ------------------------------------------------------------
+
+
+def _open_section(file: IO[bytes], begin: int, size: int, name: str) -> io.BufferedReader:
+    return io.BufferedReader(_Section(file, begin, size, name), 1 << 20)
+
+
+class _Section(io.RawIOBase):
+    """Part of a file that can seek."""
+
+    def __init__(self, file: IO[bytes], begin: int, size: int, name: str) -> None:
+        self._file = file
+        self._begin = begin
+        self._size = size
+        self._position = 0
+        self.name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = {0: 0, 1: self._position, 2: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        left = max(0, self._size - self._position)
+        self._file.seek(self._begin + self._position)
+        data = self._file.read(min(len(buffer), left))
+        if left and len(buffer) and not data:
+            raise ArchiveError(
+                f"The TAR is cut off at offset {self._begin + self._position}", url=self.name
+            )
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+# Compressed archives ------------------------------------------------------------------------------
+
+
+def _decompressed(file: Any, url: str, compression: str) -> Any:
+    """Return what the file holds decompressed: the file itself if it is not compressed."""
+    if compression == "*":
+        head = file.read(_LONGEST_MAGIC)
+        compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(-len(head), io.SEEK_CUR)
+        else:
+            file = _PutBack(head, file)
+    if not compression:
+        return file
+    try:
+        return _Decompressed(_OPENERS[compression](file), url)
+    except ImportError as error:
+        raise NotSupportedError(str(error), url=url, code="Compression") from error
+
+
+class _PutBack:
+    """A file that cannot seek, with its first bytes once more."""
+
+    def __init__(self, head: bytes, file: Any) -> None:
+        self._head = head
+        self._file = file
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._head:
+            return cast(bytes, self._file.read(size))
+        if size < 0:
+            size = len(self._head)
+        head, self._head = self._head[:size], self._head[size:]
+        return head
+
+
+class _Decompressed:
+    """What a decompressor reads, with its errors made ours."""
+
+    def __init__(self, file: Any, url: str) -> None:
+        self._file = file
+        self._url = url
+        self._ends_at = 0
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def tell(self) -> int:
+        return int(self._call(self._file.tell))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._call(self._file.seek, offset, whence))
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._call(self._file.read, size)
+        self._ends_at += len(data)
+        return data
+
+    def _call(self, method: Callable[..., Any], *arguments: int) -> Any:
+        try:
+            return method(*arguments)
+        except ObjectStoreError:
+            raise
+        except Exception as error:  # each library has its own
+            raise ArchiveError(
+                f"The compressed archive cannot be decompressed behind offset {self._ends_at} of"
+                f" the TAR in it: {error}",
+                url=self._url,
+            ) from error
+
+
+def _open_gz(file: Any) -> Any:
+    import gzip
+
+    return gzip.GzipFile(fileobj=file, mode="rb")
+
+
+def _open_bz2(file: Any) -> Any:
+    import bz2
+
+    return bz2.BZ2File(file)
+
+
+def _open_xz(file: Any) -> Any:
+    import lzma
+
+    return lzma.LZMAFile(file)
+
+
+def _open_zst(file: Any) -> Any:
+    try:
+        from compression import zstd  # Python 3.14
+    except ImportError:
+        pass
+    else:
+        return zstd.ZstdFile(file)
+    try:
+        import zstandard
+    except ImportError:
+        raise ImportError("No library for zstd is installed") from None
+    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+
+
+_OPENERS: dict[str, Callable[[Any], Any]] = {
+    "gz": _open_gz,
+    "bz2": _open_bz2,
+    "xz": _open_xz,
+    "zst": _open_zst,
+}

@@ -1,0 +1,146 @@
+"""The pipes of tar shards: members of archives, and samples made of members."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch.utils.data import IterDataPipe
+from torch.utils.data.datapipes.utils.common import StreamWrapper, validate_pathname_binary_tuple
+
+from .._archives import MemberPaths, check_mode, open_tar, split_path
+from ._functional import functional_form
+from ._hand_over import hand_over_through_shared_memory
+
+__all__ = ["TarArchiveLoaderIterDataPipe", "WebDatasetIterDataPipe"]
+
+
+@functional_form("load_from_tar")
+class TarArchiveLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
+    """Read the members of tar archives (functional name: ``load_from_tar``).
+
+    Yields ``(path, stream)`` for every regular file of every archive, in their order: the path is
+    the archive's, followed by the member's name. Directories, links and devices are left out.
+    Archives are read as they come, also those compressed by gzip, bzip2, xz or zstd.
+
+    Parameters
+    ----------
+    datapipe : iterable of (str, binary file)
+        Archives: what ``load_files_by_s3``, ``load_files_by_ais`` or `FileOpener` yield.
+    mode : str, optional
+        As of `tarfile.open`: ``"r:*"`` finds the compression out, ``"r:"`` expects none, and
+        ``"r:gz"``, ``"r:bz2"``, ``"r:xz"`` and ``"r:zst"`` expect that one.
+    length : int, optional
+        What ``len()`` of this pipe returns; -1: it has no length. Nothing is done to enforce it.
+
+    Raises
+    ------
+    ConfigError
+        At construction, for a mode that is none.
+    ArchiveError
+        During iteration, for an archive that is cut off or damaged; names it and the offset. A
+        `tarfile.ReadError`, too.
+    NotSupportedError
+        During iteration, for sparse files, and for zstd where no library for it is installed.
+
+    Notes
+    -----
+    Each stream can be read as long as its archive is open: until all streams of that archive and
+    the iteration over it have ended. Members of up to 16 MiB can be read later, too. A member
+    refers to the memory that the archive was received into; it gets its own when the archive has
+    moved on, so that holding members, as ``shuffle`` does, takes no more memory than they have.
+
+    Examples
+    --------
+    >>> from objectpipes.iter import IterableWrapper
+    >>> shards = IterableWrapper(["s3://bucket/shards/"]).list_files_by_s3(masks="*.tar")
+    >>> samples = shards.load_files_by_s3().load_from_tar().webdataset()
+    """
+
+    def __init__(
+        self, datapipe: Iterable[tuple[str, Any]], mode: str = "r:*", length: int = -1
+    ) -> None:
+        super().__init__()
+        check_mode(mode)
+        self.datapipe = datapipe
+        self.mode = mode
+        self.length = length
+
+    def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
+        """Read every archive anew."""
+        hand_over_through_shared_memory()
+        compression = check_mode(self.mode)
+        for element in self.datapipe:
+            validate_pathname_binary_tuple(element)
+            path, stream = element
+            wrapped = isinstance(stream, StreamWrapper)
+            file = stream.file_obj if wrapped else stream
+            parent = stream if wrapped else None
+            try:
+                if isinstance(file, tarfile.TarFile):
+                    members = _members_of(file, path)
+                else:
+                    members = open_tar(file, path, compression)
+                for member_path, member in members:
+                    yield member_path, StreamWrapper(member, parent, name=member_path)
+            finally:
+                if wrapped:
+                    stream.autoclose()
+
+    def __len__(self) -> int:
+        """Return the nominal length."""
+        if self.length == -1:
+            raise TypeError(f"{type(self).__name__} instance doesn't have valid length")
+        return self.length
+
+
+def _members_of(archive: tarfile.TarFile, path: str) -> Iterator[tuple[str, Any]]:
+    """Read an archive that somebody else has opened."""
+    path_of = MemberPaths(path)
+    for member in archive:
+        if member.isfile():
+            yield path_of(member.name), archive.extractfile(member)
+
+
+@functional_form("webdataset")
+class WebDatasetIterDataPipe(IterDataPipe[dict[str, Any]]):
+    """Make samples of files whose paths differ in the extension (functional name: ``webdataset``).
+
+    Consecutive files that have the same path up to the first dot of the file's name become a
+    dictionary: what follows the dot, which is the extension (``".jpg"``), leads to the data, and
+    ``"__key__"`` to the path before it. Files without an extension are left out.
+
+    Parameters
+    ----------
+    source_datapipe : iterable of (str, object)
+        Paths and data, such as ``load_from_tar`` yields, decoded or not.
+
+    Examples
+    --------
+    >>> from objectpipes.iter import IterableWrapper
+    >>> files = IterableWrapper([("a/1.jpg", b"..."), ("a/1.cls", b"3")])
+    >>> list(files.webdataset())
+    [{'__key__': 'a/1', '.jpg': b'...', '.cls': b'3'}]
+    """
+
+    def __init__(self, source_datapipe: Iterable[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.source_datapipe = source_datapipe
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Group the files anew."""
+        sample: dict[str, Any] = {}
+        current = ""
+        for path, data in self.source_datapipe:
+            prefix, suffix = split_path(path)
+            if not suffix:
+                continue
+            if prefix != current:
+                if current:
+                    yield sample
+                sample = {"__key__": prefix}
+                current = prefix
+            sample[suffix] = data
+        if sample:
+            yield sample
