@@ -420,6 +420,7 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Compare the archive with its original, and store it again if it is damaged there; an"
         " archive that was still being written when it was stored is cut off, too."
     ),
+    (ShardIndexError, None): "Make the index anew with `objectpipes index`, or pass index=False.",
     (ObjectChangedError, None): (
         "Read it again for the new version; data that is being read should not be overwritten in"
         " place."

@@ -14,6 +14,7 @@ import pytest
 from objectpipes import AISConfig, S3Config, errors
 from objectpipes.errors import (
     AccessDeniedError,
+    ArchiveError,
     BucketNotFoundError,
     ConfigError,
     EndpointError,
@@ -22,6 +23,7 @@ from objectpipes.errors import (
     ObjectNotFoundError,
     ObjectStoreError,
     ReadTimeoutError,
+    ShardIndexError,
     StateError,
     TLSError,
     TransformError,
@@ -159,7 +161,7 @@ def test_every_status_code_of_the_engine_has_a_class() -> None:
     names = re.findall(r"^  k([A-Z]\w*)", STATUS_H.read_text(), re.MULTILINE)
     kinds = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower() for name in names} - {"ok"}
     assert kinds == set(errors._CLASS_OF_KIND)
-    of_python = {ManifestError, StateError, TransformError}
+    of_python = {ArchiveError, ManifestError, ShardIndexError, StateError, TransformError}
     assert set(errors._CLASS_OF_KIND.values()) == set(CLASSES) - of_python
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ObjectStoreError
-from . import bench, cat, completion, demo, doctor, ls, manifest
+from . import bench, cat, completion, demo, doctor, index, ls, manifest
 from .output import one_paragraph, prepare_stdout
 
 __all__ = ["main", "parser"]
@@ -22,6 +22,7 @@ _COMMANDS = {
     "ls": ls,
     "cat": cat,
     "manifest": manifest,
+    "index": index,
     "bench": bench,
     "doctor": doctor,
     "demo": demo,
@@ -36,6 +37,7 @@ examples:
   objectpipes ls -l s3://bucket/train/          list, with time and size
   objectpipes cat s3://bucket/readme.txt        write an object to standard output
   objectpipes manifest s3://bucket/train/ -o train.manifest   list once what datasets read
+  objectpipes index s3://bucket/shards/         find the samples of tar shards, for datasets
   objectpipes bench s3://bucket/train/          how fast it can be read into a DataLoader
   objectpipes demo                              all of it on this machine, without a store
   objectpipes ls --endpoint-url http://localhost:9000 s3://bucket/

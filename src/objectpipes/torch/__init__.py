@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._objects import ObjectDataset, ObjectMapDataset
+from ._shards import ShardDataset
 from ._state import merge_states
 
 if TYPE_CHECKING:
     from ._node import ObjectNode
 
-__all__ = ["ObjectDataset", "ObjectMapDataset", "ObjectNode", "merge_states"]
+__all__ = ["ObjectDataset", "ObjectMapDataset", "ObjectNode", "ShardDataset", "merge_states"]
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from ._state import DatasetState, check_order, read_place
 if TYPE_CHECKING:
     from ._loader import ObjectLoader
 
-__all__ = ["Order", "ResumableDataset", "transformed"]
+__all__ = ["Order", "Progress", "ResumableDataset", "transformed"]
 
 _log = logging.getLogger("objectpipes")
 
@@ -92,10 +92,10 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         self._given_ranks = None if rank is None or ranks is None else (rank, ranks)
         self._ranks_of_parent: tuple[int, int] | None = None
         self._shared = Shared()
-        self._extra: tuple[int, tuple[int, ...]] = (0, ())  # of the place with that number
+        self._go_on_at: tuple[int, Place] = (0, Place())  # the place with that number
         self._used_place = 0
         self._loaded: DatasetState | None = None
-        self._progress: _Progress | None = None
+        self._progress: Progress | None = None
 
     # --- what a subclass is ----------------------------------------------------------------------
 
@@ -113,6 +113,15 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
     @abc.abstractmethod
     def _url(self, number: int) -> str:
         """Return the URL of a sample, for errors."""
+
+    def _plan(self, place: Place, ranks: int) -> Plan:
+        """Return how the order is cut into batches."""
+        return Plan(self._samples, self.batch_size, ranks, self.uneven, place)
+
+    @property
+    def _shifts(self) -> bool:
+        """Whether batches do not tell what was read."""
+        return self.uneven == "keep" and self.on_error == "skip"
 
     # --- where it is -----------------------------------------------------------------------------
 
@@ -220,7 +229,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
     def _go_to(self, place: Place) -> None:
         """Have the next iteration begin there, in workers too; only that one."""
         number = self._shared.place + 1
-        self._extra = (number, place.extra)
+        self._go_on_at = (number, place)
         self._loaded = None
         self._progress = None
         self._shared.set(epoch=place.epoch, start=place.start, place=number, seed_of_place=0)
@@ -233,8 +242,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         # Workers of one iteration have one base seed: those of the next find the place used.
         if info is not None and shared.seed_of_place not in (0, _base_seed(info)):
             return Place(shared.epoch)
-        number, extra = self._extra
-        return Place(shared.epoch, shared.start, extra if number == shared.place else ())
+        number, place = self._go_on_at
+        return place if number == shared.place else Place(shared.epoch, shared.start)
 
     def _begin(self) -> DatasetState:
         """Decide where an iteration begins."""
@@ -245,20 +254,19 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
             if info is None or epoch == shared.epoch or not shared.epochs_set:
                 self._check_belongs(loaded)
                 self._used_place = shared.place
-                return self._state(loaded.plan.place, loaded.stream.taken)
+                return self._state(loaded.plan.place, loaded.stream.taken, loaded.stream.inside)
         place = self._next_place()
         self._used_place = shared.place
         if info is not None and not shared.seed_of_place:
             shared.set(seed_of_place=_base_seed(info))
         return self._state(place, 0)
 
-    def _state(self, place: Place, taken: int) -> DatasetState:
+    def _state(self, place: Place, taken: int, inside: int = 0) -> DatasetState:
         rank, ranks = self._rank_and_ranks()
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
-        plan = Plan(self._samples, self.batch_size, ranks, self.uneven, place)
-        shifts = self.uneven == "keep" and self.on_error == "skip"
-        return DatasetState(self._order_facts, plan, shifts, Stream(rank, worker, workers, taken))
+        stream = Stream(rank, worker, workers, taken, inside)
+        return DatasetState(self._order_facts, self._plan(place, ranks), self._shifts, stream)
 
     def _rank_and_ranks(self) -> tuple[int, int]:
         if self._given_ranks is not None:
@@ -288,10 +296,10 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                 self._samples,
                 plan.global_batch,
             )
-        self._progress = _Progress(state)
+        self._progress = Progress(state)
         return self._iterate(self._progress)
 
-    def _iterate(self, progress: _Progress) -> Iterator[Any]:
+    def _iterate(self, progress: Progress) -> Iterator[Any]:
         plan, stream = progress.state.plan, progress.state.stream
         order = self._order(plan.place.epoch)
 
@@ -372,12 +380,13 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         return state
 
 
-class _Progress:
+class Progress:
     """An iteration under way."""
 
     def __init__(self, state: DatasetState) -> None:
         self._began = state
         self.taken = state.stream.taken
+        self.inside = state.stream.inside
 
     @property
     def state(self) -> DatasetState:
@@ -387,7 +396,7 @@ class _Progress:
             began.order,
             began.plan,
             began.shifts,
-            Stream(stream.rank, stream.worker, stream.workers, self.taken),
+            Stream(stream.rank, stream.worker, stream.workers, self.taken, self.inside),
         )
 
 

@@ -28,11 +28,14 @@ class Place:
         Everything before this position of its order has been read.
     extra : tuple of int
         Positions behind `start` that have been read too, ascending: where workers were not in step.
+    begun : tuple of (int, int)
+        Positions that have been read in part, where there is something inside, and how much of it.
     """
 
     epoch: int = 0
     start: int = 0
     extra: tuple[int, ...] = ()
+    begun: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,15 @@ class Stream:
         Whose it is, of how many workers of that rank.
     taken : int
         Samples delivered, or left out as unreadable.
+    inside : int
+        How much has been delivered of the next one, if there is something inside.
     """
 
     rank: int
     worker: int
     workers: int
     taken: int
+    inside: int = 0
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,12 @@ class Plan:
             if number < self.unread
         }
         ahead.update(position for position in self.place.extra if position > start)
-        return Place(self.place.epoch, start, tuple(sorted(ahead)))
+        begun = {at: count for at, count in self.place.begun if at >= start and at not in ahead}
+        for stream in streams:
+            number = self._head(stream)
+            if number is not None and stream.inside:
+                begun[self.position(number)] = stream.inside
+        return Place(self.place.epoch, start, tuple(sorted(ahead)), tuple(sorted(begun.items())))
 
     def _head(self, stream: Stream) -> int | None:
         """Return the number of the next sample of a worker; None if it has delivered all."""

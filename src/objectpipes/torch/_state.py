@@ -66,7 +66,8 @@ class DatasetState:
             plan = Plan(
                 state["samples"], state["batch_size"], state["ranks"], state["uneven"], place
             )
-            stream = Stream(state["rank"], state["worker"], state["workers"], state["taken"])
+            names = ("rank", "worker", "workers", "taken", "inside")
+            stream = Stream(**{name: state[name] for name in names})
             return cls(dict(state["order"]), plan, bool(state["shifts"]), stream)
         except KeyError as error:
             raise StateError(
@@ -82,6 +83,7 @@ def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
         "epoch": place.epoch,
         "start": place.start,
         "extra": [*place.extra],
+        "begun": [[*pair] for pair in place.begun],
     }
 
 
@@ -103,7 +105,8 @@ def read_place(state: Mapping[str, Any]) -> Place:
         raise StateError("This is no state of a dataset of objectpipes.")
     if version > _FORMAT:
         raise StateError(f"The state has format {version}, of a newer objectpipes.")
-    return Place(state["epoch"], state["start"], tuple(state["extra"]))
+    begun = tuple((position, count) for position, count in state["begun"])
+    return Place(state["epoch"], state["start"], tuple(state["extra"]), begun)
 
 
 def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:

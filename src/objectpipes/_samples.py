@@ -1,0 +1,86 @@
+"""Samples of a tar shard: consecutive members that have a key in common, as webdataset has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ._archives import open_tar
+from .errors import ArchiveError
+
+if TYPE_CHECKING:
+    from . import _ext
+
+__all__ = ["Group", "groups_in", "sample_of"]
+
+
+@dataclass
+class Group:
+    """The members of a sample.
+
+    Attributes
+    ----------
+    key : str
+        What their names have in common: all up to the first dot of the last part.
+    begin, end : int
+        Offsets in the archive of the first one's header, and of what follows the last one.
+    files : dict
+        Open files by extension, without its dot and in lower case.
+    """
+
+    key: str
+    begin: int
+    end: int
+    files: dict[str, Any] = field(default_factory=dict)
+
+
+def groups_in(
+    file: Any, url: str, compression: str = "*", *, part: bool = False
+) -> Iterator[Group]:
+    """Group the members of an archive; what has no key or no extension is left out.
+
+    Raises
+    ------
+    ArchiveError
+        A sample has two members with one extension, or the archive is cut off or damaged. What
+        comes before is yielded.
+    """
+    members: _ext.TarReader = open_tar(file, url, compression, part=part)
+    inside = len(url) + 1
+    current: Group | None = None
+    for path, member in members:
+        key, extension = _key_and_extension(path[inside:])
+        if not key:
+            continue
+        if current is None or key != current.key:
+            if current is not None:
+                yield current
+            current = Group(key, members.begin, members.end)
+        if extension in current.files:
+            raise ArchiveError(
+                f'Sample "{key}" has two members "{extension}", the second at offset'
+                f" {members.begin}",
+                url=url,
+            )
+        current.files[extension] = member
+        current.end = members.end
+    if current is not None:
+        yield current
+
+
+def sample_of(group: Group, url: str) -> dict[str, Any]:
+    """Return the sample as a transform gets it: a dictionary of bytes."""
+    sample: dict[str, Any] = {"__key__": group.key, "__url__": str(url)}
+    for extension, file in group.files.items():
+        sample[extension] = file.read()
+    return sample
+
+
+def _key_and_extension(name: str) -> tuple[str, str]:
+    """Split a name; both are empty for what is no part of a sample."""
+    folder = name.rfind("/") + 1
+    dot = name.find(".", folder)
+    if dot <= folder or (not folder and name.startswith("__") and name.endswith("__")):
+        return "", ""
+    return name[:dot], name[dot + 1 :].lower()

@@ -1,0 +1,82 @@
+"""Index tar shards, so that datasets resume inside of them and mix their samples."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+
+from .output import human_size
+from .stores import add_connection_options, open_store, store_url
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of ``index``."""
+    parser.add_argument(
+        "urls",
+        metavar="URL",
+        nargs="+",
+        type=store_url,
+        help="s3:// or ais://bucket/prefix of shards that are not compressed: all of one store",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="PLACE",
+        help="a folder, or the URL of a prefix, for index= of the dataset"
+        " (default: beside each shard)",
+    )
+    parser.add_argument(
+        "--mask",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only what matches (default: '*.tar'); may be given several times",
+    )
+    add_connection_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read each shard once, and write its index if there is none that fits."""
+    from .._progress import progress_bar
+    from ..errors import ShardIndexError
+    from ..manifest import Manifest
+    from ..shard_index import IndexHead, IndexPlace, index_shard
+
+    store = open_store(options.urls[0], options)
+    shards = [*Manifest.list(options.urls, config=store.config, masks=options.mask or ["*.tar"])]
+    if not shards:
+        raise FileNotFoundError(f"there are no shards in {' '.join(options.urls)}")
+    place = IndexPlace(options.output, store.config)
+
+    def fits(shard: str) -> IndexHead | None:
+        try:
+            [head] = place.heads([shard])
+            if head is not None:
+                head.check_fits(shard)
+        except ShardIndexError:
+            return None
+        return head
+
+    heads = {shard: head for shard in shards if (head := fits(shard)) is not None}
+    missing = [shard for shard in shards if shard not in heads]
+    with (
+        progress_bar(desc="indexing", total=len(missing), unit=" shards") as progress,
+        closing(store.readers(missing)) as readers,
+    ):
+        for shard, reader in readers:
+            head, data = index_shard(shard, reader)
+            reader.close()
+            place.write(shard, data)
+            heads[shard] = head
+            progress.update()
+    samples = sum(head.samples for head in heads.values())
+    size = human_size(sum(head.size for head in heads.values()))
+    print(
+        f"{len(shards):,} shards, {samples:,} samples, {size};"
+        f" {len(missing):,} indexes written, {len(shards) - len(missing):,} were there",
+        file=sys.stderr,
+    )
+    return 0

@@ -1,0 +1,265 @@
+"""Where the samples of tar shards begin: made once, so that training reads from the middle.
+
+An index is a small object or file: a header with how many samples its shard has and which version
+of the shard it is of, and the offset of each sample.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ._samples import groups_in
+from ._store_files import open_window
+from .errors import ObjectNotFoundError, ShardIndexError
+
+if TYPE_CHECKING:
+    from ._connection import StoreConfig
+
+__all__ = ["SUFFIX", "IndexHead", "IndexPlace", "index_shard", "is_index"]
+
+SUFFIX = ".idx"
+
+_MAGIC = b"\x89opidx\r\n"
+_PREFIX = struct.Struct("<8sII")  # magic, bytes of the head, CRC-32 of head and offsets
+_FORMAT = 1
+# The head's JSON is shorter: one ranged read gets it, whatever the shard.
+_HEAD_BYTES = 1024
+_PREFETCH_BYTES = 64 << 20
+_TIMEOUT_S = 300.0
+
+
+def is_index(url: str) -> bool:
+    """Whether a listed object is an index that lies beside its shard."""
+    return url.endswith(SUFFIX)
+
+
+@dataclass(frozen=True)
+class IndexHead:
+    """What is known of a shard before its index is read.
+
+    Attributes
+    ----------
+    samples : int
+        In the shard.
+    size : int
+        Of the shard in bytes.
+    etag, version, checksum : str or None
+        Of the shard, as the store names them.
+    """
+
+    samples: int
+    size: int
+    etag: str | None = None
+    version: str | None = None
+    checksum: str | None = None
+
+    def check_fits(self, shard: str) -> None:
+        """Compare it with what a listing says of the shard.
+
+        Raises
+        ------
+        ShardIndexError
+            The shard is another one now.
+        """
+        for name in ("size", "etag", "version", "checksum"):
+            listed, indexed = getattr(shard, name, None), getattr(self, name)
+            if listed is not None and indexed is not None and listed != indexed:
+                raise ShardIndexError(
+                    f"The index does not fit its shard: the {name} was {indexed} when it was made,"
+                    f" and is {listed} now",
+                    url=shard,
+                )
+
+
+def write_index(head: IndexHead, offsets: array[int]) -> bytes:
+    """Return an index as bytes: its head, and the offset of each sample and of their end."""
+    facts = {"format": _FORMAT, **head.__dict__}
+    text = json.dumps({name: value for name, value in facts.items() if value is not None})
+    body = text.encode().ljust(_HEAD_BYTES - _PREFIX.size) + _little_endian(offsets).tobytes()
+    return _PREFIX.pack(_MAGIC, len(text), zlib.crc32(body)) + body
+
+
+def read_head(data: bytes, shard: str) -> IndexHead:
+    """Understand the beginning of an index.
+
+    Raises
+    ------
+    ShardIndexError
+        It is none, truncated, or of a newer objectpipes.
+    """
+    if len(data) < _HEAD_BYTES or not data.startswith(_MAGIC):
+        raise ShardIndexError("This is no index of a shard, or it is truncated", url=shard)
+    _, length, _ = _PREFIX.unpack_from(data)
+    try:
+        facts = json.loads(data[_PREFIX.size : min(_PREFIX.size + length, _HEAD_BYTES)])
+        version = facts.pop("format")
+        if version > _FORMAT:
+            raise ShardIndexError(
+                f"The index has format {version}, of a newer objectpipes", url=shard
+            )
+        return IndexHead(**facts)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, ShardIndexError):
+            raise
+        raise ShardIndexError(f"The index is damaged: {error}", url=shard) from None
+
+
+def read_offsets(data: bytes, head: IndexHead, shard: str) -> array[int]:
+    """Return the offset of each sample of a shard, and of their end.
+
+    Raises
+    ------
+    ShardIndexError
+        The index is damaged, or another than `head` is of.
+    """
+    intact = read_head(data, shard) == head and len(data) == _HEAD_BYTES + 8 * (head.samples + 1)
+    if not intact or _PREFIX.unpack_from(data)[2] != zlib.crc32(data[_PREFIX.size :]):
+        raise ShardIndexError("The index is damaged", url=shard)
+    offsets = array("Q")
+    offsets.frombytes(data[_HEAD_BYTES:])
+    return _little_endian(offsets)
+
+
+def _little_endian(offsets: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        offsets = offsets[:]
+        offsets.byteswap()
+    return offsets
+
+
+class IndexPlace:
+    """Where indexes are.
+
+    Parameters
+    ----------
+    place : str or path, optional
+        A folder, or the URL of a prefix; beside the shards if it is not given.
+    config : S3Config or AISConfig, optional
+        How to reach the store.
+    """
+
+    def __init__(self, place: str | Path | None, config: StoreConfig | None) -> None:
+        self._place = None if place is None else str(place).rstrip("/")
+        self._config = config
+
+    def of(self, shard: str) -> str:
+        """Return the URL or path of a shard's index."""
+        if self._place is None:
+            return f"{shard}{SUFFIX}"
+        _, _, path = shard.partition("://")
+        if "://" in self._place:
+            return f"{self._place}/{path}{SUFFIX}"
+        # Any key makes a path inside of the folder.
+        parts = [quote(part, safe=" ") for part in path.split("/")]
+        parts = [part.replace(".", "%2E") if part in ("", ".", "..") else part for part in parts]
+        return str(Path(self._place, *(part or "%" for part in parts))) + SUFFIX
+
+    def heads(self, shards: Sequence[str]) -> list[IndexHead | None]:
+        """Read the heads of several indexes at once; None for one that is not there."""
+        found = self._read([self.of(shard) for shard in shards], _HEAD_BYTES)
+        heads: list[IndexHead | None] = []
+        for shard, data in zip(shards, found, strict=True):
+            heads.append(None if data is None else read_head(data, self.of(shard)))
+        return heads
+
+    def offsets(self, shard: str, head: IndexHead) -> array[int]:
+        """Read an index.
+
+        Raises
+        ------
+        ShardIndexError
+            It has gone, is damaged, or is another now.
+        """
+        [data] = self._read([self.of(shard)], None)
+        if data is None:
+            raise ShardIndexError("The index has gone", url=self.of(shard))
+        return read_offsets(data, head, self.of(shard))
+
+    def write(self, shard: str, data: bytes) -> str:
+        """Store the index of a shard, and return where."""
+        where = self.of(shard)
+        if "://" in where:
+            import io
+
+            from ._store_files import upload
+
+            upload(where, io.BytesIO(data), self._config)
+        else:
+            path = Path(where)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = path.with_name(f".{path.name}.part")
+            whole.write_bytes(data)
+            whole.replace(path)
+        return where
+
+    def _read(self, places: list[str], length: int | None) -> Iterator[bytes | None]:
+        if not places or "://" not in places[0]:
+            return map(_read_file, places, [length] * len(places))
+        wanted: list[Any] = [place if length is None else (place, 0, length) for place in places]
+        return iter(_read_objects(wanted, self._config))
+
+
+def _read_file(path: str, length: int | None) -> bytes | None:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(-1 if length is None else length)
+    except FileNotFoundError:
+        return None
+
+
+def _read_objects(wanted: list[Any], config: StoreConfig | None) -> list[bytes | None]:
+    found: list[bytes | None] = []
+    example = wanted[0] if isinstance(wanted[0], str) else wanted[0][0]
+    with closing(
+        open_window(example, config, prefetch_bytes=_PREFETCH_BYTES, timeout=_TIMEOUT_S)
+    ) as window:
+        window.submit(wanted)
+        while window.outstanding() > 0:
+            items, failure = window.take(64, True)
+            found += [reader.read() for _, reader in items]
+            if isinstance(failure, ObjectNotFoundError):
+                found.append(None)
+            elif failure is not None:
+                raise failure
+    return found
+
+
+def index_shard(shard: str, reader: Any) -> tuple[IndexHead, bytes]:
+    """Make the index of a shard.
+
+    Parameters
+    ----------
+    shard
+        Its URL; one that was listed brings what the store says of its version along.
+    reader
+        The shard, open for reading.
+
+    Raises
+    ------
+    ArchiveError
+        The shard is damaged, or compressed, so that it cannot be read from the middle.
+    """
+    offsets = array("Q")
+    end = 0
+    for group in groups_in(reader, shard, ""):
+        offsets.append(group.begin)
+        end = group.end
+    offsets.append(end)
+    head = IndexHead(
+        samples=len(offsets) - 1,
+        size=reader.size,
+        etag=reader.etag.strip('"') if reader.etag else None,
+        version=getattr(shard, "version", None),
+        checksum=getattr(shard, "checksum", None),
+    )
+    return head, write_index(head, offsets)

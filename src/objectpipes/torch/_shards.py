@@ -1,0 +1,392 @@
+"""Datasets whose samples are in tar shards."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import random
+from array import array
+from collections import OrderedDict, deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .._samples import groups_in, sample_of
+from .._store_files import open_window
+from ..errors import ConfigError, ObjectChangedError, ObjectStoreError, ShardIndexError
+from ..shard_index import IndexHead, IndexPlace, is_index
+from ._dataset import Order, Progress, ResumableDataset
+from ._order import Place, Plan
+from ._reading import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, read_in_order
+from ._shard_order import ShardOrder, run_length
+
+if TYPE_CHECKING:
+    from .._connection import StoreConfig
+    from ..manifest import Manifest
+
+__all__ = ["ShardDataset"]
+
+# Neighbours are read by one request of up to this many bytes.
+_MAX_READ_BYTES = 1 << 20
+# Without an index, samples of a shard are mixed among as many as these hold.
+_MIXED_SAMPLES = 1000
+_MIXED_BYTES = 64 << 20
+# In memory at once, of those that were used last; more than are mixed by default.
+_MAX_OPEN_INDEXES = 32
+
+
+class ShardDataset(ResumableDataset):
+    """The samples of tar shards, resumable like those of an `ObjectDataset`.
+
+    A sample is what webdataset makes of a shard: a dictionary of the consecutive members whose
+    names are equal up to the first dot, by what follows it (``"jpg"``), with ``"__key__"`` and
+    ``"__url__"``, the shard. Values are bytes.
+
+    With an index of each shard (``objectpipes index s3://bucket/shards/``), order, batches, states
+    and equal ranks are those of an `ObjectDataset`: an iteration begins inside of a shard, and only
+    what is delivered is read. Shuffling mixes the samples of `shuffle_window` shards; up to eight
+    small neighbours stay together and are read at once.
+
+    Without an index nothing is known of what is in a shard. Whole shards are dealt to ranks and
+    workers, and shuffled; samples are mixed within a shard. What is left of a shard is read from
+    its beginning after a resumption. Ranks differ in what they get, so more than one needs
+    ``uneven="keep"``.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The shards; the same on all ranks. Indexes among them are left out.
+    transform : callable, optional
+        Makes what is delivered of such a dictionary.
+    batch_size : int
+        Of a rank; also that of the loader.
+    index : str, path, False, optional
+        Where the indexes are: a folder, or the URL of a prefix, as it was given to ``objectpipes
+        index -o``. None: beside the shards, if they are there; False: none are used.
+    shuffle, seed, uneven, on_error, config, rank, ranks : optional
+        As in `ObjectDataset`. An unreadable shard without an index counts once in `skipped`, and
+        what is left of it is left out.
+    shuffle_window : int, optional
+        Shards whose samples are mixed.
+
+    Raises
+    ------
+    ConfigError
+        An option can never work, only some shards have an index, or there is none and several
+        ranks.
+    ShardIndexError
+        An index is damaged, or of another version of its shard.
+    ArchiveError
+        When iterating: a shard is cut off or damaged.
+    ObjectStoreError
+        A shard or an index cannot be read.
+    TransformError
+        The transform raised; names the shard.
+
+    Examples
+    --------
+    >>> manifest = Manifest.list("s3://bucket/shards/", masks="*.tar")
+    >>> dataset = ShardDataset(manifest, decode, batch_size=64, shuffle=True)
+    >>> for batch in dataset.loader(num_workers=4): ...
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        transform: Callable[[dict[str, Any]], Any] | None = None,
+        *,
+        batch_size: int,
+        index: str | Path | Literal[False] | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        uneven: Literal["drop", "pad", "keep"] = "drop",
+        on_error: Literal["raise", "skip"] = "raise",
+        shuffle_window: int = 16,
+        config: StoreConfig | None = None,
+        rank: int | None = None,
+        ranks: int | None = None,
+    ) -> None:
+        if not isinstance(shuffle_window, int) or shuffle_window < 1:
+            raise ConfigError(f"shuffle_window must be 1 or more, not {shuffle_window!r}.")
+        if any(map(is_index, manifest)):
+            manifest = manifest.filter(lambda url: not is_index(url))
+        self.manifest = manifest
+        self.shuffle = shuffle
+        self.seed = seed
+        self.shuffle_window = shuffle_window
+        self.config = config
+        self._index = None if index is False else _open_index(manifest, index, config)
+        facts: dict[str, Any] = {
+            "manifest": manifest.fingerprint,
+            "seed": seed if shuffle else None,
+            "window": shuffle_window if shuffle else None,
+            "samples": None if self._index is None else self._index.samples,
+        }
+        super().__init__(
+            len(manifest) if self._index is None else self._index.samples,
+            facts,
+            transform,
+            batch_size=batch_size,
+            uneven=uneven,
+            on_error=on_error,
+            rank=rank,
+            ranks=ranks,
+        )
+
+    # --- with an index ---------------------------------------------------------------------------
+
+    def _order(self, epoch: int) -> Order:
+        if not self.shuffle:
+            return range(self._samples)
+        if self._index is None:
+            return ShardOrder([1] * self._samples, 1, 1, self.seed, epoch)
+        index = self._index
+        return ShardOrder(index.counts, self.shuffle_window, index.run, self.seed, epoch)
+
+    def _read(self, numbers: Iterator[int]) -> Generator[Any, None, None]:
+        assert self._index is not None
+        index = self._index
+        reads: deque[_Read] = deque()
+
+        def ranges() -> Iterator[Any]:
+            for read in index.reads(numbers):
+                reads.append(read)
+                yield read.range
+
+        with closing(self._open(ranges())) as outcomes:
+            for outcome in outcomes:
+                yield from _samples_of(reads.popleft(), outcome)
+
+    def _open(self, wanted: Iterator[Any]) -> Generator[Any, None, None]:
+        window = open_window(
+            self.manifest[0],
+            self.config,
+            prefetch_bytes=DEFAULT_PREFETCH_BYTES,
+            timeout=DEFAULT_TIMEOUT_S,
+        )
+        return read_in_order(wanted, window)
+
+    def _url(self, number: int) -> str:
+        return self.manifest[number if self._index is None else self._index.shard_of(number)]
+
+    # --- without one -----------------------------------------------------------------------------
+
+    def _plan(self, place: Place, ranks: int) -> Plan:
+        if self._index is not None:
+            return super()._plan(place, ranks)
+        if ranks > 1 and self.uneven != "keep":
+            raise ConfigError(
+                f"Without an index nobody knows how many samples the shards have, so {ranks} ranks"
+                f" cannot have equally many with uneven={self.uneven!r}. Make an index with"
+                " `objectpipes index`, or use uneven='keep'."
+            )
+        return Plan(self._samples, 1, ranks, "keep", place)
+
+    @property
+    def _shifts(self) -> bool:
+        return self._index is None or super()._shifts
+
+    def __len__(self) -> int:
+        """Return how many samples of an epoch this rank delivers.
+
+        Raises
+        ------
+        TypeError
+            There is no index, so nobody knows.
+        """
+        if self._index is None:
+            raise TypeError("Without an index, nobody knows how many samples the shards have.")
+        return super().__len__()
+
+    def resume(self, epoch: int, samples: int) -> None:
+        """Go on in the middle of an epoch, as `ObjectDataset.resume`; needs an index."""
+        if self._index is None and samples:
+            raise ConfigError(
+                "Without an index nobody knows in which shard a sample is. Make one with"
+                " `objectpipes index`, or go on with a state."
+            )
+        super().resume(epoch, samples)
+
+    def _iterate(self, progress: Progress) -> Iterator[Any]:
+        if self._index is not None:
+            yield from super()._iterate(progress)
+            return
+        plan, stream = progress.state.plan, progress.state.stream
+        order = self._order(plan.place.epoch)
+        positions = [plan.position(batch[0]) for batch, _ in plan.rest(stream)]
+        begun = dict(plan.place.begun)
+        shards = [self.manifest[order[position]] for position in positions]
+        with closing(self._open(iter(shards))) as outcomes:
+            for position, shard, outcome in zip(positions, shards, outcomes, strict=True):
+                # What this run has delivered counts what another one had.
+                delivered = progress.inside or begun.get(position, 0)
+                seed = (self.seed, plan.place.epoch, position)
+                try:
+                    if isinstance(outcome, ObjectStoreError):
+                        raise outcome
+                    samples = self._samples_in(outcome, shard, seed)
+                    for sample in itertools.islice(samples, delivered, None):
+                        made = self._transformed(order[position], sample)
+                        if isinstance(made, ObjectStoreError):
+                            raise made
+                        delivered += 1
+                        progress.inside = delivered
+                        yield made
+                except ObjectStoreError as error:
+                    self._count_skipped(error)
+                progress.inside = 0
+                progress.taken += 1
+
+    def _samples_in(
+        self, reader: Any, shard: str, seed: tuple[int, ...]
+    ) -> Iterator[dict[str, Any]]:
+        with closing(reader):
+            samples = (sample_of(group, shard) for group in groups_in(reader, shard))
+            yield from _mixed(samples, seed) if self.shuffle else samples
+
+
+def _mixed(samples: Iterator[dict[str, Any]], seed: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    """Shuffle within some memory; the same seed gives the same order."""
+    draw = random.Random(repr(seed))
+    held: list[dict[str, Any]] = []
+    size = 0
+    for sample in samples:
+        held.append(sample)
+        size += sum(map(len, sample.values()))
+        while len(held) > _MIXED_SAMPLES or (size > _MIXED_BYTES and len(held) > 1):
+            chosen = draw.randrange(len(held))
+            held[chosen], held[-1] = held[-1], held[chosen]
+            size -= sum(map(len, held[-1].values()))
+            yield held.pop()
+    draw.shuffle(held)
+    yield from held
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Neighbours in a shard, which are read by one request."""
+
+    shard: str
+    number: int  # of the shard
+    head: IndexHead
+    first: int  # sample of the shard
+    samples: int
+    begin: int
+    end: int
+
+    @property
+    def range(self) -> tuple[str, int, int]:
+        return self.shard, self.begin, self.end
+
+
+class _Index:
+    """The samples of all shards by number."""
+
+    def __init__(self, manifest: Manifest, place: IndexPlace, heads: list[IndexHead]) -> None:
+        self._manifest = manifest
+        self._place = place
+        self._heads = heads
+        self.counts = array("Q", (head.samples for head in heads))
+        self._ends = array("Q", itertools.accumulate(self.counts))
+        self.samples = self._ends[-1] if self._ends else 0
+        self.run = run_length(sum(head.size for head in heads), self.samples)
+        self._offsets: OrderedDict[int, array[int]] = OrderedDict()
+
+    def shard_of(self, number: int) -> int:
+        return bisect.bisect_right(self._ends, number)
+
+    def reads(self, numbers: Iterator[int]) -> Iterator[_Read]:
+        """Yield what to read for samples in this order: neighbours together."""
+        read: _Read | None = None
+        last = -1
+        for number in numbers:
+            if read is not None and number == last + 1:
+                longer = self._longer(read)
+                if longer is not None:
+                    read, last = longer, number
+                    continue
+            if read is not None:
+                yield read
+            read, last = self._read_of(number), number
+        if read is not None:
+            yield read
+
+    def _read_of(self, number: int) -> _Read:
+        shard = self.shard_of(number)
+        first = number - (self._ends[shard - 1] if shard else 0)
+        offsets = self._offsets_of(shard)
+        begin, end = offsets[first], offsets[first + 1]
+        return _Read(self._manifest[shard], shard, self._heads[shard], first, 1, begin, end)
+
+    def _longer(self, read: _Read) -> _Read | None:
+        """Return the same with its next neighbour; None if they are better read by themselves."""
+        following = read.first + read.samples
+        if following == read.head.samples:
+            return None
+        end = self._offsets_of(read.number)[following + 1]
+        if end - read.begin > _MAX_READ_BYTES:
+            return None
+        return replace(read, samples=read.samples + 1, end=end)
+
+    def _offsets_of(self, shard: int) -> array[int]:
+        found = self._offsets.pop(shard, None)
+        if found is None:
+            found = self._place.offsets(self._manifest[shard], self._heads[shard])
+        self._offsets[shard] = found
+        if len(self._offsets) > _MAX_OPEN_INDEXES:
+            self._offsets.popitem(last=False)
+        return found
+
+
+def _open_index(manifest: Manifest, where: str | Path | None, config: StoreConfig | None) -> Any:
+    """Read the heads of all indexes; None if there are none, and none were asked for."""
+    place = IndexPlace(where, config)
+    shards = [*manifest]
+    heads = place.heads(shards)
+    missing = [shard for shard, head in zip(shards, heads, strict=True) if head is None]
+    found = [head for head in heads if head is not None]
+    if missing and not found and where is None:
+        return None
+    if missing:
+        raise ShardIndexError(
+            f"{len(missing)} of {len(shards)} shards have no index, this one among them",
+            url=missing[0],
+        )
+    for shard, head in zip(shards, found, strict=True):
+        head.check_fits(shard)
+    return _Index(manifest, place, found)
+
+
+def _samples_of(read: _Read, outcome: Any) -> Iterator[dict[str, Any] | ObjectStoreError]:
+    """Yield the samples of neighbours, or an error for each."""
+    samples: list[dict[str, Any]] = []
+    error: ObjectStoreError | None = outcome if isinstance(outcome, ObjectStoreError) else None
+    if error is None:
+        try:
+            with closing(outcome):
+                _check_version(read, outcome)
+                groups = groups_in(outcome, read.shard, "", part=True)
+                samples = [sample_of(group, read.shard) for group in groups]
+                if len(samples) != read.samples:
+                    raise ShardIndexError(
+                        f"The index does not fit its shard: between offsets {read.begin} and"
+                        f" {read.end} there are {len(samples)} samples instead of {read.samples}",
+                        url=read.shard,
+                    )
+        except ObjectStoreError as raised:
+            error = raised
+    for number in range(read.samples):
+        yield samples[number] if error is None else error
+
+
+def _check_version(read: _Read, reader: Any) -> None:
+    found = reader.etag.strip('"') if reader.etag else None
+    replaced = found is not None and read.head.etag is not None and found != read.head.etag
+    if replaced or reader.size != read.end - read.begin:
+        raise ObjectChangedError(
+            "The shard was replaced after its index had been made. Make the index anew with"
+            " `objectpipes index`",
+            url=read.shard,
+        )
