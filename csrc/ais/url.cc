@@ -6,16 +6,6 @@
 namespace objectpipes::ais {
 namespace {
 
-struct Provider {
-  std::string_view scheme;
-  std::string_view name;
-};
-
-constexpr Provider kProviders[] = {
-    {"ais", "ais"},     {"aws", "aws"},  {"s3", "aws"},  {"gcp", "gcp"}, {"gs", "gcp"},
-    {"azure", "azure"}, {"az", "azure"}, {"oci", "oci"}, {"oc", "oci"},
-};
-
 constexpr std::string_view kSchemeEnd = "://";
 
 // ASCII only and independent of the locale, as URL schemes are.

@@ -14,6 +14,16 @@ namespace objectpipes::ais {
 // The namespace of a bucket that names none.
 inline constexpr std::string_view kGlobalNamespace = "@#";
 
+// The providers of buckets, by each scheme that names them.
+struct Provider {
+  std::string_view scheme;
+  std::string_view name;
+};
+inline constexpr Provider kProviders[] = {
+    {"ais", "ais"},     {"aws", "aws"},  {"s3", "aws"},  {"gcp", "gcp"}, {"gs", "gcp"},
+    {"azure", "azure"}, {"az", "azure"}, {"oci", "oci"}, {"oc", "oci"},
+};
+
 // What "ais/@uuid#ns/bucket" is made of: the form in which AIStore itself identifies a bucket (its
 // "uname"), and what ObjectId::bucket holds. Views into that text.
 struct BucketName {

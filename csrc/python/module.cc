@@ -52,6 +52,17 @@ py::tuple ParseAis(const py::object& url) {
   return py::make_tuple(TextOf(object.bucket), TextOf(object.key), TextOf(root));
 }
 
+// Which protocol the URLs of each scheme belong to. Behind AIStore s3:// is a bucket of AWS, too.
+py::dict Schemes() {
+  py::dict protocols;
+  protocols["s3"] = "s3";
+  for (const ais::Provider& provider : ais::kProviders) {
+    const py::str scheme(provider.scheme.data(), provider.scheme.size());
+    if (!protocols.contains(scheme)) protocols[scheme] = "ais";
+  }
+  return protocols;
+}
+
 }  // namespace
 }  // namespace objectpipes
 
@@ -65,6 +76,7 @@ PYBIND11_MODULE(_ext, module, py::mod_gil_not_used()) {
   BindS3(module);
   BindTarReader(module);
   module.def("parse_ais_url", &ParseAis, py::arg("url"));
+  module.def("schemes", &Schemes);
   module.def("stats", &StatsOfThisProcess);
   module.def("build_info", &BuildInfo);
   module.def("shut_down", &ShutDown, py::call_guard<py::gil_scoped_release>());

@@ -25,12 +25,14 @@ py::object ETagOf(const PyClient& client, const std::string& version) {
 
 }  // namespace
 
-ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, ReadResult result)
+ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, ReadResult result,
+                           View view)
     : client_(std::move(client)),
       url_(std::move(url)),
       etag_(ETagOf(*client_, result.version)),
       whole_(std::move(result.buffer)),
       bytes_(client_->bytes_blocks()->Unwrap(&whole_)),
+      view_(view),
       attempts_(result.attempts) {
   if (result.stream != nullptr) {
     size_ = result.stream->size();
@@ -235,8 +237,12 @@ py::bytes ObjectReader::GetValue() {
   return BytesAt(0, size_);
 }
 
-std::string_view ObjectReader::Whole() const {
+std::string_view ObjectReader::Whole() {
   CheckOpen();
+  if (stream_ != nullptr && view_ == View::kGather) {
+    if (!gathered_) gathered_ = BytesAt(0, size_);
+    return {PyBytes_AS_STRING(gathered_.ptr()), static_cast<size_t>(size_)};
+  }
   if (stream_ != nullptr) {
     throw py::buffer_error(
         "this object is streamed and never in memory as a whole: read it in pieces, or give the "
@@ -266,10 +272,12 @@ int GetBuffer(PyObject* self, Py_buffer* view, int flags) {
                           static_cast<Py_ssize_t>(bytes.size()), /*readonly=*/1, flags);
     if (failed == 0) reader.Pin();
     return failed;
+  } catch (py::error_already_set& error) {
+    error.restore();
   } catch (const py::builtin_exception& error) {
     error.set_error();
-    return -1;
   }
+  return -1;
 }
 
 void ReleaseBuffer(PyObject* self, Py_buffer* /*view*/) {
@@ -336,6 +344,7 @@ void BindObjectReader(const py::module_& module) {
       .def("__exit__", [](const py::object& self, const py::args&) { Locked (&Self::Close)(self); })
       .def("__reduce_ex__", Locked(&Self::Reduce))
       .def_property_readonly("closed", Locked(&Self::closed))
+      .def_property_readonly("streamed", [](const Self& self) { return !self.in_memory(); })
       .def_property_readonly("size", &Self::size)
       .def_property_readonly("etag", &Self::etag)
       .def_property_readonly("attempts", &Self::attempts)

@@ -15,7 +15,11 @@ namespace objectpipes {
 
 class ObjectReader {
  public:
-  ObjectReader(std::shared_ptr<PyClient> client, pybind11::object url, ReadResult result);
+  // What a view of a streamed object does: gather all of it in memory, or nothing.
+  enum class View { kGather, kRefuse };
+
+  ObjectReader(std::shared_ptr<PyClient> client, pybind11::object url, ReadResult result,
+               View view = View::kRefuse);
   // Of an object that another process has read.
   ObjectReader(pybind11::object url, pybind11::object etag, Buffer whole, int attempts);
   ~ObjectReader();
@@ -42,8 +46,8 @@ class ObjectReader {
   // The longest piece at `position` that lies in one block of memory; at least a byte.
   Piece PieceAt(uint64_t position);
 
-  // All bytes; an exception if it is closed, or streamed.
-  std::string_view Whole() const;
+  // All bytes; an exception if it is closed, or streamed and does not gather.
+  std::string_view Whole();
   pybind11::tuple Reduce(int protocol);
 
   // Moves the bytes out of memory that belongs to something larger, unless they are pinned: by a
@@ -80,6 +84,8 @@ class ObjectReader {
   const pybind11::object bytes_;  // instead of whole_, if it was the inside of a bytes object
   std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
   std::shared_ptr<Chunk> chunk_;               // of the stream, around the position
+  const View view_ = View::kRefuse;
+  pybind11::object gathered_;  // all of a streamed object, once it is viewed
   const int attempts_;
   uint64_t size_ = 0;
   uint64_t position_ = 0;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -125,40 +126,46 @@ py::object PyListing::NextPage() {
   return std::move(urls);
 }
 
+ListRequest RequestOf(const py::tuple& place, const py::object& filters) {
+  ListRequest request;
+  request.bucket = BytesOf(place[0]);
+  request.prefix = BytesOf(place[1]);
+  if (!filters.attr("recursive").cast<bool>()) {
+    request.delimiter = BytesOf(filters.attr("delimiter"));
+  }
+  request.start_after = BytesOf(filters.attr("start_after"));
+  request.archive_members = filters.attr("archive_members").cast<bool>();
+  request.allow_partial = filters.attr("allow_partial").cast<bool>();
+  return request;
+}
+
+KeyFilter FilterOf(const py::object& filters, const std::string& url_prefix) {
+  KeyFilter filter;
+  const auto set = [&filters](const char* name, auto* value) {
+    const py::object given = filters.attr(name);
+    if (!given.is_none()) *value = given.cast<std::decay_t<decltype(*value)>>();
+  };
+  set("masks", &filter.masks);
+  set("min_size", &filter.min_size);
+  set("max_size", &filter.max_size);
+  set("modified_after", &filter.modified_after);
+  const std::string start_after = BytesOf(filters.attr("start_after"));
+  if (!start_after.empty()) filter.start_after = url_prefix + start_after;
+  return filter;
+}
+
 }  // namespace
 
 void BindListing(const py::module_& module) {
   py::class_<PyListing>(module, "Listing")
-      .def(py::init([](std::shared_ptr<PyClient> client, py::object url, const py::object& bucket,
-                       const py::object& prefix, const py::object& delimiter,
-                       const py::object& start_after, const py::object& url_prefix,
-                       py::type url_type, const std::vector<std::string>& masks, int64_t min_size,
-                       int64_t max_size, double modified_after, int64_t timeout_ms,
-                       bool archive_members, bool allow_partial) {
-             ListRequest request;
-             request.bucket = BytesOf(bucket);
-             request.prefix = BytesOf(prefix);
-             request.delimiter = BytesOf(delimiter);
-             request.start_after = BytesOf(start_after);
-             request.archive_members = archive_members;
-             request.allow_partial = allow_partial;
-             KeyFilter filter;
-             filter.masks = masks;
-             filter.min_size = min_size;
-             filter.max_size = max_size;
-             filter.modified_after = modified_after;
-             std::string prefix_of_urls = BytesOf(url_prefix);
-             if (!request.start_after.empty()) {
-               filter.start_after = prefix_of_urls + request.start_after;
-             }
-             return std::make_unique<PyListing>(std::move(client), std::move(url),
-                                                std::move(request), std::move(prefix_of_urls),
-                                                std::move(url_type), std::move(filter), timeout_ms);
+      .def(py::init([](std::shared_ptr<PyClient> client, py::object url, const py::tuple& place,
+                       const py::object& filters, py::type url_type, int64_t timeout_ms) {
+             return std::make_unique<PyListing>(
+                 std::move(client), std::move(url), RequestOf(place, filters), BytesOf(place[2]),
+                 std::move(url_type), FilterOf(filters, BytesOf(place[2])), timeout_ms);
            }),
-           py::arg("client"), py::arg("url"), py::kw_only(), py::arg("bucket"), py::arg("prefix"),
-           py::arg("delimiter"), py::arg("start_after"), py::arg("url_prefix"), py::arg("url_type"),
-           py::arg("masks"), py::arg("min_size"), py::arg("max_size"), py::arg("modified_after"),
-           py::arg("timeout_ms"), py::arg("archive_members"), py::arg("allow_partial"))
+           py::arg("client"), py::arg("url"), py::arg("place"), py::arg("filters"),
+           py::arg("url_type"), py::arg("timeout_ms"))
       .def("next_page", Locked(&PyListing::NextPage))
       .def_property_readonly("objects", Locked(&PyListing::objects))
       .def("close", Locked(&PyListing::Close));

@@ -34,6 +34,7 @@ class PyWindow {
   size_t Outstanding() const { return window()->outstanding(); }
   void Submit(const py::list& wanted);
   py::tuple Take(size_t most, bool wait);
+  py::object Open(const py::object& url);
   void Close();
 
  private:
@@ -151,6 +152,19 @@ py::tuple PyWindow::Take(size_t most, bool wait) {
   return py::make_tuple(items, py::none());
 }
 
+// The only object of a window, as a file for random access.
+py::object PyWindow::Open(const py::object& url) {
+  py::list urls;
+  urls.append(url);
+  Submit(urls);
+  while (results_.empty()) Receive(1, true);
+  ReadResult result = std::move(results_.front());
+  results_.pop_front();
+  if (!result.status.ok()) Raise(result.status, UrlOf(result.sequence));
+  return py::cast(std::make_unique<ObjectReader>(client_, UrlOf(result.sequence), std::move(result),
+                                                 ObjectReader::View::kGather));
+}
+
 void PyWindow::Close() {
   if (window_ == nullptr || !client_->in_its_process()) return;
   (*window_)->Close();
@@ -165,22 +179,21 @@ void PyWindow::Close() {
 
 void BindWindow(const py::module_& module) {
   py::class_<PyWindow>(module, "ReadWindow")
-      .def(py::init([](std::shared_ptr<PyClient> client, uint64_t prefetch_bytes, int concurrency,
-                       bool ordered, bool verify, int64_t timeout_ms) {
+      .def(py::init([](std::shared_ptr<PyClient> client, const py::object& given) {
              ReadWindow::Options options;
-             options.prefetch_bytes = prefetch_bytes;
-             options.concurrency = concurrency;
-             options.ordered = ordered;
-             options.verify = verify;
-             options.timeout_ms = timeout_ms;
+             options.prefetch_bytes = given.attr("prefetch_bytes").cast<uint64_t>();
+             options.concurrency = given.attr("concurrency").cast<int>();
+             options.ordered = given.attr("ordered").cast<bool>();
+             options.verify = given.attr("verify").cast<bool>();
+             options.timeout_ms = given.attr("timeout_ms").cast<int64_t>();
              return std::make_unique<PyWindow>(std::move(client), options);
            }),
-           py::arg("client"), py::kw_only(), py::arg("prefetch_bytes"), py::arg("concurrency"),
-           py::arg("ordered"), py::arg("verify"), py::arg("timeout_ms"))
+           py::arg("client"), py::arg("options"))
       .def("room", Locked(&PyWindow::Room))
       .def("outstanding", Locked(&PyWindow::Outstanding))
       .def("submit", Locked(&PyWindow::Submit), py::arg("wanted"))
       .def("take", Locked(&PyWindow::Take), py::arg("most"), py::arg("wait"))
+      .def("open", Locked(&PyWindow::Open), py::arg("url"))
       .def("close", Locked(&PyWindow::Close));
 }
 

@@ -54,7 +54,8 @@ std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function pro
 py::tuple ParseS3(const py::object& url) {
   const Result<ObjectPath> path = ParseS3Url(BytesOf(url));
   if (!path.ok()) Raise(path.status(), url);
-  return py::make_tuple(TextOf(path.value().bucket), TextOf(path.value().key));
+  const std::string root = "s3://" + path.value().bucket + "/";
+  return py::make_tuple(TextOf(path.value().bucket), TextOf(path.value().key), TextOf(root));
 }
 
 }  // namespace

@@ -1,107 +1,66 @@
-"""Listings and reads of AIStore, below the pipes."""
+"""AIStore: a cluster that holds buckets of its own and caches those of clouds."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import _engine, _reads
+from . import _engine
 from ._clients import credentials_source, http_options, shared_client
+from ._store import Listing, Store, open_listing
 from .errors import ServerError
+from .options import ListFilters, ReadOptions
 
 if TYPE_CHECKING:
     from . import _ext
+    from ._connection import Connection
     from .ais_config import AISConfig
     from .url import ObjectUrl
 
-__all__ = ["ReadOptions", "lister", "open_window"]
+__all__ = ["AISStore"]
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How AIStore is to read an object.
+class AISStore(Store):
+    """The cluster that `config` says how to reach."""
 
-    Attributes
-    ----------
-    archpath : str
-        Read this member of the object, which is an archive; empty: the object itself.
-    etl_name, etl_args : str
-        Transform it by this ETL, with these arguments; empty: not at all.
-    latest : bool
-        Read it as the remote bucket has it now.
-    """
+    name = "AIStore"
+    lacks = ("modified_after",)
 
-    archpath: str = ""
-    etl_name: str = ""
-    etl_args: str = ""
-    latest: bool = False
+    config: AISConfig
 
+    def __init__(self, config: AISConfig) -> None:
+        self.config = config
 
-def _client_of(config: AISConfig, read: ReadOptions) -> _ext.Client:
-    # Everything the configuration leaves open is decided now, in this process.
-    resolved = config.resolve()
-    key = (resolved, config, read)
+    @functools.cached_property
+    def _resolved(self) -> Connection:
+        return self.config.resolve()
 
-    def make() -> _ext.Client:
-        options = http_options(resolved)
-        options.update(asdict(read), split=True)
-        source = credentials_source(config.credentials_provider())
-        client: _ext.Client = _engine.extension().ais_client(options, source)
-        return client
+    def client(self, options: ReadOptions = ReadOptions()) -> _ext.Client:
+        """Return the client of this configuration, which reads objects as `options` say."""
+        config, resolved = self.config, self._resolved
+        names = ("archpath", "etl_name", "etl_args", "latest")
+        read = {name: getattr(options, name) for name in names}
+        key = (resolved, config, *read.values())
 
-    return shared_client(key, make)
+        def make() -> _ext.Client:
+            options = http_options(resolved) | read | {"split": True}
+            source = credentials_source(config.credentials_provider())
+            client: _ext.Client = _engine.extension().ais_client(options, source)
+            return client
 
+        return shared_client(key, make)
 
-def lister(
-    config: AISConfig, *, archive_members: bool = False, allow_partial: bool = False
-) -> _reads.Lister:
-    """Return what starts to list ``provider://bucket/any/prefix``.
-
-    It raises `InvalidURLError` for a prefix that is malformed.
-
-    Parameters
-    ----------
-    config
-        How to reach the cluster.
-    archive_members
-        List what is in archives, too.
-    allow_partial
-        List what is left while a target is missing or an archive cannot be read.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    """
-    return functools.partial(
-        _open_listing,
-        _client_of(config, ReadOptions()),
-        archive_members=archive_members,
-        allow_partial=allow_partial,
-    )
-
-
-def _open_listing(
-    client: _ext.Client, prefix: str, *, archive_members: bool, allow_partial: bool, **filters: Any
-) -> _reads.Pages:
-    bucket, key, root = _engine.extension().parse_ais_url(prefix)
-
-    def listing(**options: Any) -> _ext.Listing:
-        return _reads.open_listing(
-            client,
-            prefix,
-            bucket=bucket,
-            prefix=key,
-            url_prefix=root,
-            allow_partial=allow_partial,
-            **filters | options,
-        )
-
-    if not archive_members or allow_partial:
-        return listing(archive_members=archive_members)
-    # Of this one nothing is wanted but the number of objects.
-    return _ArchiveListing(prefix, listing(archive_members=True), listing(masks=[""]))
+    def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> Listing:
+        """Start to list ``provider://bucket/any/prefix``."""
+        client = self.client()
+        place = _engine.extension().parse_ais_url(prefix)
+        listing = open_listing(client, prefix, place, filters)
+        if not filters.archive_members or filters.allow_partial:
+            return listing
+        # Of this one nothing is wanted but the number of objects.
+        count_only = dataclasses.replace(filters, archive_members=False, masks=("",))
+        return _ArchiveListing(prefix, listing, open_listing(client, prefix, place, count_only))
 
 
 class _ArchiveListing:
@@ -110,8 +69,10 @@ class _ArchiveListing:
     A target that meets an archive it cannot read leaves out everything behind it, without a word.
     """
 
-    def __init__(self, prefix: str, listing: _ext.Listing, without_members: _ext.Listing) -> None:
-        self._prefix = prefix
+    def __init__(
+        self, prefix: str | bytes, listing: _ext.Listing, without_members: _ext.Listing
+    ) -> None:
+        self._prefix = prefix if isinstance(prefix, str) else prefix.decode(errors="replace")
         self._listing = listing
         self._without_members = without_members
 
@@ -145,16 +106,3 @@ class _ArchiveListing:
         """End both."""
         self._listing.close()
         self._without_members.close()
-
-
-def open_window(
-    config: AISConfig, read: ReadOptions = ReadOptions(), **options: Any
-) -> _ext.ReadWindow:
-    """Open a window of reads ahead, with the options of `_reads.open_window`.
-
-    Raises
-    ------
-    ConfigError
-        The configuration cannot work.
-    """
-    return _reads.open_window(_client_of(config, read), **options)

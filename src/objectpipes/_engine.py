@@ -34,6 +34,12 @@ def extension() -> ModuleType:
     return module
 
 
+def __getattr__(name: str) -> Any:
+    if name != "ObjectReader":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return extension().ObjectReader
+
+
 def build_info() -> dict[str, Any]:
     """Return what the native engine was built with.
 

@@ -15,7 +15,7 @@ from .errors import ServerError, from_native
 from .s3_config import S3Config
 
 if TYPE_CHECKING:
-    from ._connection import Connection
+    from ._connection import Connection, StoreConfig
     from .errors import ObjectStoreError
 
 __all__ = ["upload"]
@@ -27,7 +27,7 @@ _MAX_PARTS = 10_000
 _KIND_OF_STATUS = {401: "invalid_credentials", 403: "access_denied", 404: "bucket_not_found"}
 
 
-def upload(url: str, file: IO[bytes], config: S3Config | AISConfig) -> None:
+def upload(url: str, file: IO[bytes], config: StoreConfig) -> None:
     """Write a file into an object, from its beginning to its end.
 
     Raises
@@ -39,7 +39,7 @@ def upload(url: str, file: IO[bytes], config: S3Config | AISConfig) -> None:
     file.seek(0)
     if isinstance(config, S3Config):
         _upload_to_s3(url, file, size, config)
-    else:
+    elif isinstance(config, AISConfig):
         _upload_to_aistore(url, file, size, config)
 
 

@@ -22,7 +22,7 @@ class AISConfig(StoreConfig):
 
     Parameters
     ----------
-    endpoint : str, optional
+    endpoint_url : str, optional
         ``[http[s]://]host[:port]`` of a gateway, http without a scheme. Else ``AIS_ENDPOINT``.
     token : str, optional
         Token of an AuthN server. Else ``AIS_AUTHN_TOKEN``.
@@ -32,8 +32,9 @@ class AISConfig(StoreConfig):
     client_cert, client_key : str, optional
         PEM files for mutual TLS; the certificate's file may hold the key. Else ``AIS_CRT`` and
         ``AIS_CRT_KEY``.
-    skip_verify : bool, optional
-        True to accept any certificate. Else ``AIS_SKIP_VERIFY_CRT``, ``AIS_SKIP_VERIFY``.
+    verify_tls : bool, optional
+        False to accept any certificate. Else False if ``AIS_SKIP_VERIFY_CRT``, or
+        ``AIS_SKIP_VERIFY``, is true.
     ca_file : str, optional
         PEM file with the certificate authorities to trust. Else ``AIS_CLIENT_CA``; else as
         `find_ca_bundle` finds it.
@@ -52,17 +53,17 @@ class AISConfig(StoreConfig):
         An option has a value that can never work.
     """
 
-    endpoint: str | None = None
+    endpoint_url: str | None = None
     token: str | None = field(default=None, repr=False)
     token_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
-    skip_verify: bool | None = None
+    verify_tls: bool | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.endpoint:
-            normal_endpoint("endpoint", self.endpoint, "http")
+        if self.endpoint_url:
+            normal_endpoint("endpoint_url", self.endpoint_url, "http")
         if self.token and self.token_file:
             raise ConfigError("token and token_file exclude each other.")
 
@@ -85,7 +86,7 @@ class AISConfig(StoreConfig):
         )
         return self._connection(
             endpoint_url,
-            verify_tls=not self._skips_verification(),
+            verify_tls=self._verifies_tls(),
             ca_settings=[("AIS_CLIENT_CA", env_text("AIS_CLIENT_CA"))],
             client_cert=client_cert,
             client_key=client_key,
@@ -105,11 +106,13 @@ class AISConfig(StoreConfig):
         return CredentialsProvider(self._load_token)
 
     def _endpoint_url(self) -> str:
-        if self.endpoint:
-            return normal_endpoint("endpoint", self.endpoint, "http")
+        if self.endpoint_url:
+            return normal_endpoint("endpoint_url", self.endpoint_url, "http")
         if url := env_text("AIS_ENDPOINT"):
             return normal_endpoint("AIS_ENDPOINT", url, "http")
-        raise ConfigError("There is no AIStore endpoint: pass url=, or set AIS_ENDPOINT.")
+        raise ConfigError(
+            "There is no AIStore endpoint: pass endpoint_url to AISConfig, or set AIS_ENDPOINT."
+        )
 
     def _client_cert(self) -> tuple[str, str]:
         cert = self.client_cert or env_text("AIS_CRT") or ""
@@ -119,11 +122,11 @@ class AISConfig(StoreConfig):
                 raise ConfigError(f"There is no file {file}, which {name} or its variable names.")
         return cert, key
 
-    def _skips_verification(self) -> bool:
-        if self.skip_verify is not None:
-            return self.skip_verify
+    def _verifies_tls(self) -> bool:
+        if self.verify_tls is not None:
+            return self.verify_tls
         skip = env_flag("AIS_SKIP_VERIFY_CRT")
-        return bool(env_flag("AIS_SKIP_VERIFY") if skip is None else skip)
+        return not (env_flag("AIS_SKIP_VERIFY") if skip is None else skip)
 
     def _load_token(self) -> Credentials | None:
         if self.token:

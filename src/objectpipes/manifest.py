@@ -13,15 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Protocol, overload
 
 from ._manifest_file import Table, TableBuilder
 from ._permutation import Permutation
+from .options import ListFilters
 
 if TYPE_CHECKING:
     import pyarrow
+    from typing_extensions import Unpack
 
     from ._connection import StoreConfig
+    from .options import ListArguments
     from .url import ObjectUrl
 
 __all__ = ["Manifest"]
@@ -62,7 +65,8 @@ class Manifest(Sequence["ObjectUrl"]):
         prefixes: str | Iterable[str],
         *,
         config: StoreConfig | None = None,
-        **filters: Any,
+        masks: str | Sequence[str] = (),
+        **filters: Unpack[ListArguments],
     ) -> Manifest:
         """List prefixes, several at once; the order is theirs, and within each the store's.
 
@@ -75,9 +79,10 @@ class Manifest(Sequence["ObjectUrl"]):
             As the lister's: ``s3://bucket/any/prefix``, or of AIStore ``ais://bucket/any/prefix``.
         config : S3Config or AISConfig, optional
             How to reach the store.
+        masks : str or sequence of str, optional
+            Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
         **filters
-            As `objectpipes.iter.S3FileLister` has them: ``masks``, ``min_size``, ``max_size``,
-            ``modified_after``, ``start_after``, ``recursive`` and ``delimiter``.
+            Which objects to list, as `ListFilters` describes.
 
         Returns
         -------
@@ -90,7 +95,8 @@ class Manifest(Sequence["ObjectUrl"]):
             A prefix cannot be listed.
         """
         given = [prefixes] if isinstance(prefixes, str) else [*prefixes]
-        return cls(_on_rank_0(lambda: _list(given, config, filters)))
+        which = ListFilters(masks=masks, **filters)
+        return cls(_on_rank_0(lambda: _list(given, config, which)))
 
     @classmethod
     def from_urls(cls, urls: Iterable[str]) -> Manifest:
@@ -360,16 +366,16 @@ def _table_of(urls: Iterable[ObjectUrl]) -> Table:
     return builder.finish()
 
 
-def _list(prefixes: list[str], config: StoreConfig | None, filters: dict[str, Any]) -> Table:
+def _list(prefixes: list[str], config: StoreConfig | None, filters: ListFilters) -> Table:
     from ._progress import progress_bar
-    from ._store_files import pages
+    from ._store import Store
 
     builders = [TableBuilder() for _ in prefixes]
     gave_up = threading.Event()
     with progress_bar(desc="listing", unit=" objects") as progress:
 
         def list_one(prefix: str, builder: TableBuilder) -> None:
-            with closing(pages(prefix, config, filters)) as found:
+            with closing(Store.of(prefix, config).list(prefix, filters)) as found:
                 for page in found:
                     builder.add(page)
                     progress.update(len(page))

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ._samples import groups_in
-from ._store_files import open_window
+from ._store import Store
 from .errors import ObjectNotFoundError, ShardIndexError
+from .options import ReadOptions
 
 if TYPE_CHECKING:
     from ._connection import StoreConfig
@@ -35,7 +36,6 @@ _FORMAT = 1
 # The head's JSON is shorter: one ranged read gets it, whatever the shard.
 _HEAD_BYTES = 1024
 _PREFETCH_BYTES = 64 << 20
-_TIMEOUT_S = 300.0
 
 
 def is_index(url: str) -> bool:
@@ -220,9 +220,8 @@ def _read_file(path: str, length: int | None) -> bytes | None:
 def _read_objects(wanted: list[Any], config: StoreConfig | None) -> list[bytes | None]:
     found: list[bytes | None] = []
     example = wanted[0] if isinstance(wanted[0], str) else wanted[0][0]
-    with closing(
-        open_window(example, config, prefetch_bytes=_PREFETCH_BYTES, timeout=_TIMEOUT_S)
-    ) as window:
+    options = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
+    with closing(Store.of(example, config).open_window(options)) as window:
         window.submit(wanted)
         while window.outstanding() > 0:
             items, failure = window.take(64, True)

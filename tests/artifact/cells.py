@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
-from objectpipes import AISConfig, Credentials, ObjectUrl, S3Config, _ais, _s3
+from objectpipes import (
+    AISConfig,
+    Credentials,
+    ObjectUrl,
+    S3Config,
+    list_objects,
+    read_objects,
+)
 from servers import AIStore, Minio, Moto, S3Server, Seaweed
 
 KIB = 1 << 10
@@ -96,7 +101,7 @@ class Store:
         ca_file = str(server.ca_file) if server.ca_file else ""
         config: S3Config | AISConfig
         if isinstance(server, AIStore):
-            config = AISConfig(endpoint=server.endpoint)
+            config = AISConfig(endpoint_url=server.endpoint)
         else:
             config = S3Config(
                 endpoint_url=server.endpoint,
@@ -117,21 +122,12 @@ class Store:
 
     def list(self, prefix: str) -> list[ObjectUrl]:
         """Return what begins with a prefix."""
-        with closing(self._engine.lister(self.config)(self.url(prefix))) as listing:
-            pages = iter(listing.next_page, None)
-            return [url for page in pages for url in page]
+        return list(list_objects(self.url(prefix), config=self.config))
 
     def read(self, urls: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Read objects, in order."""
-        window = self._engine.open_window(self.config, prefetch_bytes=PREFETCH_BYTES, timeout=60.0)
-        with closing(window):
-            window.submit(list(urls))
-            while window.outstanding() > 0:
-                items, failure = window.take(1, True)
-                yield from ((url, reader.read()) for url, reader in items)
-                if failure is not None:
-                    raise failure
-
-    @property
-    def _engine(self) -> Any:
-        return {"ais": _ais, "s3": _s3}[self.protocol]
+        objects = read_objects(
+            urls, config=self.config, prefetch_bytes=PREFETCH_BYTES, timeout=60.0
+        )
+        for url, reader in objects:
+            yield url, reader.read()

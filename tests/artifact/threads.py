@@ -15,7 +15,8 @@ from contextlib import closing
 from http.server import ThreadingHTTPServer
 
 from artifact.smoke import Bucket
-from objectpipes import Credentials, S3Config, _s3, build_info
+from objectpipes import Credentials, ListFilters, ReadOptions, S3Config, build_info
+from objectpipes._s3 import S3Store
 
 THREADS = 8
 ROUNDS = 5
@@ -65,12 +66,12 @@ def check_each_its_own(config: S3Config) -> None:
     """Every thread lists and reads all objects by itself."""
 
     def work(number: int) -> None:
-        with closing(_s3.lister(config)("s3://bucket/data/")) as listing:
+        with closing(S3Store(config).open_listing("s3://bucket/data/", ListFilters())) as listing:
             urls = [url for page in iter(listing.next_page, None) for url in page]
         assert [key_of(url) for url in urls] == list(OBJECTS)
         read: list[tuple[str, bytes]] = []
         with closing(
-            _s3.open_window(config, prefetch_bytes=PREFETCH_BYTES, timeout=WAIT_S)
+            S3Store(config).open_window(ReadOptions(prefetch_bytes=PREFETCH_BYTES, timeout=WAIT_S))
         ) as window:
             window.submit([*urls])
             while window.outstanding():
@@ -86,7 +87,9 @@ def check_shared_window(config: S3Config) -> None:
     """Threads fill one window and take from it: every object comes out once, as it is stored."""
     read: list[tuple[str, bytes]] = []
     deadline = time.monotonic() + WAIT_S
-    with closing(_s3.open_window(config, prefetch_bytes=PREFETCH_BYTES, timeout=WAIT_S)) as window:
+    with closing(
+        S3Store(config).open_window(ReadOptions(prefetch_bytes=PREFETCH_BYTES, timeout=WAIT_S))
+    ) as window:
 
         def work(number: int) -> None:
             window.submit([f"s3://bucket/{key}" for key in list(OBJECTS)[number::THREADS]])
@@ -105,7 +108,7 @@ def check_shared_window(config: S3Config) -> None:
 def check_shared_listing(config: S3Config) -> None:
     """Threads ask one listing for pages: every object is on one of them."""
     listed: list[str] = []
-    with closing(_s3.lister(config)("s3://bucket/data/")) as listing:
+    with closing(S3Store(config).open_listing("s3://bucket/data/", ListFilters())) as listing:
 
         def work(number: int) -> None:
             for page in iter(listing.next_page, None):
@@ -118,7 +121,9 @@ def check_shared_listing(config: S3Config) -> None:
 def check_shared_reader(config: S3Config) -> None:
     """Threads seek and read in one streamed object: what they get is of it, and nothing breaks."""
     key, content = max(OBJECTS.items(), key=lambda item: len(item[1]))
-    with closing(_s3.open_window(config, prefetch_bytes=1 << 20, timeout=WAIT_S)) as window:
+    with closing(
+        S3Store(config).open_window(ReadOptions(prefetch_bytes=1 << 20, timeout=WAIT_S))
+    ) as window:
         window.submit([f"s3://bucket/{key}"])
         ((_, reader),), failure = window.take(1, True)
         assert failure is None, failure

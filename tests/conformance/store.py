@@ -134,7 +134,7 @@ class AISStore(Store):
     @override
     def config(self, **options: Any) -> AISConfig:
         defaults: dict[str, Any] = {
-            "endpoint": self.server.endpoint,
+            "endpoint_url": self.server.endpoint,
             "ca_file": self.server.ca_file and str(self.server.ca_file),
         }
         return AISConfig(**(defaults | options))

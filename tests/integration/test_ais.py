@@ -230,7 +230,7 @@ class TestLoading:
         assert {url: stream.read() for url, stream in pipe} == stored
 
     def test_nobody_there(self) -> None:
-        config = AISConfig(endpoint="http://127.0.0.1:9", max_attempts=2)
+        config = AISConfig(endpoint_url="http://127.0.0.1:9", max_attempts=2)
         with pytest.raises(EndpointError):
             list(AISFileLoader(["ais://bucket/key"], config=config))
 

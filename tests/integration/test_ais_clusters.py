@@ -48,10 +48,11 @@ def test_tokens(caplog: pytest.LogCaptureFixture) -> None:
         whole = cluster.mint_token(cluster=8963)
         one_bucket = cluster.mint_token(buckets={"bucket": 771})  # may not see the cluster map
         for token in (whole, one_bucket):
-            lister = AISFileLister(["ais://bucket"], cluster.endpoint, token=token)
+            config = AISConfig(endpoint_url=cluster.endpoint, token=token)
+            lister = AISFileLister(["ais://bucket"], config=config)
             assert not caplog.records
             for _ in range(2):  # one client reads and lists, and warns once
-                assert drain(lister.load_files_by_ais(cluster.endpoint, token=token)) == stored
+                assert drain(lister.load_files_by_ais(config=config)) == stored
         (warning,) = caplog.records
         assert warning.name == "objectpipes"
         assert "may not see the cluster map" in warning.getMessage()
@@ -59,7 +60,11 @@ def test_tokens(caplog: pytest.LogCaptureFixture) -> None:
         with pytest.raises(InvalidCredentialsError):
             drain(AISFileLoader(stored, cluster.endpoint))
         with pytest.raises(AccessDeniedError):
-            drain(AISFileLoader(stored, cluster.endpoint, token=cluster.mint_token()))
+            drain(
+                AISFileLoader(
+                    stored, cluster.endpoint, config=AISConfig(token=cluster.mint_token())
+                )
+            )
 
 
 @pytest.mark.parametrize("refused_for", ["its age", "its signature"])
@@ -82,7 +87,10 @@ def test_fresh_token_from_the_file(tmp_path: Path, refused_for: str) -> None:
             write(cluster.mint_token(admin=True))
             yield from urls
 
-        assert drain(AISFileLoader(source(), cluster.endpoint, token_file=str(file))) == stored
+        assert (
+            drain(AISFileLoader(source(), cluster.endpoint, config=AISConfig(token_file=str(file))))
+            == stored
+        )
 
 
 def test_refused_token_that_its_file_still_has(tmp_path: Path) -> None:
@@ -95,17 +103,18 @@ def test_refused_token_that_its_file_still_has(tmp_path: Path) -> None:
         given: list[dict[str, Any]] = [{"token": token}, {"token_file": str(file)}]
         for options in given:
             with pytest.raises(InvalidCredentialsError, match="not accepted"):
-                drain(AISFileLoader(stored, cluster.endpoint, **options))
+                drain(AISFileLoader(stored, cluster.endpoint, config=AISConfig(**options)))
 
 
 def test_https() -> None:
     with running(AIStore(targets=2, tls=True)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES[:30], 10_000)
-        ca_file = str(cluster.ca_file)
-        lister = AISFileLister(["ais://bucket"], cluster.endpoint, ca_file=ca_file)
-        assert drain(lister.load_files_by_ais(cluster.endpoint, ca_file=ca_file)) == stored
-        assert drain(AISFileLoader(stored, cluster.endpoint, skip_verify=True)) == stored
+        config = AISConfig(endpoint_url=cluster.endpoint, ca_file=str(cluster.ca_file))
+        lister = AISFileLister(["ais://bucket"], config=config)
+        assert drain(lister.load_files_by_ais(config=config)) == stored
+        trusting = AISConfig(endpoint_url=cluster.endpoint, verify_tls=False)
+        assert drain(AISFileLoader(stored, config=trusting)) == stored
         with pytest.raises(TLSError):
             drain(AISFileLoader(stored, cluster.endpoint))
 
@@ -136,11 +145,12 @@ def test_client_certificate(tmp_path: Path) -> None:
                 {"client_cert": str(bare), "client_key": str(key), **trusting},
                 {"client_cert": str(mine), **trusting},
             ):
-                urls = AISFileLister(["ais://bucket"], gateway.endpoint, **mutual)
-                assert drain(urls.load_files_by_ais(gateway.endpoint, **mutual)) == stored
+                config = AISConfig(endpoint_url=gateway.endpoint, **mutual)
+                urls = AISFileLister(["ais://bucket"], config=config)
+                assert drain(urls.load_files_by_ais(config=config)) == stored
             assert target.requests
             seen = len(gateway.requests)
-            config = AISConfig(endpoint=gateway.endpoint, max_attempts=1, **trusting)
+            config = AISConfig(endpoint_url=gateway.endpoint, max_attempts=1, **trusting)
             for use in (
                 lambda: list(AISFileLister(["ais://bucket"], config=config)),
                 lambda: drain(AISFileLoader(stored, config=config)),
@@ -183,7 +193,7 @@ def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
         server = threading.Thread(target=serve)
         server.start()
         config = AISConfig(
-            endpoint=f"https://127.0.0.1:{listener.getsockname()[1]}",
+            endpoint_url=f"https://127.0.0.1:{listener.getsockname()[1]}",
             ca_file=str(certificate.ca_file),
             max_attempts=1,
         )
@@ -333,7 +343,7 @@ class TestDegraded:
         lost = cluster.targets[2]
         lost.kill()
         cluster.wait_for_targets(2)
-        config = AISConfig(endpoint=cluster.endpoint, stall_timeout=19)
+        config = AISConfig(endpoint_url=cluster.endpoint, stall_timeout=19)
         with pytest.raises(EndpointError, match=lost.name):
             list(AISFileLister([f"ais://{bucket}"], config=config))
         partial: Any = AISFileLister([f"ais://{bucket}"], config=config, allow_partial=True)

@@ -109,7 +109,7 @@ def nodes(cluster: Nodes) -> Iterator[Nodes]:
 
 def config_for(nodes: Nodes, fault: Fault, *, always: bool) -> AISConfig:
     return AISConfig(
-        endpoint=nodes.gateway.endpoint,
+        endpoint_url=nodes.gateway.endpoint,
         # With one attempt, what a target refuses is still asked of the gateway.
         max_attempts=1 if always else 3,
         stall_timeout=stall_timeout(fault),
@@ -225,7 +225,7 @@ def read_queries(target: FaultServer) -> list[dict[str, str]]:
 def test_etl(nodes: Nodes, args: Any) -> None:
     """Name and arguments reach the target, and what was listed of the object means nothing."""
     nodes.target.faults.add(Transformed(), match=lambda request: "etl_name" in request.query)
-    config = AISConfig(endpoint=nodes.gateway.endpoint)
+    config = AISConfig(endpoint_url=nodes.gateway.endpoint)
     listed: list[Any] = list(AISFileLister(["ais://bucket"], config=config))
     url = listed[0]
     assert url.size != len(b"transformed")
@@ -237,7 +237,7 @@ def test_etl(nodes: Nodes, args: Any) -> None:
 
 
 def test_latest(nodes: Nodes) -> None:
-    config = AISConfig(endpoint=nodes.gateway.endpoint)
+    config = AISConfig(endpoint_url=nodes.gateway.endpoint)
     seen = len(read_queries(nodes.target))
     for latest in (True, False):
         (_,) = AISFileLoader([f"ais://bucket/{name_of(SIZES[0])}"], config=config, latest=latest)

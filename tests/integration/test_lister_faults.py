@@ -18,7 +18,7 @@ from torch.utils.data.datapipes.utils.common import match_masks
 from faults import Fault, FaultServer, StoredObject, kinds
 from integration.fault_matrix import stall_timeout
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
-from objectpipes import ObjectUrl, S3Config, _reads
+from objectpipes import ObjectUrl, S3Config, _store
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -117,7 +117,7 @@ TABLE = [
 def test_matrix(row: Row, always: bool, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Complete, or the right exception after exactly what was listed before: never a silent stop."""
     expected = row.always if always else row.once
-    monkeypatch.setattr(_reads, "_LONGEST_PAGE_S", row.longest_page_s)
+    monkeypatch.setattr(_store, "_MAX_PAGE_MS", round(row.longest_page_s * 1000))
     with serve() as server:
         server.faults.add(row.fault, skip=page, times=None if always else 1)
         found: list[str] = []

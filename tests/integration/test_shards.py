@@ -14,7 +14,7 @@ import torch
 from archives import make_tar, many_samples, shard_of
 from faults import FaultServer, kinds
 from integration.pipes import CREDENTIALS, config_for
-from objectpipes import Manifest, ObjectUrl
+from objectpipes import Manifest, ObjectUrl, read_objects
 from objectpipes.cli import main
 from objectpipes.errors import (
     ArchiveError,
@@ -24,7 +24,7 @@ from objectpipes.errors import (
     StateError,
     TransformError,
 )
-from objectpipes.shard_index import IndexPlace
+from objectpipes.shard_index import IndexPlace, index_shard
 from objectpipes.torch import ShardDataset, merge_states
 
 pytestmark = [
@@ -331,16 +331,9 @@ def test_a_damaged_index_is_refused(manifest: Manifest, index: Path, damage: str
 def test_indexes_in_the_store_are_found_beside_the_shards(server: FaultServer) -> None:
     config = config_for(server)
     manifest = Manifest.list("s3://bucket/shards/", config=config)
-    from objectpipes._store_files import open_window
-    from objectpipes.shard_index import index_shard
-
     indexes = {}
-    window = open_window("s3://bucket/x", config, prefetch_bytes=1 << 20, timeout=60)
-    for url in manifest:
-        window.submit([url])
-        [(_, reader)], _ = window.take(1, True)
+    for url, reader in read_objects(manifest, config=config, prefetch_bytes=1 << 20, timeout=60):
         indexes[url.removeprefix("s3://bucket/") + ".idx"] = index_shard(url, reader)[1]
-    window.close()
     with FaultServer({"bucket": {**SHARDS, **indexes}}) as stored:
         config = config_for(stored)
         manifest = Manifest.list("s3://bucket/shards/", config=config)

@@ -18,8 +18,9 @@ import pytest
 from faults import FaultServer, kinds
 from integration.pipes import CREDENTIALS, config_for
 from objectpipes import Credentials, ObjectUrl, S3Config
-from objectpipes._s3 import lister, open_window
+from objectpipes._store import Store
 from objectpipes.iter import S3FileLoader
+from objectpipes.options import ListFilters, ReadOptions
 
 MIB = 1 << 20
 URL = "s3://bucket/key"
@@ -59,7 +60,12 @@ def switching_often() -> Iterator[None]:
 
 
 def window_of(config: S3Config) -> Any:
-    return open_window(config, prefetch_bytes=MIB, ordered=False, timeout=60)
+    options = ReadOptions(prefetch_bytes=MIB, ordered=False, timeout=60)
+    return Store.reached_by(config).open_window(options)
+
+
+def listing_of(config: S3Config) -> Any:
+    return Store.reached_by(config).open_listing("s3://bucket", ListFilters())
 
 
 def open_stream(server: FaultServer, size: int) -> Any:
@@ -116,7 +122,7 @@ def test_a_window_is_closed_by_another_thread() -> None:
 def test_a_listing_is_closed_by_another_thread() -> None:
     with FaultServer({"bucket": {"key": b"data"}}) as server:
         server.faults.add(kinds.StallBeforeReply())
-        listing = lister(config_for(server))("s3://bucket")
+        listing = listing_of(config_for(server))
         closed_soon(listing)
         assert listing.next_page() is None
 
@@ -174,7 +180,7 @@ def test_a_listing_is_read_by_many_threads() -> None:
             listed.extend(page)
 
     with FaultServer({"bucket": content}, page_size=5) as server, switching_often():
-        at_once(partial(work, lister(config_for(server))("s3://bucket")))
+        at_once(partial(work, listing_of(config_for(server))))
     assert sorted(listed) == [f"s3://bucket/{key}" for key in content]
 
 

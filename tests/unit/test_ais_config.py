@@ -23,14 +23,14 @@ from objectpipes.errors import ConfigError
 )
 def test_endpoint(given: str, normal: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIS_CLIENT_CA", str(tmp_path))
-    assert AISConfig(endpoint=given).resolve().endpoint_url == normal
+    assert AISConfig(endpoint_url=given).resolve().endpoint_url == normal
     monkeypatch.setenv("AIS_ENDPOINT", given)
     assert AISConfig().resolve().endpoint_url == normal
-    assert AISConfig(endpoint="other").resolve().endpoint_url == "http://other"
+    assert AISConfig(endpoint_url="other").resolve().endpoint_url == "http://other"
 
 
 def test_no_endpoint_is_an_error_that_says_where_to_put_it() -> None:
-    with pytest.raises(ConfigError, match=r"pass url=, or set AIS_ENDPOINT"):
+    with pytest.raises(ConfigError, match=r"pass endpoint_url to AISConfig, or set AIS_ENDPOINT"):
         AISConfig().resolve()
 
 
@@ -39,8 +39,8 @@ def test_no_endpoint_is_an_error_that_says_where_to_put_it() -> None:
     ["ftp://host", "http://", "host:port", "http://u:secret@host", "http://[::1", "a b", "h:0"],
 )
 def test_malformed_endpoint_is_an_error_at_construction(value: str) -> None:
-    with pytest.raises(ConfigError, match="endpoint is not of the form") as caught:
-        AISConfig(endpoint=value)
+    with pytest.raises(ConfigError, match="endpoint_url is not of the form") as caught:
+        AISConfig(endpoint_url=value)
     assert "secret" not in str(caught.value)
 
 
@@ -55,12 +55,12 @@ def test_variables_of_a_secured_cluster(monkeypatch: pytest.MonkeyPatch, tmp_pat
         file = tmp_path / name
         file.write_text("PEM")
         monkeypatch.setenv(name, str(file))
-    secured = AISConfig(endpoint="https://host").resolve()
+    secured = AISConfig(endpoint_url="https://host").resolve()
     assert secured.verify_tls
     assert secured.ca.file == str(tmp_path / "AIS_CLIENT_CA")
     assert secured.client_cert == str(tmp_path / "AIS_CRT")
     assert secured.client_key == str(tmp_path / "AIS_CRT_KEY")
-    plain = AISConfig(endpoint="http://host").resolve()
+    plain = AISConfig(endpoint_url="http://host").resolve()
     assert (plain.ca.file, plain.client_cert, plain.client_key) == ("", "", "")
 
 
@@ -71,7 +71,7 @@ def test_arguments_go_before_variables(monkeypatch: pytest.MonkeyPatch, tmp_path
     file = tmp_path / "pem"
     file.write_text("PEM")
     config = AISConfig(
-        endpoint="https://host",
+        endpoint_url="https://host",
         ca_file=str(file),
         client_cert=str(file),
         client_key=str(file),
@@ -84,12 +84,14 @@ def test_arguments_go_before_variables(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_certificate_file_may_hold_the_key(tmp_path: Path) -> None:
     file = tmp_path / "both.pem"
     file.write_text("PEM")
-    config = AISConfig(endpoint="https://host", client_cert=str(file), skip_verify=True).resolve()
+    config = AISConfig(
+        endpoint_url="https://host", client_cert=str(file), verify_tls=False
+    ).resolve()
     assert config.client_key == str(file)
 
 
 def test_missing_client_certificate_is_an_error() -> None:
-    config = AISConfig(endpoint="https://host", client_cert="/nowhere", skip_verify=True)
+    config = AISConfig(endpoint_url="https://host", client_cert="/nowhere", verify_tls=False)
     with pytest.raises(ConfigError, match="/nowhere"):
         config.resolve()
 
@@ -111,21 +113,21 @@ def test_skip_verify_variables(
     for name, value in (("AIS_SKIP_VERIFY_CRT", current), ("AIS_SKIP_VERIFY", old)):
         if value is not None:
             monkeypatch.setenv(name, value)
-    assert AISConfig(endpoint="http://host").resolve().verify_tls is not skips
-    assert AISConfig(endpoint="http://host", skip_verify=False).resolve().verify_tls
+    assert AISConfig(endpoint_url="http://host").resolve().verify_tls is not skips
+    assert AISConfig(endpoint_url="http://host", verify_tls=True).resolve().verify_tls
 
 
 def test_skipping_verification_needs_no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIS_CLIENT_CA", "/nowhere")
-    assert AISConfig(endpoint="https://host", skip_verify=True).resolve().ca.file == ""
+    assert AISConfig(endpoint_url="https://host", verify_tls=False).resolve().ca.file == ""
 
 
 def test_timeouts_from_variables_and_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = AISConfig(endpoint="host").resolve()
+    config = AISConfig(endpoint_url="host").resolve()
     assert (config.connect_timeout, config.stall_timeout, config.max_attempts) == (5, 20, 10)
     monkeypatch.setenv("AIS_CONNECT_TIMEOUT", "2.5")
     monkeypatch.setenv("AIS_READ_TIMEOUT", "60")
-    config = AISConfig(endpoint="host").resolve()
+    config = AISConfig(endpoint_url="host").resolve()
     assert (config.connect_timeout, config.stall_timeout) == (2.5, 60)
 
 
@@ -133,7 +135,7 @@ def test_timeouts_from_variables_and_defaults(monkeypatch: pytest.MonkeyPatch) -
 def test_useless_timeout_variable_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIS_READ_TIMEOUT", value)
     with pytest.raises(ConfigError, match="AIS_READ_TIMEOUT"):
-        AISConfig(endpoint="host").resolve()
+        AISConfig(endpoint_url="host").resolve()
 
 
 def token_of(config: AISConfig) -> str | None:
@@ -201,7 +203,7 @@ def test_token_and_token_file_exclude_each_other() -> None:
 
 
 def test_repr_hides_the_token_and_survives_pickling() -> None:
-    config = AISConfig(endpoint="host", token="geheim")
-    assert repr(config) == "AISConfig(endpoint='host', token=...)"
+    config = AISConfig(endpoint_url="host", token="geheim")
+    assert repr(config) == "AISConfig(endpoint_url='host', token=...)"
     assert pickle.loads(pickle.dumps(config)) == config
     assert pickle.loads(pickle.dumps(config.resolve())) == config.resolve()

@@ -13,7 +13,6 @@ from objectpipes.iter import AISFileLister, AISFileLoader, IterableWrapper
 
 URLS = ["ais://bucket/a", "ais://bucket/b"]
 PIPES = pytest.mark.parametrize("pipe", [AISFileLister, AISFileLoader])
-CONNECTION = ["token", "token_file", "ca_file", "client_cert", "client_key", "skip_verify"]
 
 
 def names(pipe: type, kind: object) -> list[str]:
@@ -28,55 +27,24 @@ def test_positional_arguments_are_torchdatas(pipe: type) -> None:
 
 
 def test_all_others_have_to_be_named() -> None:
-    named = inspect.Parameter.KEYWORD_ONLY
-    lister = "masks start_after recursive min_size max_size archive_members allow_partial"
-    assert set(names(AISFileLister, named)) == {"config", *CONNECTION, *lister.split()}
-    loader = "etl_name etl_args latest archpath prefetch_bytes concurrency verify ordered"
-    others = {"config", *CONNECTION, *loader.split(), "on_error", "timeout"}
-    assert set(names(AISFileLoader, named)) == others
+    assert names(AISFileLister, inspect.Parameter.KEYWORD_ONLY) == ["masks", "config"]
+    assert names(AISFileLoader, inspect.Parameter.KEYWORD_ONLY) == ["config"]
     with pytest.raises(TypeError):
         AISFileLister(URLS, "gateway", -1, "*.jpg")  # type: ignore[call-arg]
 
 
 @PIPES
-@pytest.mark.parametrize(
-    ("argument", "value"),
-    [
-        ("token", "secret"),
-        ("token_file", "/etc/token.json"),
-        ("ca_file", "/etc/ca.pem"),
-        ("client_cert", "/etc/cert.pem"),
-        ("client_key", "/etc/key.pem"),
-        ("skip_verify", True),
-        ("skip_verify", False),
-    ],
-)
-def test_connection_arguments_go_before_the_config(pipe: Any, argument: str, value: object) -> None:
-    config = AISConfig(endpoint="http://gateway:51080", skip_verify=not value, max_attempts=7)
-    made = pipe(URLS, config=config, **{argument: value})
-    assert getattr(made.config, argument) == value
-    assert (made.config.endpoint, made.config.max_attempts) == ("http://gateway:51080", 7)
-
-
-@PIPES
 def test_url_goes_before_the_endpoint_of_the_config(pipe: Any) -> None:
-    config = AISConfig(endpoint="http://gateway:51080")
-    assert pipe(URLS, "http://other:51080", config=config).config.endpoint == "http://other:51080"
+    config = AISConfig(endpoint_url="http://gateway:51080")
+    assert (
+        pipe(URLS, "http://other:51080", config=config).config.endpoint_url == "http://other:51080"
+    )
     assert pipe(URLS, "", config=config).config == config
 
 
 @PIPES
-def test_token_goes_before_the_token_file_of_the_config_and_the_other_way_round(pipe: Any) -> None:
-    by_token, by_file = AISConfig(token="secret"), AISConfig(token_file="/etc/token.json")
-    assert pipe(URLS, config=by_file, token="secret").config == by_token
-    assert pipe(URLS, config=by_token, token_file="/etc/token.json").config == by_file
-    with pytest.raises(ConfigError, match="exclude each other"):
-        pipe(URLS, token="secret", token_file="/etc/token.json")
-
-
-@PIPES
 def test_config_is_taken_as_it_is(pipe: Any) -> None:
-    config = AISConfig(endpoint="http://localhost:8080", token="secret")
+    config = AISConfig(endpoint_url="http://localhost:8080", token="secret")
     assert pipe(URLS, config=config).config == config
     assert pipe(URLS).config == AISConfig()
 
@@ -84,7 +52,7 @@ def test_config_is_taken_as_it_is(pipe: Any) -> None:
 def test_functional_names() -> None:
     urls = IterableWrapper(URLS).list_files_by_ais("http://localhost:8080", 3, masks="*.jpg")
     assert isinstance(urls, AISFileLister)
-    assert (urls.length, urls.masks) == (3, "*.jpg")
+    assert (urls.length, urls.filters.masks) == (3, ("*.jpg",))
     assert isinstance(urls.load_files_by_ais(latest=True), AISFileLoader)
 
 
@@ -101,6 +69,7 @@ def test_length_of_a_loader_is_stored_as_well() -> None:
         (AISFileLister, {"url": "ftp://host"}),
         (AISFileLoader, {"concurrency": -1}),
         (AISFileLoader, {"etl_args": "x"}),
+        (AISFileLister, {"modified_after": 0.0}),
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else value.__name__,
 )

@@ -26,14 +26,32 @@ STORES = pytest.mark.parametrize(
 @STORES
 @pytest.mark.parametrize(
     "arguments",
-    [{"on_error": "ignore"}, {"prefetch_bytes": 0}, {"concurrency": -1}, {"timeout": 0}],
+    [
+        {"on_error": "ignore"},
+        {"prefetch_bytes": 0},
+        {"prefetch_bytes": 1 << 64},
+        {"prefetch_bytes": 1e9},
+        {"concurrency": -1},
+        {"concurrency": 1 << 40},
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"timeout": "5"},
+    ],
     ids=", ".join,
 )
 def test_what_can_never_work_fails_at_construction(
     lister: Any, loader: Any, arguments: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigError):
+    (name,) = arguments
+    with pytest.raises(ConfigError, match=name):
         loader(URLS, **arguments)
+
+
+@STORES
+def test_unknown_options_are_no_options(lister: Any, loader: Any) -> None:
+    for pipe in (lister, loader):
+        with pytest.raises(TypeError, match="colour"):
+            pipe(URLS, colour="red")
 
 
 @STORES

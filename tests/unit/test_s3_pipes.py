@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from objectpipes import Credentials, S3Config, build_info
+from objectpipes import S3Config, build_info
 from objectpipes.errors import ConfigError, NotSupportedError
 from objectpipes.iter import IterableWrapper, S3FileLister, S3FileLoader
 
@@ -29,49 +29,11 @@ def test_positional_arguments_are_torchdatas() -> None:
 
 
 @PIPES
-@pytest.mark.parametrize(
-    ("argument", "value"),
-    [
-        ("region", "eu-west-3"),
-        ("endpoint_url", "http://localhost:9000"),
-        ("profile", "training"),
-        ("credentials", Credentials("access", "secret")),
-        ("credentials", lambda: Credentials("access", "secret")),
-        ("anonymous", True),
-        ("requester_pays", True),
-        ("addressing_style", "virtual"),
-        ("ca_file", "/etc/ca.pem"),
-        ("transport", "aws"),
-    ],
-)
-def test_connection_arguments_go_before_the_config(pipe: Any, argument: str, value: object) -> None:
-    config = S3Config(region="us-west-2", max_attempts=7)
-    made = pipe(URLS, config=config, **{argument: value})
-    assert getattr(made.config, argument) == value
-    assert made.config.max_attempts == 7
-
-
-@PIPES
-@pytest.mark.parametrize("argument", ["anonymous", "requester_pays"])
-def test_false_goes_before_the_config(pipe: Any, argument: str) -> None:
-    config = S3Config(anonymous=True, requester_pays=True)
-    assert getattr(pipe(URLS, config=config, **{argument: False}).config, argument) is False
-
-
-@PIPES
-def test_credentials_go_before_an_anonymous_config_and_the_other_way_round(pipe: Any) -> None:
-    credentials = Credentials("access", "secret")
-    anonymous, signed = S3Config(anonymous=True), S3Config(credentials=credentials)
-    assert pipe(URLS, config=anonymous, credentials=credentials).config == signed
-    assert pipe(URLS, config=signed, anonymous=True).config == anonymous
-    assert pipe(URLS, config=signed, anonymous=False).config == signed
-
-
-@PIPES
-def test_what_is_none_or_empty_is_left_to_the_config(pipe: Any) -> None:
-    config = S3Config(endpoint_url="http://localhost:9000", region="eu-west-3", anonymous=True)
-    empty = {"region": "", "endpoint_url": "", "anonymous": None, "credentials": None}
-    assert pipe(URLS, config=config, **empty).config == config
+def test_torchdatas_arguments_go_before_the_config(pipe: Any) -> None:
+    config = S3Config(region="us-west-2", stall_timeout=7, max_attempts=7)
+    made = pipe(URLS, request_timeout_ms=3000, region="eu-west-3", config=config)
+    assert made.config == S3Config(region="eu-west-3", stall_timeout=3, max_attempts=7)
+    assert pipe(URLS, request_timeout_ms=-1, region="", config=config).config == config
 
 
 @PIPES
@@ -106,8 +68,13 @@ def test_multi_part_download_can_be_switched_off(value: bool | None) -> None:
     [
         (S3FileLister, {"recursive": False, "delimiter": ""}),
         (S3FileLister, {"modified_after": datetime(2026, 1, 1)}),
-        (S3FileLoader, {"transport": "carrier pigeon"}),
-        (S3FileLoader, {"anonymous": True, "credentials": Credentials("access", "secret")}),
+        (S3FileLister, {"archive_members": True}),
+        (S3FileLister, {"allow_partial": True}),
+        (S3FileLister, {"min_size": -1}),
+        (S3FileLister, {"modified_after": float("nan")}),
+        (S3FileLoader, {"latest": True}),
+        (S3FileLoader, {"etl_name": "resize"}),
+        (S3FileLoader, {"archpath": "member"}),
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else value.__name__,
 )
@@ -119,7 +86,7 @@ def test_what_can_never_work_fails_at_construction(pipe: Any, arguments: dict[st
 def test_functional_names() -> None:
     urls = IterableWrapper(URLS).list_files_by_s3(length=3, masks="*.jpg")
     assert isinstance(urls, S3FileLister)
-    assert (urls.length, urls.masks) == (3, "*.jpg")
+    assert (urls.length, urls.filters.masks) == (3, ("*.jpg",))
     assert isinstance(urls.load_files_by_s3(region="eu-west-3"), S3FileLoader)
 
 
@@ -128,6 +95,7 @@ def test_functional_names() -> None:
 )
 @PIPES
 def test_a_transport_that_was_not_built_in(pipe: Any) -> None:
-    made = pipe(URLS, endpoint_url="http://localhost:9", anonymous=True, transport="aws")
+    config = S3Config(endpoint_url="http://localhost:9", anonymous=True, transport="aws")
+    made = pipe(URLS, config=config)
     with pytest.raises(NotSupportedError, match=r'no transport "aws"; objectpipes\.build_info\(\)'):
         next(iter(made))

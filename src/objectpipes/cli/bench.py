@@ -9,9 +9,9 @@ from contextlib import closing
 from typing import Any
 
 from .arguments import byte_count, count
+from .connection import add_connection_options, open_store, store_url
 from .output import print_table
 from .requirements import require
-from .stores import add_connection_options, open_store, store_url
 
 __all__ = ["add_arguments", "run"]
 
@@ -50,10 +50,13 @@ def run(options: argparse.Namespace) -> int:
     require("torch", "torch")
     from .._progress import progress_bar
     from .._reports import Totals, read_in_workers
+    from ..iter._pipes import FileLister, FileLoader
+    from ..options import ListFilters, ReadOptions
 
-    pipe = open_store(options.url, options).load(
-        options.url, concurrency=options.concurrency, prefetch_bytes=options.prefetch_bytes
-    )
+    config = open_store(options.url, options).config
+    urls = FileLister([options.url], -1, config, ListFilters()).sharding_filter()
+    reading = ReadOptions(concurrency=options.concurrency, prefetch_bytes=options.prefetch_bytes)
+    pipe = FileLoader(urls, config, reading)
     totals = Totals()
     objects = size = 0
     begin = time.monotonic()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .stores import add_connection_options, open_store, store_url
+from .connection import add_connection_options, open_store, store_url
 
 if TYPE_CHECKING:
     from .. import _ext
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _PIECE = 1 << 20  # bytes
+# Enough for the parallel parts of a large object.
+_PREFETCH_BYTES = 64 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _readers(options: argparse.Namespace) -> Iterator[tuple[str, _ext.ObjectReader]]:
     """Read neighbours of one store together."""
-    for _, urls in groupby(options.urls, key=lambda url: url.partition("://")[0]):
+    from .._store import protocol_of
+    from ..options import ReadOptions
+
+    reading = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
+    for _, urls in groupby(options.urls, key=protocol_of):
         same_store = list(urls)
-        yield from open_store(same_store[0], options).readers(same_store)
+        yield from open_store(same_store[0], options).read(same_store, reading)

@@ -8,8 +8,8 @@ import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from .connection import add_connection_options, open_store, store_url
 from .output import human_size, printable
-from .stores import add_connection_options, open_store, store_url
 
 if TYPE_CHECKING:
     from ..url import ObjectUrl
@@ -43,10 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print page after page, and on a terminal how much it was."""
     from .._progress import progress_bar
+    from ..options import ListFilters
 
     to_people = sys.stdout.isatty() and not options.json
     line = _json_line if options.json else _long_line if options.long else _line
-    pages = open_store(options.url, options).pages(options.url, recursive=options.recursive)
+    filters = ListFilters(recursive=options.recursive)
+    pages = open_store(options.url, options).list(options.url, filters)
     count = size = 0
     with progress_bar(beside_output=True, unit=" entries") as progress:
         for page in pages:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .connection import add_connection_options, open_store, store_url
 from .output import human_size
-from .stores import add_connection_options, open_store, store_url
 
 __all__ = ["add_arguments", "run"]
 

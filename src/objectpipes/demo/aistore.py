@@ -37,7 +37,7 @@ class AIStoreStore:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._config = AISConfig(endpoint=f"http://127.0.0.1:{port}", proxy="")
+        self._config = AISConfig(endpoint_url=f"http://127.0.0.1:{port}", proxy="")
         message = json.dumps({"action": "create-bck"})
         self._ask(port, "POST", f"/v1/buckets/{_BUCKET}", message.encode())
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from .._ais import ReadOptions, lister, open_window
 from ..ais_config import AISConfig
-from ..errors import ConfigError
+from ..options import ListFilters, ReadOptions
 from ._functional import functional_form
-from ._pipes import (
-    DEFAULT_PREFETCH_BYTES,
-    DEFAULT_TIMEOUT_S,
-    FileLister,
-    FileLoader,
-    merge_config,
-)
+from ._pipes import FileLister, FileLoader
 
 if TYPE_CHECKING:
-    from .. import _ext
-    from .._reads import Lister
+    from typing_extensions import Unpack
+
+    from ..options import ListArguments, ReadArguments
 
 __all__ = ["AISFileListerIterDataPipe", "AISFileLoaderIterDataPipe"]
 
 
-def _merge_config(config: AISConfig | None, **options: Any) -> AISConfig:
-    return merge_config(config or AISConfig(), options, ("token", "token_file"))
+def _with_url(config: AISConfig | None, url: str | None) -> AISConfig:
+    config = config or AISConfig()
+    return dataclasses.replace(config, endpoint_url=url) if url else config
 
 
 @functional_form("list_files_by_ais")
@@ -54,21 +49,10 @@ class AISFileListerIterDataPipe(FileLister):
     masks : str or list of str, optional
         Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
     config : AISConfig, optional
-        How to reach the cluster; an argument here that is given, neither None nor empty, takes
-        precedence over it; `token` also over its `token_file`, and the other way round.
-    token, token_file, ca_file, client_cert, client_key, skip_verify : optional
-        As in `AISConfig`.
-    start_after : str, optional
-        List only names that come after this one, in the order of their bytes.
-    recursive : bool, optional
-        False: list only up to the next ``/``, and yield what ends in it ("folders") too.
-    min_size, max_size : int, optional
-        Bytes, both inclusive.
-    archive_members : bool, optional
-        List what is in archives, as ``ais://bucket/shard.tar/member``.
-    allow_partial : bool, optional
-        List what is left while a target is missing, objects move between targets, or, with
-        `archive_members`, the cluster cannot read an archive.
+        How to reach the cluster. `url` takes precedence over its ``endpoint_url``.
+    **filters
+        Which objects to list, as `ListFilters` describes: ``start_after``, ``recursive``,
+        ``min_size``, ``max_size``, ``archive_members``, ``allow_partial``.
 
     Raises
     ------
@@ -91,54 +75,20 @@ class AISFileListerIterDataPipe(FileLister):
     >>> urls = IterableWrapper(["ais://bucket/train/"]).list_files_by_ais("http://localhost:8080")
     """
 
+    config: AISConfig
+
     def __init__(
         self,
         source_datapipe: Any,
         url: str | None = None,
         length: int = -1,
         *,
-        masks: str | list[str] = "",
+        masks: str | Sequence[str] = "",
         config: AISConfig | None = None,
-        token: str | None = None,
-        token_file: str | None = None,
-        ca_file: str | None = None,
-        client_cert: str | None = None,
-        client_key: str | None = None,
-        skip_verify: bool | None = None,
-        start_after: str = "",
-        recursive: bool = True,
-        min_size: int | None = None,
-        max_size: int | None = None,
-        archive_members: bool = False,
-        allow_partial: bool = False,
+        **filters: Unpack[ListArguments],
     ) -> None:
-        super().__init__(
-            source_datapipe,
-            length,
-            masks,
-            start_after=start_after,
-            recursive=recursive,
-            delimiter="/",
-            min_size=min_size,
-            max_size=max_size,
-        )
-        self.config = _merge_config(
-            config,
-            endpoint=url,
-            token=token,
-            token_file=token_file,
-            ca_file=ca_file,
-            client_cert=client_cert,
-            client_key=client_key,
-            skip_verify=skip_verify,
-        )
-        self.archive_members = archive_members
-        self.allow_partial = allow_partial
-
-    def _lister(self) -> Lister:
-        return lister(
-            self.config, archive_members=self.archive_members, allow_partial=self.allow_partial
-        )
+        config = _with_url(config, url)
+        super().__init__(source_datapipe, length, config, ListFilters(masks=masks, **filters))
 
 
 @functional_form("load_files_by_ais")
@@ -166,34 +116,11 @@ class AISFileLoaderIterDataPipe(FileLoader):
     length : int, optional
         Accepted from torchdata, which ignored it too.
     config : AISConfig, optional
-        How to reach the cluster; an argument here that is given, neither None nor empty, takes
-        precedence over it; `token` also over its `token_file`, and the other way round.
-    token, token_file, ca_file, client_cert, client_key, skip_verify : optional
-        As in `AISConfig`.
-    etl_name : str, optional
-        Have every object transformed by this ETL of the cluster.
-    etl_args : mapping or str, optional
-        Arguments for it, passed on as JSON or as they are.
-    latest : bool, optional
-        Of a remote bucket, read what is there now.
-    archpath : str, optional
-        Read this member of every object, each of which is an archive.
-    prefetch_bytes : int, optional
-        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs. A
-        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
-        of shared memory beside that.
-    concurrency : int, optional
-        Objects to request at once; 0: as many as the latency of the store makes worth while.
-    verify : bool, optional
-        Compare checksums.
-    ordered : bool, optional
-        False: yield objects as they arrive.
-    on_error : {"raise", "skip"}, optional
-        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
-        counts it in ``skipped``, and goes on. A streamed object that fails after it was yielded
-        is not covered: its ``read()`` raises.
-    timeout : float, optional
-        Seconds that one object may take; for a streamed one, that it may make no progress.
+        How to reach the cluster. `url` takes precedence over its ``endpoint_url``.
+    **options
+        How to read, as `ReadOptions` describes: ``prefetch_bytes``, ``concurrency``, ``verify``,
+        ``ordered``, ``on_error``, ``timeout``, ``archpath``, ``etl_name``, ``etl_args``,
+        ``latest``.
 
     Attributes
     ----------
@@ -228,6 +155,8 @@ class AISFileLoaderIterDataPipe(FileLoader):
     >>> files = urls.load_files_by_ais("http://localhost:8080")
     """
 
+    config: AISConfig
+
     def __init__(
         self,
         source_datapipe: Any,
@@ -235,48 +164,7 @@ class AISFileLoaderIterDataPipe(FileLoader):
         length: int = -1,
         *,
         config: AISConfig | None = None,
-        token: str | None = None,
-        token_file: str | None = None,
-        ca_file: str | None = None,
-        client_cert: str | None = None,
-        client_key: str | None = None,
-        skip_verify: bool | None = None,
-        etl_name: str = "",
-        etl_args: Mapping[str, Any] | str = "",
-        latest: bool = False,
-        archpath: str = "",
-        prefetch_bytes: int = DEFAULT_PREFETCH_BYTES,
-        concurrency: int = 0,
-        verify: bool = True,
-        ordered: bool = True,
-        on_error: Literal["raise", "skip"] = "raise",
-        timeout: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[ReadArguments],
     ) -> None:
-        super().__init__(
-            source_datapipe,
-            prefetch_bytes=prefetch_bytes,
-            concurrency=concurrency,
-            verify=verify,
-            ordered=ordered,
-            on_error=on_error,
-            timeout=timeout,
-        )
+        super().__init__(source_datapipe, _with_url(config, url), ReadOptions(**options))
         self.length = length
-        self.config = _merge_config(
-            config,
-            endpoint=url,
-            token=token,
-            token_file=token_file,
-            ca_file=ca_file,
-            client_cert=client_cert,
-            client_key=client_key,
-            skip_verify=skip_verify,
-        )
-        if etl_args and not etl_name:
-            raise ConfigError("etl_args= needs etl_name=.")
-        if not isinstance(etl_args, str):
-            etl_args = json.dumps(etl_args)
-        self.read_options = ReadOptions(archpath, etl_name, etl_args, latest)
-
-    def _open_window(self, **options: Any) -> _ext.ReadWindow:
-        return open_window(self.config, self.read_options, **options)

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from .._aws import preload
-from .._s3 import lister, open_window
+from ..options import ListFilters, ReadOptions
 from ..s3_config import S3Config
 from ._functional import functional_form
-from ._pipes import (
-    DEFAULT_PREFETCH_BYTES,
-    DEFAULT_TIMEOUT_S,
-    FileLister,
-    FileLoader,
-    merge_config,
-)
+from ._pipes import FileLister, FileLoader
 
 if TYPE_CHECKING:
-    from .. import _ext
-    from .._reads import Lister
-    from ..credentials import Credentials
+    from typing_extensions import Unpack
+
+    from ..options import ListArguments, ReadArguments
 
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
 
 # As in torchdata: below, what looks like a stall is a busy server.
-_LEAST_STALL_TIMEOUT_S = 1.0
+_MIN_STALL_TIMEOUT_S = 1.0
 
 
-def _merge_config(config: S3Config | None, request_timeout_ms: int, **options: Any) -> S3Config:
+def _with_torchdatas(
+    config: S3Config | None, region: str, request_timeout_ms: int, **others: bool | None
+) -> S3Config:
+    """Lay torchdata's arguments over the configuration, if they are given."""
+    given: dict[str, Any] = {name: value for name, value in others.items() if value is not None}
+    if region:
+        given["region"] = region
     if request_timeout_ms > -1:
-        options["stall_timeout"] = max(request_timeout_ms / 1000, _LEAST_STALL_TIMEOUT_S)
-    return merge_config(config or S3Config(), options, ("anonymous", "credentials"))
+        given["stall_timeout"] = max(request_timeout_ms / 1000, _MIN_STALL_TIMEOUT_S)
+    return dataclasses.replace(config or S3Config(), **given)
 
 
 @functional_form("list_files_by_s3")
@@ -56,22 +55,10 @@ class S3FileListerIterDataPipe(FileLister):
     masks : str or list of str, optional
         Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
     config : S3Config, optional
-        How to reach the store; an argument here that is given, neither None nor empty, takes
-        precedence over it; `credentials` also over its `anonymous`, and the other way round.
-    endpoint_url, profile, credentials, anonymous, requester_pays : optional
-        As in `S3Config`.
-    addressing_style, ca_file, transport : optional
-        As in `S3Config`.
-    start_after : str, optional
-        List only keys that come after this one, in the order of their bytes.
-    recursive : bool, optional
-        False: list only up to the next `delimiter`, and yield what ends in it ("folders") too.
-    delimiter : str, optional
-        With ``recursive=False``.
-    min_size, max_size : int, optional
-        Bytes, both inclusive.
-    modified_after : datetime.datetime or float, optional
-        Only objects modified after this moment (a time zone is required), or POSIX seconds.
+        How to reach the store. `region` and `request_timeout_ms` take precedence over it.
+    **filters
+        Which objects to list, as `ListFilters` describes: ``start_after``, ``recursive``,
+        ``delimiter``, ``min_size``, ``max_size``, ``modified_after``.
 
     Raises
     ------
@@ -90,58 +77,21 @@ class S3FileListerIterDataPipe(FileLister):
     >>> urls = IterableWrapper(["s3://bucket/train/"]).list_files_by_s3(masks="*.jpg")
     """
 
+    config: S3Config
+
     def __init__(
         self,
         source_datapipe: Any,
         length: int = -1,
         request_timeout_ms: int = -1,
         region: str = "",
-        masks: str | list[str] = "",
+        masks: str | Sequence[str] = "",
         *,
         config: S3Config | None = None,
-        endpoint_url: str | None = None,
-        profile: str | None = None,
-        credentials: Credentials | Callable[[], Credentials] | None = None,
-        anonymous: bool | None = None,
-        requester_pays: bool | None = None,
-        addressing_style: str | None = None,
-        ca_file: str | None = None,
-        transport: str | None = None,
-        start_after: str = "",
-        recursive: bool = True,
-        delimiter: str = "/",
-        min_size: int | None = None,
-        max_size: int | None = None,
-        modified_after: datetime | float | None = None,
+        **filters: Unpack[ListArguments],
     ) -> None:
-        preload()
-        super().__init__(
-            source_datapipe,
-            length,
-            masks,
-            start_after=start_after,
-            recursive=recursive,
-            delimiter=delimiter,
-            min_size=min_size,
-            max_size=max_size,
-            modified_after=modified_after,
-        )
-        self.config = _merge_config(
-            config,
-            request_timeout_ms,
-            region=region,
-            endpoint_url=endpoint_url,
-            profile=profile,
-            credentials=credentials,
-            anonymous=anonymous,
-            requester_pays=requester_pays,
-            addressing_style=addressing_style,
-            ca_file=ca_file,
-            transport=transport,
-        )
-
-    def _lister(self) -> Lister:
-        return lister(self.config)
+        config = _with_torchdatas(config, region, request_timeout_ms)
+        super().__init__(source_datapipe, length, config, ListFilters(masks=masks, **filters))
 
 
 @functional_form("load_files_by_s3")
@@ -171,28 +121,11 @@ class S3FileLoaderIterDataPipe(FileLoader):
     multi_part_download : bool, optional
         False: read every object over a single connection.
     config : S3Config, optional
-        How to reach the store; an argument here that is given, neither None nor empty, takes
-        precedence over it; `credentials` also over its `anonymous`, and the other way round.
-    endpoint_url, profile, credentials, anonymous, requester_pays : optional
-        As in `S3Config`.
-    addressing_style, ca_file, transport : optional
-        As in `S3Config`.
-    prefetch_bytes : int, optional
-        Bytes to hold ahead of the consumer; all pipes of a process share the largest of theirs. A
-        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
-        of shared memory beside that.
-    concurrency : int, optional
-        Objects to request at once; 0: as many as the latency of the store makes worth while.
-    verify : bool, optional
-        Compare checksums.
-    ordered : bool, optional
-        False: yield objects as they arrive.
-    on_error : {"raise", "skip"}, optional
-        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
-        counts it in ``skipped``, and goes on. A streamed object that fails after it was yielded
-        is not covered: its ``read()`` raises.
-    timeout : float, optional
-        Seconds that one object may take; for a streamed one, that it may make no progress.
+        How to reach the store. `region`, `request_timeout_ms` and `multi_part_download` take
+        precedence over it.
+    **options
+        How to read, as `ReadOptions` describes: ``prefetch_bytes``, ``concurrency``, ``verify``,
+        ``ordered``, ``on_error``, ``timeout``.
 
     Attributes
     ----------
@@ -216,6 +149,8 @@ class S3FileLoaderIterDataPipe(FileLoader):
     >>> files = IterableWrapper(["s3://bucket/train/"]).list_files_by_s3().load_files_by_s3()
     """
 
+    config: S3Config
+
     def __init__(
         self,
         source_datapipe: Any,
@@ -225,45 +160,9 @@ class S3FileLoaderIterDataPipe(FileLoader):
         multi_part_download: bool | None = None,
         *,
         config: S3Config | None = None,
-        endpoint_url: str | None = None,
-        profile: str | None = None,
-        credentials: Credentials | Callable[[], Credentials] | None = None,
-        anonymous: bool | None = None,
-        requester_pays: bool | None = None,
-        addressing_style: str | None = None,
-        ca_file: str | None = None,
-        transport: str | None = None,
-        prefetch_bytes: int = DEFAULT_PREFETCH_BYTES,
-        concurrency: int = 0,
-        verify: bool = True,
-        ordered: bool = True,
-        on_error: Literal["raise", "skip"] = "raise",
-        timeout: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[ReadArguments],
     ) -> None:
-        preload()
-        super().__init__(
-            source_datapipe,
-            prefetch_bytes=prefetch_bytes,
-            concurrency=concurrency,
-            verify=verify,
-            ordered=ordered,
-            on_error=on_error,
-            timeout=timeout,
+        config = _with_torchdatas(
+            config, region, request_timeout_ms, multi_part_download=multi_part_download
         )
-        self.config = _merge_config(
-            config,
-            request_timeout_ms,
-            region=region,
-            endpoint_url=endpoint_url,
-            profile=profile,
-            credentials=credentials,
-            anonymous=anonymous,
-            requester_pays=requester_pays,
-            addressing_style=addressing_style,
-            ca_file=ca_file,
-            transport=transport,
-            multi_part_download=multi_part_download,
-        )
-
-    def _open_window(self, **options: Any) -> _ext.ReadWindow:
-        return open_window(self.config, **options)
+        super().__init__(source_datapipe, config, ReadOptions(**options))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch.utils.data import Dataset
 
 from .._permutation import Permutation
-from .._store_files import open_window
+from .._store import Store
 from ..errors import ObjectStoreError
 from ..iter._hand_over import hand_over_through_shared_memory
 from ._dataset import Order, ResumableDataset, transformed
-from ._reading import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, read_in_order
+from ._reading import read_in_order
 
 if TYPE_CHECKING:
     from .. import _ext
@@ -179,7 +179,4 @@ def _read(
     urls: Iterator[str], example: str, config: StoreConfig | None
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
     hand_over_through_shared_memory()
-    window = open_window(
-        example, config, prefetch_bytes=DEFAULT_PREFETCH_BYTES, timeout=DEFAULT_TIMEOUT_S
-    )
-    return read_in_order(urls, window)
+    return read_in_order(urls, Store.of(example, config).open_window())

@@ -11,10 +11,7 @@ from ..errors import ObjectChangedError, ObjectStoreError
 if TYPE_CHECKING:
     from .. import _ext
 
-__all__ = ["DEFAULT_PREFETCH_BYTES", "DEFAULT_TIMEOUT_S", "read_in_order"]
-
-DEFAULT_PREFETCH_BYTES = 256 << 20
-DEFAULT_TIMEOUT_S = 300.0
+__all__ = ["read_in_order"]
 
 _MAX_AT_ONCE = 32
 

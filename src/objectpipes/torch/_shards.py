@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._samples import groups_in, sample_of
-from .._store_files import open_window
+from .._store import Store
 from ..errors import ConfigError, ObjectChangedError, ObjectStoreError, ShardIndexError
 from ..shard_index import IndexHead, IndexPlace, is_index
 from ._dataset import Order, Progress, ResumableDataset
 from ._order import Place, Plan
-from ._reading import DEFAULT_PREFETCH_BYTES, DEFAULT_TIMEOUT_S, read_in_order
+from ._reading import read_in_order
 from ._shard_order import ShardOrder, run_length
 
 if TYPE_CHECKING:
@@ -160,12 +160,7 @@ class ShardDataset(ResumableDataset):
                 yield from _samples_of(reads.popleft(), outcome)
 
     def _open(self, wanted: Iterator[Any]) -> Generator[Any, None, None]:
-        window = open_window(
-            self.manifest[0],
-            self.config,
-            prefetch_bytes=DEFAULT_PREFETCH_BYTES,
-            timeout=DEFAULT_TIMEOUT_S,
-        )
+        window = Store.of(self.manifest[0], self.config).open_window()
         return read_in_order(wanted, window)
 
     def _url(self, number: int) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ..stores import AISStore, S3Store, add_connection_options, open_store, store_url
+from ..connection import add_connection_options, open_store, store_url
 
 if TYPE_CHECKING:
+    from ..._store import Store
     from .ais import AISDoctor
     from .chain import Link
     from .s3 import S3Doctor
@@ -53,11 +54,13 @@ def _report(links: Sequence[Link], options: argparse.Namespace) -> int:
     return 0 if print_findings(walk(links), max(len(name) for name, _ in links)) else 1
 
 
-def _doctor_for(url: str, store: S3Store | AISStore) -> S3Doctor | AISDoctor:
-    if isinstance(store, S3Store):
-        from .s3 import S3Doctor
-
-        return S3Doctor(url, store.config)
+def _doctor_for(url: str, store: Store) -> S3Doctor | AISDoctor:
+    from ..._ais import AISStore
+    from ..._s3 import S3Store
     from .ais import AISDoctor
+    from .s3 import S3Doctor
 
+    if isinstance(store, S3Store):
+        return S3Doctor(url, store.config)
+    assert isinstance(store, AISStore)
     return AISDoctor(url, store.config)

@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from ... import _engine
+from ..._ais import AISStore
 from ..._connection import Connection
 from ..._env import env_text
 from ...ais_config import AISConfig
 from ...url import ObjectUrl
 from ..output import human_size
-from ..stores import AISStore
 from . import tls
 from .chain import Broken, Link, NotNeeded
 from .network import Route
@@ -180,7 +180,7 @@ class AISDoctor:
         return f"{self._root[:-1]}: {', '.join(facts)}"
 
     def _list(self) -> str:
-        with closing(self._store.pages(self._url, recursive=True)) as pages:
+        with closing(self._store.list(self._url)) as pages:
             listed = next(pages, [])
         self._samples = self._one_of_each_target(listed) if listed else {}
         if not listed:
@@ -205,8 +205,7 @@ class AISDoctor:
         lines = []
         for name, url in self._samples.items():
             begin = time.perf_counter()
-            with closing(self._store.readers([url])) as readers:
-                _, reader = next(readers)
+            with self._store.open(url) as reader:
                 size = len(reader.read(_MOST_READ))
             duration = (time.perf_counter() - begin) * 1000
             lines.append(f"{name}: {url}, {human_size(size)} in {duration:.0f} ms")

@@ -13,10 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from ... import _engine
 from ..._env import env_text
+from ..._s3 import S3Store
 from ...s3_config import ResolvedS3Config, S3Config
 from ...url import ObjectUrl
 from ..output import human_size
-from ..stores import S3Store
 from .chain import Link, NotNeeded
 from .network import Route
 
@@ -71,7 +71,7 @@ class S3Doctor:
 
     def __init__(self, url: str, config: S3Config) -> None:
         self._url = url
-        self._bucket, _ = _engine.extension().parse_s3_url(url)
+        self._bucket, *_ = _engine.extension().parse_s3_url(url)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
         self._store = S3Store(self._config)
         self._route = Route("--endpoint-url", "AWS_CA_BUNDLE")
@@ -141,7 +141,7 @@ class S3Doctor:
         )
 
     def _list(self) -> str:
-        with closing(self._store.pages(self._url, recursive=True)) as pages:
+        with closing(self._store.list(self._url)) as pages:
             page = next(pages, [])
         self._smallest = min(page, key=lambda url: url.size or 0, default=None)
         if self._smallest is None:
@@ -152,8 +152,7 @@ class S3Doctor:
         if self._smallest is None:
             raise NotNeeded("no object to read")
         begin = time.perf_counter()
-        with closing(self._store.readers([self._smallest])) as readers:
-            _, reader = next(readers)
+        with self._store.open(self._smallest) as reader:
             size = len(reader.read(_MOST_READ))
         duration = (time.perf_counter() - begin) * 1000
         return f"{self._smallest}: {human_size(size)} in {duration:.0f} ms"

@@ -1,0 +1,283 @@
+"""A store as everything above the engine sees it: it lists, reads and opens objects."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import fnmatch
+import functools
+import logging
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from . import _engine
+from ._read_ahead import read_ahead, require_text
+from .errors import ConfigError, InvalidURLError, ObjectStoreError
+from .options import ListFilters, ReadOptions
+from .url import ObjectUrl
+
+if TYPE_CHECKING:
+    from . import _ext
+    from ._connection import StoreConfig
+
+__all__ = ["Listing", "Store", "log_skipped", "open_listing", "protocol_of"]
+
+_MAX_PAGE_MS = 300_000
+
+_log = logging.getLogger("objectpipes")
+
+
+class Listing(Protocol):
+    """A listing under way; to be closed."""
+
+    def next_page(self) -> list[ObjectUrl] | None:
+        """Return some URLs, or None at the end."""
+
+    def close(self) -> None:
+        """Give up what has not been listed."""
+
+
+def open_listing(
+    client: _ext.Client, prefix: str | bytes, place: tuple[str, str, str], filters: ListFilters
+) -> _ext.Listing:
+    """Start to list what begins with a prefix.
+
+    Parameters
+    ----------
+    client
+        The store.
+    prefix
+        As the caller wrote it, for errors.
+    place
+        What it means: bucket, beginning of the names, and what makes a name a URL.
+    filters
+        Which names to list, with masks of ``*`` and plain characters only.
+    """
+    listing: _ext.Listing = _engine.extension().Listing(
+        client, prefix, place, filters, ObjectUrl, _MAX_PAGE_MS
+    )
+    return listing
+
+
+class Store(abc.ABC):
+    """One store, reached as one configuration says; what that leaves open is decided once.
+
+    Make one for each iteration: it keeps what it has decided. Nothing is requested until objects
+    are listed or read.
+
+    Attributes
+    ----------
+    name : str
+        What the protocol is called.
+    lacks : tuple of str
+        The options that it has not.
+    config : StoreConfig
+        How to reach it.
+    """
+
+    name: ClassVar[str]
+    lacks: ClassVar[tuple[str, ...]]
+    config: StoreConfig
+
+    @staticmethod
+    def of(url: str | bytes, config: StoreConfig | None = None) -> Store:
+        """Return the store of a URL.
+
+        Parameters
+        ----------
+        url
+            Of an object, a prefix or a bucket.
+        config
+            How to reach it; its class says which protocol is spoken. None: the URL says that, and
+            everything comes from the environment.
+
+        Raises
+        ------
+        ConfigError
+            The configuration is that of another store.
+        InvalidURLError
+            The scheme of the URL is that of no store.
+        """
+        from .ais_config import AISConfig
+        from .s3_config import S3Config
+
+        if config is None:
+            config = S3Config() if protocol_of(url) == "s3" else AISConfig()
+        if isinstance(config, S3Config) and protocol_of(url, otherwise="s3") != "s3":
+            raise ConfigError(f"config must be an AISConfig for {url!r}, not an S3Config.")
+        return Store.reached_by(config)
+
+    @staticmethod
+    def reached_by(config: StoreConfig) -> Store:
+        """Return the store that a configuration leads to."""
+        from ._ais import AISStore
+        from ._s3 import S3Store
+        from .ais_config import AISConfig
+        from .s3_config import S3Config
+
+        if isinstance(config, S3Config):
+            return S3Store(config)
+        if isinstance(config, AISConfig):
+            return AISStore(config)
+        raise TypeError(f"config must be an S3Config or an AISConfig, not {config!r}")
+
+    @classmethod
+    def check(cls, options: ReadOptions | ListFilters) -> None:
+        """Raise `ConfigError` for options of another store."""
+        given = [f.name for f in dataclasses.fields(options) if f.name in cls.lacks]
+        foreign = [name for name in given if getattr(options, name) != getattr(type(options), name)]
+        if foreign:
+            raise ConfigError(f"{cls.name} has no option {' or '.join(foreign)}.")
+
+    @abc.abstractmethod
+    def client(self, options: ReadOptions = ReadOptions()) -> _ext.Client:
+        """Return the client of this configuration that reads objects as `options` say."""
+
+    @abc.abstractmethod
+    def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> Listing:
+        """Start to list a prefix, with masks of ``*`` and plain characters only."""
+
+    def open_listing(self, prefix: str | bytes, filters: ListFilters = ListFilters()) -> Listing:
+        """Start to list a prefix. To be closed."""
+        self.check(filters)
+        # Masks are alternatives, so one that the engine does not know takes the others with it.
+        native = not any(set("?[") & set(mask) for mask in filters.masks)
+        if not filters.masks or (native and os.path.normcase("A") == "A"):
+            return self._open_listing(prefix, filters)
+        unmasked = dataclasses.replace(filters, masks=())
+        return _MaskedListing(self._open_listing(prefix, unmasked), filters.masks)
+
+    def open_window(self, options: ReadOptions = ReadOptions()) -> _ext.ReadWindow:
+        """Open a window of reads ahead: it takes URLs and gives readers. To be closed."""
+        window: _ext.ReadWindow = _engine.extension().ReadWindow(self.client(options), options)
+        return window
+
+    def list(
+        self, prefix: str | bytes, filters: ListFilters = ListFilters()
+    ) -> Generator[list[ObjectUrl], None, None]:
+        """List a prefix.
+
+        Parameters
+        ----------
+        prefix
+            URL of a bucket, or of what the names of objects begin with.
+        filters
+            Which of them to list.
+
+        Yields
+        ------
+        list of ObjectUrl
+            Page by page; a page may be empty.
+
+        Raises
+        ------
+        ObjectStoreError
+            The listing failed.
+        """
+        with closing(self.open_listing(prefix, filters)) as listing:
+            while (page := listing.next_page()) is not None:
+                yield page
+
+    def read(
+        self,
+        urls: Iterable[str],
+        options: ReadOptions = ReadOptions(),
+        on_skip: Callable[[ObjectStoreError], None] | None = None,
+    ) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
+        """Read objects, some way ahead of the consumer.
+
+        Parameters
+        ----------
+        urls
+            Their URLs; those of a listing must still name the same version.
+        options
+            How to read them.
+        on_skip
+            Called with the error of an object that is skipped; by default that is logged.
+
+        Yields
+        ------
+        tuple of str and ObjectReader
+            The URL as it was given, and the object.
+
+        Raises
+        ------
+        ObjectStoreError
+            An object could not be read, and ``options.on_error`` is ``"raise"``.
+        """
+        skip = None if options.on_error == "raise" else on_skip or log_skipped
+        with closing(self.open_window(options)) as window:
+            yield from read_ahead(iter(urls), window, skip)
+
+    def open(self, url: str | bytes, options: ReadOptions = ReadOptions()) -> _ext.ObjectReader:
+        """Open an object.
+
+        Parameters
+        ----------
+        url
+            Its URL.
+        options
+            How to read it.
+
+        Raises
+        ------
+        ObjectStoreError
+            It cannot be read.
+        """
+        with closing(self.open_window(options)) as window:
+            return window.open(url)
+
+
+@functools.cache
+def _protocols() -> dict[str, str]:
+    protocols: dict[str, str] = _engine.extension().schemes()
+    return protocols
+
+
+def protocol_of(url: str | bytes, otherwise: str | None = None) -> str:
+    """Return which protocol reads a URL, by its scheme: ``"s3"`` or ``"ais"``.
+
+    Parameters
+    ----------
+    url
+        Of anything.
+    otherwise
+        What to return if no store has the scheme.
+
+    Raises
+    ------
+    InvalidURLError
+        No store has the scheme, and `otherwise` is not given.
+    TypeError
+        `url` is no text.
+    """
+    given = require_text(url)
+    text = given if isinstance(given, str) else given.decode(errors="replace")
+    scheme, mark, _ = text.partition("://")
+    found = _protocols().get(scheme.lower() if mark else "", otherwise)
+    if found is None:
+        known = ", ".join(f"{scheme}://" for scheme in _protocols())
+        raise InvalidURLError(f"A URL must begin with one of {known}", url=text)
+    return found
+
+
+def log_skipped(error: ObjectStoreError) -> None:
+    """Say which object was skipped, and why."""
+    _log.warning("skipped: %s", error)
+
+
+class _MaskedListing:
+    """A listing of what matches one of some patterns of `fnmatch`."""
+
+    def __init__(self, listing: Listing, masks: Sequence[str]) -> None:
+        self._listing = listing
+        self._masks = masks
+        self.close = listing.close
+
+    def next_page(self) -> list[ObjectUrl] | None:
+        page = self._listing.next_page()
+        if page is None:
+            return None
+        return [url for url in page if any(fnmatch.fnmatch(url, mask) for mask in self._masks)]

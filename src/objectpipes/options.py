@@ -1,0 +1,190 @@
+"""How to read and what to list: the options of every pipe, function and command.
+
+Each is said once, here: its name, its type, its default and what it must not be.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from .errors import ConfigError
+
+__all__ = ["ListArguments", "ListFilters", "ReadArguments", "ReadOptions"]
+
+_MAX_INT = (1 << 63) - 1
+_MAX_CONCURRENCY = 1 << 16
+_MAX_TIMEOUT_S = 1e9  # 30 years: no limit
+
+
+class ReadArguments(TypedDict, total=False):
+    """The keyword arguments that `ReadOptions` describes."""
+
+    prefetch_bytes: int
+    concurrency: int
+    verify: bool
+    ordered: bool
+    on_error: Literal["raise", "skip"]
+    timeout: float
+    archpath: str
+    etl_name: str
+    etl_args: Mapping[str, Any] | str
+    latest: bool
+
+
+class ListArguments(TypedDict, total=False):
+    """The keyword arguments that `ListFilters` describes, but for `masks`."""
+
+    start_after: str
+    recursive: bool
+    delimiter: str
+    min_size: int | None
+    max_size: int | None
+    modified_after: datetime | float | None
+    archive_members: bool
+    allow_partial: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    def _check_integer(self, name: str, lowest: int, highest: int = _MAX_INT) -> None:
+        value = getattr(self, name)
+        if not hasattr(value, "__index__") or not lowest <= operator.index(value) <= highest:
+            raise ConfigError(
+                f"{name} must be an integer from {lowest} to {highest}, not {value!r}."
+            )
+        object.__setattr__(self, name, operator.index(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions(_Options):
+    """How to read objects.
+
+    Parameters
+    ----------
+    prefetch_bytes : int, optional
+        Bytes to hold ahead of the consumer. All readers of a process share the largest of theirs. A
+        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
+        of shared memory beside that. An object larger than a quarter of this is streamed.
+    concurrency : int, optional
+        Objects to request at once; 0: as many as the latency of the store makes worth while.
+    verify : bool, optional
+        Compare checksums.
+    ordered : bool, optional
+        False: yield objects as they arrive.
+    on_error : {"raise", "skip"}, optional
+        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``
+        and goes on. A streamed object that fails after it was yielded is not covered: its
+        ``read()`` raises.
+    timeout : float, optional
+        Seconds that one object may take; for a streamed one, that it may make no progress.
+        ``math.inf``: no limit.
+    archpath : str, optional
+        AIStore: read this member of every object, each of which is an archive.
+    etl_name : str, optional
+        AIStore: have every object transformed by this ETL of the cluster.
+    etl_args : mapping or str, optional
+        AIStore: arguments of the ETL, passed on as JSON, or as they are.
+    latest : bool, optional
+        AIStore: of a remote bucket, read what is there now.
+
+    Raises
+    ------
+    ConfigError
+        An option has a value that can never work.
+    """
+
+    prefetch_bytes: int = 256 << 20
+    concurrency: int = 0
+    verify: bool = True
+    ordered: bool = True
+    on_error: Literal["raise", "skip"] = "raise"
+    timeout: float = 300.0
+    archpath: str = ""
+    etl_name: str = ""
+    etl_args: Mapping[str, Any] | str = ""
+    latest: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_integer("prefetch_bytes", 1)
+        self._check_integer("concurrency", 0, _MAX_CONCURRENCY)
+        if not hasattr(self.timeout, "__float__") or not float(self.timeout) > 0:
+            raise ConfigError(f"timeout must be greater than 0 seconds, not {self.timeout!r}.")
+        if self.on_error not in ("raise", "skip"):
+            raise ConfigError(f"on_error must be 'raise' or 'skip', not {self.on_error!r}.")
+        if self.etl_args and not self.etl_name:
+            raise ConfigError("etl_args need an etl_name.")
+        if not isinstance(self.etl_args, str):
+            object.__setattr__(self, "etl_args", json.dumps(self.etl_args) if self.etl_args else "")
+
+    @property
+    def timeout_ms(self) -> int:
+        """`timeout` in milliseconds, for the engine."""
+        return math.ceil(min(float(self.timeout), _MAX_TIMEOUT_S) * 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListFilters(_Options):
+    """Which objects to list.
+
+    Parameters
+    ----------
+    masks : str or sequence of str, optional
+        Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
+    start_after : str, optional
+        List only names that come after this one, in the order of their bytes.
+    recursive : bool, optional
+        False: list only up to the next `delimiter`, and yield what ends in it ("folders") too.
+    delimiter : str, optional
+        With ``recursive=False``. AIStore has no other than ``/``.
+    min_size, max_size : int, optional
+        Bytes, both inclusive.
+    modified_after : datetime.datetime or float, optional
+        S3: only objects modified after this moment (a time zone is required), or POSIX seconds.
+    archive_members : bool, optional
+        AIStore: list what is in archives, as ``ais://bucket/shard.tar/member``.
+    allow_partial : bool, optional
+        AIStore: list what is left while a target is missing, objects move between targets, or,
+        with `archive_members`, the cluster cannot read an archive.
+
+    Raises
+    ------
+    ConfigError
+        A filter has a value that can never work.
+    """
+
+    masks: str | Sequence[str] = ()
+    start_after: str = ""
+    recursive: bool = True
+    delimiter: str = "/"
+    min_size: int | None = None
+    max_size: int | None = None
+    modified_after: datetime | float | None = None
+    archive_members: bool = False
+    allow_partial: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.recursive and not self.delimiter:
+            raise ConfigError("recursive=False needs a delimiter.")
+        for name in ("min_size", "max_size"):
+            if getattr(self, name) is not None:
+                self._check_integer(name, 0)
+        if isinstance(self.masks, str):
+            object.__setattr__(self, "masks", (self.masks,) if self.masks else ())
+        object.__setattr__(self, "masks", tuple(self.masks))
+        object.__setattr__(self, "modified_after", _posix_seconds(self.modified_after))
+
+
+def _posix_seconds(moment: datetime | float | None) -> float | None:
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")
+        return moment.timestamp()
+    if moment is not None and not math.isfinite(moment):
+        raise ConfigError(f"modified_after must be a moment, not {moment!r}.")
+    return moment
