@@ -9,13 +9,13 @@
 #include "ais/reply_error.h"
 #include "ais/reply_head.h"
 #include "ais/url.h"
+#include "transport/content_range.h"
 
 namespace objectpipes::ais {
 namespace {
 
 using Kind = RetryHint::Kind;
 
-constexpr size_t kLongestErrorBody = size_t{64} << 10;
 constexpr size_t kLongestListBody = size_t{64} << 20;
 
 // A proxy knows more of its cluster than our map does.
@@ -109,6 +109,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   int http_status_ = 0;
   std::string error_body_;
   std::string location_;
+  std::string asked_url_;
   TargetHealth* asked_ = nullptr;  // the target, until it answers
   Status not_found_;               // what the reply said, to be understood with a fresh map
 
@@ -117,6 +118,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
 
 void AisTransport::Call::Send(std::string url) {
   HttpRequest request = request_;
+  asked_url_ = url;
   request.url = std::move(url);
   if (sender_ == Sender::kProxy) {
     cluster().AddToken(&request);
@@ -140,9 +142,9 @@ Flow AisTransport::Call::OnHead(const HttpHead& head) {
 
 Flow AisTransport::Call::OnData(const char* data, size_t size) {
   if (succeeded()) return OnSuccessData(data, size);
-  const size_t room = kLongestErrorBody - std::min(kLongestErrorBody, error_body_.size());
+  const size_t room = kMaxErrorBodyBytes - std::min(kMaxErrorBodyBytes, error_body_.size());
   error_body_.append(data, std::min(size, room));
-  return Flow::kContinue;
+  return size <= room ? Flow::kContinue : Flow::kStop;  // what it is about is said by then
 }
 
 void AisTransport::Call::OnDone(const Status& status) {
@@ -153,10 +155,10 @@ void AisTransport::Call::OnDone(const Status& status) {
   }
   // Complete or not, the status line says it all.
   if (redirected() && sender_ == Sender::kProxy) {
-    return FollowRedirectTo(FollowRedirect(location_, uri_));
+    return FollowRedirectTo(FollowRedirect(location_, asked_url_));
   }
   if (redirected() && FollowsTargets() && !std::exchange(left_targets_, true)) {
-    return FollowRedirectTo(FollowEtlRedirect(location_));
+    return FollowRedirectTo(FollowEtlRedirect(location_, asked_url_));
   }
   OnError();
 }
@@ -172,8 +174,7 @@ void AisTransport::Call::OnBroken(const Status& status) {
   TargetHealth* const unanswered = std::exchange(asked_, nullptr);
   if (unanswered != nullptr) unanswered->OnFailed();
   if (status.code() == StatusCode::kCancelled) return OnEnd(status, RetryHint{});
-  const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
-  if (hopeless) return OnEnd(status, RetryHint{});
+  if (IsHopeless(status)) return OnEnd(status, RetryHint{});
   cluster().Suspect();
   if (http_status_ != 0 || sender_ == Sender::kProxy) {
     return OnEnd(status, ThroughTheProxy(Kind::kRetry));
@@ -236,10 +237,7 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
         read_(transport->options_.read),
         bucket_(transport->FactsOf(request.object.bucket)) {
     if (request.head_only) request_.method = HttpRequest::Method::kHead;
-    if (request.ranged()) {
-      range_ = "range: bytes=" + std::to_string(request.begin) + "-" +
-               (request.end == kToTheEnd ? "" : std::to_string(request.end - 1));
-    }
+    if (request.ranged()) range_ = "range: " + RangeText(request.begin, request.end);
     if (const auto archive = transport->ArchiveOf(object()); archive.has_value()) {
       set_holder(ObjectId{object().bucket, std::string(archive->archive)});
       read_.archpath = archive->member;

@@ -332,7 +332,7 @@ TEST_F(AisTransportTest, FollowsARedirectToTheTargetWithItsOwnPath) {
 }
 
 TEST_F(AisTransportTest, ARedirectToNowhereIsAFailureToBeRepeated) {
-  proxy_replies_ = {RedirectTo("/v1/objects/b/k?pid=p")};
+  proxy_replies_ = {RedirectTo("ftp://t/v1/objects/b/k?pid=p")};
   const auto getter = Get(Route::kFallback);
   EXPECT_EQ(getter->outcome.code(), StatusCode::kProtocol);
   EXPECT_EQ(getter->hint.kind, Kind::kRetry);

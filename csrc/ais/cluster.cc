@@ -23,6 +23,16 @@ bool HasTarget(const ClusterMap& map, const std::string& id) {
   });
 }
 
+// Whether no request to the nodes is less secret than one to `proxy`. Otherwise it is as if there
+// were no map, and the redirects of the proxy tell what is wrong.
+bool IsAsEncrypted(const ClusterMap& map, const std::string& proxy) {
+  constexpr std::string_view kTls = "https://";
+  const auto is_tls = [kTls](std::string_view url) { return url.substr(0, kTls.size()) == kTls; };
+  return !is_tls(proxy) || (std::all_of(map.targets.begin(), map.targets.end(),
+                                        [&](const Target& target) { return is_tls(target.url); }) &&
+                            std::all_of(map.proxy_urls.begin(), map.proxy_urls.end(), is_tls));
+}
+
 // What the clients of a process have seen of a cluster, together: each has a map of its own,
 // because gateways may name targets by different addresses. They share an I/O thread, so that no
 // lock is needed, and none can be held when a process forks.
@@ -79,7 +89,7 @@ void Cluster::OnDone(const Status& status) {
   fetched_ms_ = now_ms_();
   if (status.ok() && http_status_ == 200) {
     Result<ClusterMap> map = ParseClusterMap(body_);
-    if (map.ok()) Adopt(std::move(map).value());
+    if (map.ok() && IsAsEncrypted(map.value(), proxy_)) Adopt(std::move(map).value());
   }
   if (http_status_ == 403) map_refused_ = true;
   // One by one, because a waiter may end others. If one asks again, the rest learn the next answer.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ais/json.h"
+#include "transport/http/http_url.h"
 
 namespace objectpipes::ais {
 namespace {
@@ -16,24 +17,26 @@ Status Malformed(const char* what) {
   return Status::Protocol(std::string("The cluster map of AIStore has no valid ") + what);
 }
 
-// Null unless the node has a public address that could be one.
-const std::string* FindUrl(const Json& node) {
+// Where requests are sent, as "scheme://authority"; empty unless the node has a public address that
+// is one.
+std::string OriginOf(const Json& node) {
   const auto net = node.find("public_net");
-  if (net == node.end()) return nullptr;
-  const auto* url = FindMember<std::string>(*net, "direct_url");
-  if (url == nullptr) return nullptr;
-  const bool absolute = url->rfind("http://", 0) == 0 || url->rfind("https://", 0) == 0;
-  return absolute ? url : nullptr;
+  if (net == node.end()) return {};
+  const auto* text = FindMember<std::string>(*net, "direct_url");
+  if (text == nullptr) return {};
+  const Result<HttpUrl> url = ParseHttpUrl(*text);
+  const bool plain = url.ok() && url.value().path == "/" && url.value().query.empty();
+  return plain ? url.value().origin() : std::string();
 }
 
 Result<Target> ParseTarget(const std::string& id, const Json& node) {
-  const std::string* const url = FindUrl(node);
+  const std::string url = OriginOf(node);
   const auto* const digest = FindMember<uint64_t>(node, "id_digest");
   const auto* const flags = FindMember<uint64_t>(node, "flags");
-  if (url == nullptr || digest == nullptr || flags == nullptr) return Malformed("target");
+  if (url.empty() || digest == nullptr || flags == nullptr) return Malformed("target");
   Target target;
   target.id = id;
-  target.url = *url;
+  target.url = url;
   target.digest = *digest;
   target.holds_objects = (*flags & (kInMaintenance | kBeingDecommissioned)) == 0;
   return target;
@@ -61,16 +64,16 @@ Result<ClusterMap> ParseClusterMap(std::string_view json) {
   map.uuid = *uuid;
 
   const auto primary = root.find("proxy_si");
-  const std::string* const primary_url = primary == root.end() ? nullptr : FindUrl(*primary);
-  if (primary_url == nullptr) return Malformed("primary proxy");
-  map.proxy_urls.push_back(*primary_url);
+  const std::string primary_url = primary == root.end() ? std::string() : OriginOf(*primary);
+  if (primary_url.empty()) return Malformed("primary proxy");
+  map.proxy_urls.push_back(primary_url);
 
   const auto* const proxies = FindMember<Json::object_t>(root, "pmap");
   if (proxies == nullptr) return Malformed("list of proxies");
   for (const auto& [id, node] : *proxies) {
-    const std::string* const url = FindUrl(node);
-    if (url == nullptr) return Malformed("proxy");
-    if (*url != *primary_url) map.proxy_urls.push_back(*url);
+    const std::string url = OriginOf(node);
+    if (url.empty()) return Malformed("proxy");
+    if (url != primary_url) map.proxy_urls.push_back(url);
   }
 
   const auto* const targets = FindMember<Json::object_t>(root, "tmap");

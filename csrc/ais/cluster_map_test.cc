@@ -105,6 +105,12 @@ TEST(ParseClusterMap, RefusesWhatIsNoMap) {
       Replace(map, R"("direct_url":"http://127.0.0.1:2082")", R"("direct_url":"")"),
       Replace(map, R"("direct_url":"http://127.0.0.1:2082")", R"("direct_url":7)"),
       Replace(map, R"("direct_url":"http://127.0.0.1:1081")", R"("direct_url":"file:///x")"),
+      Replace(map, R"("direct_url":"http://127.0.0.1:1081")", R"("direct_url":"http://h/x y")"),
+      Replace(map, R"("direct_url":"http://127.0.0.1:1081")", R"("direct_url":"http://u:p@h")"),
+      Replace(map, R"("direct_url":"http://127.0.0.1:1081")", R"("direct_url":"http://h/?x")"),
+      Replace(map, R"("direct_url":"http://127.0.0.1:1081")",
+              R"("direct_url":"http://h/x HTTP/1.1\r\nhost: a\r\n\r\nPUT /secret")"),
+      Replace(map, R"("direct_url":"http://127.0.0.1:2082")", R"("direct_url":"http://h\u0000/")"),
       std::string(100000, '['),
   };
   for (const std::string& text : cases) {

@@ -34,6 +34,8 @@ std::string Identity(std::string_view number, std::string_view checksum, int64_t
 
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
                                  RangeChecksum range_checksum, std::string_view of_object) {
+  OBJECTPIPES_RETURN_IF_ERROR(
+      http.CheckUnique({"ais-checksum-type", "ais-checksum-value", "ais-version"}));
   ReplyHead head;
   const std::string_view length = http.Get("content-length");
   if (!length.empty()) {
@@ -42,14 +44,15 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
   } else if (is_reply_to_head) {
     head.length = 0;  // left out for an object without bytes
   }
-  const bool partial = http.status() == 206;
-  if (partial) {
+  head.delimited = is_reply_to_head ||
+                   IsDelimited(length, http.Get("transfer-encoding"), http.Get("content-encoding"));
+  if (http.status() == 206) {
     OBJECTPIPES_RETURN_IF_ERROR(ApplyContentRange(http.Get("content-range"), &head));
   } else {
     head.object_size = head.length;
   }
 
-  const bool of_range = partial && range_checksum == RangeChecksum::kOfRange;
+  const bool of_range = head.partial && range_checksum == RangeChecksum::kOfRange;
   head.checksum =
       Offer(ParseChecksumType(http.Get("ais-checksum-type")), http.Get("ais-checksum-value"));
   if (of_range) head.checksum.scope = OfferedChecksum::Scope::kReply;

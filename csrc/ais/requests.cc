@@ -8,6 +8,7 @@
 #include "ais/url.h"
 #include "base/excerpt.h"
 #include "base/uri.h"
+#include "transport/http/http_url.h"
 
 namespace objectpipes::ais {
 namespace {
@@ -45,38 +46,23 @@ void AppendMember(std::string_view name, std::string_view text, std::string* jso
   AppendText(text, json);
 }
 
-struct Location {
-  std::string_view origin;  // "http://host:port"
-  std::string_view path;
-  std::string_view query;
-};
-
-bool IsHttp(std::string_view text) {
-  return text.substr(0, 7) == "http://" || text.substr(0, 8) == "https://";
-}
-
-// A query is sent as it came: it must be fit for a request line.
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
-}
-
 Status NoTarget(std::string_view location) {
   return Status::Protocol("AIStore redirects to \"" + Excerpt(location) + "\", which is no target");
 }
 
-Result<Location> ParseLocation(std::string_view text) {
-  const size_t authority = text.find("://") + 3;
-  const size_t path = text.find('/', authority);
-  // The last one: names come unencoded, and a query of ours never has one inside.
-  const size_t query = text.rfind('?');
-  if (!IsHttp(text) || path == std::string_view::npos || path == authority ||
-      query == std::string_view::npos || query < path) {
-    return NoTarget(text);
+// What a reference in the reply to a request of `url` leads to, unless that is not encrypted any
+// more.
+Result<HttpUrl> Follow(std::string_view reference, std::string_view url) {
+  const Result<HttpUrl> from = ParseHttpUrl(url);
+  if (!from.ok()) return from.status();
+  const Result<HttpUrl> to = ResolveReference(from.value(), reference);
+  if (!to.ok()) return NoTarget(reference);
+  if (from.value().is_tls() && !to.value().is_tls()) {
+    return Status(StatusCode::kEndpoint,
+                  "AIStore redirects to " + Excerpt(to.value().origin()) +
+                      ", which is not encrypted: a request to https:// is not repeated there");
   }
-  const Location location{text.substr(0, path), text.substr(path, query - path),
-                          text.substr(query + 1)};
-  if (!IsPrintable(location.origin) || !IsPrintable(location.query)) return NoTarget(text);
-  return location;
+  return to;
 }
 
 }  // namespace
@@ -98,12 +84,17 @@ std::string ObjectUri(const ObjectId& object, const ReadOptions& options) {
   return WithQuery(std::move(path), std::move(query), bucket);
 }
 
-Result<std::string> FollowRedirect(std::string_view location, std::string_view uri) {
-  const Result<Location> target = ParseLocation(location);
-  if (!target.ok()) return target.status();
-  std::string url(target.value().origin);
-  url.append(uri.substr(0, uri.find('?'))).append("?").append(target.value().query);
-  return url;
+Result<std::string> FollowRedirect(std::string_view location, std::string_view url) {
+  const size_t path = FindPath(location);
+  // The last one: names come unencoded, and a query of ours never has one inside.
+  const size_t query = location.rfind('?');
+  const bool has_both = query != std::string_view::npos && query > path;
+  if (!has_both) return NoTarget(location);
+  std::string without_name(location.substr(0, path));
+  const Result<HttpUrl> to = Follow(without_name.append("/").append(location.substr(query)), url);
+  if (!to.ok()) return to.status();
+  const std::string_view asked = url.substr(FindPath(url));
+  return to.value().origin().append(asked.substr(0, asked.find('?'))) + "?" + to.value().query;
 }
 
 std::string ListUri(std::string_view bucket) { return BucketUri(bucket); }
@@ -129,9 +120,11 @@ Result<std::string> ListBody(const ListRequest& request) {
   return body;
 }
 
-Result<std::string> FollowEtlRedirect(std::string_view location) {
-  if (IsHttp(location) && IsPrintable(location)) return std::string(location);
-  return Status::Protocol("AIStore redirects to \"" + Excerpt(location) + "\", which is no ETL");
+Result<std::string> FollowEtlRedirect(std::string_view location, std::string_view url) {
+  if (location.empty()) return NoTarget(location);
+  const Result<HttpUrl> to = Follow(location, url);
+  if (!to.ok()) return to.status();
+  return to.value().text();
 }
 
 }  // namespace objectpipes::ais

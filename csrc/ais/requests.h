@@ -35,9 +35,10 @@ struct ReadOptions {
 
 std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
 
-// Where a redirect leads: the authority and the query of `location`, and the path of `uri`, because
-// AIStore does not encode names in a Location again. kProtocol if that is no URL of a target.
-Result<std::string> FollowRedirect(std::string_view location, std::string_view uri);
+// Where a redirect of a request for `url` leads: the authority and the query of `location`, and the
+// path of `url`, because AIStore does not encode names in a Location again. kProtocol if that is no
+// URL of a target, kEndpoint if it leads from https to http.
+Result<std::string> FollowRedirect(std::string_view location, std::string_view url);
 
 // A listing of ScopeOf(request): name, size, checksum and version of each object. Proxies only.
 // Sent with "Accept: application/msgpack", the reply is for ParseListPage(). With archive members,
@@ -47,6 +48,6 @@ std::string ListUri(std::string_view bucket);
 Result<std::string> ListBody(const ListRequest& request);
 
 // With an ETL, a target may redirect, too: to the server that transforms the object.
-Result<std::string> FollowEtlRedirect(std::string_view location);
+Result<std::string> FollowEtlRedirect(std::string_view location, std::string_view url);
 
 }  // namespace objectpipes::ais

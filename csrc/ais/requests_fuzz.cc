@@ -27,9 +27,10 @@ void Check(const objectpipes::Result<std::string>& followed) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace objectpipes::ais;
   const std::string_view location(reinterpret_cast<const char*>(data), size);
-  const auto followed = FollowRedirect(location, std::string(kPath) + "?provider=ais");
+  const std::string url = "http://h" + std::string(kPath) + "?provider=ais";
+  const auto followed = FollowRedirect(location, url);
   Check(followed);
   if (followed.ok() && followed.value().find(kPath) == std::string::npos) abort();
-  Check(FollowEtlRedirect(location));
+  Check(FollowEtlRedirect(location, url));
   return 0;
 }

@@ -45,7 +45,7 @@ TEST(BucketUri, AsksForTheBucketAlone) {
 
 TEST(FollowRedirect, TakesAuthorityAndQueryOnly) {
   EXPECT_EQ(FollowRedirect("http://127.0.0.1:53081/v1/objects/bck/dir/obj?provider=ais&pid=p&utm=1",
-                           ObjectUri(kObject, {}))
+                           "http://h:2" + ObjectUri(kObject, {}))
                 .value(),
             "http://127.0.0.1:53081/v1/objects/bck/dir/obj?provider=ais&pid=p&utm=1");
 }
@@ -54,29 +54,51 @@ TEST(FollowRedirect, TheNameInALocationIsNotEncoded) {
   for (const std::string& key :
        {"a\tb"s, "a b"s, "a?b"s, "a?provider=x"s, "a#b"s, "a/b"s, "\x7F"s}) {
     const std::string uri = ObjectUri({"ais/@#/b", key}, {});
-    EXPECT_EQ(
-        FollowRedirect("https://h:1/v1/objects/b/" + key + "?provider=ais&pid=p", uri).value(),
-        "https://h:1" + uri + "&pid=p");
+    EXPECT_EQ(FollowRedirect("https://h:1/v1/objects/b/" + key + "?provider=ais&pid=p",
+                             "http://h:2" + uri)
+                  .value(),
+              "https://h:1" + uri + "&pid=p");
   }
 }
 
 TEST(FollowRedirect, RefusesWhatIsNoTarget) {
   for (const std::string& location :
-       {""s, "/v1/objects/b/k?pid=p"s, "h:1/v1?pid=p"s, "ftp://h/v1?pid=p"s, "http:///v1?pid=p"s,
-        "http://h:1?pid=p"s, "http://h:1/v1/objects/b/k"s, "http://h:1/k?a\r\nX: y"s,
-        "http://h 1/k?pid=p"s, "http://h\r\nX: y/k?pid=p"s}) {
-    EXPECT_EQ(FollowRedirect(location, "/v1/objects/b/k?provider=ais").status().code(),
+       {""s, "/v1/objects/b/k"s, "?pid=p"s, "h:1/v1?pid=p"s, "http://u@h/v1?pid=p"s,
+        "ftp://h/v1?pid=p"s, "http:///v1?pid=p"s, "http://h:1?pid=p"s, "http://h:1/v1/objects/b/k"s,
+        "http://h:1/k?a\r\nX: y"s, "http://h 1/k?pid=p"s, "http://h\r\nX: y/k?pid=p"s}) {
+    EXPECT_EQ(FollowRedirect(location, "http://g:2/v1/objects/b/k?provider=ais").status().code(),
               StatusCode::kProtocol)
         << location;
   }
 }
 
+TEST(FollowRedirect, TakesReferences) {
+  const char asked[] = "https://g:2/v1/objects/b/k?provider=ais";
+  EXPECT_EQ(FollowRedirect("/v1/objects/b/k?pid=p", asked).value(),
+            "https://g:2/v1/objects/b/k?pid=p");
+  EXPECT_EQ(FollowRedirect("k?pid=p", asked).value(), "https://g:2/v1/objects/b/k?pid=p");
+  EXPECT_EQ(FollowRedirect("//h:1/v1/objects/b/k?pid=p", asked).value(),
+            "https://h:1/v1/objects/b/k?pid=p");
+}
+
+TEST(FollowRedirect, StaysEncrypted) {
+  const char asked[] = "https://g:2/v1/objects/b/k?provider=ais";
+  EXPECT_EQ(FollowRedirect("http://g:2/v1/objects/b/k?pid=p", asked).status().code(),
+            StatusCode::kEndpoint);
+  EXPECT_EQ(FollowEtlRedirect("http://etl/k", asked).status().code(), StatusCode::kEndpoint);
+  EXPECT_TRUE(FollowRedirect("https://h:1/v1/objects/b/k?pid=p", asked).ok());
+}
+
 TEST(FollowEtlRedirect, GoesWhereverItLeads) {
+  const char asked[] = "http://t:2/v1/objects/b/k?etl_name=e";
   for (const auto& location : {"http://10.0.0.1:8000/ais/b/k"s, "https://etl/k?etl_args=x"s}) {
-    EXPECT_EQ(FollowEtlRedirect(location).value(), location);
+    EXPECT_EQ(FollowEtlRedirect(location, asked).value(), location);
   }
-  for (const auto& location : {""s, "/ais/b/k"s, "ftp://etl/k"s, "http://etl/a b"s}) {
-    EXPECT_EQ(FollowEtlRedirect(location).status().code(), StatusCode::kProtocol) << location;
+  EXPECT_EQ(FollowEtlRedirect("/ais/b/k", asked).value(), "http://t:2/ais/b/k");
+  EXPECT_EQ(FollowEtlRedirect("http://etl/a b", asked).value(), "http://etl/a%20b");
+  for (const auto& location : {""s, "ftp://etl/k"s, "http://etl/a\nb"s}) {
+    EXPECT_EQ(FollowEtlRedirect(location, asked).status().code(), StatusCode::kProtocol)
+        << location;
   }
 }
 

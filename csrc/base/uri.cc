@@ -108,4 +108,21 @@ std::string CanonicalQuery(const QueryParameters& parameters) {
   return query;
 }
 
+bool ParseQuery(std::string_view query, QueryParameters* parameters) {
+  while (!query.empty()) {
+    const size_t end = std::min(query.find('&'), query.size());
+    const std::string_view parameter = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (parameter.empty()) continue;
+    const size_t equals = std::min(parameter.find('='), parameter.size());
+    auto& [name, value] = parameters->emplace_back();
+    const std::string_view text = parameter.substr(std::min(equals + 1, parameter.size()));
+    if (!AppendUriDecoded(parameter.substr(0, equals), Plus::kSpace, &name) ||
+        !AppendUriDecoded(text, Plus::kSpace, &value)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace objectpipes

@@ -33,4 +33,8 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 // and the signature. A parameter without a value is written "name=", which servers read as "name".
 std::string CanonicalQuery(const QueryParameters& parameters);
 
+// Takes a query apart; '+' is a space. False, with `parameters` in an unspecified state, where it
+// cannot be decoded.
+[[nodiscard]] bool ParseQuery(std::string_view query, QueryParameters* parameters);
+
 }  // namespace objectpipes

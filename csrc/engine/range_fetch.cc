@@ -1,22 +1,23 @@
 #include "engine/range_fetch.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
+#include "transport/content_range.h"
 
 namespace objectpipes {
 namespace {
 
 // An attempt that delivered this much was not in vain, and failures before it are forgotten.
 constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
+// A reply may be shorter than what was asked for (RFC 9110, 15.3.7). An object that comes in single
+// bytes would never end: so many replies may bring less than kProgressBytes.
+constexpr int kMaxShortReplies = 64;
 
 // Our own word, for who looks for advice.
 constexpr char kNoVersion[] = "NoVersion";
-
-std::string RangeText(uint64_t begin, uint64_t end) {
-  return std::to_string(begin) + "-" + (end == kToTheEnd ? "" : std::to_string(end - 1));
-}
 
 }  // namespace
 
@@ -50,6 +51,7 @@ void RangeFetch::StartExchange() {
 
   refused_ = Status::Ok();
   reply_began_ = offset_;
+  asked_end_ = end_;
   reply_end_ = kToTheEnd;
   skip_ = 0;
   retry_.Attempting();
@@ -74,31 +76,93 @@ Status RangeFetch::CannotJoin() const {
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {
-  if (head.begin > offset_ || (head.begin < offset_ && head.begin != 0)) {
-    return Status::Protocol("asked for bytes " + RangeText(offset_, end_) + " and got bytes from " +
-                            std::to_string(head.begin) + " on");
+  OBJECTPIPES_RETURN_IF_ERROR(CheckRange(head));
+  OBJECTPIPES_RETURN_IF_ERROR(CheckVersion(head));
+  return CheckEnd(head);
+}
+
+// Whether it holds what was asked for, or all of the object.
+Status RangeFetch::CheckRange(const ReplyHead& head) const {
+  if (!head.partial) {
+    if (head.begin == 0) return Status::Ok();
+    return Status::Protocol("the reply does not begin at the object's first byte");
   }
-  if (pin_->known && (head.version != pin_->version || (head.object_size >= 0 && pin_->size >= 0 &&
-                                                        head.object_size != pin_->size))) {
-    return Status(StatusCode::kObjectChanged, "the object was replaced while it was being read");
+  if (offset_ == 0 && asked_end_ == kToTheEnd) {
+    return Status::Protocol("asked for the object and got a part of it (206)");
   }
-  if (head.object_size >= 0 && head.length >= 0 &&
-      head.begin + static_cast<uint64_t>(head.length) > static_cast<uint64_t>(head.object_size)) {
-    return Status::Protocol("the reply claims more bytes than the object has");
+  const uint64_t end = head.begin + static_cast<uint64_t>(std::max<int64_t>(head.length, 0));
+  if (head.begin != offset_ || head.length < 0 || end > asked_end_) {
+    return Status::Protocol("asked for " + RangeText(offset_, asked_end_) + " and got " +
+                            RangeText(head.begin, end));
+  }
+  if (head.object_size < 0) {
+    return Status::Protocol("the reply to a range does not say how large the object is");
   }
   return Status::Ok();
 }
 
-void RangeFetch::AdoptReply(const ReplyHead& head) {
-  if (!pin_->known) {
-    *pin_ = Pin{true, head.version, head.can_pin,
-                head.object_size >= 0 ? head.object_size : pin_->size};
+// Whether it is of the version that is being read, and of its size. Without an ETag, nothing tells
+// an object of another size from the one that was listed.
+Status RangeFetch::CheckVersion(const ReplyHead& head) const {
+  const bool listed = !object_->listed.etag.empty() &&
+                      object_->listed.etag == client_->transport->ETagOf(head.version);
+  const int64_t known = pin_->known ? pin_->size : listed ? object_->listed.size : -1;
+  const bool other_size = head.object_size >= 0 && known >= 0 && head.object_size != known;
+  if (pin_->known && (head.version != pin_->version || (other_size && head.version.empty()))) {
+    return Status(StatusCode::kObjectChanged, "the object was replaced while it was being read");
   }
-  if (pin_->size < 0) pin_->size = head.object_size;  // a range tells what a chunked reply did not
-  if (pin_->size >= 0) end_ = std::min(end_, static_cast<uint64_t>(pin_->size));
+  if (other_size) {
+    return Status::Protocol("the reply says that the object has " +
+                            std::to_string(head.object_size) + " bytes, and " +
+                            (pin_->known ? "an earlier one" : "the listing") + " " +
+                            std::to_string(known) + ", both of the same version");
+  }
+  if (head.object_size >= 0 && static_cast<uint64_t>(head.object_size) < offset_) {
+    return Status::Protocol("the reply says that the object has " +
+                            std::to_string(head.object_size) + " bytes, of which " +
+                            std::to_string(offset_) + " have come");
+  }
+  return Status::Ok();
+}
+
+// Whether its end will be noticed.
+Status RangeFetch::CheckEnd(const ReplyHead& head) const {
+  const int64_t size = KnownSize(head);
+  if (size >= 0) {
+    const bool exceeds = head.length >= 0 && head.begin + static_cast<uint64_t>(head.length) >
+                                                 static_cast<uint64_t>(size);
+    return exceeds ? Status::Protocol("the reply claims more bytes than the object has")
+                   : Status::Ok();
+  }
+  const bool offered = head.checksum.scope == OfferedChecksum::Scope::kObject &&
+                       head.checksum.type != ChecksumType::kNone &&
+                       Checksum::Available(head.checksum.type);
+  if (head.delimited || (offered && verify_)) return Status::Ok();
+  return Status::Protocol(
+      std::string("the reply does not say how long it is (no Content-Length), and no listing does:"
+                  " nothing would show that it is whole") +
+      (offered ? ", because its checksum is not compared (verify=False)" : ""));
+}
+
+// Of the object; -1: nothing tells.
+int64_t RangeFetch::KnownSize(const ReplyHead& head) const {
+  if (head.object_size >= 0) return head.object_size;
+  if (pin_->known) return pin_->size;
+  const std::string_view etag = client_->transport->ETagOf(head.version);
+  const bool replaced =
+      !etag.empty() && !object_->listed.etag.empty() && etag != object_->listed.etag;
+  return replaced ? -1 : object_->listed.size;
+}
+
+void RangeFetch::AdoptReply(const ReplyHead& head) {
+  const int64_t size = KnownSize(head);
+  if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, size};
+  pin_->size = size;  // a range tells what a chunked reply did not
+  if (size >= 0) end_ = std::min(end_, static_cast<uint64_t>(size));
   skip_ = offset_ - head.begin;
-  reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length) : kToTheEnd;
-  may_exceed_ = head.object_size < 0 && reply_end_ == kToTheEnd;
+  reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length)
+               : size >= 0      ? static_cast<uint64_t>(size)
+                                : kToTheEnd;
   const bool compares =
       verify_ && head.checksum.scope == OfferedChecksum::Scope::kReply && reply_end_ != kToTheEnd;
   verifier_.Expect(compares ? head.checksum : OfferedChecksum{});
@@ -134,8 +198,12 @@ Status RangeFetch::Verify(const char* data, size_t size) {
 }
 
 Flow RangeFetch::OnData(const char* data, size_t size) {
+  if (size > reply_end_ - (offset_ - skip_)) {
+    refused_ = Status::Protocol("the body goes on beyond the " + std::to_string(reply_end_) +
+                                " bytes that it must have");
+  }
   // Before the sink has them: then the last bytes of a damaged reply never get there.
-  if (verifier_.active()) refused_ = Verify(data, size);
+  if (refused_.ok() && verifier_.active()) refused_ = Verify(data, size);
   if (!refused_.ok()) return Flow::kStop;
   const auto dropped = static_cast<size_t>(std::min<uint64_t>(skip_, size));
   const auto taken =
@@ -146,26 +214,19 @@ Flow RangeFetch::OnData(const char* data, size_t size) {
   }
   skip_ -= dropped;
   offset_ += taken;
-  if (may_exceed_ && complete() && end_ == static_cast<uint64_t>(pin_->size)) {
-    if (dropped + taken == size) return Flow::kContinue;
-    refused_ = Status(StatusCode::kObjectChanged,
-                      "the object is longer than the " + std::to_string(end_) + " bytes listed");
-    return Flow::kStop;
-  }
-  // Let a reply that ends here come to its natural end, so that its connection can be used again.
+  // Let a reply that ends here come to its end: then its connection can be used again, and what
+  // comes behind it shows.
   return complete() && reply_end_ > end_ ? Flow::kStop : Flow::kContinue;
 }
 
 void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   exchange_.reset();
+  if (refused_.ok()) refused_ = Conclude(status);
   if (!refused_.ok()) {
     if (refused_.code() == StatusCode::kObjectChanged) return Finish(refused_);
     if (refused_.code() == StatusCode::kIntegrity) return OnDamaged();
+    if (complete()) return OnContradicted();
     return retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
-  }
-  if (status.ok() && end_ == kToTheEnd) {  // chunked: only now is the size known
-    pin_->size = static_cast<int64_t>(offset_);
-    end_ = offset_;
   }
   if (complete()) {
     retry_.Succeeded();
@@ -178,13 +239,40 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   }
   const uint64_t progress = offset_ - reply_began_;
   if (progress >= kProgressBytes) retry_.Progressed();
-  if (status.ok()) {
-    if (progress > 0) return StartExchange();  // a shorter piece than asked for, which is allowed
-    return retry_.Failed(
-        Status::Protocol("the server sent no byte of the range " + RangeText(offset_, end_)),
-        RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
+  if (!status.ok()) return retry_.Failed(status, hint);
+  const bool gets_on = progress >= kProgressBytes || ++short_replies_ <= kMaxShortReplies;
+  if (progress > 0 && gets_on) return StartExchange();
+  retry_.Failed(Status::Protocol("of " + RangeText(reply_began_, asked_end_) + " the server sent " +
+                                 std::to_string(progress) + " bytes"),
+                RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
+}
+
+// At the end of a reply: whether it was as long as it had to be.
+Status RangeFetch::Conclude(const Status& status) {
+  // What is malformed behind the last byte makes us doubt the bytes.
+  if (complete() && status.code() == StatusCode::kProtocol) return status;
+  if (!status.ok()) return Status::Ok();
+  const uint64_t ended = offset_ - skip_;
+  if (reply_end_ != kToTheEnd && ended < reply_end_) {
+    return Status::Protocol("the body ends after " + std::to_string(ended) + " of " +
+                            std::to_string(reply_end_) + " bytes");
   }
-  retry_.Failed(status, hint);
+  if (skip_ > 0) {
+    return Status::Protocol("the body ends after " + std::to_string(ended) + " bytes, of which " +
+                            std::to_string(offset_) + " have come");
+  }
+  if (end_ == kToTheEnd) {  // chunked: only now is the size known
+    pin_->size = static_cast<int64_t>(offset_);
+    end_ = offset_;
+  }
+  return Status::Ok();
+}
+
+// All bytes have come, and the reply turned out to be wrong.
+void RangeFetch::OnContradicted() {
+  if (!sink_->TakeBack(this, reply_began_)) return Finish(refused_);
+  offset_ = reply_began_;
+  retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
 }
 
 void RangeFetch::OnDamaged() {

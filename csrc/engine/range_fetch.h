@@ -1,8 +1,8 @@
 // One byte range of one version of an object, fetched with as many exchanges as that takes.
 //
 // This is where the promise "never a wrong byte" is kept: every reply must continue exactly where
-// the last one ended and belong to the pinned version, or it is not used. One that offers a
-// checksum of its own bytes is compared with it.
+// the last one ended, belong to the pinned version, and be as long as it, the listing and earlier
+// replies say, or it is not used. One that offers a checksum of its own bytes is compared with it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Pin {
   bool known = false;
   std::string version;   // empty: the server gives none, so nothing can be joined from two replies
   bool can_pin = false;  // the server honours if_match
-  int64_t size = -1;     // of the object; before the first reply as listed; -1: unknown (chunked)
+  int64_t size = -1;     // of the object; -1: unknown (chunked, and not listed)
   bool suspect = false;  // what came by the default route was not right
 };
 
@@ -37,7 +37,7 @@ class RangeFetch final : private GetHandler {
     // The next bytes, in order, none twice. kPause: offered again after Resume(). kStop abandons
     // the fetch.
     virtual Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) = 0;
-    // Bytes from `offset` on, up to the last delivered, are damaged. True: none of them has been
+    // Bytes from `offset` on, up to the last delivered, may be wrong. True: none of them has been
     // used, and they will come again. False: that is too late, and the fetch fails.
     virtual bool TakeBack(RangeFetch* fetch, uint64_t offset) = 0;
     // The last call; may destroy the fetch.
@@ -75,8 +75,14 @@ class RangeFetch final : private GetHandler {
   void StartExchange();
   Status CannotJoin() const;
   Status CheckReply(const ReplyHead& head) const;
+  Status CheckRange(const ReplyHead& head) const;
+  Status CheckVersion(const ReplyHead& head) const;
+  Status CheckEnd(const ReplyHead& head) const;
+  int64_t KnownSize(const ReplyHead& head) const;
   void AdoptReply(const ReplyHead& head);
   Status Verify(const char* data, size_t size);
+  Status Conclude(const Status& status);
+  void OnContradicted();
   void OnDamaged();
   void Finish(const Status& status);
   bool complete() const { return offset_ >= end_; }
@@ -94,12 +100,13 @@ class RangeFetch final : private GetHandler {
   Status refused_;     // why the current reply is not used
   uint64_t offset_;    // of the next byte wanted
   uint64_t skip_ = 0;  // bytes of this reply in front of offset_ (the server ignored our range)
-  uint64_t reply_end_ = 0;    // where this reply's body ends; kToTheEnd: unknown
-  bool may_exceed_ = false;   // only the listing tells how long the object is: look for more
+  uint64_t reply_end_ = 0;    // where this reply's body must end; kToTheEnd: unknown
   uint64_t reply_began_ = 0;  // offset_ at the start of this exchange
+  uint64_t asked_end_ = 0;    // end_ then
   Verifier verifier_;         // of this reply
   uint64_t verified_ = 0;     // where in the object the bytes given to it end
   int rereads_ = 0;           // of damaged replies
+  int short_replies_ = 0;
   int64_t started_us_ = 0;
 };
 

@@ -12,8 +12,6 @@ namespace objectpipes {
 namespace {
 
 constexpr uint64_t kKiB = uint64_t{1} << 10;
-const ObjectId kObject{"bucket", "key"};
-
 class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
  protected:
   ~RangeFetchTest() override {
@@ -24,7 +22,7 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
     OnLoop([&] {
       begin_ = begin;
       fetch_ =
-          std::make_unique<RangeFetch>(client_.get(), &kObject, &pin_, begin, end, verify_, this);
+          std::make_unique<RangeFetch>(client_.get(), &object_, &pin_, begin, end, verify_, this);
       fetch_->Start();
     });
   }
@@ -59,6 +57,7 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
     fetched_.Set();
   }
 
+  ObjectId object_{"bucket", "key"};
   Pin pin_;
   std::unique_ptr<RangeFetch> fetch_;
   uint64_t begin_ = 0;
@@ -84,6 +83,12 @@ std::vector<std::string> RangesOf(const std::vector<GetRequest>& requests) {
 }
 
 using Ranges = std::vector<std::string>;
+
+Attempt TellsSize(int64_t size) {
+  Attempt attempt;
+  attempt.edit_head = [size](ReplyHead* head) { head->object_size = size; };
+  return attempt;
+}
 
 TEST_F(RangeFetchTest, AWholeObjectIsOneRequestWithoutARange) {
   const std::string body = Pattern(200 * kKiB);
@@ -152,11 +157,162 @@ TEST_F(RangeFetchTest, NeverJoinsTwoVersionsOfAServerThatDoesNot) {
   EXPECT_EQ(RangesOf(store().gets()), (Ranges{"0-", "1000-10000"}));
 }
 
-TEST_F(RangeFetchTest, TheSameVersionWithAnotherSizeIsAnotherObject) {
-  store().Put("key", Pattern(10'000));
-  store().Script("key", {BreaksAt(1000), Replaces(FakeObject(Pattern(9'000)))});
-  EXPECT_EQ(Fetch().code(), StatusCode::kObjectChanged);
+TEST_F(RangeFetchTest, TheSameVersionHasTheSameSize) {
+  const std::string body = Pattern(10'000);
+  store().Put("key", body);
+  store().Script("key", {BreaksAt(1000), TellsSize(9'000), TellsSize(10'001)});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 4);
 }
+
+TEST_F(RangeFetchTest, AServerThatSticksToAnotherSizeIsGivenUp) {
+  store().Put("key", Pattern(10'000));
+  std::vector<Attempt> attempts(20, TellsSize(9'000));
+  attempts[0] = BreaksAt(1000);
+  store().Script("key", attempts);
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_TRUE(SameBytes(bytes_, Pattern(10'000).substr(0, 1000)));
+}
+
+// The first reply does not tell the size, but more bytes have come than the second one allows.
+TEST_F(RangeFetchTest, TheSameVersionHasNoFewerBytesThanCame) {
+  Attempt broken = IsChunked();
+  broken.cut_at = 9'500;
+  std::vector<Attempt> attempts(20, Replaces(FakeObject(Pattern(9'000))));
+  for (Attempt& attempt : attempts) attempt.ignore_range = true;
+  attempts[0] = broken;
+  store().Put("key", Pattern(10'000));
+  store().Script("key", attempts);
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// What was listed
+
+TEST_F(RangeFetchTest, TheListedVersionHasTheListedSize) {
+  store().has_etags = true;
+  object_.listed.etag = "v1";
+  for (const int64_t listed : {9'999, 10'001}) {
+    object_.listed.size = listed;
+    store().Put("key", Pattern(10'000));
+    EXPECT_EQ(Fetch().code(), StatusCode::kProtocol) << listed;
+    EXPECT_EQ(bytes_, "");
+    EXPECT_EQ(attempts_, 10);
+    over_ = false;
+    fetched_.Clear();
+  }
+}
+
+TEST_F(RangeFetchTest, WithoutAnETagTheListedSizeIsAHint) {
+  const std::string body = Pattern(10'000);
+  object_.listed.size = 9'999;
+  store().Put("key", body);
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, AnotherVersionMayHaveAnother) {
+  const std::string body = Pattern(10'000);
+  object_.listed.size = 9'999;
+  object_.listed.etag = "v0";
+  store().Put("key", body);
+  store().has_etags = true;
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, ABodyThatGoesOnBehindItsListedEndIsTakenBack) {
+  object_.listed.size = 9'000;
+  store().Put("key", Pattern(10'000));
+  store().Pace(1000, 0);
+  store().Script("key", std::vector<Attempt>(20, IsChunked()));
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(bytes_, "") << "every time";
+  EXPECT_EQ(attempts_, 10);
+}
+
+TEST_F(RangeFetchTest, OrItIsAFailureAtOnce) {
+  object_.listed.size = 9'000;
+  takes_back_ = false;
+  store().Put("key", Pattern(10'000));
+  store().Pace(1000, 0);
+  store().Script("key", {IsChunked()});
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(attempts_, 1);
+}
+
+TEST_F(RangeFetchTest, ABodyThatEndsBeforeItsListedEndIsAFailure) {
+  object_.listed.size = 11'000;
+  store().Put("key", Pattern(10'000));
+  std::vector<Attempt> attempts(20, IsChunked());
+  for (Attempt& attempt : attempts) attempt.ignore_range = true;
+  store().Script("key", attempts);
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Bodies that end with their connection
+
+Attempt EndsWithItsConnection() {
+  Attempt attempt;
+  attempt.edit_head = [](ReplyHead* head) {
+    head->length = head->object_size = -1;
+    head->delimited = false;
+  };
+  return attempt;
+}
+
+FakeObject WithChecksum(std::string body) {
+  FakeObject object(std::move(body));
+  object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+  return object;
+}
+
+TEST_F(RangeFetchTest, AnUndelimitedBodyIsTakenIfAListingTellsItsSize) {
+  const std::string body = Pattern(10'000);
+  object_.listed.size = 10'000;
+  store().Put("key", body);
+  store().Script("key", {EndsWithItsConnection()});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
+TEST_F(RangeFetchTest, AnUndelimitedBodyIsTakenIfAChecksumIsCompared) {
+  store().Put("key", WithChecksum(Pattern(10'000)));
+  store().Script("key", {EndsWithItsConnection()});
+  EXPECT_TRUE(Fetch().ok());
+}
+
+TEST_F(RangeFetchTest, AnUndelimitedBodyIsRefusedIfNothingTellsThatItIsWhole) {
+  store().Put("key", Pattern(10'000));
+  store().Script("key", std::vector<Attempt>(20, EndsWithItsConnection()));
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(bytes_, "");
+}
+
+TEST_F(RangeFetchTest, AnUndelimitedBodyIsRefusedIfItsChecksumIsNotCompared) {
+  store().Put("key", WithChecksum(Pattern(10'000)));
+  store().Script("key", std::vector<Attempt>(20, EndsWithItsConnection()));
+  verify_ = false;
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_NE(outcome_.message().find("verify=False"), std::string::npos);
+}
+
+TEST_F(RangeFetchTest, AnUndelimitedBodyThatWasCutGoesOn) {
+  const std::string body = Pattern(10'000);
+  object_.listed.size = 10'000;
+  store().Put("key", body);
+  Attempt cut = EndsWithItsConnection();
+  cut.most = 4'000;
+  store().Script("key", {cut});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(RangesOf(store().gets()), (Ranges{"0-", "4000-10000 of v1"}));
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Ranges
 
 TEST_F(RangeFetchTest, WithoutAVersionNothingIsResumed) {
   FakeObject object(Pattern(10'000));
@@ -183,6 +339,51 @@ TEST_F(RangeFetchTest, TakesNoByteBeyondItsRange) {
   EXPECT_TRUE(Fetch(1000, 2000).ok());
   EXPECT_TRUE(SameBytes(bytes_, body.substr(1000, 1000)));
   EXPECT_LE(store().bytes_taken(), 64 * kKiB) << "and does not wait for the rest";
+}
+
+TEST_F(RangeFetchTest, RefusesAPartThatNobodyAskedFor) {
+  const std::string body = Pattern(10'000);
+  store().Put("key", body);
+  Attempt part = SendsAtMost(9'000);
+  part.edit_head = [](ReplyHead* head) { head->partial = true; };
+  store().Script("key", {part});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+  EXPECT_EQ(attempts_, 2);
+}
+
+TEST_F(RangeFetchTest, RefusesAPartOfAnObjectWithoutASize) {
+  store().Put("key", Pattern(10'000));
+  store().Script("key", std::vector<Attempt>(20, TellsSize(-1)));
+  EXPECT_EQ(Fetch(1000, kToTheEnd).code(), StatusCode::kProtocol);
+  EXPECT_EQ(bytes_, "");
+}
+
+TEST_F(RangeFetchTest, RefusesAPartThatGoesOnBehindItsEnd) {
+  store().Put("key", Pattern(10'000));
+  Attempt longer;
+  longer.edit_head = [](ReplyHead* head) { ++head->length; };
+  store().Script("key", std::vector<Attempt>(20, longer));
+  EXPECT_EQ(Fetch(1000, 2000).code(), StatusCode::kProtocol);
+  EXPECT_EQ(bytes_, "");
+}
+
+TEST_F(RangeFetchTest, RefusesThatAnIgnoredRangeIsAPart) {
+  store().Put("key", Pattern(10'000));
+  Attempt from_the_start = IgnoresRange();
+  from_the_start.edit_head = [](ReplyHead* head) { head->partial = true; };
+  store().Script("key", std::vector<Attempt>(20, from_the_start));
+  EXPECT_EQ(Fetch(1000, 2000).code(), StatusCode::kProtocol);
+}
+
+TEST_F(RangeFetchTest, ABodyThatIsShorterThanItsRangeIsAFailure) {
+  store().Put("key", Pattern(10'000));
+  Attempt shorter = SendsAtMost(900);
+  shorter.edit_head = [](ReplyHead* head) { head->length = 1000; };
+  store().Script("key", {shorter});
+  EXPECT_TRUE(Fetch(1000, 2000).ok());
+  EXPECT_TRUE(SameBytes(bytes_, Pattern(10'000).substr(1000, 1000)));
+  EXPECT_EQ(stats_.retries, 1U);
 }
 
 Attempt BeginsElsewhere(int64_t shift) {
@@ -225,16 +426,23 @@ TEST_F(RangeFetchTest, GoesOnAfterAShorterRange) {
   const std::string body = Pattern(20'000);
   store().Put("key", body);
   store().Script("key", std::vector<Attempt>(19, SendsAtMost(1000)));
-  EXPECT_TRUE(Fetch().ok());
+  EXPECT_TRUE(Fetch(0, 20'000).ok());
   EXPECT_TRUE(SameBytes(bytes_, body));
   EXPECT_EQ(attempts_, 20);
   EXPECT_EQ(stats_.retries, 0U);
 }
 
+TEST_F(RangeFetchTest, GivesUpOnAServerThatSendsSingleBytes) {
+  store().Put("key", Pattern(140'000));
+  store().Script("key", std::vector<Attempt>(140'000, SendsAtMost(1)));
+  EXPECT_EQ(Fetch(0, 140'000).code(), StatusCode::kProtocol);
+  EXPECT_LT(attempts_, 100);
+}
+
 TEST_F(RangeFetchTest, GivesUpOnAServerThatSendsNothing) {
   store().Put("key", Pattern(1000));
   store().Script("key", std::vector<Attempt>(20, SendsAtMost(0)));
-  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+  EXPECT_EQ(Fetch(0, 1000).code(), StatusCode::kProtocol);
   EXPECT_EQ(attempts_, 10);
 }
 

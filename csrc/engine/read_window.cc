@@ -289,7 +289,6 @@ void ReadWindow::StartStream(Slot* slot) {
   options.verify = options_.verify;
   options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
   options.allowance = slot->reserved;
-  options.listed_size = slot->size;
   options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;
   const std::weak_ptr<ReadWindow> weak = weak_from_this();

@@ -16,9 +16,7 @@ Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& o
       options_(options),
       on_first_(std::move(on_first)),
       on_close_(std::move(on_close)),
-      progress_ms_(MonotonicMs()) {
-  pin_.size = options_.listed_size;
-}
+      progress_ms_(MonotonicMs()) {}
 
 Stream::~Stream() {
   if (on_close_) on_close_();
@@ -125,9 +123,9 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     data += piece;
     size -= piece;
     if (offset == chunk.end()) {
-      std::shared_ptr<Chunk> full = std::move(filling->second);
+      const std::shared_ptr<Chunk> full = std::move(filling->second);
       filling_.erase(filling);
-      if (!Finish(std::move(full))) return Flow::kStop;
+      Finish(full);
     }
   }
   return Flow::kContinue;
@@ -139,6 +137,12 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
 bool Stream::TakeBack(const void* part, uint64_t offset) {
   const auto filling = filling_.find(part);
   if (filling != filling_.end() && filling->second->begin <= offset) return true;
+  if (last_ != nullptr && last_->begin == 0) {
+    last_.reset();
+    verifier_.Expect(OfferedChecksum{});
+    verified_ = 0;
+    return true;
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
   auto damaged = ready_.upper_bound(offset);
   if (damaged != ready_.begin() && std::prev(damaged)->second->end() > offset) --damaged;
@@ -146,38 +150,45 @@ bool Stream::TakeBack(const void* part, uint64_t offset) {
   return false;
 }
 
-// Bytes count as verified in order. The chunk that completes the object is published only if the
-// checksum agrees.
-bool Stream::Finish(std::shared_ptr<Chunk> chunk) {
-  std::shared_ptr<Chunk> next = verifier_.active() && chunk->begin == verified_ ? chunk : nullptr;
+// The last chunk of the object is kept back: whether the reply ends behind it, and whether the
+// checksum agrees, shows when all of it has been fetched.
+void Stream::Finish(const std::shared_ptr<Chunk>& chunk) {
+  const bool last = chunk->end() == static_cast<uint64_t>(pin_.size);
+  if (last) last_ = chunk;
+  Verify(chunk);
+  if (!last) Publish(chunk);
+}
+
+// Bytes count as verified in order.
+void Stream::Verify(std::shared_ptr<Chunk> next) {
+  if (!verifier_.active() || next->begin != verified_) return;
   while (next != nullptr) {
     verifier_.Update(next->bytes.data(), next->bytes.size());
     verified_ = next->end();
-    if (verified_ == static_cast<uint64_t>(pin_.size)) return Conclude(chunk);
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto after = ready_.find(verified_);
-    next = after == ready_.end() ? nullptr : after->second;
+    next = after != ready_.end()                           ? after->second
+           : last_ != nullptr && last_->begin == verified_ ? last_
+                                                           : nullptr;
   }
-  Publish(std::move(chunk));
-  return true;
 }
 
-bool Stream::Conclude(const std::shared_ptr<Chunk>& chunk) {
+void Stream::Conclude() {
+  const bool comparable = verifier_.active() && verified_ == static_cast<uint64_t>(pin_.size);
+  if (!comparable) return PublishLast();
   const Status verdict = verifier_.Finish();
   if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
     // With other sizes the bytes would have to be hashed again, and they are gone.
-    AskForPartSizes({verifier_.parts(), /*only_even=*/true}, [this, chunk, verdict](auto& sizes) {
+    return AskForPartSizes({verifier_.parts(), /*only_even=*/true}, [this, verdict](auto& sizes) {
       const bool compared = sizes == verifier_.part_sizes();
       verifier_.Expect(OfferedChecksum{});
       if (compared && !Judge(verdict)) return Fail(failure_on_loop_);
-      Publish(chunk);
+      PublishLast();
     });
-    return true;
   }
   verifier_.Expect(OfferedChecksum{});
-  if (!Judge(verdict)) return false;
-  Publish(chunk);
-  return true;
+  if (!Judge(verdict)) return Fail(failure_on_loop_);
+  PublishLast();
 }
 
 bool Stream::Judge(const Status& verdict) {
@@ -199,10 +210,15 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
   ReportFirst(Status::Ok());
 }
 
+void Stream::PublishLast() {
+  if (last_ != nullptr) return Publish(std::exchange(last_, nullptr));
+  ReportFirst(Status::Ok());  // an object without bytes
+}
+
 void Stream::OnFetched(const Status& status) {
   if (!failure_on_loop_.ok()) return Fail(failure_on_loop_);
   if (!status.ok()) return Fail(status);
-  if (probe_ == nullptr) ReportFirst(status);  // else a chunk is kept back
+  Conclude();
 }
 
 void Stream::Fail(const Status& status) {
@@ -233,6 +249,7 @@ void Stream::SeekOnLoop(uint64_t position) {
   fetch_.reset();
   probe_.reset();
   filling_.clear();
+  last_.reset();
   failure_on_loop_ = Status::Ok();
   verifier_.Expect(
       OfferedChecksum{});  // only a read from the first byte to the last can be compared
@@ -331,6 +348,7 @@ void Stream::Close() {
     self->fetch_.reset();
     self->probe_.reset();
     self->filling_.clear();
+    self->last_.reset();
     const auto report = std::exchange(self->on_close_, nullptr);
     if (report) report();
   });

@@ -36,7 +36,6 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
     bool verify = true;
     int most_parts = 16;
     uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
-    int64_t listed_size = -1;                 // for a server that does not say; -1: not listed
     int64_t deadline_ms = -1;  // for the first chunk, on the monotonic clock; -1: none
     int64_t timeout_ms = -1;   // without progress; -1: none
   };
@@ -85,9 +84,11 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
                        std::function<void(const std::vector<uint64_t>&)> then);
   bool MayFill(uint64_t offset);
   bool StartChunk(const void* part, uint64_t offset);
-  bool Finish(std::shared_ptr<Chunk> chunk);
-  bool Conclude(const std::shared_ptr<Chunk>& chunk);
+  void Finish(const std::shared_ptr<Chunk>& chunk);
+  void Verify(std::shared_ptr<Chunk> next);
+  void Conclude();
   bool Judge(const Status& verdict);
+  void PublishLast();
   void Publish(std::shared_ptr<Chunk> chunk);
   void ReportFirst(const Status& status);
   void Unpause();  // mutex_ held
@@ -103,6 +104,7 @@ class Stream final : public std::enable_shared_from_this<Stream>, public SplitFe
   std::unique_ptr<SplitFetch> fetch_;
   std::unique_ptr<PartSizeProbe> probe_;
   std::map<const void*, std::shared_ptr<Chunk>> filling_;  // by part
+  std::shared_ptr<Chunk> last_;  // of the object, until all of it is known to be right
   Verifier verifier_;
   uint64_t verified_ = 0;  // every byte before has been given to the verifier
   Status failure_on_loop_;

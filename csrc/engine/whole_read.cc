@@ -121,6 +121,14 @@ Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data,
   return Flow::kContinue;
 }
 
+// Bytes that have been given to the verifier cannot be taken out of it, but all of them can.
+bool WholeRead::TakeBack(const void* /*part*/, uint64_t offset) {
+  if (offset != 0 || !ahead_.empty()) return false;
+  verifier_.Expect(OfferedChecksum{});
+  verified_ = 0;
+  return true;
+}
+
 // Bytes are hashed while they are warm in the cache, in order; those of a part that is ahead wait.
 void WholeRead::Verify(uint64_t offset, const char* data, size_t size) {
   if (offset != verified_) {

@@ -60,7 +60,7 @@ class WholeRead final : public SplitFetch::Sink {
   Flow OnReply(const ReplyHead& head) override;
   Space SpaceAt(const void* part, uint64_t offset) override;
   Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) override;
-  bool TakeBack(const void* /*part*/, uint64_t /*offset*/) override { return false; }
+  bool TakeBack(const void* part, uint64_t offset) override;
   void OnFetched(const Status& status) override;
   bool HasRoomFor(uint64_t /*end*/) override { return true; }
 

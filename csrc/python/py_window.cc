@@ -61,6 +61,7 @@ class PyWindow {
   const py::str checksum_ = Interned("checksum");
   const py::str version_ = Interned("version");
   const py::str targets_ = Interned("targets");
+  const py::str etag_ = Interned("etag");
 };
 
 // The attributes of an ObjectUrl; nothing of any other URL.
@@ -76,12 +77,15 @@ Listed PyWindow::ListedOf(py::handle url) const {
     const auto value = attribute(name);
     return value && PyLong_Check(value.ptr()) ? value.cast<int64_t>() : -1;
   };
+  const auto text = [&attribute](const py::str& name) {
+    const auto value = attribute(name);
+    return value && PyUnicode_Check(value.ptr()) ? BytesOf(value) : std::string();
+  };
   listed.size = number(size_);
   listed.targets = number(targets_);
-  const auto checksum = attribute(checksum_);
-  if (checksum && PyUnicode_Check(checksum.ptr())) listed.checksum = BytesOf(checksum);
-  const auto version = attribute(version_);
-  if (version && PyUnicode_Check(version.ptr())) listed.version = BytesOf(version);
+  listed.checksum = text(checksum_);
+  listed.version = text(version_);
+  listed.etag = text(etag_);
   return listed;
 }
 

@@ -1,13 +1,26 @@
 // An ETag as people know it: what headers and documents write in quotes (RFC 9110, 8.8.3).
 #pragma once
 
+#include <algorithm>
 #include <string_view>
+
+#include "base/ascii.h"
 
 namespace objectpipes {
 
 inline std::string_view WithoutQuotes(std::string_view etag) {
   const bool quoted = etag.size() >= 2 && etag.front() == '"' && etag.back() == '"';
   return quoted ? etag.substr(1, etag.size() - 2) : etag;
+}
+
+// Whether it tells the bytes of one version from those of another. A weak one may stand for both,
+// an empty one says nothing, and what is no entity-tag may mean something else: "If-Match: *"
+// matches any version.
+inline bool IsStrongETag(std::string_view etag) {
+  if (etag.size() < 3 || etag.front() != '"' || etag.back() != '"') return false;
+  const std::string_view tag = WithoutQuotes(etag);
+  return std::none_of(tag.begin(), tag.end(),
+                      [](char c) { return c == '"' || c == ' ' || IsControl(c); });
 }
 
 }  // namespace objectpipes

@@ -43,9 +43,6 @@ struct S3Error {
   std::optional<int64_t> server_time;  // sign with this time instead, POSIX seconds
 };
 
-// Of the body of such a reply, more says nothing more.
-inline constexpr size_t kLongestErrorBody = size_t{64} << 10;
-
 S3Error ErrorFromReply(const ErrorReply& reply);
 
 // Whether the body of a reply with status 200 is an error nonetheless. S3 begins its answer to a

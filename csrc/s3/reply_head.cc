@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/excerpt.h"
+#include "s3/etag.h"
 #include "transport/content_range.h"
 
 namespace objectpipes {
@@ -70,13 +71,10 @@ Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header) {
   } else {
     head.object_size = head.length;
     head.checksum = ChecksumIn(header);  // with a range it would be that of something else
-    if (head.length < 0 && head.checksum.type == ChecksumType::kNone &&
-        header("transfer-encoding").empty()) {
-      return Status::Protocol("the reply does not say how long it is (no Content-Length)");
-    }
   }
-  const std::string_view etag = header("etag");
-  if (etag.substr(0, 2) != "W/") head.version = etag;  // a weak one may stand for different bytes
+  head.delimited = IsDelimited(header("content-length"), header("transfer-encoding"),
+                               header("content-encoding"));
+  if (const std::string_view etag = header("etag"); IsStrongETag(etag)) head.version = etag;
   head.can_pin = !head.version.empty();
   return head;
 }

@@ -16,8 +16,7 @@ using HeaderLookup = std::function<std::string_view(std::string_view name)>;
 // error that came too late for a status of its own, or the page of somebody in between.
 bool IsObject(const HeaderLookup& header);
 
-// `http_status` is 200 or 206. kProtocol when fields are malformed or contradict each other, and
-// when nothing would tell a body that was cut from a complete one.
+// `http_status` is 200 or 206. kProtocol when fields are malformed or contradict each other.
 Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header);
 
 }  // namespace objectpipes

@@ -4,22 +4,26 @@
 #include <tuple>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/excerpt.h"
 #include "base/uri.h"
 #include "base/utc_time.h"
 #include "s3/bucket_address.h"
 #include "s3/customer_key.h"
 #include "s3/express_session.h"
 #include "s3/list_page.h"
+#include "s3/redirect.h"
 #include "s3/reply_head.h"
 #include "s3/url.h"
+#include "transport/content_range.h"
 
 namespace objectpipes {
 namespace {
 
 constexpr std::string_view kDefaultRegion = "us-east-1";
-constexpr int kMostRedirects = 5;
+constexpr size_t kMaxRedirects = 5;
 
 // A session is renewed when it has less left than the first, in the background, and waited for when
 // it has less than the second.
@@ -45,6 +49,12 @@ void DropOthers(const std::string& prefix, ListPage* page) {
 
 HeaderLookup LookupIn(const HttpHead& http) {
   return [&http](std::string_view name) { return http.Get(name); };
+}
+
+// As it is signed. What cannot be decoded stays as it is.
+std::string Canonical(const std::string& query) {
+  QueryParameters parameters;
+  return ParseQuery(query, &parameters) ? CanonicalQuery(parameters) : query;
 }
 
 }  // namespace
@@ -112,9 +122,11 @@ class S3Transport::Call : public Exchange, public HttpHandler {
     request_.url = target.url;
     region_ = region;
     request_time_ = transport_->Now();
-    unsigned_ =
-        transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET", target,
-                         query_, {bucket(), !key_.empty(), with_session_}, &request_);
+    if (trusted_) {
+      unsigned_ =
+          transport_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET", target,
+                           query_, {bucket(), !key_.empty(), with_session_}, &request_);
+    }
     http_status_ = 0;
     succeeded_ = false;
     error_body_.clear();
@@ -125,7 +137,8 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   Space OnSpace() override { return succeeded_ ? OnSuccessSpace() : Space{}; }
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
-  bool FollowRedirect(const std::string& location);
+  Status FollowRedirect(const std::string& location);
+  Status Withheld(const Status& status) const;
   void EndSession(S3Error* error);
 
   const std::string bucket_name_;
@@ -137,8 +150,9 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   size_t fixed_headers_ = 0;
   bool with_session_ = true;
   bool awaits_session_ = false;
-  Status unsigned_;  // why the request could not be signed
-  int redirects_ = 0;
+  Status unsigned_;                   // why the request could not be signed
+  std::vector<std::string> visited_;  // URLs that have redirected us
+  bool trusted_ = true;               // we were never sent to a host that is not the endpoint's
 
   int http_status_ = 0;
   bool succeeded_ = false;
@@ -164,9 +178,9 @@ Flow S3Transport::Call::OnHead(const HttpHead& head) {
 
 Flow S3Transport::Call::OnData(const char* data, size_t size) {
   if (succeeded_) return OnSuccessData(data, size);
-  const size_t room = kLongestErrorBody - error_body_.size();
+  const size_t room = kMaxErrorBodyBytes - error_body_.size();
   error_body_.append(data, std::min(size, room));
-  return Flow::kContinue;
+  return size <= room ? Flow::kContinue : Flow::kStop;  // what it is about is said by then
 }
 
 S3Error S3Transport::Call::ErrorOf(std::string_view body) const {
@@ -194,7 +208,14 @@ void S3Transport::Call::OnDone(const Status& status) {
     return OnEnd(Status(unsigned_), RetryHint{});  // a copy: this may be destroyed
   if (http_status_ != 0 && !succeeded_) {          // complete or not, its status line says it all
     S3Error error = ErrorOf(error_body_);
-    if (error.region.empty() && !error.location.empty() && FollowRedirect(error.location)) return;
+    if (error.region.empty() && !error.location.empty()) {
+      const Status refused = FollowRedirect(error.location);
+      if (refused.ok()) return;
+      return OnEnd(refused, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+    }
+    if (!trusted_ && transport_->has_credentials()) {
+      return OnEnd(Withheld(error.status), RetryHint{});
+    }
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
       error.hint.kind = RetryHint::Kind::kFatal;
     }
@@ -204,9 +225,8 @@ void S3Transport::Call::OnDone(const Status& status) {
   if (status.ok()) return OnEnd(status, RetryHint{});
   Status outcome = status;
   outcome.mutable_detail().request_id = request_id_;
-  const bool hopeless = status.code() == StatusCode::kTls || status.code() == StatusCode::kInternal;
-  OnEnd(outcome, RetryHint{hopeless ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry, -1,
-                           Route::kDefault});
+  OnEnd(outcome, RetryHint{IsHopeless(status) ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry,
+                           -1, Route::kDefault});
 }
 
 // A session may be ended before its time. That says nothing of the account's own keys.
@@ -221,28 +241,43 @@ void S3Transport::Call::EndSession(S3Error* error) {
 }
 
 // AIStore's /s3 sends every read on to a target, and a young bucket of AWS may redirect for a
-// while. The authority and the query are the server's to choose. The path is ours if it names the
-// same object: servers do not always encode it again.
-bool S3Transport::Call::FollowRedirect(const std::string& location) {
-  if (++redirects_ > kMostRedirects) return false;
-  const size_t authority = location.find("://");
-  if (authority == std::string::npos) return false;
-  const size_t path = std::min(location.find('/', authority + 3), location.size());
-  const size_t query = std::min(location.find('?', path), location.size());
-  const Result<Endpoint> endpoint = ParseEndpoint(location.substr(0, path), Addressing::kPath);
-  if (!endpoint.ok()) return false;
-
-  RequestTarget target = MakeRequestTarget(endpoint.value(), "", "", "");
-  const size_t our_path = request_.url.find('/', request_.url.find("://") + 3);
-  const std::string ours = request_.url.substr(our_path, request_.url.find('?') - our_path);
-  const Result<std::string> theirs_plain = UriDecode(location.substr(path, query - path));
-  const Result<std::string> ours_plain = UriDecode(ours);
-  const bool same = theirs_plain.ok() && theirs_plain.value() == ours_plain.value();
-  target.path = same ? ours : location.substr(path, query - path);
-  query_ = query < location.size() ? location.substr(query + 1) : "";
-  target.url = location.substr(0, path) + target.path + (query_.empty() ? "" : "?" + query_);
+// while. Authority and query are the server's to choose, but what proves who we are is only for
+// hosts of the endpoint.
+Status S3Transport::Call::FollowRedirect(const std::string& location) {
+  Result<HttpUrl> from = ParseHttpUrl(request_.url);
+  if (!from.ok()) return from.status();
+  const Result<HttpUrl> to = ResolveRedirect(from.value(), location);
+  if (!to.ok()) return to.status();
+  const std::string url = to.value().text();
+  const auto refused = [&url](const char* why) {
+    return Status(StatusCode::kEndpoint, "The store redirects to " + Excerpt(url) + why);
+  };
+  if (from.value().is_tls() && !to.value().is_tls()) {
+    return refused(", which is not encrypted: a request to https:// is not repeated there");
+  }
+  visited_.push_back(request_.url);
+  if (std::find(visited_.begin(), visited_.end(), url) != visited_.end()) {
+    return refused(", where the request has been before");
+  }
+  if (visited_.size() > kMaxRedirects) return refused(", one redirect after another");
+  trusted_ = trusted_ && transport_->IsTrusted(to.value(), *bucket());
+  // What is signed is the canonical query; what others have signed must stay as it is.
+  query_ = trusted_ ? Canonical(to.value().query) : to.value().query;
+  RequestTarget target;
+  target.host = to.value().authority;
+  target.path = to.value().path;
+  target.url = to.value().origin() + target.path + (query_.empty() ? "" : "?" + query_);
   Send(target, region_);
-  return true;
+  return Status::Ok();
+}
+
+// What a host says that we did not show who we are.
+Status S3Transport::Call::Withheld(const Status& status) const {
+  return Status(
+      StatusCode::kEndpoint,
+      "The store redirects to a host that is not its own and gets no credentials from us: " +
+          Excerpt(request_.url) + " answers: " + status.message(),
+      status.detail());
 }
 
 class S3Transport::Get final : public S3Transport::Call {
@@ -253,8 +288,7 @@ class S3Transport::Get final : public S3Transport::Call {
         handler_(handler) {
     if (transport->options_.checksums) AddHeader("x-amz-checksum-mode", "ENABLED");
     if (request.ranged()) {
-      AddHeader("range", "bytes=" + std::to_string(request.begin) + "-" +
-                             (request.end == kToTheEnd ? "" : std::to_string(request.end - 1)));
+      AddHeader("range", RangeText(request.begin, request.end));
     }
     if (!request.if_match.empty()) AddHeader("if-match", request.if_match);
     QueryParameters query;
@@ -272,7 +306,11 @@ class S3Transport::Get final : public S3Transport::Call {
   bool IsAnswer(const HttpHead& http) const override { return IsObject(LookupIn(http)); }
 
   Flow OnSuccess(const HttpHead& http) override {
-    Result<ReplyHead> head = ParseReplyHead(http.status(), LookupIn(http));
+    malformed_ =
+        http.CheckUnique({"x-amz-checksum-crc64nvme", "x-amz-checksum-crc32c",
+                          "x-amz-checksum-crc32", "x-amz-checksum-sha256", "x-amz-checksum-sha1"});
+    if (!malformed_.ok()) return Flow::kStop;
+    const Result<ReplyHead> head = ParseReplyHead(http.status(), LookupIn(http));
     if (head.ok()) return handler_->OnHead(head.value());
     malformed_ = head.status();
     return Flow::kStop;
@@ -457,6 +495,15 @@ Result<Endpoint> S3Transport::EndpointOf(const std::string& region) const {
   return ParseEndpoint(url, options_.addressing);
 }
 
+bool S3Transport::IsTrusted(const HttpUrl& url, const Bucket& bucket) const {
+  const size_t host = options_.endpoint_url.find("://") + 3;
+  std::string pattern = ToLower(options_.endpoint_url.substr(host));
+  pattern.resize(std::min(pattern.find_first_of("/:", pattern.find(']') + 1), pattern.size()));
+  return url.scheme == bucket.endpoint->scheme &&
+         (IsHostOf(bucket.endpoint->host, bucket.name, url.host) ||
+          IsHostOf(pattern, bucket.name, url.host));
+}
+
 S3Transport::Bucket* S3Transport::KnownBucket(const std::string& name) {
   Bucket& bucket = buckets_[name];
   if (!bucket.endpoint.has_value()) {
@@ -478,6 +525,7 @@ int64_t S3Transport::Now() const { return WallSeconds() + clock_offset_; }
 
 bool S3Transport::LearnFrom(const S3Error& error, Bucket* bucket) {
   if (!error.region.empty()) {
+    if (!IsRegion(error.region)) return false;
     if (bucket->region != error.region) {  // else another request has learned it meanwhile
       bucket->region = error.region;
       bucket->endpoint.reset();

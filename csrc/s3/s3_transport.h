@@ -19,6 +19,7 @@
 #include "s3/sigv4.h"
 #include "transport/credentials.h"
 #include "transport/http/http_client.h"
+#include "transport/http/http_url.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -89,6 +90,9 @@ class S3Transport final : public Transport {
   S3Transport(HttpClient* client, S3Options options, std::shared_ptr<CredentialStore> credentials);
 
   Bucket* KnownBucket(const std::string& name);
+  // Whether the URL is one of the bucket's endpoint, and may see our credentials.
+  bool IsTrusted(const HttpUrl& url, const Bucket& bucket) const;
+  bool has_credentials() const { return !credentials_->Get().first.access_key.empty(); }
   Result<Endpoint> EndpointOf(const std::string& region) const;
   struct SignedFor {
     Bucket* bucket;

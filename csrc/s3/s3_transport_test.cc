@@ -219,11 +219,77 @@ TEST_F(S3TransportTest, FollowsARedirectWithinOneAttempt) {
   EXPECT_EQ(requests_, 2U) << "but they are two requests";
 }
 
+std::string RedirectTo(const std::string& location) {
+  return "HTTP/1.1 307 Temporary Redirect\r\nlocation: " + location +
+         "\r\ncontent-length: 0\r\n\r\n";
+}
+
 TEST_F(S3TransportTest, DoesNotFollowRedirectsForEver) {
-  replies_.assign(20, "HTTP/1.1 307 Temporary Redirect\r\nlocation: " +
-                          server_.url("/bucket/a/b%20c") + "\r\ncontent-length: 0\r\n\r\n");
-  EXPECT_FALSE(Get()->outcome.ok());
+  for (int i = 0; i < 20; ++i) replies_.push_back(RedirectTo("/" + std::to_string(i)));
+  EXPECT_EQ(Get()->outcome.code(), StatusCode::kEndpoint);
   EXPECT_EQ(server_.requests().size(), 6U);
+}
+
+TEST_F(S3TransportTest, DoesNotRunInACircle) {
+  replies_.assign(20, RedirectTo(server_.url("/bucket/a/b%20c")));
+  replies_[0] = RedirectTo("/elsewhere");
+  const auto getter = Get();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
+  EXPECT_NE(getter->outcome.message().find("been before"), std::string::npos);
+  EXPECT_EQ(server_.requests().size(), 2U);
+}
+
+TEST_F(S3TransportTest, SignsAgainForWhereItIsSent) {
+  replies_ = {RedirectTo("../x?b=%20&a=1+2"), Reply("body", kETag)};
+  EXPECT_EQ(Get()->body, "body");
+  EXPECT_EQ(SentLine(1), "GET /bucket/x?a=1%202&b=%20 HTTP/1.1") << "as the query is signed";
+  EXPECT_NE(Sent(1, "authorization"), "");
+  EXPECT_NE(Sent(1, "authorization"), Sent(0, "authorization"));
+}
+
+TEST_F(S3TransportTest, FollowsElsewhereWithoutCredentials) {
+  credentials_->Set(Credentials{"AKID", "secret", "token"});
+  std::string other = server_.url("/bucket/k?X-Amz-Signature=b&X-Amz-Date=%20a");
+  other.replace(other.find("127.0.0.1"), 9, "localhost");
+  replies_ = {RedirectTo(other), RedirectTo(server_.url("/bucket/home")), Reply("body", kETag)};
+  EXPECT_EQ(Get()->body, "body");
+  EXPECT_EQ(Sent(0, "x-amz-security-token"), "token");
+  EXPECT_EQ(SentLine(1), "GET /bucket/k?X-Amz-Signature=b&X-Amz-Date=%20a HTTP/1.1");
+  for (const size_t number : {1, 2}) {  // nor where the other host sends us
+    EXPECT_EQ(Sent(number, "authorization"), "");
+    EXPECT_EQ(Sent(number, "x-amz-security-token"), "");
+    EXPECT_EQ(Sent(number, "x-amz-checksum-mode"), "ENABLED");
+  }
+}
+
+TEST_F(S3TransportTest, BlamesTheRedirectForWhatAnotherHostRefuses) {
+  std::string other = server_.url("/bucket/k");
+  other.replace(other.find("127.0.0.1"), 9, "localhost");
+  replies_ = {RedirectTo(other), ErrorReply("403 Forbidden", "AccessDenied")};
+  const auto getter = Get();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
+  EXPECT_NE(getter->outcome.message().find(other), std::string::npos);
+  EXPECT_EQ(getter->hint.kind, Kind::kFatal);
+}
+
+TEST_F(S3TransportTest, ALocationThatIsNoneIsAFailure) {
+  for (const char* const location : {"ftp://127.0.0.1/x", "http://", "http://a b/", "/a\x01"}) {
+    replies_ = {RedirectTo(location)};
+    next_reply_ = 0;
+    EXPECT_EQ(Get()->outcome.code(), StatusCode::kProtocol) << location;
+  }
+}
+
+TEST_F(S3TransportTest, ARegionThatIsNoNameIsNotLearned) {
+  replies_ = {ErrorReply("301 Moved", "PermanentRedirect", "x-amz-bucket-region: a.b/c\r\n")};
+  EXPECT_EQ(Get()->hint.kind, Kind::kFatal);
+}
+
+TEST_F(S3TransportTest, FieldsThatContradictEachOtherAreAFailure) {
+  replies_ = {Reply("body",
+                    "etag: \"v\"\r\nx-amz-checksum-crc32: yZRlqg==\r\n"
+                    "x-amz-checksum-crc32: AAAAAA==\r\n")};
+  EXPECT_EQ(Get()->outcome.code(), StatusCode::kProtocol);
 }
 
 TEST_F(S3TransportTest, SignsWithTheCredentialsOfTheMoment) {

@@ -186,6 +186,7 @@ class FakeTransport::Get final : public FakeTransport::Call {
     position_ = began_;
 
     ReplyHead head;
+    head.partial = request_.part_number > 0 || (request_.ranged() && !attempt_.ignore_range);
     head.begin = began_;
     head.length = static_cast<int64_t>(end_ - began_);
     head.object_size = static_cast<int64_t>(size);

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,9 @@ class FakeTransport final : public Transport {
     ask_for_space_ = ask;
   }  // before bytes are delivered, as our HTTP client does
 
+  // Whether versions are entity tags, as S3's are. Before anything is read.
+  bool has_etags = false;
+
   // The node that has the keys with this first letter is down; 0: all are up. I/O thread.
   void SetDown(char first_letter) { down_ = first_letter; }
 
@@ -85,6 +89,9 @@ class FakeTransport final : public Transport {
 
   // "fake://bucket/key"
   Result<ObjectId> ParseUrl(std::string_view url) const override;
+  std::string_view ETagOf(std::string_view version) const override {
+    return has_etags ? version : std::string_view();
+  }
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
   const Status* FindOutage(const ObjectId& object) override;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.h"
 #include "base/excerpt.h"
 
 namespace objectpipes {
@@ -12,6 +13,21 @@ int64_t ParseLength(std::string_view text) {
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, value);
   return error == std::errc() && end == last && value >= 0 ? value : -1;
+}
+
+// An object that is stored with an encoding has a length. Without one, somebody on the way may have
+// made the encoding, and what comes is not the object. "aws-chunked" is left over from an upload.
+bool IsDelimited(std::string_view content_length, std::string_view transfer_encoding,
+                 std::string_view content_encoding) {
+  if (!content_length.empty()) return true;
+  const bool encoded = !content_encoding.empty() &&
+                       !EqualsIgnoringCase(content_encoding, "identity") &&
+                       !EqualsIgnoringCase(content_encoding, "aws-chunked");
+  return !transfer_encoding.empty() && !encoded;
+}
+
+std::string RangeText(uint64_t begin, uint64_t end) {
+  return "bytes=" + std::to_string(begin) + "-" + (end == kToTheEnd ? "" : std::to_string(end - 1));
 }
 
 Status ApplyContentRange(std::string_view text, ReplyHead* head) {
@@ -37,6 +53,7 @@ Status ApplyContentRange(std::string_view text, ReplyHead* head) {
   if (head->length >= 0 && head->length != length) {
     return Status::Protocol("Content-Range and Content-Length contradict each other");
   }
+  head->partial = true;
   head->begin = static_cast<uint64_t>(first);
   head->length = length;
   if (size >= 0) head->object_size = size;

@@ -13,6 +13,12 @@ TEST(ContentRange, Applies) {
   EXPECT_EQ(head.object_size, 100);
 }
 
+TEST(ContentRange, IsAskedFor) {
+  EXPECT_EQ(RangeText(0, 1), "bytes=0-0");
+  EXPECT_EQ(RangeText(5, 10), "bytes=5-9");
+  EXPECT_EQ(RangeText(5, kToTheEnd), "bytes=5-");
+}
+
 TEST(ContentRange, UnknownSize) {
   ReplyHead head;
   ASSERT_TRUE(ApplyContentRange("bytes 5-9/*", &head).ok());

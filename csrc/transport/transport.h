@@ -36,16 +36,19 @@ class Executor {
 // What a listing told of an object; what is unknown is -1 or empty.
 struct Listed {
   int64_t size = -1;
-  std::string checksum;  // AIStore: hexadecimal
-  std::string version;   // AIStore
-  int64_t targets = -1;  // AIStore: how many the cluster had
+  std::string checksum;   // AIStore: hexadecimal
+  std::string version;    // AIStore
+  int64_t targets = -1;   // AIStore: how many the cluster had
+  std::string etag = {};  // S3: without quotes
 };
 
 struct ObjectId {
   std::string
       bucket;       // S3: the bucket. AIStore: "provider/namespace/bucket", the prefix of its uname
   std::string key;  // literal bytes, never percent-encoded
-  Listed listed = {};  // AIStore: a read that delivers something else is kObjectChanged
+  // S3: the listed version has the listed size, or the reply is kProtocol; another version is read
+  // as it is. AIStore: a read that delivers something else is kObjectChanged.
+  Listed listed = {};
 };
 
 inline constexpr uint64_t kToTheEnd = std::numeric_limits<uint64_t>::max();
@@ -82,9 +85,14 @@ struct OfferedChecksum {
 };
 
 struct ReplyHead {
+  bool partial = false;      // a 206: the body is a range of the object, and not all of it
   uint64_t begin = 0;        // offset in the object of the body's first byte
   int64_t length = -1;       // bytes in this body; -1: the server does not say (chunked)
   int64_t object_size = -1;  // -1: unknown
+  // Whether the end of the body shows that all of it came. False: it ends with the connection, as
+  // one that was cut does, or its length is that of what somebody made of it on the way
+  // (Content-Encoding). Then the object's size must be known, or its checksum compared.
+  bool delimited = true;
   // Identity of the object's version: two replies belong together only if it is equal. Empty: the
   // server gives none, and nothing may be joined from two replies.
   std::string version;

@@ -136,16 +136,7 @@ TABLE = [
     Row(kinds.ChecksumOnRange(), BYTES, BYTES, resumed=True),
     Row(kinds.IgnoreRange(), BYTES, BYTES, resumed=True),
     Row(kinds.WrongContentRange(), BYTES, ProtocolError, spares=1, resumed=True, aws=(BYTES,)),
-    Row(
-        kinds.WrongTotal(),
-        BYTES,
-        BYTES,
-        spares=1,
-        resumed=True,
-        streamed=ObjectChangedError,
-        split=(ObjectChangedError,),
-        aws=(BYTES,),
-    ),
+    Row(kinds.WrongTotal(), BYTES, ProtocolError, spares=1, resumed=True, aws=(BYTES,)),
     Row(
         kinds.WrongContentLength(10),
         BYTES,

@@ -7,6 +7,7 @@
 #include "s3/aws/observed_request.h"
 #include "s3/aws/outcome.h"
 #include "s3/reply_head.h"
+#include "transport/http/http_response.h"
 
 namespace objectpipes {
 namespace {
@@ -45,7 +46,7 @@ class GetJob final : public ReplyObserver {
   void OnHeaders(const HeaderLookup& header) override {
     if (open_ || !refused_.status.ok()) return;
     if (IsContentRange(header("content-range")) && IsObject(header)) return Open(header);
-    if (held_.size() <= kLongestErrorBody) return;  // may still be an error document
+    if (held_.size() <= kMaxErrorBodyBytes) return;  // may still be an error document
     if (!header("last-modified").empty()) return Open(header);
     refused_.status = Status(StatusCode::kNotSupported,
                              "the reply has no Last-Modified, without which aws-sdk-cpp does not "

@@ -12,6 +12,7 @@
 #include "s3/aws/observed_request.h"
 #include "s3/aws/request_options.h"
 #include "s3/list_page.h"
+#include "transport/content_range.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -38,8 +39,7 @@ class ObjectRequest final : public Observed<Request> {
     this->SetBucket(Aws::String(get.object.bucket));
     this->SetKey(kPlaceholder);
     if (get.ranged()) {
-      this->SetRange("bytes=" + std::to_string(get.begin) + "-" +
-                     (get.end == kToTheEnd ? "" : std::to_string(get.end - 1)));
+      this->SetRange(Aws::String(RangeText(get.begin, get.end)));
     }
     if (!get.if_match.empty()) this->SetIfMatch(Aws::String(get.if_match));
     if (get.part_number != 0) this->SetPartNumber(static_cast<int>(get.part_number));

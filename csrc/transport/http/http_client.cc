@@ -23,14 +23,58 @@ CURLM* NewPoll() {
 
 }  // namespace
 
+bool IsHopeless(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kTls:
+    case StatusCode::kInternal:
+    case StatusCode::kConfig:
+    case StatusCode::kInvalidArgument:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// An exchange whose request must not be sent. It fails in the client's next turn, as handlers are
+// not called from inside of Start().
+class HttpClient::Unsendable final : public Exchange {
+ public:
+  Unsendable(HttpClient* client, Status why, HttpHandler* handler)
+      : client_(client), why_(std::move(why)), handler_(handler) {
+    client_->unsendable_.push_back(this);
+  }
+  ~Unsendable() override {
+    auto& all = client_->unsendable_;
+    all.erase(std::remove(all.begin(), all.end(), this), all.end());
+  }
+  void Resume() override {}
+
+  // May destroy this.
+  void Fail() {
+    const Status why = why_;
+    handler_->OnDone(why);
+  }
+
+ private:
+  HttpClient* const client_;
+  const Status why_;
+  HttpHandler* const handler_;
+};
+
 HttpSession::HttpSession(HttpClient* client, HttpOptions options)
     : client_(client), options_(std::move(options)), proxy_(options_.proxy) {}
 
 HttpSession::~HttpSession() = default;
 
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
+  Result<std::string> text = RequestText(request, options_.user_agent, proxy_);
+  if (!text.ok()) {
+    return std::make_unique<HttpClient::Unsendable>(client_, text.status(), handler);
+  }
   if (options_.requests != nullptr) options_.requests->fetch_add(1, std::memory_order_relaxed);
-  auto exchange = std::make_unique<HttpExchange>(request, options_.user_agent, proxy_, handler);
+  auto exchange =
+      std::make_unique<HttpExchange>(std::string(request.origin()), std::move(text).value(),
+                                     request.method == HttpRequest::Method::kHead, handler);
   auto& idle = idle_[exchange->origin()];
   std::unique_ptr<HttpConnection> connection;
   while (connection == nullptr && !idle.empty()) {
@@ -58,6 +102,7 @@ HttpClient::~HttpClient() {
 
 void HttpClient::Wait(int64_t max_ms) {
   if (!idle()) max_ms = std::min(max_ms, kStallCheckMs);
+  if (!unsendable_.empty()) max_ms = 0;
   waited_.clear();
   for (const HttpConnection* connection : busy_) {
     connection->AppendInterest(&waited_);
@@ -81,6 +126,7 @@ void HttpClient::Wakeup() { curl_multi_wakeup(poll_); }
 void HttpClient::Advance(int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
+  EndUnsendable();
   CloseIdle();
   // Handlers start and end exchanges, which moves connections about; one that is missed here is
   // still marked and has its turn next time.
@@ -90,6 +136,15 @@ void HttpClient::Advance(int64_t now_ms) {
   if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
     stalls_checked_ms_ = now_ms;
     EndStalled();
+  }
+}
+
+// Those that are there now: a handler may start others.
+void HttpClient::EndUnsendable() {
+  for (size_t left = unsendable_.size(); left > 0 && !unsendable_.empty(); --left) {
+    Unsendable* const first = unsendable_.front();
+    unsendable_.erase(unsendable_.begin());
+    first->Fail();
   }
 }
 

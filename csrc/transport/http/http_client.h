@@ -20,6 +20,7 @@
 
 #include "base/status.h"
 #include "transport/http/http_proxy.h"
+#include "transport/http/http_request.h"
 #include "transport/http/http_response.h"
 #include "transport/transport.h"
 
@@ -38,14 +39,6 @@ struct HttpOptions {
   std::atomic<uint64_t>* requests = nullptr;  // counts those sent; null: nobody does
 };
 
-struct HttpRequest {
-  enum class Method : uint8_t { kGet, kHead };
-  Method method = Method::kGet;
-  std::string url;                   // absolute, percent-encoded; sent as it is
-  std::vector<std::string> headers;  // "Name: value"
-  std::string body;                  // sent with the GET when not empty (AIStore lists this way)
-};
-
 // As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its
 // status code.
 class HttpHandler {
@@ -58,6 +51,9 @@ class HttpHandler {
  protected:
   ~HttpHandler() = default;
 };
+
+// Whether an exchange that failed so would fail again, sent as it is.
+bool IsHopeless(const Status& status);
 
 class HttpConnection;
 
@@ -75,17 +71,21 @@ class HttpClient {
   // Moves all exchanges on; handlers are called from here only.
   void Advance(int64_t now_ms);
 
-  bool idle() const { return busy_.empty(); }
+  bool idle() const { return busy_.empty() && unsendable_.empty(); }
 
  private:
   friend class HttpConnection;
   friend class HttpSession;
+  class Unsendable;
+
+  void EndUnsendable();
 
   void EndStalled();
   void CloseIdle();
 
   CURLM* const poll_;    // waits for sockets and wake-ups, portably; transfers nothing
   CURLSH* const share_;  // names and TLS sessions, for all connections
+  std::vector<Unsendable*> unsendable_;                     // exchanges that will fail
   std::vector<HttpConnection*> busy_;                       // connecting, or serving an exchange
   std::vector<std::unique_ptr<HttpConnection>> to_delete_;  // may still be on the stack
   std::list<HttpConnection*> idle_;                         // of all sessions, the coldest first

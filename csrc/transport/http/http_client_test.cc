@@ -138,6 +138,34 @@ TEST_F(HttpClientTest, SendsTheRequestAsItIs) {
                 "\r\nuser-agent: test\r\nrange: bytes=0-9\r\nx-amz-date: now\r\n\r\n");
 }
 
+TEST_F(HttpClientTest, DoesNotSendWhatWouldBeAnotherRequest) {
+  LoopbackServer server(ServeEmpty);
+  Receiver receiver;
+  EXPECT_EQ(Get(server.url("/a HTTP/1.1\r\nhost: b\r\n\r\nPUT /c"), &receiver).code(),
+            StatusCode::kInvalidArgument);
+  HttpRequest request;
+  request.url = server.url("/");
+  request.headers = {"authorization: Bearer token\n"};
+  Receiver other;
+  Start(request, &other);
+  ASSERT_TRUE(other.done.Wait());
+  EXPECT_EQ(other.outcome.code(), StatusCode::kConfig);
+  EXPECT_EQ(server.connections(), 0);
+}
+
+TEST_F(HttpClientTest, WhatIsNotSentCanBeGivenUp) {
+  HttpRequest request;
+  request.url = "http://127.0.0.1/ ";
+  Receiver receiver;
+  OnLoop([&] {
+    session_ = std::make_unique<HttpSession>(&loop_.http(), options_);
+    receiver.exchange = session_->Start(request, &receiver);
+    receiver.exchange.reset();
+  });
+  OnLoop([] {});
+  EXPECT_TRUE(receiver.outcome.ok()) << "no call follows";
+}
+
 TEST_F(HttpClientTest, AReplyToHeadHasNoBody) {
   LoopbackServer server([](Peer* peer) {
     EXPECT_EQ(peer->ReadRequest().substr(0, 5), "HEAD ");
@@ -201,6 +229,42 @@ TEST_F(HttpClientTest, PassesOverInterimReplies) {
                   .ok());
   EXPECT_EQ(receiver.status, 200);
   EXPECT_EQ(receiver.etag, "yes");
+  EXPECT_EQ(receiver.body, "body");
+}
+
+// The peer stays: what is wrong shows before the connection ends.
+TEST_F(HttpClientTest, RefusesAHeadAsSoonAsItIsMalformed) {
+  const std::string flood = [] {
+    std::string text;
+    for (int i = 0; i <= kMaxInterimReplies; ++i) text += "HTTP/1.1 103 Early Hints\r\n\r\n";
+    return text;
+  }();
+  for (const std::string& text :
+       {std::string("hello"), std::string("HTTP/1.1 200 OK\n"), std::string("\r\nHTTP/1.1 200 OK"),
+        std::string("HTTP/1.1 200 OK\r\na: 1\nb: 2"),
+        std::string("HTTP/1.1 200 OK\r\na: 1\rb\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\na: 1\r\n b\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx"),
+        std::string("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 1\r\n\r\n"),
+        std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n"), flood,
+        "HTTP/1.1 200 OK\r\na: " + std::string(kMaxHeadBytes, 'x')}) {
+    LoopbackServer server([&text](Peer* peer) {
+      peer->ReadRequest();
+      peer->Send(text);
+      peer->AwaitEnd();
+    });
+    Receiver receiver;
+    EXPECT_EQ(Get(server.url("/"), &receiver).code(), StatusCode::kProtocol) << text.substr(0, 80);
+    EXPECT_EQ(receiver.status, 0);
+  }
+}
+
+TEST_F(HttpClientTest, TakesAHeadUpToItsLimit) {
+  const std::string begin = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\na: ";
+  const std::string end = "\r\n\r\n";
+  Receiver receiver;
+  const std::string filler(kMaxHeadBytes - begin.size() - end.size(), 'x');
+  EXPECT_TRUE(GetReply(begin + filler + end + "body", &receiver).ok());
   EXPECT_EQ(receiver.body, "body");
 }
 

@@ -9,41 +9,19 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{64} << 10;  // also the limit of a reply's head
+constexpr size_t kBufferBytes = kMaxHeadBytes;
 constexpr size_t kWorthOwnSpace = size_t{16}
                                   << 10;  // below, one copy costs less than another system call
 constexpr size_t kMostAtOnce = size_t{1} << 20;
-constexpr int64_t kTrustedIdleMs = 1000;  // an idle connection younger than this is not checked
+constexpr int kSwitchingProtocols = 101;
 constexpr int kProxyWantsPassword = 407;
+constexpr std::string_view kReplyBegin = "HTTP/";
 constexpr int kMostSteps = 32;  // of one connection, before the others have their turn
 
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------------
 // HttpExchange
-
-HttpExchange::HttpExchange(const HttpRequest& request, const std::string& user_agent,
-                           const HttpProxy& proxy, HttpHandler* handler)
-    : is_head_(request.method == HttpRequest::Method::kHead), handler_(handler) {
-  const size_t authority = request.url.find("://") + 3;
-  const size_t path = std::min(request.url.find('/', authority), request.url.size());
-  origin_ = request.url.substr(0, path);
-  text_.reserve(1024 + request.body.size());
-  text_.append(is_head_ ? "HEAD " : "GET ");
-  const bool forwarded = proxy.Forwards(origin_);
-  if (forwarded) text_.append(origin_);
-  text_.append(path < request.url.size() ? std::string_view(request.url).substr(path) : "/");
-  text_.append(" HTTP/1.1\r\nhost: ").append(origin_, authority);
-  text_.append("\r\nuser-agent: ").append(user_agent);
-  if (forwarded && !proxy.authorization().empty()) {
-    text_.append("\r\nproxy-authorization: ").append(proxy.authorization());
-  }
-  for (const std::string& header : request.headers) text_.append("\r\n").append(header);
-  if (!request.body.empty()) {
-    text_.append("\r\ncontent-length: ").append(std::to_string(request.body.size()));
-  }
-  text_.append("\r\n\r\n").append(request.body);
-}
 
 HttpExchange::~HttpExchange() {
   if (connection_ != nullptr) connection_->Abandon();
@@ -76,8 +54,8 @@ HttpConnection::Step HttpConnection::Connect() {
   return Step::kWait;
 }
 
+// However short the pause was: what came in the meantime would be taken for the next reply.
 bool HttpConnection::StillOpen() {
-  if (client_->now_ms_ - last_byte_ms_ < kTrustedIdleMs) return true;
   char byte = 0;
   return channel_.Receive(&byte, 1) ==
          Channel::kNotNow;  // a byte nobody asked for is no better than the end
@@ -115,6 +93,8 @@ void HttpConnection::BeginRequest() {
   state_ = State::kSending;
   paused_ = false;
   http_status_ = 0;
+  head_scanned_ = 0;
+  interim_replies_ = 0;
   unsent_ = exchange_->text();
   last_byte_ms_ = MonotonicMs();  // the client's time is that of its last turn, perhaps long ago
   Send();
@@ -298,43 +278,58 @@ HttpConnection::Step HttpConnection::OnEndOfStream(bool broken) {
 }
 
 HttpConnection::Step HttpConnection::ReceiveHead() {
-  size_t end = buffered().find("\r\n\r\n");
-  if (end == std::string_view::npos) {
-    if (buffered().size() == kBufferBytes) {
+  const Result<size_t> end = FindHeadEnd(buffered(), head_scanned_);
+  if (!end.ok()) return RefuseHead(end.status());
+  if (end.value() == std::string_view::npos) {
+    head_scanned_ = buffered().size();
+    if (head_scanned_ == kMaxHeadBytes) {
       return Fail(StatusCode::kProtocol, "the head of the reply is longer than 64 KiB");
     }
-    Step step = Step::kGoOn;
-    if (!FillBuffer(&step)) return step;
-    end = buffered().find("\r\n\r\n");
-    if (end == std::string_view::npos) {
-      // Not worth waiting for the rest of what cannot become a reply.
-      const std::string_view begin = buffered().substr(0, 5);
-      if (std::string_view("HTTP/").substr(0, begin.size()) == begin) return Step::kGoOn;
-      end = buffered().size();
+    // Not worth waiting for the rest of what cannot become a reply.
+    const std::string_view begin = buffered().substr(0, kReplyBegin.size());
+    if (kReplyBegin.substr(0, begin.size()) != begin) {
+      return RefuseHead(HttpHead::Parse(buffered()).status());
     }
+    Step step = Step::kGoOn;
+    FillBuffer(&step);
+    return step;
   }
-  const std::string_view block = buffered().substr(0, end);
+  const std::string_view block = buffered().substr(0, end.value() - 4);
   const Result<HttpHead> head = HttpHead::Parse(block);
-  if (!head.ok()) {
-    // A server that sends more than the length it told may do so after we took the body for whole.
-    if (reused_) return MoveToFreshConnection();
-    return Fail(StatusCode::kProtocol, head.status().message());
-  }
-  buffer_begin_ = std::min(buffer_begin_ + end + 4, buffer_end_);
-  if (head.value().status() < 200) return Step::kGoOn;  // informational: the reply proper follows
-
+  if (!head.ok()) return RefuseHead(head.status());
+  buffer_begin_ += end.value();
+  head_scanned_ = 0;
   http_status_ = head.value().status();
+  if (http_status_ < 200) return PassOverInterim();
   if (http_status_ == kProxyWantsPassword) {
     return Fail(StatusCode::kEndpoint, "the proxy refuses the request with HTTP 407");
   }
   const Result<BodyFraming> framing = FramingOf(head.value(), exchange_->is_head());
-  if (!framing.ok()) return Fail(StatusCode::kProtocol, framing.status().message());
+  if (!framing.ok()) return RefuseHead(framing.status());
   framing_ = framing.value();
   body_left_ = framing_.length;
   chunks_ = ChunkDecoder();
   state_ = State::kBody;
   if (exchange_->handler()->OnHead(head.value()) == Flow::kStop) {
     return Fail(StatusCode::kCancelled, "stopped by the reader");
+  }
+  return Step::kGoOn;
+}
+
+// On a connection that was used before it may be what is left of an earlier reply: a server that
+// sends more than the length it told may do so after we took the body for whole.
+HttpConnection::Step HttpConnection::RefuseHead(const Status& why) {
+  if (reused_) return MoveToFreshConnection();
+  return Fail(why.code(), why.message());
+}
+
+// An informational reply: the reply proper follows.
+HttpConnection::Step HttpConnection::PassOverInterim() {
+  if (http_status_ == kSwitchingProtocols) {
+    return Fail(StatusCode::kProtocol, "the server switches to another protocol, unasked");
+  }
+  if (++interim_replies_ > kMaxInterimReplies) {
+    return Fail(StatusCode::kProtocol, "the server sends one informational reply after another");
   }
   return Step::kGoOn;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "transport/http/channel.h"
 #include "transport/http/http_client.h"
@@ -55,6 +56,8 @@ class HttpConnection {
   void BeginRequest();
   Step Send();
   Step ReceiveHead();
+  Step RefuseHead(const Status& why);
+  Step PassOverInterim();
   Step ReceiveBody();
   Step ReceiveInto(const Space& space);
   Step DeliverBuffered();
@@ -98,13 +101,15 @@ class HttpConnection {
   uint64_t body_left_ = 0;  // kLength only
   ChunkDecoder chunks_;
   int http_status_ = 0;
+  size_t head_scanned_ = 0;  // of what is buffered
+  int interim_replies_ = 0;  // of this exchange
 };
 
 // A request under way: what the caller holds.
 class HttpExchange final : public Exchange {
  public:
-  HttpExchange(const HttpRequest& request, const std::string& user_agent, const HttpProxy& proxy,
-               HttpHandler* handler);
+  HttpExchange(std::string origin, std::string text, bool is_head, HttpHandler* handler)
+      : origin_(std::move(origin)), text_(std::move(text)), is_head_(is_head), handler_(handler) {}
   ~HttpExchange() override;
   void Resume() override;
 
@@ -117,8 +122,8 @@ class HttpExchange final : public Exchange {
  private:
   friend class HttpConnection;
 
-  std::string origin_;
-  std::string text_;
+  const std::string origin_;
+  const std::string text_;
   const bool is_head_;
   HttpHandler* const handler_;
   HttpConnection* connection_ = nullptr;  // null once done

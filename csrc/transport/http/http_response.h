@@ -1,12 +1,30 @@
 // HTTP/1.1 replies as text (RFC 9112): the head, and how long the body is. No I/O.
+//
+// Strict: what two readers could understand in two ways is kProtocol, because one of them would
+// take another number of bytes for the body.
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
 namespace objectpipes {
+
+// What a reply may take up beside its body.
+inline constexpr size_t kMaxHeadBytes = size_t{64} << 10;
+inline constexpr int kMaxInterimReplies = 16;  // of status 1xx, before the reply proper
+inline constexpr size_t kMaxChunkLineBytes = size_t{4} << 10;  // a chunk's size and extensions
+inline constexpr size_t kMaxTrailerBytes = size_t{16} << 10;
+// Of the body of an error, so much is read: more says nothing more.
+inline constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
+
+// The length of the head that `text` begins with, the empty line included. npos: it does not end
+// there; then look again from `text.size()` on, once there is more. kProtocol if a line ends in
+// anything but CR LF.
+Result<size_t> FindHeadEnd(std::string_view text, size_t from);
 
 // Status line and header fields of a reply: views of a text that somebody else keeps.
 class HttpHead {
@@ -21,9 +39,20 @@ class HttpHead {
   // The value of the first field of this name (any case), without white space around it; empty if
   // absent.
   std::string_view Get(std::string_view name) const;
+  size_t Count(std::string_view name) const;
+  bool Has(std::string_view name) const { return Count(name) > 0; }
+  // Whether one of the fields of this name lists `element` (any case).
+  bool Lists(std::string_view name, std::string_view element) const;
+  // kProtocol if one of these fields is there more than once, with different values.
+  Status CheckUnique(std::initializer_list<std::string_view> names) const;
 
  private:
-  std::string_view fields_;
+  struct Field {
+    std::string_view name;
+    std::string_view value;
+  };
+
+  std::vector<Field> fields_;
   int status_ = 0;
   bool is_http_1_0_ = false;
 };
@@ -52,8 +81,11 @@ class ChunkDecoder {
 
  private:
   enum class State : uint8_t { kSize, kData, kDataEnd, kTrailer };
+  bool ParseSize(std::string_view line);
+
   State state_ = State::kSize;
   uint64_t left_ = 0;  // of this chunk
+  size_t trailer_bytes_ = 0;
 };
 
 }  // namespace objectpipes

@@ -1,0 +1,45 @@
+// Characters of protocols, which are ASCII. <cctype> asks the locale.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace objectpipes {
+
+constexpr char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline std::string ToLower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return ToLower(c); });
+  return lower;
+}
+
+inline bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return ToLower(x) == ToLower(y);
+         });
+}
+
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+constexpr bool IsAlphanumeric(char c) {
+  return IsDigit(c) || (ToLower(c) >= 'a' && ToLower(c) <= 'z');
+}
+
+// C0 controls and DEL; never a byte of UTF-8 beyond ASCII.
+constexpr bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
+
+// What names of header fields are made of (RFC 9110, 5.6.2).
+constexpr bool IsTokenCharacter(char c) {
+  return IsAlphanumeric(c) ||
+         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
+
+inline bool IsToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter);
+}
+
+}  // namespace objectpipes
