@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,13 +35,18 @@ constexpr bool IsAlphanumeric(char c) {
 constexpr bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; }
 
 // What names of header fields are made of (RFC 9110, 5.6.2).
-constexpr bool IsTokenCharacter(char c) {
-  return IsAlphanumeric(c) ||
-         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
-
 inline bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter);
+  static constexpr std::array<bool, 256> kTokenCharacters = [] {
+    std::array<bool, 256> set{};
+    for (int c = 0; c < 128; ++c) {
+      set[static_cast<size_t>(c)] = IsAlphanumeric(static_cast<char>(c));
+    }
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) set[static_cast<size_t>(c)] = true;
+    return set;
+  }();
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return kTokenCharacters[static_cast<unsigned char>(c)];
+  });
 }
 
 }  // namespace objectpipes

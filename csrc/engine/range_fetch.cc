@@ -137,7 +137,9 @@ Status RangeFetch::CheckEnd(const ReplyHead& head) const {
   const bool offered = head.checksum.scope == OfferedChecksum::Scope::kObject &&
                        head.checksum.type != ChecksumType::kNone &&
                        Checksum::Available(head.checksum.type);
-  if (head.delimited || (offered && verify_)) return Status::Ok();
+  // The checksum is compared by who reads all of the object.
+  const bool compared = offered && verify_ && begin_ == 0;
+  if (head.delimited || compared || end_ != kToTheEnd) return Status::Ok();
   return Status::Protocol(
       std::string("the reply does not say how long it is (no Content-Length), and no listing does:"
                   " nothing would show that it is whole") +

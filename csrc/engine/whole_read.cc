@@ -123,9 +123,9 @@ Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data,
 
 // Bytes that have been given to the verifier cannot be taken out of it, but all of them can.
 bool WholeRead::TakeBack(const void* /*part*/, uint64_t offset) {
-  if (offset != 0 || !ahead_.empty()) return false;
+  if (offset != options_.begin || !ahead_.empty()) return false;
   verifier_.Expect(OfferedChecksum{});
-  verified_ = 0;
+  verified_ = options_.begin;
   return true;
 }
 

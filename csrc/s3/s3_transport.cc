@@ -401,7 +401,7 @@ class S3Transport::OpenSession final : public S3Transport::Call {
   }
 
   Flow OnSuccessData(const char* data, size_t size) override {
-    if (body_.size() + size > kLongestErrorBody) return Flow::kStop;
+    if (body_.size() + size > kMaxErrorBodyBytes) return Flow::kStop;
     body_.append(data, size);
     return Flow::kContinue;
   }
