@@ -241,7 +241,7 @@ SIZES = {"1 B": 1, "128 KiB": 128 << 10, "20 MiB streamed": 20 * MIB}
 CONTENT = {size: random.Random(size).randbytes(size) for size in SIZES.values()}
 
 
-def read(url: str, size: int, ca: Path, *, listed: bool, **options: object) -> bytes:
+def read(url: str, size: int, ca: Path, *, listed: bool) -> bytes:
     """Read the one object as `size` demands."""
     config = S3Config(
         endpoint_url=url, region="us-east-1", credentials=CREDENTIALS, max_attempts=2,
@@ -249,7 +249,7 @@ def read(url: str, size: int, ca: Path, *, listed: bool, **options: object) -> b
     )  # fmt: skip
     source = [ObjectUrl(URL, size=size, etag="v1") if listed else URL]
     prefetch_bytes = 16 * MIB if size > MIB else 256 * MIB
-    loader = S3FileLoader(source, config=config, prefetch_bytes=prefetch_bytes, **options)
+    loader = S3FileLoader(source, config=config, prefetch_bytes=prefetch_bytes)
     ((_, stream),) = loader
     pieces = iter(lambda: stream.read(1 << 16), b"")
     return b"".join(pieces)
@@ -369,3 +369,71 @@ def test_credentials_stay_at_home(
         assert not (from_tls and other.heads)
         assert server.heads
         assert all(SECRETS.search(head) for head in server.heads)
+
+
+# --- another strict parser ----------------------------------------------------------------------
+
+PARTS = [
+    "Content-Length: {n}", "Content-Length: {m}", "content-length:{n}", "Content-Length: 0{n}",
+    "Content-Length: +{n}", "Content-Length : {n}", " Content-Length: {n}", "Content-Length: {n} ",
+    "Transfer-Encoding: chunked", "transfer-encoding:CHUNKED", "Transfer-Encoding: gzip",
+    "Transfer-Encoding: chunked, chunked", "Transfer-Encoding : chunked", "Connection: close",
+    "Connection: keep-alive", "X: a", "X:", "X: a\nContent-Length: {m}", "X: a\rb", "X: a\r\n b",
+    "X", ": x", "X y: z", "X: \t\xe4 ", "Content-Range: bytes 0-1/2", "X: a\0b",
+]  # fmt: skip
+CODINGS = ["%x\r\n", "%X;a=b\r\n", "0%x\r\n", "0x%x\r\n", "+%x\r\n", "%x\n", "%x \r\n", " %x\r\n"]
+ENDS = ["0\r\n\r\n", "0\r\na: b\r\n\r\n", "0\r\n\n", "00\r\n\r\n", "", "0\r\n"]
+
+
+def generated(draw: random.Random) -> bytes:
+    """A reply put together of right and wrong parts."""
+    body = draw.randbytes(draw.choice([0, 1, 30]))
+    version = draw.choice(["1.1", "1.1", "1.1", "1.0"])
+    parts = draw.sample(PARTS, draw.randint(0, 3))
+    fields = [part.format(n=len(body), m=len(body) + 1) for part in parts]
+    head = f'HTTP/{version} 200 OK\r\nETag: "v1"\r\n' + "".join(f + "\r\n" for f in fields)
+    coded = (draw.choice(CODINGS) % len(body)).encode() + body + b"\r\n" if body else b""
+    content = coded + draw.choice(ENDS).encode() if "chunked" in head.lower() else body
+    return head.encode("latin-1") + b"\r\n" + content
+
+
+def by_h11(reply: bytes) -> bytes | None:
+    """The body of a reply that ends with its connection; None if it is refused, or not whole."""
+    h11 = pytest.importorskip("h11", reason="h11, which parses replies, too, is not installed")
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "h")]))
+    connection.send(h11.EndOfMessage())
+    body = b""
+    try:
+        connection.receive_data(reply)
+        connection.receive_data(b"")
+        while type(event := connection.next_event()) is not h11.EndOfMessage:
+            if type(event) is h11.Data:
+                body += bytes(event.data)
+            elif type(event) is not h11.Response:
+                return None
+    except h11.RemoteProtocolError:
+        return None
+    return body
+
+
+def test_another_parser_finds_the_same_bodies() -> None:
+    """Same bytes in, same body out, or an error: for whatever we take, h11 takes for the same."""
+    draw = random.Random(0)
+    replies = [generated(draw) for _ in range(400)]
+    expected = [by_h11(reply) for reply in replies]
+    taken = 0
+    with RawServer(lambda n, head: (replies[int(head.split()[1].rpartition("/")[2])], False)) as s:
+        config = S3Config(
+            endpoint_url=s.url, region="us-east-1", credentials=CREDENTIALS, max_attempts=1,
+            stall_timeout=5.0,
+        )  # fmt: skip
+        for number, body in enumerate(expected):
+            try:
+                ((_, stream),) = S3FileLoader([f"s3://bucket/{number}"], config=config)
+                found = stream.read()
+            except ObjectStoreError:
+                continue
+            taken += 1
+            assert found == body, replies[number]
+    assert 40 < taken < 360
