@@ -38,11 +38,11 @@ CONSUMER = ROOT / "recipes" / "consumer" / "recipe.yaml"
 _PINNED = (
     "aws_sdk_cpp",
     "aws_transport",
+    "c_ares",
     "c_stdlib",
     "c_stdlib_version",
     "cxx_compiler",
     "cxx_compiler_version",
-    "libcurl",
     "openssl",
     "pugixml",
     "xxhash",

@@ -10,7 +10,7 @@ from elftools.elf.gnuversions import GNUVerSymSection
 from elftools.elf.sections import Symbol, SymbolTableSection
 
 # The extension's module init, and nothing else: other packages in the process have their own
-# OpenSSL and curl.
+# OpenSSL and c-ares.
 EXPORTED = {"PyInit__ext"}
 
 

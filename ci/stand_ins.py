@@ -231,7 +231,7 @@ def _libraries() -> Iterator[tuple[StandIn, list[str]]]:
     """Return the libraries and the Debian packages that they are made of."""
     for name, debian, upper_parts in [
         ("openssl", [_runtime("libssl3"), "libssl-dev"], 1),
-        ("libcurl", [_runtime("libcurl4"), "libcurl4-openssl-dev"], 1),
+        ("c-ares", [_cares(), "libc-ares-dev"], 1),
         ("pugixml", ["libpugixml1v5", "libpugixml-dev"], 2),
         ("xxhash", ["libxxhash0", "libxxhash-dev"], 3),
     ]:
@@ -282,6 +282,12 @@ def _runtime(package: str) -> str:
     known = output("dpkg-query", "--show", status, f"{package}*").splitlines()
     renamed = f"{package}t64"
     return renamed if f"{renamed} installed" in known else package
+
+
+def _cares() -> str:
+    """Return the name of the installed library of c-ares, which lost its dash in Debian 13."""
+    known = output("dpkg-query", "--show", "--showformat=${Package}\n", "libc*ares2").splitlines()
+    return next((name for name in ("libcares2", "libc-ares2") if name in known), "libc-ares2")
 
 
 def _debian_version(package: str) -> str:

@@ -11,7 +11,7 @@ if(VCPKG_CMAKE_SYSTEM_NAME)
 endif()
 
 # The options of static-deps.toml, for the same reasons: no CA path and no openssl.cnf of the
-# building machine or of the host, no protocol but HTTP.
+# building machine or of the host. curl is aws-sdk-cpp's.
 if(PORT STREQUAL "curl")
   set(VCPKG_CMAKE_CONFIGURE_OPTIONS
     -DCURL_CA_BUNDLE=none

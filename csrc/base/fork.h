@@ -1,7 +1,7 @@
 // Which process of a family of forks this is.
 //
-// Nothing native survives a fork: threads are gone, locks may be held for ever, and a libcurl
-// handle shares its socket with the parent, so that one process receives the other's bytes with
+// Nothing native survives a fork: threads are gone, locks may be held for ever, and a
+// connection shares its socket with the parent, so that one process receives the other's bytes with
 // status 200. Whoever owns such things remembers the generation it was made in and touches nothing
 // when it has changed.
 #pragma once

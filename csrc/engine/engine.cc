@@ -21,7 +21,7 @@ Current& TheCurrent() {
   return *kCurrent;
 }
 
-// fork() must not happen while the I/O thread is inside libcurl or OpenSSL: locks it holds there
+// fork() must not happen while the I/O thread is inside c-ares or OpenSSL: locks it holds there
 // would be taken in the child for ever. Between two turns it is not.
 void BeforeFork() {
   Current& current = TheCurrent();

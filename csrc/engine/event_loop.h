@@ -36,7 +36,7 @@ class EventLoop final : public Executor {
   bool stopped_by_another_thread() const { return stop_ && stopper_ != std::this_thread::get_id(); }
 
   // Held by the thread while it works and released while it waits: who holds it knows that the
-  // thread is inside neither libcurl, OpenSSL nor the allocator. fork() waits for it.
+  // thread is inside neither c-ares, OpenSSL nor the allocator. fork() waits for it.
   std::mutex& turn() { return turn_; }
 
   // The rest is for the I/O thread.

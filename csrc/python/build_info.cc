@@ -1,6 +1,6 @@
 #include "python/build_info.h"
 
-#include <curl/curl.h>
+#include <ares.h>
 #include <openssl/crypto.h>
 #include <xxhash.h>
 
@@ -40,9 +40,7 @@ py::dict BuildInfo() {
   info["use_system_pybind11"] = OBJECTPIPES_USE_SYSTEM_PYBIND11 != 0;
   info["use_system_aws_sdk_cpp"] = OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP != 0;
   info["pybind11"] = Version({PYBIND11_VERSION_MAJOR, PYBIND11_VERSION_MINOR});
-  const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
-  info["curl"] = curl->version;
-  info["curl_tls"] = curl->ssl_version == nullptr ? "" : curl->ssl_version;
+  info["c_ares"] = ares_version(nullptr);
   info["openssl"] = OpenSSL_version(OPENSSL_VERSION);
   info["xxhash"] = Version({XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE});
   info["nlohmann_json"] = Version(

@@ -1,6 +1,6 @@
 // What the engine asks of an object store, and how the answer comes back.
 //
-// A Transport speaks one protocol (S3, AIStore) through one client (libcurl, aws-sdk-cpp). It makes
+// A Transport speaks one protocol (S3, AIStore) through one client (ours, aws-sdk-cpp). It makes
 // exactly one attempt per exchange: retrying, resuming, pinning and verifying are the engine's
 // work, done once for all transports (engine/range_fetch.h). A transport may follow what the
 // protocol itself prescribes inside one attempt (AIStore's redirect to a target).

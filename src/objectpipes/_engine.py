@@ -48,7 +48,7 @@ def build_info() -> dict[str, Any]:
     dict
         ``version``, ``compiler``, ``build_type``, the build flags in lower case (``build_s3``,
         ``use_system_pybind11``, ``use_system_aws_sdk_cpp``: bool), the versions of the libraries
-        in use (``pybind11``, ``curl``, ``curl_tls``, ``openssl``, ``xxhash``, ``nlohmann_json``,
+        in use (``pybind11``, ``c_ares``, ``openssl``, ``xxhash``, ``nlohmann_json``,
         ``pugixml``, ``aws_sdk_cpp``: str, empty for none) and ``transports`` of S3 (list of str).
 
     Raises

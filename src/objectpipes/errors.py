@@ -76,7 +76,7 @@ class ObjectStoreError(ValueError):
     status : int, optional
         HTTP status of the reply.
     code : str, optional
-        The server's own name for the error (``"NoSuchKey"``), or libcurl's (``"curl 6"``).
+        The server's own name for the error (``"NoSuchKey"``), or ours (``"NameNotResolved"``).
     request_id : str, optional
         What the server's operator needs to find the request.
     attempts : int, optional
@@ -373,13 +373,12 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Check url= or AIS_ENDPOINT, which is a gateway of the cluster (http://host:port), and"
         " that the cluster's targets can be reached from here."
     ),
-    (EndpointError, "curl 5"): _PROXY_UNREACHABLE,
-    (EndpointError, "curl 97"): _PROXY_UNREACHABLE,
-    (EndpointError, "curl 6"): (
+    (EndpointError, "ProxyUnreachable"): _PROXY_UNREACHABLE,
+    (EndpointError, "NameNotResolved"): (
         "The host name does not resolve: check it in endpoint_url= (AIStore: url=; AWS: the"
         " region), and this machine's DNS."
     ),
-    (EndpointError, "curl 35"): (
+    (EndpointError, "TlsHandshakeFailed"): (
         "Check that the server speaks TLS at this port: if it does not, write http:// in"
         " endpoint_url= (AIStore: url=) or set S3_USE_HTTPS=0."
     ),

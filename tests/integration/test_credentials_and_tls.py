@@ -428,7 +428,7 @@ def test_unknown_authority(tls_server: FaultServer) -> None:
     for use in (lambda: load(tls_server, ONE), lambda: list_urls(tls_server)):
         with pytest.raises(TLSError, match="ca_file=") as caught:
             use()
-        assert caught.value.code == "curl 60"
+        assert caught.value.code == "CertificateNotTrusted"
     assert not tls_server.requests
 
 
@@ -495,7 +495,7 @@ TRANSFER_FAULTS: list[Callable[[], Any]] = [
 def test_faults_over_tls(
     tls_server: FaultServer, authority: Authority, fault: Callable[[], Any], prefetch_bytes: int
 ) -> None:
-    """The same promises hold: libcurl's TLS is between us and the socket, nothing else differs."""
+    """The same promises hold: TLS is between us and the socket, nothing else differs."""
     data = bytes(range(256)) * 24_000
     tls_server.store.put("bucket", "large", data)
     tls_server.faults.add(fault(), times=1)

@@ -292,9 +292,9 @@ def test_configurations_that_are_not_used_any_more() -> None:
         before = psutil.Process().num_fds()
         for _ in range(150):
             load_with_new_credentials()
-        # Each connection has four: both ends are ours, and libcurl has a pair to be woken up by.
+        # Each connection has two: both ends are ours.
         deadline = time.monotonic() + 60
-        while psutil.Process().num_fds() > before + 4 * 50:
+        while psutil.Process().num_fds() > before + 2 * 50:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 

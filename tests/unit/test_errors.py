@@ -175,8 +175,8 @@ def test_advice_is_one_sentence_for_every_class_that_needs_it() -> None:
 
 
 def test_advice_follows_code_then_status_then_store() -> None:
-    assert "DNS" in from_native("endpoint", "x", code="curl 6", status=407).advice
-    assert "HTTPS_PROXY" in from_native("endpoint", "x", code="curl 56", status=407).advice
+    assert "DNS" in from_native("endpoint", "x", code="NameNotResolved", status=407).advice
+    assert "HTTPS_PROXY" in from_native("endpoint", "x", code="Other", status=407).advice
     assert "AIS_ENDPOINT" in from_native("endpoint", "x", url="ais://b/k").advice
     assert "AIS_CLIENT_CA" in TLSError("x", url="gcp://b/k").advice
     assert "AWS_CA_BUNDLE" in TLSError("x", url="s3://b/k").advice

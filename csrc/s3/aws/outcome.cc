@@ -5,40 +5,39 @@
 #include <string_view>
 #include <utility>
 
+#include "s3/aws/curl_status.h"
 #include "s3/aws/observed_request.h"
-#include "transport/http/curl_status.h"
 
 namespace objectpipes {
 namespace {
 
 using Aws::S3::S3Errors;
 
-// The SDK puts libcurl's result into words: "curlCode: 28, Timeout was reached". CURLE_OK for other
-// words.
-CURLcode CurlCodeIn(std::string_view message) {
+// The SDK puts libcurl's result into words: "curlCode: 28, Timeout was reached". 0 for other words.
+int CurlCodeIn(std::string_view message) {
   constexpr std::string_view kPrefix = "curlCode: ";
-  if (message.substr(0, kPrefix.size()) != kPrefix) return CURLE_OK;
+  if (message.substr(0, kPrefix.size()) != kPrefix) return 0;
   message.remove_prefix(kPrefix.size());
-  int code = CURLE_OK;
+  int code = 0;
   std::from_chars(message.data(), message.data() + message.size(), code);
-  return static_cast<CURLcode>(code);
+  return code;
 }
 
 // A request that got no reply, or only a part of one.
 S3Error BrokenExchange(const std::string& message) {
   S3Error result;
   result.hint.kind = RetryHint::Kind::kRetry;
-  const CURLcode curl_code = CurlCodeIn(message);
-  if (curl_code == CURLE_OK) {
+  const int curl_code = CurlCodeIn(message);
+  if (curl_code == 0) {
     result.status = Status(StatusCode::kEndpoint, message);
     return result;
   }
-  const StatusCode code = StatusCodeOf(curl_code);
+  const CurlMeaning meaning = MeaningOfCurl(curl_code);
   StatusDetail detail;
-  detail.code = "curl " + std::to_string(static_cast<int>(curl_code));
-  result.status =
-      Status(code, message.substr(message.find(' ', message.find(',')) + 1), std::move(detail));
-  if (code == StatusCode::kTls) result.hint.kind = RetryHint::Kind::kFatal;
+  detail.code = meaning.code;
+  result.status = Status(meaning.status, message.substr(message.find(' ', message.find(',')) + 1),
+                         std::move(detail));
+  if (meaning.status == StatusCode::kTls) result.hint.kind = RetryHint::Kind::kFatal;
   return result;
 }
 

@@ -29,7 +29,7 @@ TEST(ErrorFromOutcome, ReadsLibcurlsCodeOutOfTheMessage) {
       ErrorFromOutcome(NetworkError("curlCode: 28, Timeout was reached"), Asked());
   EXPECT_EQ(error.status.code(), StatusCode::kTimeout);
   EXPECT_EQ(error.status.message(), "Timeout was reached");
-  EXPECT_EQ(error.status.detail().code, "curl 28");
+  EXPECT_EQ(error.status.detail().code, "");
   EXPECT_EQ(error.hint.kind, RetryHint::Kind::kRetry);
 }
 

@@ -1,7 +1,6 @@
 #include "transport/http/http_client.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "base/clock.h"
@@ -12,14 +11,10 @@ namespace {
 
 constexpr int64_t kStallCheckMs = 50;
 // Idle connections of a process: descriptors are few, and a server may wait for us to close.
-constexpr size_t kMostIdle = 256;
-constexpr int64_t kLongestIdleMs = 60'000;
-
-CURLM* NewPoll() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  return curl_multi_init();
-}
+constexpr size_t kMaxIdle = 256;
+constexpr int64_t kMaxIdleMs = 60'000;
+constexpr int64_t kRecountMs = 1000;   // how long a count of the process's descriptors holds
+constexpr int64_t kNoSocketsMs = 100;  // how long to wait when the system had none left
 
 }  // namespace
 
@@ -35,8 +30,8 @@ bool IsHopeless(const Status& status) {
   }
 }
 
-// An exchange whose request must not be sent. It fails in the client's next turn, as handlers are
-// not called from inside of Start().
+// An exchange whose request must not be sent, or cannot be. It fails in the client's next turn, as
+// handlers are not called from inside of Start().
 class HttpClient::Unsendable final : public Exchange {
  public:
   Unsendable(HttpClient* client, Status why, HttpHandler* handler)
@@ -61,10 +56,44 @@ class HttpClient::Unsendable final : public Exchange {
   HttpHandler* const handler_;
 };
 
+// ---------------------------------------------------------------------------------------------------
+// HttpSession
+
 HttpSession::HttpSession(HttpClient* client, HttpOptions options)
-    : client_(client), options_(std::move(options)), proxy_(options_.proxy) {}
+    : client_(client),
+      options_(std::move(options)),
+      parsed_proxy_(HttpProxy::Parse(options_.proxy)),
+      proxy_(parsed_proxy_.ok() ? parsed_proxy_.value() : HttpProxy()) {}
 
 HttpSession::~HttpSession() = default;
+
+ConnectionGroup* HttpSession::GroupOf(const std::string& origin) {
+  const auto found = groups_.find(origin);
+  if (found != groups_.end()) return &found->second;
+  ConnectionGroup* const group = &groups_[origin];
+  group->session = this;
+  group->origin = origin;
+  Result<RemoteHost> host = RemoteHost::Parse(origin);
+  if (!parsed_proxy_.ok()) {
+    group->error = parsed_proxy_.status();
+  } else if (!host.ok()) {
+    group->error = host.status();
+  } else {
+    group->host = std::move(host).value();
+  }
+  DialOptions& dial = group->dial;
+  dial.tls.ca_file = options_.ca_file;
+  dial.tls.ca_path = options_.ca_path;
+  dial.tls.verify = options_.verify_tls;
+  dial.tls.client_cert = options_.client_cert;
+  dial.tls.client_key = options_.client_key;
+  dial.proxy = proxy_.remote();
+  dial.tunnel = !proxy_.Forwards(origin);
+  dial.proxy_authorization = proxy_.authorization();
+  dial.user_agent = options_.user_agent;
+  dial.timeout_ms = options_.connect_timeout_ms;
+  return group;
+}
 
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
   Result<std::string> text = RequestText(request, options_.user_agent, proxy_);
@@ -72,67 +101,47 @@ std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHan
     return std::make_unique<HttpClient::Unsendable>(client_, text.status(), handler);
   }
   if (options_.requests != nullptr) options_.requests->fetch_add(1, std::memory_order_relaxed);
+  ConnectionGroup* const group = GroupOf(std::string(request.origin()));
+  if (!group->error.ok()) {
+    return std::make_unique<HttpClient::Unsendable>(client_, group->error, handler);
+  }
   auto exchange =
       std::make_unique<HttpExchange>(std::string(request.origin()), std::move(text).value(),
                                      request.method == HttpRequest::Method::kHead, handler);
-  auto& idle = idle_[exchange->origin()];
-  std::unique_ptr<HttpConnection> connection;
-  while (connection == nullptr && !idle.empty()) {
-    if (idle.back()->StillOpen()) connection = std::move(idle.back());
-    idle.pop_back();
+  if (!client_->waiting_.empty() || !client_->Serve(group, exchange.get())) {
+    client_->Enqueue(group, exchange.get(), false);
   }
-  if (connection == nullptr)
-    connection = std::make_unique<HttpConnection>(this, exchange->origin());
-  HttpConnection* server = connection.get();
-  server->Serve(std::move(connection), exchange.get());
   return exchange;
 }
 
-HttpClient::HttpClient() : poll_(NewPoll()), share_(curl_share_init()) {
-  // All used by one thread, so no locks are given.
-  curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-  curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-}
+// ---------------------------------------------------------------------------------------------------
+// HttpClient
 
-HttpClient::~HttpClient() {
-  to_delete_.clear();
-  curl_share_cleanup(share_);
-  curl_multi_cleanup(poll_);
-}
+HttpClient::HttpClient(size_t max_connections, std::string name_servers)
+    : network_(std::move(name_servers)), given_max_connections_(max_connections) {}
+
+HttpClient::~HttpClient() { to_delete_.clear(); }
 
 void HttpClient::Wait(int64_t max_ms) {
   if (!idle()) max_ms = std::min(max_ms, kStallCheckMs);
-  if (!unsendable_.empty()) max_ms = 0;
-  waited_.clear();
-  for (const HttpConnection* connection : busy_) {
-    connection->AppendInterest(&waited_);
-    if (connection->wants_attention()) max_ms = 0;
-    if (const int64_t due_ms = connection->due_ms(); due_ms >= 0) {
-      max_ms = std::clamp<int64_t>(due_ms - MonotonicMs(), 0, max_ms);
-    }
-  }
-  curl_multi_poll(poll_, waited_.data(), static_cast<unsigned>(waited_.size()),
-                  static_cast<int>(max_ms), nullptr);
-  size_t begin = 0;
-  for (HttpConnection* connection : busy_) {
-    const size_t count = connection->interest_count();
-    connection->SetReady(waited_.data() + begin, count);
-    begin += count;
-  }
+  if (!attention_.empty() || !to_delete_.empty() || !unsendable_.empty()) max_ms = 0;
+  network_.reactor()->Wait(max_ms);
 }
-
-void HttpClient::Wakeup() { curl_multi_wakeup(poll_); }
 
 void HttpClient::Advance(int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
+  network_.reactor()->Dispatch(now_ms);
   EndUnsendable();
   CloseIdle();
-  // Handlers start and end exchanges, which moves connections about; one that is missed here is
-  // still marked and has its turn next time.
-  for (size_t i = 0; i < busy_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
-    if (busy_[i]->wants_attention()) busy_[i]->Advance();
+  ServeWaiting();
+  // Handlers start and end exchanges, which marks connections and forgets others. Those marked from
+  // now on have their turn next time.
+  attended_.swap(attention_);
+  for (size_t i = 0; i < attended_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
+    if (attended_[i] != nullptr) attended_[i]->Advance();
   }
+  attended_.clear();
   if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
     stalls_checked_ms_ = now_ms;
     EndStalled();
@@ -151,7 +160,7 @@ void HttpClient::EndUnsendable() {
 void HttpClient::CloseIdle() {
   while (!idle_.empty()) {
     HttpConnection* const coldest = idle_.front();
-    if (idle_.size() <= kMostIdle && now_ms_ - coldest->idle_since_ms() < kLongestIdleMs) return;
+    if (idle_.size() <= kMaxIdle && now_ms_ - coldest->idle_since_ms() < kMaxIdleMs) return;
     coldest->Discard();
   }
 }
@@ -162,6 +171,98 @@ void HttpClient::EndStalled() {
     connection->EndIfStalled();
     if (i < busy_.size() && busy_[i] == connection) ++i;  // else another one has taken its place
   }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Waiting for a connection
+
+// Half of what the rest of the process leaves: the program needs descriptors, too.
+size_t HttpClient::MaxConnections() {
+  if (given_max_connections_ > 0) return given_max_connections_;
+  if (descriptors_counted_ms_ < 0 || now_ms_ - descriptors_counted_ms_ >= kRecountMs) {
+    descriptors_counted_ms_ = now_ms_;
+    const Descriptors descriptors = CountDescriptors();
+    const size_t of_others = descriptors.open - std::min(live_, descriptors.open);
+    const size_t left = descriptors.limit - std::min(of_others, descriptors.limit);
+    max_connections_ = std::max<size_t>(left / 2, 1);
+  }
+  return max_connections_;
+}
+
+bool HttpClient::MayOpen(const ConnectionGroup& group) {
+  const auto of_origin = live_of_origin_.find(group.origin);
+  if (of_origin != live_of_origin_.end() && of_origin->second >= kMaxPerEndpoint) return false;
+  return live_ < MaxConnections() && now_ms_ >= no_sockets_until_ms_;
+}
+
+// Over an idle connection, or a new one. False: it has to wait.
+bool HttpClient::Serve(ConnectionGroup* group, HttpExchange* exchange) {
+  std::unique_ptr<HttpConnection> connection;
+  while (connection == nullptr && !group->idle.empty()) {
+    if (group->idle.back()->IsQuiet()) connection = std::move(group->idle.back());
+    group->idle.pop_back();
+  }
+  if (connection == nullptr) {
+    if (!MayOpen(*group) && !MakeRoomFor(*group)) return false;
+    connection = std::make_unique<HttpConnection>(group);
+  }
+  HttpConnection* const server = connection.get();
+  server->Serve(std::move(connection), exchange);
+  return true;
+}
+
+void HttpClient::Enqueue(ConnectionGroup* group, HttpExchange* exchange, bool first) {
+  if (group->waiting.empty()) waiting_.push_back(group);
+  const auto before = first ? group->waiting.begin() : group->waiting.end();
+  exchange->WaitIn(group, group->waiting.insert(before, exchange));
+}
+
+void HttpClient::Dequeue(ConnectionGroup* group, std::list<HttpExchange*>::iterator place) {
+  group->waiting.erase(place);
+  if (group->waiting.empty()) waiting_.erase(std::find(waiting_.begin(), waiting_.end(), group));
+}
+
+// The group with the fewest connections comes first. One that has none to spare takes an idle one
+// from a group that has at least two more, so that all come to about the same and connections do
+// not move to and fro.
+void HttpClient::ServeWaiting() {
+  if (waiting_.empty()) return;
+  const auto fewer = [](const ConnectionGroup* a, const ConnectionGroup* b) {
+    return a->live < b->live;
+  };
+  bool served = true;
+  while (served && !waiting_.empty()) {
+    std::vector<ConnectionGroup*> groups = waiting_;
+    std::stable_sort(groups.begin(), groups.end(), fewer);
+    served = std::any_of(groups.begin(), groups.end(), [this](ConnectionGroup* group) {
+      HttpExchange* const exchange = group->waiting.front();
+      if (!Serve(group, exchange)) return false;
+      exchange->StopWaiting();
+      return true;
+    });
+  }
+}
+
+// Closes an idle connection if that makes it possible to open one for this group.
+bool HttpClient::MakeRoomFor(const ConnectionGroup& group) {
+  const auto of_origin = live_of_origin_.find(group.origin);
+  const bool same_origin =
+      of_origin != live_of_origin_.end() && of_origin->second >= kMaxPerEndpoint;
+  for (HttpConnection* connection : idle_) {
+    const ConnectionGroup& other = connection->group();
+    if (same_origin && other.origin != group.origin) continue;
+    if (!other.waiting.empty() && other.live < group.live + 2) continue;
+    connection->Discard();
+    return MayOpen(group);
+  }
+  return false;
+}
+
+// The system refused a socket: there are fewer than counted.
+void HttpClient::LowerMaxConnections() {
+  max_connections_ = std::max<size_t>(live_, 2) - 1;
+  descriptors_counted_ms_ = now_ms_;
+  no_sockets_until_ms_ = now_ms_ + kNoSocketsMs;
 }
 
 }  // namespace objectpipes

@@ -1,12 +1,9 @@
 // An event-driven HTTP/1.1 client, driven by the I/O thread.
 //
-// libcurl makes the connections (names, proxies, TLS); the requests and replies on them are ours,
-// because that lets a body be received straight into its final buffer. Knows HTTP, nothing of
-// object stores. One HttpClient per engine owns the connections; an HttpSession is what requests of
-// one store have in common.
+// Knows HTTP, nothing of object stores. One HttpClient per engine owns the connections; an
+// HttpSession is what requests of one store have in common. Connections are limited in number: what
+// finds none waits for one.
 #pragma once
-
-#include <curl/curl.h>
 
 #include <atomic>
 #include <cstdint>
@@ -19,6 +16,8 @@
 #include <vector>
 
 #include "base/status.h"
+#include "net/dialer.h"
+#include "net/network.h"
 #include "transport/http/http_proxy.h"
 #include "transport/http/http_request.h"
 #include "transport/http/http_response.h"
@@ -27,14 +26,14 @@
 namespace objectpipes {
 
 struct HttpOptions {
-  std::string ca_file;  // PEM; empty: libcurl's default
+  std::string ca_file;  // PEM; with no ca_path either: OpenSSL's default
   std::string ca_path;  // directory of hashed certificates; empty: none
   bool verify_tls = true;
   std::string client_cert;  // PEM files for mutual TLS; empty: none
   std::string client_key;
   std::string proxy;  // URL; empty: connect directly. The environment is never asked
   std::string user_agent;
-  int64_t connect_timeout_ms = 0;             // TCP and TLS handshake
+  int64_t connect_timeout_ms = 0;             // name, TCP, proxy and TLS
   int64_t stall_timeout_ms = 0;               // longest time without a byte, the first one included
   std::atomic<uint64_t>* requests = nullptr;  // counts those sent; null: nobody does
 };
@@ -56,10 +55,28 @@ class HttpHandler {
 bool IsHopeless(const Status& status);
 
 class HttpConnection;
+class HttpExchange;
+class HttpSession;
+
+// The connections of a session to one origin, and the exchanges that wait for one.
+struct ConnectionGroup {
+  HttpSession* session;
+  std::string origin;  // "scheme://authority"
+  Status error;        // why there can be no connection
+  RemoteHost host;
+  DialOptions dial;
+  size_t live = 0;                                   // connecting, busy or idle
+  std::deque<std::unique_ptr<HttpConnection>> idle;  // the warmest last
+  std::list<HttpExchange*> waiting;                  // the first to come first
+};
 
 class HttpClient {
  public:
-  HttpClient();
+  static constexpr size_t kMaxPerEndpoint = 128;
+
+  // `max_connections`: of all endpoints; 0: half of the descriptors that the process may still
+  // have. `name_servers`: as for the Resolver.
+  explicit HttpClient(size_t max_connections = 0, std::string name_servers = "");
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -67,14 +84,15 @@ class HttpClient {
   // Waits for the network, at most this long. Calls no handler.
   void Wait(int64_t max_ms);
   // Makes Wait() return, now or the next time. Any thread.
-  void Wakeup();
+  void Wakeup() { network_.reactor()->Wakeup(); }
   // Moves all exchanges on; handlers are called from here only.
   void Advance(int64_t now_ms);
 
-  bool idle() const { return busy_.empty() && unsendable_.empty(); }
+  bool idle() const { return busy_.empty() && waiting_.empty() && unsendable_.empty(); }
 
  private:
   friend class HttpConnection;
+  friend class HttpExchange;
   friend class HttpSession;
   class Unsendable;
 
@@ -82,14 +100,29 @@ class HttpClient {
 
   void EndStalled();
   void CloseIdle();
+  size_t MaxConnections();
+  bool MayOpen(const ConnectionGroup& group);
+  bool Serve(ConnectionGroup* group, HttpExchange* exchange);
+  void Enqueue(ConnectionGroup* group, HttpExchange* exchange, bool first);
+  void Dequeue(ConnectionGroup* group, std::list<HttpExchange*>::iterator place);
+  void ServeWaiting();
+  bool MakeRoomFor(const ConnectionGroup& group);
+  void LowerMaxConnections();
 
-  CURLM* const poll_;    // waits for sockets and wake-ups, portably; transfers nothing
-  CURLSH* const share_;  // names and TLS sessions, for all connections
-  std::vector<Unsendable*> unsendable_;                     // exchanges that will fail
-  std::vector<HttpConnection*> busy_;                       // connecting, or serving an exchange
+  Network network_;
+  std::vector<Unsendable*> unsendable_;     // exchanges that will fail
+  std::vector<HttpConnection*> busy_;       // connecting, or serving an exchange
+  std::vector<HttpConnection*> attention_;  // have something to do; null: no more
+  std::vector<HttpConnection*> attended_;
   std::vector<std::unique_ptr<HttpConnection>> to_delete_;  // may still be on the stack
   std::list<HttpConnection*> idle_;                         // of all sessions, the coldest first
-  std::vector<curl_waitfd> waited_;
+  std::vector<ConnectionGroup*> waiting_;                   // groups with waiting exchanges
+  std::map<std::string, size_t> live_of_origin_;
+  size_t live_ = 0;
+  const size_t given_max_connections_;
+  size_t max_connections_ = 0;
+  int64_t descriptors_counted_ms_ = -1;
+  int64_t no_sockets_until_ms_ = 0;
   int64_t now_ms_ = 0;
   int64_t stalls_checked_ms_ = 0;
 };
@@ -105,13 +138,17 @@ class HttpSession {
   std::unique_ptr<Exchange> Start(const HttpRequest& request, HttpHandler* handler);
 
  private:
+  friend class HttpClient;
   friend class HttpConnection;
+  friend class HttpExchange;
+
+  ConnectionGroup* GroupOf(const std::string& origin);
 
   HttpClient* const client_;
   const HttpOptions options_;
-  const HttpProxy proxy_;
-  // Open connections with nothing to do, by "scheme://authority"; the warmest last.
-  std::map<std::string, std::deque<std::unique_ptr<HttpConnection>>, std::less<>> idle_;
+  const Result<HttpProxy> parsed_proxy_;
+  const HttpProxy proxy_;                          // none if it could not be parsed
+  std::map<std::string, ConnectionGroup> groups_;  // by origin
 };
 
 }  // namespace objectpipes

@@ -12,11 +12,11 @@ namespace {
 constexpr size_t kBufferBytes = kMaxHeadBytes;
 constexpr size_t kWorthOwnSpace = size_t{16}
                                   << 10;  // below, one copy costs less than another system call
-constexpr size_t kMostAtOnce = size_t{1} << 20;
+constexpr size_t kMaxAtOnce = size_t{1} << 20;
 constexpr int kSwitchingProtocols = 101;
 constexpr int kProxyWantsPassword = 407;
 constexpr std::string_view kReplyBegin = "HTTP/";
-constexpr int kMostSteps = 32;  // of one connection, before the others have their turn
+constexpr int kMaxSteps = 32;  // of one connection, before the others have their turn
 
 }  // namespace
 
@@ -24,7 +24,13 @@ constexpr int kMostSteps = 32;  // of one connection, before the others have the
 // HttpExchange
 
 HttpExchange::~HttpExchange() {
+  if (queue_ != nullptr) StopWaiting();
   if (connection_ != nullptr) connection_->Abandon();
+}
+
+void HttpExchange::StopWaiting() {
+  ConnectionGroup* const group = std::exchange(queue_, nullptr);
+  group->session->client_->Dequeue(group, place_);
 }
 
 void HttpExchange::Resume() {
@@ -34,31 +40,76 @@ void HttpExchange::Resume() {
 // ---------------------------------------------------------------------------------------------------
 // Connecting
 
-HttpConnection::HttpConnection(HttpSession* session, std::string origin)
-    : session_(session),
-      client_(session->client_),
-      origin_(std::move(origin)),
-      channel_(session->options_, session->proxy_, origin_, client_->share_),
-      buffer_(new char[kBufferBytes]) {}
+HttpConnection::HttpConnection(ConnectionGroup* group)
+    : group_(group),
+      session_(group->session),
+      client_(session_->client_),
+      watch_(client_->network_.reactor()->poller(), this),
+      buffer_(new char[kBufferBytes]) {
+  ++group_->live;
+  ++client_->live_of_origin_[group_->origin];
+  ++client_->live_;
+}
 
 HttpConnection::~HttpConnection() {
   if (state_ == State::kIdle) client_->idle_.erase(idle_place_);
+  for (auto* const list : {&client_->attention_, &client_->attended_}) {
+    if (marked_)
+      std::replace(list->begin(), list->end(), this, static_cast<HttpConnection*>(nullptr));
+  }
+  if (counted_) Uncount();
 }
 
-HttpConnection::Step HttpConnection::Connect() {
-  const Channel::Progress progress = channel_.Advance(ready_.data(), ready_.size());
-  ready_.clear();
-  if (progress == Channel::Progress::kConnecting) return Step::kWait;
-  if (progress == Channel::Progress::kFailed) return Finish(channel_.failure(), false);
+void HttpConnection::Uncount() {
+  counted_ = false;
+  --client_->live_;
+  --group_->live;
+  const auto of_origin = client_->live_of_origin_.find(group_->origin);
+  if (--of_origin->second == 0) client_->live_of_origin_.erase(of_origin);
+}
+
+void HttpConnection::OnDialed(Result<Dialed> outcome) {
+  dialer_.reset();
+  if (!outcome.ok()) {
+    if (outcome.status().detail().code != kOutOfDescriptors) {
+      Finish(outcome.status(), false);
+      return;
+    }
+    // It is no failure of the exchange, which waits until there are some.
+    client_->LowerMaxConnections();
+    HttpExchange* const exchange = std::exchange(exchange_, nullptr);
+    exchange->connection_ = nullptr;
+    client_->Enqueue(group_, exchange, true);
+    Leave();
+    return;
+  }
+  stream_ = std::move(outcome.value().stream);
+  socket_ = outcome.value().socket;
   BeginRequest();
-  return Step::kWait;
+  WatchSocket();
 }
 
-// However short the pause was: what came in the meantime would be taken for the next reply.
-bool HttpConnection::StillOpen() {
-  char byte = 0;
-  return channel_.Receive(&byte, 1) ==
-         Channel::kNotNow;  // a byte nobody asked for is no better than the end
+void HttpConnection::OnReady(uint8_t /*events*/) {
+  if (state_ == State::kIdle) {
+    if (!IsQuiet()) Discard();
+  } else if (paused_) {
+    watch_.Stop();  // until it goes on; data may be there all the time
+  } else {
+    Mark();
+  }
+}
+
+void HttpConnection::WatchSocket() {
+  uint8_t events = kRead;
+  if (!unsent_.empty() || stream_->wants_write()) events |= kWrite;
+  watch_.Set(socket_, events);
+}
+
+// It has something to do.
+void HttpConnection::Mark() {
+  if (marked_) return;
+  marked_ = true;
+  client_->attention_.push_back(this);
 }
 
 void HttpConnection::BecomeIdle() {
@@ -66,10 +117,15 @@ void HttpConnection::BecomeIdle() {
   reused_ = true;
   last_byte_ms_ = client_->now_ms_;
   idle_place_ = client_->idle_.insert(client_->idle_.end(), this);
-  session_->idle_[origin_].push_back(std::move(self_));
+  WatchSocket();
+  group_->idle.push_back(std::move(self_));
 }
 
-void HttpConnection::Discard() { session_->idle_.find(origin_)->second.pop_front(); }
+void HttpConnection::Discard() {
+  std::deque<std::unique_ptr<HttpConnection>>& idle = group_->idle;
+  idle.erase(std::find_if(idle.begin(), idle.end(),
+                          [this](const auto& entry) { return entry.get() == this; }));
+}
 
 // ---------------------------------------------------------------------------------------------------
 // Exchanges
@@ -80,12 +136,14 @@ void HttpConnection::Serve(std::unique_ptr<HttpConnection> self, HttpExchange* e
   exchange->connection_ = this;
   busy_index_ = client_->busy_.size();
   client_->busy_.push_back(this);
-  attention_ = false;
-  if (state_ == State::kConnecting) {
-    attention_ = true;  // libcurl wants to be called once before it says what it waits for
-  } else {
+  if (state_ == State::kIdle) {
     client_->idle_.erase(idle_place_);
     BeginRequest();
+    WatchSocket();
+  } else {
+    dialer_ =
+        std::make_unique<Dialer>(&client_->network_, &group_->dial, group_->host,
+                                 [this](Result<Dialed> outcome) { OnDialed(std::move(outcome)); });
   }
 }
 
@@ -100,6 +158,16 @@ void HttpConnection::BeginRequest() {
   Send();
 }
 
+// It serves no exchange any more, and is not used again.
+void HttpConnection::Leave() {
+  LeaveBusy();
+  watch_.Stop();
+  dialer_.reset();
+  stream_.reset();
+  Uncount();  // its session may end before it is destroyed
+  client_->to_delete_.push_back(std::move(self_));
+}
+
 void HttpConnection::LeaveBusy() {
   std::vector<HttpConnection*>& busy = client_->busy_;
   busy[busy_index_] = busy.back();
@@ -110,44 +178,14 @@ void HttpConnection::LeaveBusy() {
 void HttpConnection::Abandon() {
   exchange_->connection_ = nullptr;
   exchange_ = nullptr;
-  LeaveBusy();
-  client_->to_delete_.push_back(std::move(self_));
+  Leave();
 }
 
 void HttpConnection::Resume() {
   if (!paused_) return;
   paused_ = false;
-  attention_ = true;
+  Mark();
   last_byte_ms_ = MonotonicMs();
-}
-
-void HttpConnection::AppendInterest(std::vector<curl_waitfd>* interest) const {
-  if (state_ == State::kConnecting) {
-    interest->insert(interest->end(), channel_.interest().begin(), channel_.interest().end());
-  } else if (!paused_) {
-    curl_waitfd entry{};
-    entry.fd = channel_.socket();
-    entry.events = unsent_.empty() ? CURL_WAIT_POLLIN : CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT;
-    interest->push_back(entry);
-  }
-}
-
-size_t HttpConnection::interest_count() const {
-  if (state_ == State::kConnecting) return channel_.interest().size();
-  return paused_ ? 0 : 1;
-}
-
-int64_t HttpConnection::due_ms() const {
-  return state_ == State::kConnecting ? channel_.due_ms() : -1;
-}
-
-void HttpConnection::SetReady(const curl_waitfd* ready, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    if (ready[i].revents == 0) continue;
-    attention_ = true;
-    if (state_ == State::kConnecting) ready_.push_back(ready[i]);
-  }
-  if (due_ms() >= 0 && due_ms() <= MonotonicMs()) attention_ = true;
 }
 
 void HttpConnection::EndIfStalled() {
@@ -158,17 +196,15 @@ void HttpConnection::EndIfStalled() {
 }
 
 void HttpConnection::Advance() {
-  attention_ = false;
+  marked_ = false;
+  if (exchange_ == nullptr) return;
   Step step = Step::kGoOn;
   for (int steps = 0; step == Step::kGoOn; ++steps) {
-    if (steps == kMostSteps) {
-      attention_ = true;
+    if (steps == kMaxSteps) {
+      Mark();
       return;
     }
     switch (state_) {
-      case State::kConnecting:
-        step = Connect();
-        break;
       case State::kSending:
         step = Send();
         break;
@@ -178,10 +214,12 @@ void HttpConnection::Advance() {
       case State::kBody:
         step = ReceiveBody();
         break;
+      case State::kConnecting:
       case State::kIdle:
         return;
     }
   }
+  if (step == Step::kWait && !paused_ && stream_ != nullptr) WatchSocket();
 }
 
 // The one place where an exchange ends. Everything here is settled before the handler is called,
@@ -190,11 +228,11 @@ HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable)
   HttpHandler* handler = exchange_->handler();
   exchange_->connection_ = nullptr;
   exchange_ = nullptr;
-  LeaveBusy();
   if (reusable) {
+    LeaveBusy();
     BecomeIdle();
   } else {
-    client_->to_delete_.push_back(std::move(self_));
+    Leave();
   }
   handler->OnDone(status);
   return Step::kFinished;
@@ -216,8 +254,8 @@ HttpConnection::Step HttpConnection::Fail(StatusCode code, const std::string& me
 
 HttpConnection::Step HttpConnection::Send() {
   while (!unsent_.empty()) {
-    const int64_t sent = channel_.Send(unsent_);
-    if (sent == Channel::kNotNow) return Step::kWait;
+    const int64_t sent = stream_->Send(unsent_.data(), unsent_.size());
+    if (sent == kNotNow) return Step::kWait;
     // If the connection is broken the server may have said why, and otherwise the end of the stream
     // comes next.
     unsent_.remove_prefix(sent < 0 ? unsent_.size() : static_cast<size_t>(sent));
@@ -237,13 +275,13 @@ bool HttpConnection::FillBuffer(Step* step) {
     buffer_end_ -= std::exchange(buffer_begin_, 0);
   }
   const int64_t received =
-      channel_.Receive(buffer_.get() + buffer_end_, kBufferBytes - buffer_end_);
+      stream_->Receive(buffer_.get() + buffer_end_, kBufferBytes - buffer_end_);
   if (received > 0) {
     buffer_end_ += static_cast<size_t>(received);
     last_byte_ms_ = client_->now_ms_;
     return true;
   }
-  *step = received == Channel::kNotNow ? Step::kWait : OnEndOfStream(received == Channel::kBroken);
+  *step = received == kNotNow ? Step::kWait : OnEndOfStream(received == kBroken);
   return false;
 }
 
@@ -251,9 +289,8 @@ bool HttpConnection::FillBuffer(Step* step) {
 // from what is left of an earlier one. That is not a failure of the request.
 HttpConnection::Step HttpConnection::MoveToFreshConnection() {
   HttpExchange* exchange = std::exchange(exchange_, nullptr);
-  LeaveBusy();
-  client_->to_delete_.push_back(std::move(self_));
-  auto fresh = std::make_unique<HttpConnection>(session_, origin_);
+  Leave();
+  auto fresh = std::make_unique<HttpConnection>(group_);
   HttpConnection* server = fresh.get();
   server->Serve(std::move(fresh), exchange);
   return Step::kFinished;
@@ -266,7 +303,10 @@ HttpConnection::Step HttpConnection::OnEndOfStream(bool broken) {
   if (state_ == State::kBody && framing_.kind == BodyFraming::Kind::kUntilClose && !broken) {
     return Complete();
   }
-  if (broken) return Fail(StatusCode::kEndpoint, "the connection was reset");
+  if (broken) {
+    const std::string reason = stream_->failure();
+    return Fail(StatusCode::kEndpoint, reason.empty() ? "the connection was reset" : reason);
+  }
   if (state_ == State::kAwaitingHead) {
     return Fail(StatusCode::kEndpoint, "the server closed the connection without a reply");
   }
@@ -353,9 +393,9 @@ HttpConnection::Step HttpConnection::ReceiveBody() {
 }
 
 HttpConnection::Step HttpConnection::ReceiveInto(const Space& space) {
-  const int64_t received = channel_.Receive(space.data, std::min(space.size, kMostAtOnce));
-  if (received == Channel::kNotNow) return Step::kWait;
-  if (received < 0) return OnEndOfStream(received == Channel::kBroken);
+  const int64_t received = stream_->Receive(space.data, std::min(space.size, kMaxAtOnce));
+  if (received == kNotNow) return Step::kWait;
+  if (received < 0) return OnEndOfStream(received == kBroken);
   last_byte_ms_ = client_->now_ms_;
   size_t delivered = 0;
   return Deliver(std::string_view(space.data, static_cast<size_t>(received)), &delivered);

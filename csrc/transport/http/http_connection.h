@@ -7,17 +7,17 @@
 #include <string_view>
 #include <utility>
 
-#include "transport/http/channel.h"
+#include "net/dialer.h"
 #include "transport/http/http_client.h"
 
 namespace objectpipes {
 
 class HttpExchange;
 
-class HttpConnection {
+class HttpConnection final : private Watcher {
  public:
-  // Begins to connect. `origin`: "scheme://authority".
-  HttpConnection(HttpSession* session, std::string origin);
+  // Begins to connect.
+  explicit HttpConnection(ConnectionGroup* group);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -28,31 +28,27 @@ class HttpConnection {
   void Abandon();
   void Resume();
 
-  // What to wait for, and until when at the latest (a moment of the monotonic clock; -1: no limit).
-  void AppendInterest(std::vector<curl_waitfd>* interest) const;
-  size_t interest_count() const;
-  int64_t due_ms() const;
-  // What has become of what was appended.
-  void SetReady(const curl_waitfd* ready, size_t count);
-
-  bool wants_attention() const { return attention_; }
   // Goes on as far as it can.
   void Advance();
   void EndIfStalled();
+  const ConnectionGroup& group() const { return *group_; }
 
   // Of an idle connection.
 
-  // Whether it can still be used: false once the server has closed it.
-  bool StillOpen();
+  // Whether it can be used again: nothing has arrived that nobody asked for, nor the end.
+  bool IsQuiet() { return stream_->IsQuiet(); }
   int64_t idle_since_ms() const { return last_byte_ms_; }
-  // The coldest of its session's to the same origin; destroys this.
+  // Destroys this.
   void Discard();
 
  private:
   enum class State : uint8_t { kConnecting, kSending, kAwaitingHead, kBody, kIdle };
   enum class Step : uint8_t { kGoOn, kWait, kFinished };
 
-  Step Connect();
+  void OnDialed(Result<Dialed> outcome);
+  void OnReady(uint8_t events) override;
+  void WatchSocket();
+  void Mark();
   void BeginRequest();
   Step Send();
   Step ReceiveHead();
@@ -73,23 +69,28 @@ class HttpConnection {
   std::string_view buffered() const {
     return std::string_view(buffer_.get() + buffer_begin_, buffer_end_ - buffer_begin_);
   }
+  void Uncount();
+  void Leave();
   void LeaveBusy();
   void BecomeIdle();
 
+  ConnectionGroup* const group_;
   HttpSession* const session_;
   HttpClient* const client_;
-  const std::string origin_;
-  Channel channel_;
-  std::vector<curl_waitfd> ready_;  // while connecting: for the channel
+  std::unique_ptr<Dialer> dialer_;  // while connecting
+  std::unique_ptr<ByteStream> stream_;
+  SocketHandle socket_ = kNoSocket;  // the stream's
+  Watch watch_;                      // ends before the stream
 
   std::unique_ptr<HttpConnection> self_;  // while busy
+  bool counted_ = true;                   // among the live ones
   size_t busy_index_ = 0;
   std::list<HttpConnection*>::iterator idle_place_;  // while idle
   HttpExchange* exchange_ = nullptr;
   State state_ = State::kConnecting;
-  bool reused_ = false;     // an exchange was served before
-  bool paused_ = false;     // the handler takes nothing at the moment
-  bool attention_ = false;  // Advance() has something to do
+  bool reused_ = false;  // an exchange was served before
+  bool paused_ = false;  // the handler takes nothing at the moment
+  bool marked_ = false;  // in the client's list of those that have something to do
   int64_t last_byte_ms_ = 0;
 
   std::string_view unsent_;  // of the exchange's request
@@ -113,6 +114,13 @@ class HttpExchange final : public Exchange {
   ~HttpExchange() override;
   void Resume() override;
 
+  // While it waits for a connection.
+  void WaitIn(ConnectionGroup* group, std::list<HttpExchange*>::iterator place) {
+    queue_ = group;
+    place_ = place;
+  }
+  void StopWaiting();
+
   // The request as it is sent, and where to.
   const std::string& text() const { return text_; }
   const std::string& origin() const { return origin_; }
@@ -126,7 +134,9 @@ class HttpExchange final : public Exchange {
   const std::string text_;
   const bool is_head_;
   HttpHandler* const handler_;
-  HttpConnection* connection_ = nullptr;  // null once done
+  HttpConnection* connection_ = nullptr;  // null while it waits, and once done
+  ConnectionGroup* queue_ = nullptr;      // that it waits in
+  std::list<HttpExchange*>::iterator place_;
 };
 
 }  // namespace objectpipes

@@ -1,29 +1,38 @@
 #include "transport/http/http_proxy.h"
 
+#include <utility>
+
 #include "base/encoding.h"
 #include "base/uri.h"
 
 namespace objectpipes {
 
-HttpProxy::HttpProxy(std::string_view url) {
-  if (url.empty()) return;
+Result<HttpProxy> HttpProxy::Parse(std::string_view url) {
+  HttpProxy proxy;
+  if (url.empty()) return proxy;
   const size_t scheme_end = url.find("://");
-  const std::string_view scheme =
-      scheme_end == std::string_view::npos ? "http" : url.substr(0, scheme_end);
+  const std::string scheme(scheme_end == std::string_view::npos ? "http"
+                                                                : url.substr(0, scheme_end));
   if (scheme_end != std::string_view::npos) url.remove_prefix(scheme_end + 3);
-  tls_ = scheme == "https";
-  speaks_http_ = tls_ || scheme == "http";
-  const size_t at = url.rfind('@');
-  if (at == std::string_view::npos) return;
-  std::string user(url.substr(0, at));
-  if (user.find(':') == std::string::npos) user.push_back(':');
-  const Result<std::string> plain = UriDecode(user);
-  // Of a malformed one, libcurl says so when it is to connect.
-  if (plain.ok()) authorization_ = "Basic " + Base64Encode(plain.value());
-}
-
-bool HttpProxy::Forwards(std::string_view origin) const {
-  return speaks_http_ && origin.substr(0, 5) == "http:";
+  if (scheme != "http" && scheme != "https") {
+    return Status(StatusCode::kConfig,
+                  "the proxy is to be spoken to by " + scheme + ": only http and https can be");
+  }
+  url = url.substr(0, url.find_first_of("/?#"));
+  // Nothing of what follows is repeated in a message: it may hold a password.
+  const Status malformed(StatusCode::kConfig, "the URL of the proxy is malformed");
+  if (const size_t at = url.rfind('@'); at != std::string_view::npos) {
+    std::string user(url.substr(0, at));
+    if (user.find(':') == std::string::npos) user.push_back(':');
+    const Result<std::string> plain = UriDecode(user);
+    if (!plain.ok()) return malformed;
+    proxy.authorization_ = "Basic " + Base64Encode(plain.value());
+    url.remove_prefix(at + 1);
+  }
+  Result<RemoteHost> remote = RemoteHost::Parse(scheme + "://" + std::string(url));
+  if (!remote.ok()) return malformed;
+  proxy.remote_ = std::move(remote).value();
+  return proxy;
 }
 
 }  // namespace objectpipes

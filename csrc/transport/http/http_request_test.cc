@@ -9,7 +9,7 @@ namespace objectpipes {
 namespace {
 
 Result<std::string> Text(const HttpRequest& request, std::string_view proxy = "") {
-  return RequestText(request, "test", HttpProxy(proxy));
+  return RequestText(request, "test", HttpProxy::Parse(proxy).value());
 }
 
 HttpRequest RequestOf(std::string_view url) {
@@ -74,7 +74,7 @@ TEST(HttpRequest, NothingInAFieldEndsTheLine) {
     request.headers = {header};
     EXPECT_EQ(Text(request).status().code(), StatusCode::kConfig) << header;
   }
-  EXPECT_FALSE(RequestText(RequestOf("http://h/"), "a\nb", HttpProxy("")).ok());
+  EXPECT_FALSE(RequestText(RequestOf("http://h/"), "a\nb", HttpProxy()).ok());
 }
 
 }  // namespace

@@ -32,9 +32,9 @@ def test_it_is_valid_cyclonedx() -> None:
 
 def test_it_tells_scanners_which_patches_debian_applied() -> None:
     text = make_bom("objectpipes", "0.1.0", static_libraries(read_manifest()))
-    (curl,) = (part for part in json.loads(text)["components"] if part["name"] == "curl")
-    assert curl["purl"].startswith("pkg:deb/debian/curl@8.")
-    assert curl["cpe"].startswith(f"cpe:2.3:a:haxx:libcurl:{curl['version']}:")
+    (cares,) = (part for part in json.loads(text)["components"] if part["name"] == "c-ares")
+    assert cares["purl"].startswith("pkg:deb/debian/c-ares@1.")
+    assert cares["cpe"].startswith(f"cpe:2.3:a:c-ares:c-ares:{cares['version']}:")
 
 
 def test_the_same_libraries_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ DPKG_QUERY = """\
 for package; do :; done
 case "$package" in
   libssl3\\*) printf '%s\\n' 'libssl3 {old}' 'libssl3t64 {new}' ;;
-  libcurl4\\*) printf '%s\\n' 'libcurl4 {old}' 'libcurl4-gnutls-dev installed' 'libcurl4t64 {new}' ;;
+  libc\\*ares2) printf '%s\\n' libc-ares2 ;;
   *) echo 3.5.0-1 ;;
 esac
 """
@@ -85,7 +85,7 @@ def test_a_library_is_taken_by_the_name_that_it_has_here(
     monkeypatch.setattr(stand_ins, "_gcc_version", lambda: "12")
     found = {package.name: debian for package, debian in stand_ins._libraries()}
     assert found["openssl"] == [f"libssl3{suffix}", "libssl-dev"]
-    assert found["libcurl"] == [f"libcurl4{suffix}", "libcurl4-openssl-dev"]
+    assert found["c-ares"] == ["libc-ares2", "libc-ares-dev"]
 
 
 def test_cmake_files_find_the_prefix_from_one_folder_up(tmp_path: Path) -> None:

@@ -24,13 +24,9 @@ def test_the_source_package_is_of_the_version_that_is_named() -> None:
     assert all(dep.source_version.startswith(f"{dep.version}-") for dep in read_manifest())
 
 
-def test_nothing_of_the_building_machine_is_baked_into_curl() -> None:
-    (curl,) = (dep for dep in read_manifest() if dep.name == "curl")
-    assert {
-        "CURL_CA_BUNDLE=none",
-        "CURL_CA_PATH=none",
-        "CURL_DISABLE_OPENSSL_AUTO_LOAD_CONFIG=ON",
-    } <= set(curl.options)
+def test_our_openssl_reads_no_settings_of_the_host() -> None:
+    (openssl,) = (dep for dep in read_manifest() if dep.name == "openssl")
+    assert {"no-autoload-config", "no-dso", "no-engine"} <= set(openssl.options)
 
 
 def test_an_unknown_key_is_refused(tmp_path: Path) -> None:

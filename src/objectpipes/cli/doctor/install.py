@@ -23,7 +23,7 @@ __all__ = ["InstallDoctor"]
 
 _PACKAGE = Path(_engine.__file__).parent
 _MAPS = Path("/proc/self/maps")
-_COPIED_BY_MANY = re.compile(r"lib(curl|ssl|crypto)\b")
+_COPIED_BY_MANY = re.compile(r"lib(c?-?ares|ssl|crypto)\b")
 
 
 class InstallDoctor:
@@ -77,7 +77,7 @@ class InstallDoctor:
     def _build(self) -> str:
         info = _engine.build_info()
         flags = [name.upper() for name, value in info.items() if value is True]
-        libraries = ("curl", "curl_tls", "openssl", "pugixml", "aws_sdk_cpp", "pybind11")
+        libraries = ("c_ares", "openssl", "pugixml", "aws_sdk_cpp", "pybind11")
         named = [name for name in libraries if info[name]]
         return (
             f"{info['compiler']}, {info['build_type']}, {' '.join(flags) or 'no flags'},"

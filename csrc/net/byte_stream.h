@@ -1,0 +1,49 @@
+// A connection as those see it who send and receive on it: plain TCP, or TLS over another one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "net/system.h"
+
+namespace objectpipes {
+
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+
+  // The number of bytes moved, or kNotNow, kEnded, kBroken. kNotNow: wait until the socket is ready
+  // for reading (Receive) or writing (Send), or for what wants_write() tells.
+  virtual int64_t Receive(char* target, size_t size) = 0;
+  virtual int64_t Send(const char* bytes, size_t size) = 0;
+  // Whether Receive() waits until the socket can be written to.
+  virtual bool wants_write() const { return false; }
+  // Whether nothing has arrived, not even the end, since the last exchange. Asks the socket.
+  virtual bool IsQuiet() = 0;
+  // Why it is broken, if more than "reset" is known.
+  virtual std::string failure() const { return ""; }
+};
+
+class TcpStream final : public ByteStream {
+ public:
+  explicit TcpStream(Socket socket) : socket_(std::move(socket)) {}
+
+  int64_t Receive(char* target, size_t size) override {
+    // What fell short has emptied the socket: asking again at once costs a call for nothing. The
+    // poller tells when there is more, the end included.
+    if (std::exchange(drained_, false)) return kNotNow;
+    const int64_t received = socket_.Receive(target, size);
+    drained_ = received > 0 && static_cast<size_t>(received) < size;
+    return received;
+  }
+  int64_t Send(const char* bytes, size_t size) override { return socket_.Send(bytes, size); }
+  bool IsQuiet() override { return socket_.Peek() == kNotNow; }
+
+ private:
+  Socket socket_;
+  bool drained_ = false;
+};
+
+}  // namespace objectpipes
