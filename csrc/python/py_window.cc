@@ -164,9 +164,10 @@ py::object PyWindow::Open(const py::object& url) {
   while (results_.empty()) Receive(1, true);
   ReadResult result = std::move(results_.front());
   results_.pop_front();
-  if (!result.status.ok()) Raise(result.status, UrlOf(result.sequence));
-  return py::cast(std::make_unique<ObjectReader>(client_, UrlOf(result.sequence), std::move(result),
-                                                 ObjectReader::View::kGather));
+  Answered(result.sequence);
+  if (!result.status.ok()) Raise(result.status, url);
+  return py::cast(
+      std::make_unique<ObjectReader>(client_, url, std::move(result), ObjectReader::View::kGather));
 }
 
 void PyWindow::Close() {
