@@ -45,7 +45,7 @@ SUBDIR = str(Subdir.current())
 _SOURCE = inspect.getsource(sys.modules[__name__])
 
 # What the package needs of PyPI to be built, to run and to be tested.
-_WHEELS = ["pip", "scikit-build-core", "pybind11-global", "botocore", "tqdm", "pyelftools"]
+_WHEELS = ["pip", "scikit-build-core", "pybind11-global", "botocore", "pyelftools"]
 _CONDA_NAMES = {"pybind11-global": "pybind11"}
 
 _COMPILER = """\
