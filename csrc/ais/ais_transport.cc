@@ -72,7 +72,8 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   }
   void SendToProxy() {
     sender_ = Sender::kProxy;
-    Send(cluster().proxy() + uri_);
+    gateway_ = cluster().gateway();
+    Send(gateway_ + uri_);
   }
 
   Cluster& cluster() { return transport_->cluster_; }
@@ -104,6 +105,7 @@ class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::
   const ObjectId object_;
   ObjectId holder_;  // the archive, for a member of one; else the object itself
   Sender sender_ = Sender::kProxy;
+  std::string gateway_;        // that was asked last
   bool left_targets_ = false;  // one has sent us to somebody else
 
   int http_status_ = 0;
@@ -134,6 +136,7 @@ void AisTransport::Call::Send(std::string url) {
 Flow AisTransport::Call::OnHead(const HttpHead& head) {
   if (asked_ != nullptr) std::exchange(asked_, nullptr)->OnAnswered();
   http_status_ = head.status();
+  if (sender_ == Sender::kProxy) cluster().GatewayAnswered(gateway_);
   if (succeeded()) return OnSuccess(head);
   location_ = head.Get("location");
   error_body_ = head.Get(kErrorHeader);  // a reply to HEAD has no other
@@ -174,6 +177,9 @@ void AisTransport::Call::OnBroken(const Status& status) {
   TargetHealth* const unanswered = std::exchange(asked_, nullptr);
   if (unanswered != nullptr) unanswered->OnFailed();
   if (status.code() == StatusCode::kCancelled) return OnEnd(status, RetryHint{});
+  if (sender_ == Sender::kProxy && http_status_ == 0 && cluster().GatewayFailed(gateway_)) {
+    return OnEnd(status, ThroughTheProxy(Kind::kRetryNow));
+  }
   if (IsHopeless(status)) return OnEnd(status, RetryHint{});
   cluster().Suspect();
   if (http_status_ != 0 || sender_ == Sender::kProxy) {
@@ -255,11 +261,7 @@ class AisTransport::Get final : public AisTransport::Call, public BucketFacts::W
  private:
   void OnClusterKnown() override {
     if (bucket_->known()) return OnBucketKnown();
-    HttpRequest question;
-    question.method = HttpRequest::Method::kHead;
-    question.url = cluster().proxy() + BucketUri(object().bucket);
-    cluster().AddToken(&question);
-    bucket_->Ask(&transport_->session_, question, this);
+    bucket_->Ask(&transport_->session_, &cluster(), object().bucket, this);
   }
 
   void OnBucketKnown() override { SendRequest(); }

@@ -65,13 +65,19 @@ class Lister final : public ListHandler {
   Signal done;
 };
 
+// In place of replies: the connection is closed, or nothing happens on it.
+constexpr char kHangUp[] = "hang up";
+constexpr char kSilence[] = "silence";
+
 // A node of a cluster. What a test does not set is answered as a plain cluster would.
 class Node {
  public:
   explicit Node(std::function<std::string(const std::string&)> answer)
       : answer_(std::move(answer)), server_([this](Peer* peer) {
           for (auto head = peer->ReadRequest(); !head.empty(); head = peer->ReadRequest()) {
-            if (!peer->Send(answer_(head))) return;
+            const std::string reply = answer_(head);
+            if (reply == kSilence) return peer->AwaitEnd();
+            if (reply == kHangUp || !peer->Send(reply)) return;
           }
         }) {}
 
@@ -118,7 +124,11 @@ class AisTransportTest : public LoopTest {
           }
           return Next(&target_replies_).value_or(Found("body of " + LineOf(request)));
         }),
-        proxy_([this](const std::string& request) { return AnswerOfProxy(request); }) {
+        proxy_([this](const std::string& request) {
+          const std::lock_guard<std::mutex> lock(dead_mutex_);
+          return dead_.empty() ? AnswerOfProxy(request) : dead_;
+        }),
+        other_proxy_([this](const std::string& request) { return AnswerOfProxy(request); }) {
     credentials_->Set(Credentials{"", "", "token"});
   }
   ~AisTransportTest() override {
@@ -141,7 +151,8 @@ class AisTransportTest : public LoopTest {
   std::string Map(int version = 1) const {
     const std::string target = R"({"public_net":{"direct_url":")" + target_.url() +
                                R"("},"daemon_id":"t1","flags":0,"id_digest":7})";
-    const std::string proxy = R"({"public_net":{"direct_url":"http://p"},"daemon_id":"p1"})";
+    const std::string proxy =
+        R"({"public_net":{"direct_url":")" + other_proxy_.url() + R"("},"daemon_id":"p1"})";
     return R"({"pmap":{"p1":)" + proxy + R"(},"proxy_si":)" + proxy + R"(,"tmap":{"t1":)" + target +
            R"(},"uuid":"u","version":")" + std::to_string(version) + "\"}";
   }
@@ -164,7 +175,7 @@ class AisTransportTest : public LoopTest {
       Options options;
       options.endpoint_url = proxy_.url();
       options.read.etl_name = etl_name_;
-      options.http.stall_timeout_ms = 10'000;
+      options.http.stall_timeout_ms = stall_timeout_ms_;
       transport_ = std::make_unique<AisTransport>(&loop_.http(), options, credentials_);
     }
     return transport_.get();
@@ -198,6 +209,7 @@ class AisTransportTest : public LoopTest {
 
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
   std::string etl_name_;
+  int64_t stall_timeout_ms_ = 10'000;
   bool shows_map_ = true;
   bool checksums_ranges_ = false;
   std::mutex mutex_;  // guards what nodes say next
@@ -206,8 +218,11 @@ class AisTransportTest : public LoopTest {
   std::map<std::string, std::string> objects_;  // what the target replies, by key, always
   std::vector<std::string> target_replies_;     // and to other reads
   std::vector<std::string> proxy_replies_;
+  std::mutex dead_mutex_;
+  std::string dead_;  // what the proxy does instead of answering; empty: it answers
   Node target_;
   Node proxy_;
+  Node other_proxy_;  // the one in the map
   std::unique_ptr<AisTransport> transport_;
 };
 
@@ -494,6 +509,76 @@ TEST_F(AisTransportTest, APageTellsHowManyTargetsThereAre) {
   OnLoop([this] { transport_.reset(); });
   shows_map_ = false;
   EXPECT_EQ(List()->page->value().targets, -1);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// The gateway that was configured is lost, and the map names another one
+
+class LostGatewayTest : public AisTransportTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    stall_timeout_ms_ = GetParam() == std::string(kSilence) ? 300 : 10'000;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    proxy_replies_ = {Reply(kLastPage)};
+  }
+
+  // The map is known, and nothing else.
+  void LoseAfterAListing() {
+    EXPECT_TRUE(List()->page->ok());
+    const std::lock_guard<std::mutex> lock(dead_mutex_);
+    dead_ = GetParam();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Gateways, LostGatewayTest, ::testing::Values(kHangUp, kSilence));
+
+TEST_P(LostGatewayTest, ListsThroughAnother) {
+  LoseAfterAListing();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    proxy_replies_ = {Reply(kLastPage)};
+  }
+  const auto failed = List();
+  EXPECT_FALSE(failed->page->ok());
+  EXPECT_EQ(failed->hint.kind, Kind::kRetryNow);
+  EXPECT_TRUE(List(failed->hint.route)->page->ok());
+}
+
+TEST_P(LostGatewayTest, ReadsThroughAnother) {
+  LoseAfterAListing();
+  const auto failed = Get(Route::kFallback);  // the bucket is asked of the other one already
+  EXPECT_TRUE(failed->outcome.ok());
+  EXPECT_EQ(other_proxy_.reads().size(), 1U);
+}
+
+TEST_P(LostGatewayTest, ReadsFromTargetsAsBefore) {
+  LoseAfterAListing();
+  EXPECT_TRUE(Get()->outcome.ok());
+  EXPECT_EQ(target_.reads().size(), 1U);
+  EXPECT_EQ(LineOf(other_proxy_.requests().at(0)), "HEAD /v1/buckets/b?provider=ais HTTP/1.1");
+}
+
+TEST_P(LostGatewayTest, LooksAtTheMapOfAnother) {
+  LoseAfterAListing();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    target_replies_ = {Error("404 Not Found", "ErrNotFound", "no such object")};
+    proxy_replies_ = {Error("404 Not Found", "ErrNotFound", "no such object")};
+  }
+  Get();  // moves on to the other one, of which the rest is asked
+  EXPECT_EQ(Get(Route::kFallback)->outcome.code(), StatusCode::kObjectNotFound);
+  const auto requests = other_proxy_.requests();
+  EXPECT_TRUE(std::any_of(requests.begin(), requests.end(),
+                          [](const std::string& r) { return Asks(r, "/v1/daemon"); }));
+}
+
+// Before there was a map, nobody knows of another one.
+TEST_P(LostGatewayTest, WithoutAMapThereIsNoOther) {
+  dead_ = GetParam();
+  const auto failed = List();
+  EXPECT_FALSE(failed->page->ok());
+  EXPECT_EQ(failed->hint.kind, Kind::kRetry);
+  EXPECT_TRUE(other_proxy_.requests().empty());
 }
 
 }  // namespace

@@ -2,13 +2,28 @@
 
 #include <algorithm>
 
+#include "ais/requests.h"
+
 namespace objectpipes::ais {
 
-void BucketFacts::Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter) {
+void BucketFacts::Ask(HttpSession* session, Cluster* cluster, const std::string& bucket,
+                      Waiter* waiter) {
   waiters_.push_back(waiter);
   if (question_ != nullptr) return;
+  session_ = session;
+  cluster_ = cluster;
+  uri_ = BucketUri(bucket);
+  Send();
+}
+
+void BucketFacts::Send() {
+  gateway_ = cluster_->gateway();
+  HttpRequest request;
+  request.method = HttpRequest::Method::kHead;
+  request.url = gateway_ + uri_;
+  cluster_->AddToken(&request);
   http_status_ = 0;
-  question_ = session->Start(request, this);
+  question_ = session_->Start(request, this);
 }
 
 void BucketFacts::Forget(Waiter* waiter) {
@@ -24,6 +39,7 @@ Flow BucketFacts::OnHead(const HttpHead& head) {
 
 void BucketFacts::OnDone(const Status&) {
   question_.reset();
+  if (http_status_ == 0 && cluster_->GatewayFailed(gateway_)) return Send();
   // Anything else may be another answer the next time.
   known_ = http_status_ == 200 || http_status_ == 403 || http_status_ == 404;
   while (!waiters_.empty()) {  // one by one, because a waiter may end others

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ais/bucket_props.h"
+#include "ais/cluster.h"
 #include "ais/reply_head.h"
 #include "transport/http/http_client.h"
 #include "transport/transport.h"
@@ -27,8 +29,9 @@ class BucketFacts final : private HttpHandler {
     return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
   }
 
-  // Sends the request, unless one is under way, and calls the waiter once it has ended.
-  void Ask(HttpSession* session, const HttpRequest& request, Waiter* waiter);
+  // Asks the cluster, unless a question is under way, and calls the waiter once it has ended.
+  // Session and cluster outlive this.
+  void Ask(HttpSession* session, Cluster* cluster, const std::string& bucket, Waiter* waiter);
   void Forget(Waiter* waiter);
 
  private:
@@ -37,7 +40,13 @@ class BucketFacts final : private HttpHandler {
   Flow OnData(const char*, size_t) override { return Flow::kContinue; }
   void OnDone(const Status& status) override;
 
+  void Send();
+
   bool known_ = false;
+  HttpSession* session_ = nullptr;  // from the first question on
+  Cluster* cluster_ = nullptr;
+  std::string uri_;
+  std::string gateway_;
   int http_status_ = 0;
   BucketProps props_;
   std::vector<Waiter*> waiters_;

@@ -46,7 +46,7 @@ ClusterMap* EverOf(const std::string& uuid) {
 Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials,
                  Clock now_ms)
     : session_(session),
-      proxy_(std::move(endpoint)),
+      endpoint_(std::move(endpoint)),
       credentials_(credentials),
       now_ms_(std::move(now_ms)) {}
 
@@ -63,9 +63,16 @@ void Cluster::Suspect() {
   if (fetch_ == nullptr && now_ms_() >= fetched_ms_ + kSuspectPauseMs) Fetch();
 }
 
+// Not in the constructor, which is not on the I/O thread.
+Gateways* Cluster::gateways() {
+  if (gateways_ == nullptr) gateways_ = GatewaysOf(endpoint_);
+  return gateways_;
+}
+
 void Cluster::Fetch() {
   HttpRequest request;
-  request.url = proxy_ + std::string(kClusterMapUri);
+  asked_gateway_ = gateway();
+  request.url = asked_gateway_ + std::string(kClusterMapUri);
   AddToken(&request);
   http_status_ = 0;
   body_.clear();
@@ -85,11 +92,16 @@ Flow Cluster::OnData(const char* data, size_t size) {
 
 void Cluster::OnDone(const Status& status) {
   fetch_.reset();
+  if (http_status_ != 0) {
+    GatewayAnswered(asked_gateway_);
+  } else if (GatewayFailed(asked_gateway_)) {
+    return Fetch();
+  }
   asked_ = true;
   fetched_ms_ = now_ms_();
   if (status.ok() && http_status_ == 200) {
     Result<ClusterMap> map = ParseClusterMap(body_);
-    if (map.ok() && IsAsEncrypted(map.value(), proxy_)) Adopt(std::move(map).value());
+    if (map.ok() && IsAsEncrypted(map.value(), endpoint_)) Adopt(std::move(map).value());
   }
   if (http_status_ == 403) map_refused_ = true;
   // One by one, because a waiter may end others. If one asks again, the rest learn the next answer.
@@ -109,6 +121,7 @@ void Cluster::Adopt(ClusterMap map) {
     changed_ms_ = now_ms_();
     map_ = std::move(map);
   }
+  gateways()->Learn(map_->proxy_urls);
   FindMissing();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ais/cluster_map.h"
+#include "ais/gateways.h"
 #include "ais/target_health.h"
 #include "base/clock.h"
 #include "transport/credentials.h"
@@ -76,7 +77,10 @@ class Cluster final : private HttpHandler {
   // with a new target they are moved, and for a lost one others may restore them.
   bool IsSettling(const ObjectId& object) const;
 
-  const std::string& proxy() const { return proxy_; }
+  // The gateway to ask, and what came of asking one. See Gateways.
+  const std::string& gateway() { return gateways()->current(); }
+  bool GatewayFailed(const std::string& url) { return gateways()->OnFailed(url); }
+  void GatewayAnswered(const std::string& url) { gateways()->OnAnswered(url); }
   void AddToken(HttpRequest* request) const;
 
  private:
@@ -85,13 +89,14 @@ class Cluster final : private HttpHandler {
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
 
+  Gateways* gateways();
   void Fetch();
   void Adopt(ClusterMap map);
   void FindMissing();
   void Look();
 
   HttpSession* const session_;
-  const std::string proxy_;
+  const std::string endpoint_;
   const CredentialStore* const credentials_;
   const Clock now_ms_;
 
@@ -108,6 +113,9 @@ class Cluster final : private HttpHandler {
   int64_t fetched_ms_ = -1;
 
   std::vector<Waiter*> waiters_;
+  Gateways* gateways_ = nullptr;  // null: nobody has asked any yet
+
+  std::string asked_gateway_;
   int http_status_ = 0;
   std::string body_;
   std::unique_ptr<Exchange> fetch_;
