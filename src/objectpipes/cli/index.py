@@ -11,6 +11,9 @@ from .output import human_size
 
 __all__ = ["add_arguments", "run"]
 
+# Enough for the parallel parts of a large object.
+_PREFETCH_BYTES = 64 << 20
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``index``."""
@@ -43,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from .._progress import progress_bar
     from ..errors import ShardIndexError
     from ..manifest import Manifest
+    from ..options import ReadOptions
     from ..shard_index import IndexHead, IndexPlace, index_shard
 
     store = open_store(options.urls[0], options)
@@ -64,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     missing = [shard for shard in shards if shard not in heads]
     with (
         progress_bar(desc="indexing", total=len(missing), unit=" shards") as progress,
-        closing(store.read(missing)) as readers,
+        closing(store.read(missing, ReadOptions(prefetch_bytes=_PREFETCH_BYTES))) as readers,
     ):
         for shard, reader in readers:
             head, data = index_shard(shard, reader)
