@@ -223,7 +223,7 @@ def _read_objects(wanted: list[Any], config: StoreConfig | None) -> list[bytes |
     options = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
     with closing(Store.of(example, config).open_window(options)) as window:
         window.submit(wanted)
-        while window.outstanding() > 0:
+        while len(found) < len(wanted):
             items, failure = window.take(64, True)
             found += [reader.read() for _, reader in items]
             if isinstance(failure, ObjectNotFoundError):

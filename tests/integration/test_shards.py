@@ -287,6 +287,15 @@ def test_only_some_shards_have_an_index(manifest: Manifest, index: Path) -> None
         dataset(manifest, index)
 
 
+@pytest.mark.parametrize("shards", [1, 2, 100])
+def test_without_any_index_beside_the_shards_none_is_used(shards: int) -> None:
+    stored = {f"{number:03}.tar": shard_of(number, 1, 10) for number in range(shards)}
+    with FaultServer({"bucket": stored}) as server:
+        config = config_for(server)
+        data = dataset(Manifest.list("s3://bucket", config=config), None, config=config)
+        assert [*data] == [f"{number:06}" for number in range(shards)]
+
+
 def test_a_place_without_indexes_is_an_error(manifest: Manifest, tmp_path: Path) -> None:
     with pytest.raises(ShardIndexError, match="8 of 8 shards have no index"):
         dataset(manifest, tmp_path)
