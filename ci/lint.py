@@ -4,9 +4,10 @@ import shutil
 import subprocess
 import sys
 
-from ci import agreement, generated, repository, vulnerabilities
 from ci.command import run
 from ci.paths import ROOT
+from ci.release import vulnerabilities
+from ci.table import agreement, generated, repository
 
 _ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import objectpipes
-from ci.elf import EXPORTED, exported_symbols
+from ci.local.elf import EXPORTED, exported_symbols
 
 (extension,) = Path(objectpipes.__file__).parent.glob("_ext.*.so")
 exported = exported_symbols(extension.read_bytes())

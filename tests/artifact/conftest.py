@@ -1,6 +1,6 @@
 """The suite for installed artifacts.
 
-`ci.test_artifacts` copies it away from the sources and runs it in an environment that holds the
+`ci.artifacts.test_artifacts` copies it away from the sources and runs it in an environment that holds the
 artifact and nothing of this checkout.
 """
 

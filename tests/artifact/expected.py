@@ -1,4 +1,4 @@
-"""What an artifact is to be, as the platform table says; written by `ci.test_artifacts`."""
+"""What an artifact is to be, as the platform table says; written by `ci.artifacts.test_artifacts`."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from packageurl import PackageURL
 
+from ci.artifacts.sbom import Library, add_to_wheel
 from ci.command import run
-from ci.sbom import Library, add_to_wheel
 
 METADATA = """\
 Metadata-Version: 2.4

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import tomli
 
-from ci import agreement
-from ci.agreement import (
+from ci.paths import ROOT
+from ci.release.version import project_version, recipe_version
+from ci.table import agreement
+from ci.table.agreement import (
     check_cibuildwheel,
     check_metadata,
     check_oldest_systems,
@@ -15,9 +17,7 @@ from ci.agreement import (
     check_triplets,
     check_version,
 )
-from ci.paths import ROOT
-from ci.platforms import Table, read_table
-from ci.version import project_version, recipe_version
+from ci.table.platforms import Table, read_table
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.artifacts import UnknownArtifactError, built_files, describe, row_of
-from ci.platforms import read_table
+from ci.artifacts.files import UnknownArtifactError, built_files, describe, row_of
+from ci.table.platforms import read_table
 
 WHEEL = "objectpipes-0.1.0-cp313-cp313t-manylinux_2_28_x86_64.whl"
 CONDA = "objectpipes-0.1.0dev20261122-py311h327343a_0.conda"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ci import build_conda, stand_ins
-from ci.artifacts import CONDA, STAND_INS
-from ci.platforms import read_table
+from ci.artifacts import build_conda
+from ci.artifacts.files import CONDA, STAND_INS
+from ci.local import stand_ins
+from ci.table.platforms import read_table
 
 
 class Builds:
@@ -61,7 +62,7 @@ def test_every_build_has_a_cache_of_its_own(
     caches: list[str] = []
 
     def note(*command: object, env: dict[str, str], **options: object) -> None:
-        assert "ci.conda_package" in command
+        assert "ci.artifacts.conda_package" in command
         caches.append(env["RATTLER_CACHE_DIR"])
 
     async def install_nothing(prefix: Path) -> None:

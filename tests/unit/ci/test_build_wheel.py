@@ -5,10 +5,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ci import build_wheel, cpython
-from ci.check_wheel import read_wheel
-from ci.pythons import NoSuchPythonError, find_python
-from ci.zig import Target
+from ci.artifacts import build_wheel
+from ci.artifacts.check_wheel import read_wheel
+from ci.local import cpython
+from ci.local.pythons import NoSuchPythonError, find_python
+from ci.local.zig import Target
 
 
 def fake_python(folder: Path, version: str, script: str) -> None:

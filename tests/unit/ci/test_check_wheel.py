@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ci import check_wheel
-from ci.check_wheel import Wheel, main, problems_of
+from ci.artifacts import check_wheel
+from ci.artifacts.check_wheel import Wheel, main, problems_of
 
 LINKED = {"openssl": "3.5.7"}
 MakeWheel = Callable[..., Path]

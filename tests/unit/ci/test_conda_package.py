@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ci.conda_package import _CONSUMER_TEST, main, render
-from ci.platforms import read_table
+from ci.artifacts.conda_package import _CONSUMER_TEST, main, render
+from ci.table.platforms import read_table
 
 PLATFORMS = [row.platform for row in read_table().built_by("rattler-build")]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ci import debian
-from ci.debian import DebianError, SourcePackage, fetch_source
+from ci.local import debian
+from ci.local.debian import DebianError, SourcePackage, fetch_source
 
 PACKAGE = SourcePackage("trixie", "hello", "1.0-1", "0" * 64)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ci import environments
-from ci.artifacts import describe
-from ci.pythons import interpreter_of
+from ci.artifacts import environments
+from ci.artifacts.files import describe
+from ci.local.pythons import interpreter_of
 
 
 @pytest.mark.parametrize("place", ["bin/python", "Scripts/python.exe", "python.exe"])

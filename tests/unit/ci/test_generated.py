@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ci import generated
-from ci.platforms import read_table
+from ci.table import generated
+from ci.table.platforms import read_table
 
 
 def test_no_generated_file_is_stale() -> None:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ci import import_time
+from ci.artifacts import import_time
 
 
 @pytest.mark.parametrize(("found", "code"), [(59.0, 0), (61.0, 1)])

@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-from ci import agreement, generated, lint, vulnerabilities
+from ci import lint
+from ci.release import vulnerabilities
+from ci.table import agreement, generated
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ci.artifacts import describe
-from ci.nightly import make_site
+from ci.artifacts.files import describe
+from ci.release.nightly import make_site
 
 
 def test_pip_installs_from_the_site(make_wheel: Callable[..., Path], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ci.platforms import TableError, build_matrix, check_matrix, main, make_table, read_table
+from ci.table.platforms import TableError, build_matrix, check_matrix, main, make_table, read_table
 
 DATA: dict[str, Any] = {
     "aws_verified": "never",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ci import publish
-from ci.artifacts import describe
-from ci.platforms import read_table
+from ci.artifacts.files import describe
+from ci.release import publish
+from ci.table.platforms import read_table
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ci import release
-from ci.artifacts import describe
-from ci.changelog import problems_of, read_changelog
+from ci.artifacts.files import describe
 from ci.paths import ROOT
-from ci.platforms import read_table
+from ci.release import release
+from ci.release.changelog import problems_of, read_changelog
+from ci.table.platforms import read_table
 
 CHANGELOG = """\
 # Changelog
@@ -51,7 +51,7 @@ def test_the_changelog_of_this_checkout_can_be_read() -> None:
 def test_a_tag_of_another_version_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for module in ("generated", "agreement", "vulnerabilities"):
+    for module in ("table.generated", "table.agreement", "release.vulnerabilities"):
         monkeypatch.setattr(f"ci.{module}.main", lambda arguments: 0)
     assert release.main(["--check", "--tag", "v999"]) == 1
     assert "the tag is v999" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """One setting names the repository, and every link agrees with it."""
 
-from ci import repository
+from ci.table import repository
 
 
 def test_every_link_of_the_tree_agrees_with_the_setting() -> None:

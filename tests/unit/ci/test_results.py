@@ -3,7 +3,15 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ci.results import Line, Result, not_run, read_junit, to_junit, to_markdown, without_gaps
+from ci.artifacts.results import (
+    Line,
+    Result,
+    not_run,
+    read_junit,
+    to_junit,
+    to_markdown,
+    without_gaps,
+)
 
 JUNIT = """\
 <testsuites><testsuite>

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ci import debian, roots
-from ci.artifacts import describe
-from ci.debian import DebianError
-from ci.results import Result
-from ci.roots import NoRootError, Root, roots_for, run_inside, smoke_test
+from ci.artifacts.files import describe
+from ci.artifacts.results import Result
+from ci.local import debian, roots
+from ci.local.debian import DebianError
+from ci.local.roots import NoRootError, Root, roots_for, run_inside, smoke_test
 
 AARCH64_WHEEL = describe(Path("objectpipes-0.1.0-cp311-cp311-manylinux_2_28_aarch64.whl"))
 HERE = Root("here", "bookworm", platform.machine(), "3.11")

@@ -10,8 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from ci.sbom import Library, add_to_wheel, make_bom, static_libraries, vcpkg_libraries
-from ci.static_deps import read_manifest
+from ci.artifacts.sbom import Library, add_to_wheel, make_bom, static_libraries, vcpkg_libraries
+from ci.local.static_deps import read_manifest
 
 DIST_INFO = "objectpipes-0.1.0.dist-info"
 

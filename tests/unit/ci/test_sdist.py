@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ci import sdist
+from ci.artifacts import sdist
+from ci.artifacts.sdist import build_sdist, expected_files, problems_of
 from ci.command import output
 from ci.paths import ROOT
-from ci.sdist import build_sdist, expected_files, problems_of
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.sealed import run_sealed
+from ci.local.sealed import run_sealed
 
 LOOK_AROUND = """
 import json, os, shutil, socket, sys

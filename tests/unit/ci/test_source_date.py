@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci import source_date
+from ci.artifacts import source_date
 
 
 def test_the_time_is_that_of_the_commit_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

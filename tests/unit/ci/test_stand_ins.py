@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 from rattler_build import Package
 
-from ci import stand_ins
+from ci.local import stand_ins
 
 METADATA = """\
 Metadata-Version: 2.4

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ci import static_deps
-from ci.static_deps import MANIFEST, StaticDepsError, cache_key, read_manifest
+from ci.local import static_deps
+from ci.local.static_deps import MANIFEST, StaticDepsError, cache_key, read_manifest
 
 
 def test_what_a_library_needs_comes_before_it() -> None:

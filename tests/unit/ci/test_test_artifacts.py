@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from ci import test_artifacts
-from ci.artifacts import BuiltFile, describe, row_of
-from ci.environments import NotRunnableError
-from ci.platforms import read_table
-from ci.results import Result
-from ci.test_artifacts import check_file, expected, untested_rows
+from ci.artifacts import test_artifacts
+from ci.artifacts.environments import NotRunnableError
+from ci.artifacts.files import BuiltFile, describe, row_of
+from ci.artifacts.results import Result
+from ci.artifacts.test_artifacts import check_file, expected, untested_rows
+from ci.table.platforms import read_table
 
 TABLE = read_table()
 

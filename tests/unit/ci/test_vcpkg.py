@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import tomli
 
-from ci import vcpkg
+from ci.artifacts import vcpkg
 from ci.paths import ROOT
-from ci.platforms import read_table
+from ci.table.platforms import read_table
 
 MACHINES = [
     ("Linux", "x86_64", "x64-linux-wheel"),
@@ -61,7 +61,7 @@ def test_no_curl_but_ours_knows_a_ca_path() -> None:
 
 
 def test_our_openssl_loads_nothing() -> None:
-    # ci.check_wheel lets its folders of modules and engines pass for that.
+    # ci.artifacts.check_wheel lets its folders of modules and engines pass for that.
     text = (vcpkg.WHEELS / "triplet-common.cmake").read_text()
     assert {"no-dso", "no-engine"} <= set(text.split())
 

@@ -10,7 +10,7 @@ import rattler
 from packaging.version import InvalidVersion, Version
 
 from ci.paths import ROOT
-from ci.version import (
+from ci.release.version import (
     conda_version,
     main,
     nightly_version,

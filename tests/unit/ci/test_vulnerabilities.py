@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from ci.vulnerabilities import (
+from ci.release.vulnerabilities import (
     Linked,
     ListError,
     Vulnerability,

@@ -24,7 +24,7 @@ def test_every_command_is_a_program_of_ours(workflow: Path) -> None:
     commands = [command for command in values(workflow, "run") if command]
     programs = {command.split()[0] for command in commands}
     assert programs <= {
-        *("ci/allow-namespaces", "ci/release", "ci/tool"),
+        *("ci/allow-namespaces", "scripts/release", "ci/tool"),
         *("scripts/system-packages", "scripts/test"),
     }
     assert all((ROOT / program).exists() for program in programs)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.zig import Target, libcxx_version, make_toolchain
+from ci.local.zig import Target, libcxx_version, make_toolchain
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Wheels, conda packages and the source distribution: built, checked and tested."""

@@ -1,0 +1,140 @@
+"""Wheels that run on glibc 2.28, built on any newer Debian without containers."""
+
+import argparse
+import filecmp
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from ci.artifacts.check_wheel import problems_of
+from ci.artifacts.files import DIST
+from ci.artifacts.sbom import BUILD_CONSTRAINTS, add_to_wheel, static_libraries
+from ci.artifacts.sdist import build_sdist
+from ci.artifacts.source_date import source_date_epoch
+from ci.command import output, run
+from ci.local.pythons import NoSuchPythonError, find_python
+from ci.local.static_deps import build_static_deps, read_manifest
+from ci.local.zig import Target, make_toolchain
+from ci.paths import ROOT
+from ci.table.platforms import read_table
+
+
+class WheelError(Exception):
+    """A wheel is not what it should be."""
+
+
+def build_wheel(python: Path, target: Target, destination: Path) -> Path:
+    """Build a wheel, complete it, check it, and put it into a folder.
+
+    Parameters
+    ----------
+    python
+        Interpreter to build for.
+    target
+        System to build for.
+    destination
+        Existing folder for the wheel; one of the same name is replaced.
+
+    Raises
+    ------
+    WheelError
+        If the wheel does not pass the checks of `ci.artifacts.check_wheel`.
+    subprocess.CalledProcessError
+        If it does not compile.
+    """
+    with tempfile.TemporaryDirectory(prefix="objectpipes-wheel-") as scratch:
+        wheel = _tag(_compile(python, target, Path(scratch)), target)
+        add_to_wheel(wheel, static_libraries(read_manifest()))
+        if problems := problems_of(wheel):
+            raise WheelError(f"{wheel.name}: {'; '.join(problems)}")
+        return Path(shutil.move(wheel, destination / wheel.name))
+
+
+def _compile(python: Path, target: Target, scratch: Path) -> Path:
+    run(
+        *("uv", "build", "--wheel", "--python", python, "--out-dir", scratch),
+        *("--build-constraints", BUILD_CONSTRAINTS),
+        # A folder of its own: nothing of an earlier build can get into a wheel.
+        f"--config-setting=build-dir={scratch}/build",
+        "--config-setting=cmake.build-type=Release",
+        *_cross_settings(python, target),
+        ROOT,
+        env={
+            **make_toolchain(target).environment,
+            "CMAKE_PREFIX_PATH": os.pathsep.join(map(str, build_static_deps(target))),
+            "CXXFLAGS": f"-ffile-prefix-map={ROOT}=. -ffunction-sections -fdata-sections",
+        },
+    )
+    (wheel,) = scratch.glob("*.whl")
+    return wheel
+
+
+def _cross_settings(python: Path, target: Target) -> list[str]:
+    """Tell scikit-build-core and pybind11 what this Python would say of itself on the target."""
+    if target.is_native:
+        return []
+    suffix = output(python, "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+    return [
+        f"--config-setting=env._PYTHON_HOST_PLATFORM=linux-{target.arch}",
+        "--config-setting=cmake.define.PYTHON_MODULE_EXTENSION="
+        + suffix.replace(platform.machine(), target.arch),
+    ]
+
+
+def _tag(wheel: Path, target: Target) -> Path:
+    """Give the wheel its platform tag; `ci.artifacts.check_wheel` finds out whether it is true.
+
+    `auditwheel repair`, which would do both, takes the tags of this machine's architecture only.
+    """
+    name = output("wheel", "tags", "--remove", "--platform-tag", target.platform_tag, wheel)
+    return wheel.with_name(name)
+
+
+def _check_same_bytes(wheel: Path, python: Path, target: Target) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if not filecmp.cmp(wheel, build_wheel(python, target, Path(folder)), shallow=False):
+            raise WheelError(f"{wheel.name} has other bytes when it is built again")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build manylinux wheels, and the source distribution, into dist/."""
+    rows = {row.arch: row for row in read_table().built_by("scripts/build-wheel")}
+    parser = argparse.ArgumentParser(prog="scripts/build-wheel", description=main.__doc__)
+    parser.add_argument("--python", nargs="+", help="versions; by default all that are here")
+    parser.add_argument("--arch", default="x86_64", choices=sorted(rows))
+    parser.add_argument("--twice", action="store_true", help="build again and compare the bytes")
+    parser.add_argument("--output", type=Path, default=DIST, help="folder, in place of dist/")
+    options = parser.parse_args(arguments)
+
+    os.environ["SOURCE_DATE_EPOCH"] = source_date_epoch()
+    destination = options.output.absolute()
+    destination.mkdir(parents=True, exist_ok=True)
+    target = Target(options.arch)
+    for python in _interpreters(options.python, rows[options.arch].python):
+        wheel = build_wheel(python, target, destination)
+        if options.twice:
+            _check_same_bytes(wheel, python, target)
+        print(f"{wheel}: {wheel.stat().st_size:,} bytes, checked")
+    sdist = build_sdist(destination)
+    print(f"{sdist}: {sdist.stat().st_size:,} bytes, checked")
+    return 0
+
+
+def _interpreters(asked: list[str] | None, known: list[str]) -> list[Path]:
+    """Return the interpreters asked for, or those of the known ones that are on this machine."""
+    if asked:
+        return [find_python(version) for version in asked]
+    found = []
+    for version in known:
+        try:
+            found.append(find_python(version))
+        except NoSuchPythonError as error:
+            print(f"no wheel for Python {version}: {error}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

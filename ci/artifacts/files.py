@@ -1,0 +1,157 @@
+"""The files that are released: what their names say, and their rows in the platform table."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from ci.paths import ROOT
+from ci.table.platforms import Artifact, Table
+
+DIST = ROOT / "dist"
+
+# The bill of materials, below ``*.dist-info/sboms/`` of a wheel.
+BOM_NAME = "objectpipes.cdx.json"
+
+# Folders of conda packages below that: what a package was built against decides what it is.
+CONDA = "conda"
+STAND_INS = "stand-ins"
+
+_CONDA = re.compile(r"objectpipes-(?P<version>[^-]+)-py(?P<python>\d+)h\w+\.conda")
+
+
+class UnknownArtifactError(Exception):
+    """A file is no artifact of the platform table."""
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """A file that may be released.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    channel
+        ``"wheel"``, ``"conda"`` or ``"sdist"``.
+    platform
+        As the table has it.
+    python
+        The Python that it is for, as the table has it; empty if for any.
+    version
+        Of the package, as PEP 440 spells it.
+    stand_ins
+        Whether it is a conda package that was built against stand-ins.
+    """
+
+    path: Path
+    channel: str
+    platform: str
+    python: str
+    version: str
+    stand_ins: bool = False
+
+
+def built_files(folder: Path = DIST) -> list[BuiltFile]:
+    """Return all artifacts in a folder, as the build programs leave them there.
+
+    Parameters
+    ----------
+    folder
+        The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below.
+
+    Raises
+    ------
+    UnknownArtifactError
+        There is a file that looks like an artifact and is none.
+    """
+    return [describe(path) for path in artifact_files(folder)]
+
+
+def artifact_files(folder: Path = DIST) -> list[Path]:
+    """Return all files in a folder that should be artifacts.
+
+    Parameters
+    ----------
+    folder
+        As for `built_files`.
+    """
+    conda = [f"{name}/*/objectpipes-[0-9]*.conda" for name in (CONDA, STAND_INS)]
+    patterns = ("*.whl", "*.tar.gz", *conda)
+    return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+
+
+def describe(path: Path) -> BuiltFile:
+    """Return what the name of a file says.
+
+    Parameters
+    ----------
+    path
+        A wheel, a conda package (in the folder of its platform, in that of what it was built
+        against) or a source distribution.
+
+    Raises
+    ------
+    UnknownArtifactError
+        It is none of these.
+    """
+    try:
+        return _describe(path)
+    except (InvalidSdistFilename, InvalidVersion, InvalidWheelFilename) as error:
+        raise UnknownArtifactError(str(error)) from error
+
+
+def _describe(path: Path) -> BuiltFile:
+    if path.suffix == ".whl":
+        _, version, _, tags = parse_wheel_filename(path.name)
+        tag = max(tags, key=str)  # of several platforms, the newest is the one that was asked for
+        free_threaded = "t" if tag.abi.endswith("t") else ""
+        python = f"{tag.interpreter[2]}.{tag.interpreter[3:]}{free_threaded}"
+        if tag.platform.startswith("linux_"):  # what pip makes of the sources, for this machine
+            return BuiltFile(path, "sdist", "any", python, str(version))
+        return BuiltFile(path, "wheel", tag.platform, python, str(version))
+    if path.name.endswith(".tar.gz"):
+        _, version = parse_sdist_filename(path.name)
+        return BuiltFile(path, "sdist", "any", "", str(version))
+    if found := _CONDA.fullmatch(path.name):
+        python = f"{found['python'][0]}.{found['python'][1:]}"
+        version = Version(found["version"])
+        stand_ins = path.parents[1].name == STAND_INS
+        return BuiltFile(path, "conda", path.parent.name, python, str(version), stand_ins)
+    raise UnknownArtifactError(f"{path.name} is no wheel, conda package or source distribution")
+
+
+def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifact:
+    """Return the row of the table that a file belongs to.
+
+    Parameters
+    ----------
+    built
+        The file.
+    table
+        The table.
+    official
+        Whether a workflow built it, where any machine can build a wheel of the same name.
+
+    Raises
+    ------
+    UnknownArtifactError
+        There is none.
+    """
+    rows = [
+        row
+        for row in table.in_channel(built.channel)
+        if row.platform == built.platform and (not built.python or built.python in row.python)
+        # What stand-ins were used for is never published, whoever built it.
+        if built.channel != "conda" or built.stand_ins is not bool(row.runner)
+    ]
+    if not rows:
+        raise UnknownArtifactError(f"{built.path.name} is not in the platform table")
+    return min(rows, key=lambda row: bool(row.runner) != official)

@@ -1,0 +1,63 @@
+"""Finding the Python interpreters of this machine."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from ci.command import output
+from ci.local import cpython
+from ci.local.debian import DebianError
+
+
+class NoSuchPythonError(Exception):
+    """There is no interpreter of that version."""
+
+
+def find_python(version: str) -> Path:
+    """Return the interpreter that ``pythonVERSION`` on the search path starts.
+
+    A free-threaded one, which few machines have, is otherwise compiled by `ci.local.cpython`.
+
+    Parameters
+    ----------
+    version
+        Such as ``"3.12"`` or, free-threaded, ``"3.13t"``.
+
+    Raises
+    ------
+    NoSuchPythonError
+        If there is none.
+    """
+    name = f"python{version}"
+    program = shutil.which(name)
+    if program is None and version == cpython.FREE_THREADED:
+        return _compiled(version)
+    if program is None:
+        raise NoSuchPythonError(f"there is no {name} on the search path")
+    try:
+        # What is found may be a shim of pyenv, which wants to be told the version.
+        found = output(
+            program, "-c", "import sys; print(sys.executable)", env={"PYENV_VERSION": version}
+        )
+    except subprocess.CalledProcessError as error:
+        raise NoSuchPythonError(f"{program} does not start") from error
+    return Path(found)
+
+
+def interpreter_of(environment: Path) -> Path:
+    """Return the Python of an environment, which each system and kind has elsewhere.
+
+    Parameters
+    ----------
+    environment
+        A virtual environment, or one of conda.
+    """
+    places = [environment / "bin/python", environment / "Scripts/python.exe"]
+    return next((place for place in places if place.exists()), environment / "python.exe")
+
+
+def _compiled(version: str) -> Path:
+    try:
+        return cpython.free_threaded_python()
+    except (DebianError, subprocess.CalledProcessError) as error:
+        raise NoSuchPythonError(f"Python {version} cannot be compiled: {error}") from error

@@ -1,0 +1,271 @@
+"""The static libraries of a wheel: read from one manifest, fetched, built once, and cached.
+
+The manifest is ``wheels/static-deps.toml``. The sources are source packages of Debian.
+"""
+
+import argparse
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from ci.cache import cache_folder, locked
+from ci.command import run
+from ci.local.debian import SourcePackage, check_programs, extract_source
+from ci.local.zig import Target, Toolchain, make_toolchain
+from ci.paths import ROOT
+
+MANIFEST = ROOT / "wheels" / "static-deps.toml"
+LICENSES = ROOT / "wheels" / "licenses"
+
+# Nobody but root can make a folder there, so no one can put a CA file or an openssl.cnf in
+# OpenSSL's way; and it is the same on every machine, so that builds are reproducible.
+_OPENSSL_PREFIX = "/nonexistent"
+
+_COMPILE_FLAGS = "-O2 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections"
+
+# Macros of OpenSSL put the name of the source file into whatever calls them.
+_PATH_FLAG = "-ffile-prefix-map={source}=."
+
+
+class StaticDepsError(Exception):
+    """A static library isn't what the manifest says."""
+
+
+@dataclass(frozen=True)
+class StaticDep:
+    """One library of the manifest.
+
+    Attributes
+    ----------
+    name
+        Its name, also that of its licence file in ``wheels/licenses/``.
+    version
+        Upstream version.
+    purpose
+        What it is linked in for.
+    license
+        SPDX identifier.
+    license_file
+        Path of the licence in the source tree.
+    cpe
+        Vendor and product as vulnerability lists name them (CPE 2.3, without the version).
+    suite
+        Release of Debian that serves the source package.
+    source_package
+        Name of the source package.
+    source_version
+        Version of the source package; what is after the upstream version counts its patches.
+    dsc_sha256
+        SHA-256 of the source package's ``.dsc``, which names those of all other files.
+    build
+        ``"openssl"`` or ``"cmake"``.
+    options
+        Passed to OpenSSL's ``Configure``, or to CMake as ``-D`` definitions.
+    needs
+        Earlier libraries of the manifest that it is built with.
+    source_folder
+        Where in the source tree the build is described.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    license: str
+    license_file: str
+    cpe: str
+    suite: str
+    source_package: str
+    source_version: str
+    dsc_sha256: str
+    build: str
+    options: list[str] = field(default_factory=list)
+    needs: list[str] = field(default_factory=list)
+    source_folder: str = "."
+
+    @property
+    def source(self) -> SourcePackage:
+        """The source package."""
+        return SourcePackage(self.suite, self.source_package, self.source_version, self.dsc_sha256)
+
+    @property
+    def license_copy(self) -> Path:
+        """The licence in this repository, which the artifacts carry."""
+        return LICENSES / f"{self.name}.txt"
+
+
+def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
+    """Return the libraries in build order, which is the order of the manifest.
+
+    Parameters
+    ----------
+    path
+        The manifest.
+
+    Raises
+    ------
+    TypeError
+        If a library lacks a key or has an unknown one.
+    """
+    tables: dict[str, dict[str, Any]] = tomli.loads(path.read_text())
+    return [StaticDep(name=name, **table) for name, table in tables.items()]
+
+
+def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
+    """Return a name for what is built of a library: it changes when the result may.
+
+    Parameters
+    ----------
+    dep
+        The library.
+    needed
+        Where the libraries are that it is built with.
+    compiler
+        Everything about the compiler that decides its output, as `Toolchain.identity` has it.
+    """
+    flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
+    recipe = [asdict(dep), [prefix.name for prefix in needed], _COMMANDS[dep.build], flags]
+    digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
+    return f"{dep.name}-{dep.version}-{digest[:16]}"
+
+
+def build_static_deps(target: Target) -> list[Path]:
+    """Return the prefixes of all libraries of the manifest, built unless the cache has them.
+
+    Parameters
+    ----------
+    target
+        What to compile for.
+
+    Returns
+    -------
+    list of Path
+        Folders with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
+
+    Raises
+    ------
+    DebianError
+        If a source package is not served or has another checksum.
+    StaticDepsError
+        If a licence has changed.
+    """
+    toolchain = make_toolchain(target)
+    prefixes: dict[str, Path] = {}
+    for dep in read_manifest():
+        needed = [prefixes[name] for name in dep.needs]
+        key = cache_key(dep, needed, toolchain.identity)
+        prefixes[dep.name] = prefix = cache_folder(f"static/{target.arch}/{key}")
+        complete = prefix / ".complete"
+        with locked(prefix):
+            if not complete.exists():
+                _build(dep, prefix, needed, toolchain)
+                complete.touch()
+    return list(prefixes.values())
+
+
+def _build(dep: StaticDep, prefix: Path, needed: list[Path], toolchain: Toolchain) -> None:
+    check_programs("make", "perl")
+    with tempfile.TemporaryDirectory(prefix="objectpipes-static-") as scratch:
+        source = Path(scratch) / dep.name
+        extract_source(dep.source, source)
+        _check_license(dep, source)
+        _BUILDERS[dep.build](dep, source, prefix, needed, toolchain)
+
+
+def _check_license(dep: StaticDep, source: Path) -> None:
+    """Make sure that the licence which the artifacts carry is the one of this very version."""
+    if (source / dep.license_file).read_bytes() != dep.license_copy.read_bytes():
+        raise StaticDepsError(
+            f"the licence of {dep.name} {dep.version} has changed: read {dep.license_file} of the "
+            f"source and copy it to {dep.license_copy.relative_to(ROOT)}"
+        )
+
+
+def _build_openssl(
+    dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
+) -> None:
+    # The compiler is found by PATH because OpenSSL keeps its command line in the library.
+    environment = {
+        **toolchain.environment,
+        "PATH": os.pathsep.join([str(toolchain.folder / "bin"), os.environ["PATH"]]),
+        "CC": "cc",
+        "AR": "ar",
+        "RANLIB": "ranlib",
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    run(
+        "./Configure",
+        f"linux-{toolchain.target.arch}",
+        f"--prefix={_OPENSSL_PREFIX}",
+        f"--openssldir={_OPENSSL_PREFIX}",
+        "--libdir=lib",
+        *dep.options,
+        *_COMPILE_FLAGS.split(),
+        cwd=source,
+        env=environment,
+    )
+    run("make", _jobs(), "build_libs", cwd=source, env=environment)
+    staging = source / "staging"
+    run("make", "install_dev", f"DESTDIR={staging}", cwd=source, env=environment)
+    shutil.copytree(staging / _OPENSSL_PREFIX.lstrip("/"), prefix, dirs_exist_ok=True)
+
+
+def _build_with_cmake(
+    dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
+) -> None:
+    build = source / "build-static"
+    flags = f"{_COMPILE_FLAGS} {_PATH_FLAG.format(source=source)}"
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        source / dep.source_folder,
+        "-B",
+        build,
+        f"-DCMAKE_INSTALL_PREFIX={prefix}",
+        f"-DCMAKE_PREFIX_PATH={';'.join(map(str, needed))}",
+        "-DCMAKE_INSTALL_LIBDIR=lib",
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DBUILD_SHARED_LIBS=OFF",
+        "-DBUILD_TESTING=OFF",
+        # Some were last changed for a CMake that today's does not imitate unasked.
+        "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
+        f"-DCMAKE_C_FLAGS={flags}",
+        f"-DCMAKE_CXX_FLAGS={flags}",
+        *(f"-D{option}" for option in dep.options),
+        env=toolchain.environment,
+    )
+    run("cmake", "--build", build, _jobs(), env=toolchain.environment)
+    run("cmake", "--install", build, env=toolchain.environment)
+
+
+_BUILDERS = {"openssl": _build_openssl, "cmake": _build_with_cmake}
+# Read at once: what is edited while a wheel is built is not what builds it.
+_COMMANDS = {name: inspect.getsource(builder) for name, builder in _BUILDERS.items()}
+
+
+def _jobs() -> str:
+    return f"-j{os.cpu_count() or 1}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the static libraries and print where they are."""
+    parser = argparse.ArgumentParser(prog="ci.local.static_deps", description=main.__doc__)
+    parser.add_argument("--arch", default="x86_64", choices=["x86_64", "aarch64"])
+    options = parser.parse_args(arguments)
+    print(*build_static_deps(Target(options.arch)), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Versions, releases, the nightly, and vulnerabilities of what is linked in."""

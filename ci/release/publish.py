@@ -1,0 +1,149 @@
+"""Uploading a release: to PyPI, to the conda channel, and to GitHub.
+
+Each step passes over what is there already, so that an upload which broke off is resumed by
+starting it again. This runs with the right to publish, so it needs little: the group ``publish``,
+pinned.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from zipfile import ZipFile
+
+from rattler_build import upload_package_to_prefix
+
+from ci.artifacts.files import BOM_NAME, DIST, BuiltFile, built_files, row_of
+from ci.command import run
+from ci.release import changelog
+from ci.release.version import project_version
+from ci.table.platforms import Artifact, Table, read_table
+
+CONDA_SERVER = "https://prefix.dev"
+CONDA_CHANNEL = "objectpipes"
+
+
+def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
+    """Say of which rows of the table there are not all files.
+
+    Parameters
+    ----------
+    table
+        The platform table.
+    files
+        The artifacts that are here.
+
+    Yields
+    ------
+    str
+        What is missing.
+    """
+    found = Counter(row_of(built, table, official=True).name for built in files)
+    for row in released(table):
+        if found[row.name] != file_count(row):
+            yield f"{row.name}: {found[row.name]} of {file_count(row)} files are here"
+
+
+def publish(files: Sequence[BuiltFile], version: str) -> None:
+    """Upload everything that is not there yet.
+
+    The workflow proves who it is by its identity token; there is no password.
+
+    Parameters
+    ----------
+    files
+        The artifacts.
+    version
+        Their version.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If an upload fails. Those before it have happened.
+    """
+    for_pypi = [built.path for built in files if built.channel != "conda"]
+    packages = [built.path for built in files if built.channel == "conda"]
+    _publish_on_pypi(for_pypi)
+    upload_package_to_prefix(
+        [str(path) for path in packages],
+        CONDA_SERVER,
+        CONDA_CHANNEL,
+        generate_attestation=True,
+        skip_existing=True,
+    )
+    _publish_on_github(f"v{version}", [*for_pypi, *packages, *_extract_boms(for_pypi)])
+
+
+def released(table: Table) -> list[Artifact]:
+    """Return the rows of the table that are released.
+
+    Parameters
+    ----------
+    table
+        The platform table.
+    """
+    return [row for row in table.artifacts if row.runner]
+
+
+def file_count(row: Artifact) -> int:
+    """Return how many files a row of the table stands for.
+
+    Parameters
+    ----------
+    row
+        The row.
+    """
+    return 1 if row.channel == "sdist" else len(row.python)
+
+
+def _publish_on_pypi(files: Sequence[Path]) -> None:
+    attestations = {path: path.with_name(f"{path.name}.publish.attestation") for path in files}
+    if unsigned := [path for path in files if not attestations[path].exists()]:
+        run("pypi-attestations", "sign", *unsigned)
+    run(
+        *("twine", "upload", "--non-interactive", "--skip-existing", "--attestations"),
+        *files,
+        *attestations.values(),
+    )
+
+
+def _publish_on_github(tag: str, assets: Iterable[Path]) -> None:
+    try:
+        run("gh", "release", "view", tag)
+    except subprocess.CalledProcessError:
+        notes = DIST / "notes.md"
+        notes.write_text(changelog.read_changelog()[0].text + "\n")
+        run("gh", "release", "create", tag, "--verify-tag", "--notes-file", notes)
+    run("gh", "release", "upload", tag, "--clobber", *assets)
+
+
+def _extract_boms(files: Iterable[Path]) -> Iterator[Path]:
+    """Copy the bills of materials out of the wheels, for those who look before they install."""
+    for wheel in (file for file in files if file.suffix == ".whl"):
+        with ZipFile(wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(f"/{BOM_NAME}"))
+            copy = wheel.with_suffix(".cdx.json")
+            copy.write_bytes(archive.read(name))
+            yield copy
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Upload what is in dist/, all of it or what an upload before has left; for the workflow."""
+    parser = argparse.ArgumentParser(prog="ci.release.publish", description=main.__doc__)
+    parser.add_argument("--tag", required=True, help="that of the release")
+    tag = parser.parse_args(arguments).tag
+    version, files = project_version(), built_files()
+    problems = [*missing(read_table(), files)]
+    if tag != f"v{version}":
+        problems.append(f"the tag is {tag}, the version {version}")
+    for problem in problems:
+        print(f"not ready: {problem}", file=sys.stderr)
+    if not problems:
+        publish(files, version)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

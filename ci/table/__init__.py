@@ -1,0 +1,1 @@
+"""The table of what is shipped, and what must agree with it."""

@@ -1,0 +1,247 @@
+"""The check that everything which names platforms or Pythons says what the table says."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from ci.artifacts.conda_package import render
+from ci.artifacts.vcpkg import WHEELS, triplet_of
+from ci.command import output
+from ci.local.zig import Target
+from ci.paths import ROOT
+from ci.release.version import conda_version, project_version, recipe_version
+from ci.table.platforms import Table, read_table
+
+TRIPLETS = WHEELS / "triplets"
+
+_PYTHON_CLASSIFIER = "Programming Language :: Python :: 3."
+_FREE_THREADING = "Programming Language :: Python :: Free Threading"
+_SYSTEM_CLASSIFIERS = {
+    "linux": "Operating System :: POSIX :: Linux",
+    "macos": "Operating System :: MacOS",
+    "windows": "Operating System :: Microsoft :: Windows",
+}
+
+
+def check_metadata(table: Table, project: dict[str, Any]) -> Iterator[str]:
+    """Compare the table with the metadata of the package.
+
+    Parameters
+    ----------
+    table
+        The table.
+    project
+        Table ``[project]`` of ``pyproject.toml``.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    pythons = [python for python in table.pythons() if not python.endswith("t")]
+    if project["requires-python"] != f">={pythons[0]}":
+        yield f"requires-python is {project['requires-python']}, the table starts at {pythons[0]}"
+    classifiers = set(project["classifiers"])
+    yield from _differences(
+        "classifiers",
+        {name for name in classifiers if name.startswith(_PYTHON_CLASSIFIER)},
+        {f"Programming Language :: Python :: {python}" for python in pythons},
+    )
+    free_threaded = any(python.endswith("t") for python in table.pythons())
+    yield from _differences(
+        "classifiers",
+        {name for name in classifiers if name == _FREE_THREADING},
+        {_FREE_THREADING} if free_threaded else set(),
+    )
+    yield from _differences(
+        "classifiers",
+        {name for name in classifiers if name.startswith("Operating System")},
+        {_SYSTEM_CLASSIFIERS[row.system] for row in table.in_channel("wheel")},
+    )
+
+
+def check_cibuildwheel(table: Table) -> Iterator[str]:
+    """Compare the table with the wheels that cibuildwheel would build by ``pyproject.toml``.
+
+    Parameters
+    ----------
+    table
+        The table.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    rows = sorted(table.built_by("cibuildwheel"), key=lambda row: (row.system, row.arch))
+    for (system, arch), group in groupby(rows, key=lambda row: (row.system, row.arch)):
+        listed = {identifier for row in group for identifier in row.identifiers}
+        yield from _differences(
+            f"cibuildwheel on {system} {arch}", _selected_identifiers(system, arch), listed
+        )
+
+
+def check_oldest_systems(
+    table: Table, cibuildwheel: dict[str, Any], variants: dict[str, list[str]]
+) -> Iterator[str]:
+    """Compare the oldest systems that the table promises with those that are built for.
+
+    Parameters
+    ----------
+    table
+        The table.
+    cibuildwheel
+        Table ``[tool.cibuildwheel]`` of ``pyproject.toml``.
+    variants
+        What the recipe asks for, by conda's name of the platform: ``c_stdlib_version``.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    for row in table.built_by("scripts/build-wheel"):
+        if row.platform != (tag := Target(row.arch).platform_tag):
+            yield f"{row.name}: the table says {row.platform}, scripts/build-wheel builds {tag}"
+    macos = cibuildwheel["environment"]["MACOSX_DEPLOYMENT_TARGET"]
+    places = {"cibuildwheel": macos} | {
+        path.name: version for path in TRIPLETS.glob("*.cmake") for version in _macos_of(path)
+    }
+    for row in table.built_by("cibuildwheel"):
+        if row.system == "macos":
+            for place, version in places.items():
+                if not row.platform.startswith(f"macosx_{version.replace('.', '_')}_"):
+                    yield f"{row.name}: {place} builds for macOS {version}"
+    for row in table.built_by("rattler-build"):
+        for version in variants.get(row.platform, []):
+            if row.needs not in {f"glibc {version}", f"macOS {version.removesuffix('.0')}"}:
+                yield f"{row.name}: the recipe builds for {version}, the table says {row.needs}"
+
+
+def check_triplets(table: Table) -> Iterator[str]:
+    """Check that there is a triplet for each system and architecture that cibuildwheel builds for.
+
+    Parameters
+    ----------
+    table
+        The table.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    rows = table.built_by("cibuildwheel")
+    yield from _differences(
+        "wheels/triplets",
+        {path.stem for path in TRIPLETS.glob("*.cmake")},
+        {triplet_of(row.system, row.arch) for row in rows},
+    )
+
+
+def check_recipe(table: Table, recipe: str) -> Iterator[str]:
+    """Compare the table with the conda recipe.
+
+    Parameters
+    ----------
+    table
+        The table.
+    recipe
+        Text of ``recipe.yaml``.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    floor = next(
+        python
+        for python in table.pythons()
+        if any(python in row.python for row in table.in_channel("conda"))
+    )
+    if f'match(python, "<{floor}")' not in recipe:
+        yield f"the recipe does not skip Pythons before {floor}"
+
+
+def check_version(project: str, recipe: str) -> Iterator[str]:
+    """Compare the versions of the package and of the conda recipe.
+
+    Parameters
+    ----------
+    project
+        That of ``pyproject.toml``.
+    recipe
+        That of ``recipe.yaml``.
+
+    Yields
+    ------
+    str
+        What differs.
+    """
+    if recipe != conda_version(project):
+        yield f"the recipe's version is {recipe}, the project's {project}"
+
+
+def _macos_of(triplet_file: Path) -> list[str]:
+    return re.findall(r"VCPKG_OSX_DEPLOYMENT_TARGET (\S+)\)", triplet_file.read_text())
+
+
+def _c_stdlib_versions(table: Table) -> dict[str, list[str]]:
+    rows = table.built_by("rattler-build")
+    rendered = {row.platform: render(row.python[:1], platform=row.platform) for row in rows}
+    return {
+        platform: [
+            str(variant.variant["c_stdlib_version"])
+            for variant in variants
+            if "c_stdlib_version" in variant.variant
+        ]
+        for platform, variants in rendered.items()
+    }
+
+
+def _selected_identifiers(system: str, arch: str) -> set[str]:
+    # cibuildwheel knows architectures by the names that the systems give them.
+    name = arch.upper() if system == "windows" else arch
+    printed = output(
+        *(sys.executable, "-m", "cibuildwheel", "--print-build-identifiers"),
+        *("--platform", system, "--archs", name),
+        ROOT,
+    )
+    return set(printed.split())
+
+
+def _differences(place: str, found: Iterable[str], listed: set[str]) -> Iterator[str]:
+    for name in sorted(set(found) - listed):
+        yield f"{place}: {name} is not in the table"
+    for name in sorted(listed - set(found)):
+        yield f"{place}: {name} is missing"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compare the table with pyproject.toml, cibuildwheel's selection and the recipe."""
+    argparse.ArgumentParser(prog="ci.table.agreement", description=main.__doc__).parse_args(
+        arguments
+    )
+    table = read_table()
+    settings = tomli.loads((ROOT / "pyproject.toml").read_text())
+    problems = [
+        *check_metadata(table, settings["project"]),
+        *check_cibuildwheel(table),
+        *check_oldest_systems(table, settings["tool"]["cibuildwheel"], _c_stdlib_versions(table)),
+        *check_triplets(table),
+        *check_recipe(table, (ROOT / "recipes/objectpipes/recipe.yaml").read_text()),
+        *check_version(project_version(), recipe_version()),
+    ]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
