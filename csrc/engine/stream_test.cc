@@ -18,7 +18,6 @@ namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSize = 10 * kMiB + 12345;
-const ObjectId kObject{"bucket", "key"};
 
 class StreamTest : public EngineTest {
  protected:
@@ -36,7 +35,7 @@ class StreamTest : public EngineTest {
   Status Open() {
     ++opened_;
     stream_ = OwnedByLoop(&loop_, new Stream(
-                                      client_, kObject, options_,
+                                      client_, object_, options_,
                                       [this](const Status& status) {
                                         EXPECT_FALSE(std::exchange(begun_, true));
                                         first_ = status;
@@ -78,6 +77,7 @@ class StreamTest : public EngineTest {
     return object.body;
   }
 
+  ObjectId object_{"bucket", "key"};
   Stream::Options options_;
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<Chunk> chunk_;
@@ -380,6 +380,42 @@ TEST_F(StreamTest, NeedsToKnowTheSize) {
   PutChecked();
   store().Script("key", {IsChunked()});
   EXPECT_EQ(Open().code(), StatusCode::kNotSupported);
+}
+
+// A listing tells how long the object is, and its chunked body goes on.
+TEST_F(StreamTest, TheLastChunkIsKeptBackUntilTheReplyHasEnded) {
+  PutChecked();
+  object_.listed.size = 4 * kMiB;
+  store().Script("key", {IsChunked()});
+  ASSERT_TRUE(Open().ok());
+  const std::string bytes = Read(0, 4 * kMiB);
+  EXPECT_LE(bytes.size(), 3 * kMiB);
+  EXPECT_TRUE(SameBytes(bytes, Pattern(kSize).substr(0, bytes.size())));
+  EXPECT_EQ(failure_.code(), StatusCode::kProtocol);
+}
+
+TEST_F(StreamTest, AListingTellsTheSizeThatAReplyDoesNot) {
+  const std::string body = PutChecked();
+  object_.listed.size = kSize;
+  store().Script("key", {IsChunked()});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+  EXPECT_EQ(Take(kSize), Stream::Outcome::kEnd);
+}
+
+TEST_F(StreamTest, TheOnlyChunkIsFetchedAgainIfItsReplyWasWrong) {
+  const std::string body = Pattern(900'000);
+  object_.listed.size = 900'000;
+  FakeObject longer(body + "more");
+  store().Put("key", body);
+  Attempt wrong = IsChunked();
+  wrong.replaced_by = longer;
+  Attempt right;
+  right.replaced_by = FakeObject(body);
+  store().Script("key", {wrong, right});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 900'000), body));
+  EXPECT_EQ(store().gets().size(), 2U);
 }
 
 // ---------------------------------------------------------------------------------------------------
