@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from ._checks import check_seconds
 from .errors import ConfigError
 
 __all__ = ["env_flag", "env_seconds", "env_size", "env_text"]
@@ -36,9 +37,8 @@ def env_seconds(name: str) -> float | None:
     if value is None:
         return None
     try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not seconds > 0:
-        raise ConfigError(f"{name} is not a number of seconds greater than 0: {value!r}.")
-    return seconds
+        return check_seconds(name, float(value))
+    except ValueError as error:  # no number, or one out of range
+        raise ConfigError(
+            f"{name} is not a number of seconds greater than 0: {value!r}."
+        ) from error

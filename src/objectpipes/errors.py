@@ -16,6 +16,8 @@ import re
 import tarfile
 from typing import Any
 
+from ._redact import redact
+
 __all__ = [
     "AccessDeniedError",
     "ArchiveError",
@@ -46,7 +48,7 @@ __all__ = [
 
 # Facts in a text: [name: JSON, ...]
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*"'
-_FACT = rf"(?:url|status|code|request_id|attempts): (?:{_STRING}|[1-9]\d*)"
+_FACT = rf"(?:url|endpoint|status|code|request_id|attempts): (?:{_STRING}|[1-9]\d*)"
 _FACTS = re.compile(rf"\[{_FACT}(?:, {_FACT})*\]")
 
 
@@ -69,10 +71,13 @@ class ObjectStoreError(ValueError):
     Parameters
     ----------
     message : str
-        What happened, as a sentence. The text of another `ObjectStoreError`, possibly within a
-        traceback, gives an exception with the facts of that one.
+        What happened, as a sentence; secrets in it are hidden. The text of another
+        `ObjectStoreError`, possibly within a traceback, gives an exception with the facts of that
+        one.
     url : str, optional
         The object or prefix, as the caller wrote it.
+    endpoint : str, optional
+        ``host:port`` of the server that was asked last.
     status : int, optional
         HTTP status of the reply.
     code : str, optional
@@ -84,13 +89,14 @@ class ObjectStoreError(ValueError):
 
     Attributes
     ----------
-    url, status, code, request_id : str, int, str and str, or None if unknown
+    url, endpoint, status, code, request_id : str, str, int, str and str, or None if unknown
         As given.
     attempts : int
         As given; 0 if no request was made.
     """
 
     url: str | None
+    endpoint: str | None
     status: int | None
     code: str | None
     request_id: str | None
@@ -101,21 +107,25 @@ class ObjectStoreError(ValueError):
         message: str = "",
         *,
         url: str | None = None,
+        endpoint: str | None = None,
         status: int | None = None,
         code: str | None = None,
         request_id: str | None = None,
         attempts: int = 0,
     ) -> None:
+        message = redact(message)
         given: dict[str, Any] = {
             "url": url,
+            "endpoint": endpoint,
             "status": status,
-            "code": code,
-            "request_id": request_id,
+            "code": code and redact(code),
+            "request_id": request_id and redact(request_id),
             "attempts": attempts,
         }
         known = {name: value for name, value in given.items() if value}
         facts = known or _read_facts(self._own_part(message))
         self.url = facts.get("url")
+        self.endpoint = facts.get("endpoint")
         self.status = facts.get("status")
         self.code = facts.get("code")
         self.request_id = facts.get("request_id")
@@ -186,11 +196,11 @@ class AccessDeniedError(ObjectStoreError, PermissionError):
     """These credentials, or an unsigned request, may not do this."""
 
 
-class InvalidCredentialsError(ObjectStoreError):
+class InvalidCredentialsError(AccessDeniedError):
     """The key, its signature or the token is not accepted, or none could be obtained."""
 
 
-class ExpiredCredentialsError(ObjectStoreError):
+class ExpiredCredentialsError(AccessDeniedError):
     """The credentials were accepted once and are not any more."""
 
 
@@ -460,6 +470,7 @@ def from_native(
     message: str,
     *,
     url: str | bytes | None = None,
+    endpoint: str = "",
     status: int = 0,
     code: str = "",
     request_id: str = "",
@@ -475,7 +486,7 @@ def from_native(
         The Status' message.
     url : str or bytes, optional
         As the caller wrote it; bytes are a URL too.
-    status, code, request_id, attempts : int, str, str and int, optional
+    endpoint, status, code, request_id, attempts : str, int, str, str and int, optional
         The Status' detail; 0 or empty where unknown.
 
     Returns
@@ -486,5 +497,11 @@ def from_native(
     if isinstance(url, bytes):
         url = url.decode(errors="backslashreplace")
     return _CLASS_OF_KIND[kind](
-        message, url=url, status=status, code=code, request_id=request_id, attempts=attempts
+        message,
+        url=url,
+        endpoint=endpoint,
+        status=status,
+        code=code,
+        request_id=request_id,
+        attempts=attempts,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
+from ._checks import check_seconds
 from .errors import ConfigError
 
 __all__ = ["ListArguments", "ListFilters", "ReadArguments", "ReadOptions"]
@@ -54,7 +55,8 @@ class ListArguments(TypedDict, total=False):
 class _Options:
     def _check_integer(self, name: str, lowest: int, highest: int = _MAX_INT) -> None:
         value = getattr(self, name)
-        if not hasattr(value, "__index__") or not lowest <= operator.index(value) <= highest:
+        whole = hasattr(value, "__index__") and not isinstance(value, bool)
+        if not whole or not lowest <= operator.index(value) <= highest:
             raise ConfigError(
                 f"{name} must be an integer from {lowest} to {highest}, not {value!r}."
             )
@@ -113,8 +115,7 @@ class ReadOptions(_Options):
     def __post_init__(self) -> None:
         self._check_integer("prefetch_bytes", 1)
         self._check_integer("concurrency", 0, _MAX_CONCURRENCY)
-        if not hasattr(self.timeout, "__float__") or not float(self.timeout) > 0:
-            raise ConfigError(f"timeout must be greater than 0 seconds, not {self.timeout!r}.")
+        check_seconds("timeout", self.timeout, endless=True)
         if self.on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error must be 'raise' or 'skip', not {self.on_error!r}.")
         if self.etl_args and not self.etl_name:

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 
+from .._redact import redact
+
 __all__ = [
     "highlight",
     "human_size",
@@ -41,7 +43,7 @@ def one_paragraph(error: BaseException) -> str:
     A worker process has put its traceback before it, and torch what the pipe is like behind it.
     """
     text = str(error).rpartition(f"{type(error).__qualname__}: ")[2]
-    return printable(text.partition("\nThis exception is thrown by ")[0].strip())
+    return printable(redact(text.partition("\nThis exception is thrown by ")[0].strip()))
 
 
 def highlight(text: str, style: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..._redact import redact
 from ...errors import ObjectStoreError
 
 __all__ = ["Broken", "Finding", "Link", "NotNeeded", "walk"]
@@ -36,7 +37,7 @@ class NotNeeded(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one link.
+    """What became of one link; shows no secret.
 
     Attributes
     ----------
@@ -74,7 +75,7 @@ def walk(links: Sequence[Link]) -> Iterator[Finding]:
     for name, check in links:
         finding = Finding(name, "skipped") if broken else _check(name, check)
         broken = broken or finding.outcome == "failed"
-        yield finding
+        yield replace(finding, text=redact(finding.text), remedy=redact(finding.remedy))
 
 
 def _check(name: str, check: Callable[[], str]) -> Finding:

@@ -64,15 +64,9 @@ class Route:
         self._url = urlsplit(url)
         self._connection = connection
         self._first_hop = self._address
-        if proxy := connection.proxy:
-            try:
-                self._proxy = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-                self._first_hop = _address_of(self._proxy)
-            except ValueError as error:
-                raise Broken(
-                    "the proxy is not of the form http://host:port",
-                    "Check HTTPS_PROXY and HTTP_PROXY.",
-                ) from error
+        if connection.proxy:
+            self._proxy = urlsplit(connection.proxy)
+            self._first_hop = _address_of(self._proxy)
 
     def links(self) -> list[Link]:
         """Return the steps, in order."""

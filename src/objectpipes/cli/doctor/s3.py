@@ -121,7 +121,7 @@ class S3Doctor:
         found = self._config.credentials_provider().get()
         if found is None:
             return "none found anywhere: requests are unsigned"
-        facts = [f"key {found.access_key[:4]}... from botocore's provider {found.source!r}"]
+        facts = [f"key {found.access_key[:4]}... from {found.source or 'credentials='}"]
         if found.session_token:
             facts.append("with a session token")
         if found.expiry is not None:

@@ -1,0 +1,108 @@
+"""Values that can never work are refused by name, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+
+from .errors import ConfigError
+
+__all__ = ["check_count", "check_seconds", "check_text"]
+
+# Ten years: longer than any process lives, and far from what a clock of the engine can hold.
+_MAX_SECONDS = 10 * 365 * 86400.0
+_MAX_COUNT = (1 << 63) - 1
+
+
+def check_text(name: str, value: str) -> str:
+    """Return the text of a key, a token or a name if it can be part of a request.
+
+    Parameters
+    ----------
+    name : str
+        What it is and where it came from, for the error; the text itself may be secret.
+    value : str
+        The text.
+
+    Returns
+    -------
+    str
+        `value`.
+
+    Raises
+    ------
+    ConfigError
+        It is no text, holds a control character, or begins or ends with a blank.
+    """
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} is not text but {type(value).__name__}.")
+    if not value.isprintable():
+        raise ConfigError(f"{name} holds a control character, perhaps a line end: remove it.")
+    if value != value.strip():
+        raise ConfigError(f"{name} begins or ends with a blank: remove it.")
+    return value
+
+
+def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
+    """Return a number of seconds that a wait may take.
+
+    Parameters
+    ----------
+    name : str
+        The option or variable, for the error.
+    value : float
+        Greater than 0, at most ten years.
+    endless : bool, optional
+        Infinity is accepted, too: there is no limit.
+
+    Returns
+    -------
+    float
+        `value`.
+
+    Raises
+    ------
+    ConfigError
+        It is anything else.
+    """
+    seconds = math.nan
+    if hasattr(value, "__float__") and not isinstance(value, bool):
+        with suppress(OverflowError):
+            seconds = float(value)
+    if not 0 < seconds <= _MAX_SECONDS and not (endless and seconds == math.inf):
+        unless = ", or infinite for no limit" if endless else ""
+        raise ConfigError(
+            f"{name} must be a number of seconds greater than 0 and at most"
+            f" {_MAX_SECONDS:.0f}{unless}, not {value!r}."
+        )
+    return seconds
+
+
+def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_COUNT) -> int:
+    """Return a whole number within its range.
+
+    Parameters
+    ----------
+    name : str
+        The option or variable, for the error.
+    value : int
+        The number; a `bool` is none.
+    minimum, maximum : int, optional
+        Both inclusive.
+
+    Returns
+    -------
+    int
+        `value`.
+
+    Raises
+    ------
+    ConfigError
+        It is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        upper = "" if maximum == _MAX_COUNT else f" and at most {maximum}"
+        raise ConfigError(
+            f"{name} must be a whole number of at least {minimum}{upper}, not {value!r}."
+        )
+    return value
