@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
+from ._checks import check_count, check_seconds
+from ._proxy import environment_proxy, normal_proxy
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
@@ -16,6 +18,7 @@ _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
 # With the engine's backoff this outlasts half a minute of a server's troubles.
 _MAX_ATTEMPTS = 10
+_MAX_COUNT = (1 << 31) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +68,18 @@ class StoreConfig:
     max_attempts: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("connect_timeout", "stall_timeout", "max_attempts"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} must be greater than 0, not {value!r}.")
+        for name in ("connect_timeout", "stall_timeout"):
+            if (seconds := getattr(self, name)) is not None:
+                check_seconds(name, seconds)
+        if self.max_attempts is not None:
+            check_count("max_attempts", self.max_attempts, minimum=1, maximum=_MAX_COUNT)
+        if self.proxy:
+            normal_proxy("proxy", self.proxy)
 
     def __repr__(self) -> str:
         """Show what differs from the default, and of secrets only that they are there."""
         given = [option for option in fields(self) if getattr(self, option.name) != option.default]
-        values = (repr(getattr(self, option.name)) if option.repr else "..." for option in given)
+        values = (_shown(getattr(self, option.name)) if option.repr else "..." for option in given)
         shown = (f"{option.name}={value}" for option, value in zip(given, values, strict=True))
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -81,17 +87,22 @@ class StoreConfig:
         self,
         endpoint_url: str,
         *,
+        region: str = "",
         verify_tls: bool,
         ca_settings: Sequence[tuple[str, str | None]],
         client_cert: str = "",
         client_key: str = "",
-        proxy: str,
         connect_timeout: float | None = None,
         stall_timeout: float | None = None,
         max_attempts: int | None = None,
     ) -> Connection:
         """Decide: the option, else what the environment says (the arguments), else the default."""
-        proxy = proxy if self.proxy is None else self.proxy
+        given = self.proxy is not None
+        proxy = (
+            normal_proxy("proxy", self.proxy or "")
+            if given
+            else environment_proxy(endpoint_url.replace("{region}", region))
+        )
         checked = verify_tls and any(url.startswith("https:") for url in (endpoint_url, proxy))
         return Connection(
             endpoint_url=endpoint_url,
@@ -104,6 +115,11 @@ class StoreConfig:
             stall_timeout=self.stall_timeout or stall_timeout or _STALL_TIMEOUT_S,
             max_attempts=self.max_attempts or max_attempts or _MAX_ATTEMPTS,
         )
+
+
+def _shown(value: object) -> str:
+    """Write an option's value; what a callable holds may be secret."""
+    return "<callable>" if callable(value) else repr(value)
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -160,18 +176,3 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
             f"{name} is not of the form http[s]://host[:port][/path]: {without_password!r}."
         )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def environment_proxy(endpoint_url: str) -> str:
-    """Return the proxy that the environment has for a URL, by the rules of `urllib`; "" for none.
-
-    The system settings of macOS and Windows are left out: asking macOS for them after a fork
-    crashes the process.
-    """
-    from urllib.parse import urlsplit
-    from urllib.request import getproxies_environment, proxy_bypass
-
-    parts = urlsplit(endpoint_url)
-    proxy = getproxies_environment().get(parts.scheme, "")
-    # With a proxy in the environment, proxy_bypass() asks nothing but NO_PROXY on every system.
-    return "" if not proxy or proxy_bypass(parts.netloc) else proxy

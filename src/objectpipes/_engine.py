@@ -6,6 +6,7 @@ import atexit
 import functools
 import importlib
 import io
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +20,14 @@ def extension() -> ModuleType:
     Raises
     ------
     ImportError
-        It is missing or cannot be loaded; says why and what to do.
+        It is missing or cannot be loaded, or this is a subinterpreter; says why and what to do.
     """
+    # Before anything native is loaded: in a subinterpreter that would end in a deadlock.
+    if not _is_main_interpreter():
+        raise ImportError(
+            "The native engine of objectpipes runs in the main interpreter of a process only, and"
+            " this is a subinterpreter: use processes or threads."
+        )
     try:
         module = importlib.import_module("objectpipes._ext")
     except ImportError as error:
@@ -38,6 +45,14 @@ def __getattr__(name: str) -> Any:
     if name != "ObjectReader":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return extension().ObjectReader
+
+
+def _is_main_interpreter() -> bool:
+    for name in ("_interpreters", "_xxsubinterpreters"):  # since Python 3.13, and before
+        with suppress(ImportError):
+            interpreters = importlib.import_module(name)
+            return bool(interpreters.get_current() == interpreters.get_main())
+    return True  # this Python has no others
 
 
 def build_info() -> dict[str, Any]:
