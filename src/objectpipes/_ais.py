@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _engine
-from ._clients import credentials_source, http_options, shared_client
+from ._clients import http_options, shared_client
 from ._store import Listing, Store, open_listing
 from .errors import ServerError
 from .options import ListFilters, ReadOptions
@@ -41,15 +42,14 @@ class AISStore(Store):
         config, resolved = self.config, self._resolved
         names = ("archpath", "etl_name", "etl_args", "latest")
         read = {name: getattr(options, name) for name in names}
-        key = (resolved, config, *read.values())
+        settings = (resolved, *read.values())
 
-        def make() -> _ext.Client:
+        def make(credentials: Callable[[bool], tuple[str, str, str] | None]) -> _ext.Client:
             options = http_options(resolved) | read | {"split": True}
-            source = credentials_source(config.credentials_provider())
-            client: _ext.Client = _engine.extension().ais_client(options, source)
+            client: _ext.Client = _engine.extension().ais_client(options, credentials)
             return client
 
-        return shared_client(key, make)
+        return shared_client(settings, config.credentials_source(), resolved.max_attempts, make)
 
     def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> Listing:
         """Start to list ``provider://bucket/any/prefix``."""

@@ -1,31 +1,70 @@
 """AWS settings that nobody passed as an argument: environment, ~/.aws, AWS's own endpoints.
 
-botocore knows where all these are, and finds them. Nothing else here imports it, and this module
-does so only when it is asked for something.
+What is written down in plain sight is read by `_aws_files`. botocore finds the rest; nothing else
+here imports it.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import os
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ._aws_files import (
+    CONFIG_FILE,
+    CREDENTIALS_FILE,
+    AwsFiles,
+    NeedsBotocoreError,
+    aws_path,
+    read_files,
+    written_credentials,
+)
+from ._checks import check_count, check_text
 from ._env import env_text
-from .credentials import Credentials
+from ._redact import redact
+from .credentials import Credentials, CredentialsSource
 from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
 
-__all__ = ["AwsProfile", "load_credentials", "preload"]
+if TYPE_CHECKING:
+    from botocore.session import Session
 
-_log = logging.getLogger(__name__)
+__all__ = ["FIRST_REGION", "AwsProfile", "chain", "load_credentials", "preload"]
+
+_log = logging.getLogger("objectpipes")
 
 # Where the search for a bucket's region starts.
-_FIRST_REGION = "us-east-1"
+FIRST_REGION = "us-east-1"
+# Regions of the largest partition, whose endpoints all have one form.
+_ORDINARY_REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
+# Variables that go before the files.
+_VARIABLES = {"ca_bundle": "AWS_CA_BUNDLE", "max_attempts": "AWS_MAX_ATTEMPTS"}
+# What changes endpoints, with its variables. botocore knows how.
+_ENDPOINT_SETTINGS = {
+    "use_dualstack_endpoint": "AWS_USE_DUALSTACK_ENDPOINT",
+    "use_fips_endpoint": "AWS_USE_FIPS_ENDPOINT",
+    "ignore_configured_endpoint_urls": "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+}
 
 
-def preload() -> None:
-    """Import botocore, so that workers that are forked later have it: 0.3 s of CPU for each."""
+def preload(profile: str | None, *, credentials: bool) -> None:
+    """Import botocore if it will be needed, so that workers that are forked later have it.
+
+    Parameters
+    ----------
+    profile : str or None
+        As for `AwsProfile`.
+    credentials : bool
+        Whether credentials will have to be found.
+    """
+    with suppress(NeedsBotocoreError, ConfigError):
+        if not credentials or written_credentials(profile) is not None:
+            return
     import botocore.session  # noqa: F401
 
 
@@ -39,28 +78,41 @@ class AwsProfile:
     """
 
     def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._files: AwsFiles | None = None
+        with suppress(NeedsBotocoreError):
+            files = read_files(name)
+            unusual = set(_ENDPOINT_SETTINGS) & set(files.scoped)
+            unusual |= {v for v in _ENDPOINT_SETTINGS.values() if v in os.environ}
+            in_s3 = files.scoped.get("s3", {})
+            if not unusual and isinstance(in_s3, Mapping) and set(in_s3) <= {"addressing_style"}:
+                self._files = files
+
+    @functools.cached_property
+    def _session(self) -> Session:
         import botocore.session
 
-        self._session = botocore.session.Session(profile=name)
+        return botocore.session.Session(profile=self._name)
 
     @property
     def region(self) -> str | None:
         # AWS_REGION is what all SDKs but botocore read.
-        in_profile: str | None = self._setting("region")
-        return env_text("AWS_REGION") or in_profile
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            if region := env_text(name):
+                return check_text(f"The region in {name}", region)
+        region = self._setting("region")
+        return check_text("The region of the AWS profile", region) if region else None
 
     @property
     def endpoint_url(self) -> tuple[str, str | None]:
         """Where an endpoint for S3 is configured, and the endpoint, or None."""
         in_profile = "endpoint_url of the AWS profile"
-        if self._setting("ignore_configured_endpoint_urls"):
+        if self._files is None and self._setting("ignore_configured_endpoint_urls"):
             return in_profile, None
         for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
             if url := env_text(name):
                 return name, url
-        with _malformed("services"):
-            profile = self._session.get_scoped_config()
-            sections = self._session.full_config.get("services", {})
+        profile, sections = self._scoped()
         section = profile.get("services")
         if section is not None and section not in sections:
             raise ConfigError(
@@ -76,8 +128,10 @@ class AwsProfile:
 
     @property
     def max_attempts(self) -> int | None:
-        attempts: int | None = self._setting("max_attempts")
-        return attempts
+        attempts: int | None = self._setting("max_attempts", int)
+        if attempts is None:
+            return None
+        return check_count("AWS_MAX_ATTEMPTS or max_attempts of the AWS profile", attempts)
 
     @property
     def addressing_style(self) -> str | None:
@@ -86,11 +140,13 @@ class AwsProfile:
 
     def default_endpoint(self, region: str, scheme: str) -> str:
         """Return AWS's own endpoint for S3, with ``{region}`` in place of the region."""
+        if self._files is not None and _ORDINARY_REGION.fullmatch(region or FIRST_REGION):
+            return f"{scheme}://s3.{{region}}.amazonaws.com"
         s3 = self._s3_settings
         dual_stack = s3.get("use_dualstack_endpoint", self._setting("use_dualstack_endpoint"))
         with _malformed("region or endpoint"):
             host = _default_host(
-                region or _FIRST_REGION,
+                region or FIRST_REGION,
                 fips=bool(self._setting("use_fips_endpoint")),
                 dual_stack=bool(dual_stack),
                 accelerate=bool(s3.get("use_accelerate_endpoint")),
@@ -98,12 +154,27 @@ class AwsProfile:
         return f"{scheme}://{host}"
 
     @property
-    def _s3_settings(self) -> dict[str, Any]:
+    def _s3_settings(self) -> Mapping[str, Any]:
         return self._setting("s3") or {}
 
-    def _setting(self, name: str) -> Any:
-        with _malformed(name):
-            return self._session.get_config_variable(name)
+    def _scoped(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        if self._files is not None:
+            return self._files.scoped, self._files.services
+        with _malformed("services"):
+            profile = self._session.get_scoped_config()
+            return profile, self._session.full_config.get("services", {})
+
+    def _setting(self, name: str, cast: Callable[[Any], Any] = lambda value: value) -> Any:
+        if self._files is None:
+            with _malformed(name):
+                return self._session.get_config_variable(name)
+        variable = _VARIABLES.get(name)
+        value: Any = os.environ.get(variable) if variable else None
+        value = self._files.scoped.get(name) if value is None else value
+        try:
+            return None if value is None else cast(value)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"The AWS setting {name} cannot be used: {error}") from error
 
 
 @functools.cache
@@ -134,8 +205,47 @@ def _malformed(setting: str) -> Iterator[None]:
         raise ConfigError(f"The AWS setting {setting} cannot be used: {error}") from error
 
 
+def chain(profile: str | None) -> CredentialsSource:
+    """Return where credentials are when nobody passed any.
+
+    Parameters
+    ----------
+    profile : str or None
+        As for `AwsProfile`. A profile that is named goes before the environment's keys.
+
+    Raises
+    ------
+    ConfigError
+        A key that is written down cannot be used.
+    """
+    load = functools.partial(load_credentials, profile)
+    with suppress(NeedsBotocoreError):
+        if written := written_credentials(profile):
+            return CredentialsSource((profile, written), load, found=written)
+    return CredentialsSource(_chain_settings(profile), load)
+
+
+def _chain_settings(profile: str | None) -> Hashable:
+    """Return what botocore's search for credentials depends on."""
+    variables = tuple(sorted(v for v in os.environ.items() if v[0].startswith(("AWS_", "BOTO"))))
+    files = [aws_path(*CONFIG_FILE), aws_path(*CREDENTIALS_FILE)]
+    for variable in ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+        files.append(aws_path(variable, ""))
+    with suppress(NeedsBotocoreError):
+        token_file = read_files(profile).scoped.get("web_identity_token_file")
+        files += [Path(token_file)] if isinstance(token_file, str) else []
+    files += sorted(aws_path("", "~/.aws/sso/cache").glob("*.json"))
+    return profile, variables, tuple(map(_content, files))
+
+
+def _content(file: Path) -> tuple[str, bytes]:
+    with suppress(OSError):
+        return str(file), sha256(file.read_bytes()).digest()
+    return str(file), b""
+
+
 def load_credentials(profile: str | None) -> Credentials | None:
-    """Walk botocore's chain of credential providers anew.
+    """Look for credentials anew: what is written down, else botocore's chain of providers.
 
     Parameters
     ----------
@@ -145,26 +255,35 @@ def load_credentials(profile: str | None) -> Credentials | None:
     Returns
     -------
     Credentials or None
-        None if no provider has any.
+        None if every provider has said that it has none.
 
     Raises
     ------
     ConfigError
-        The profile does not exist or is malformed.
+        The profile does not exist or is malformed, or a key cannot be used.
     ExpiredCredentialsError
         A sign-on has expired.
     InvalidCredentialsError
-        A provider is configured, and failed.
+        A provider is configured and failed, or the metadata service did not say what it has.
     """
+    with suppress(NeedsBotocoreError):
+        if written := written_credentials(profile):
+            return written
     import botocore.session
     from botocore import exceptions as e
 
+    from ._metadata import require_no_role
+
+    session = botocore.session.Session(profile=profile)
     try:
-        found = botocore.session.Session(profile=profile).get_credentials()
+        found = session.get_credentials()
         if found is None:
+            require_no_role(session)
             _warn_unsigned()
             return None
         frozen = found.get_frozen_credentials()
+    except InvalidCredentialsError:
+        raise
     except (
         e.ProfileNotFound,
         e.ConfigParseError,
@@ -175,7 +294,9 @@ def load_credentials(profile: str | None) -> Credentials | None:
     except (e.SSOError, e.TokenRetrievalError) as error:
         raise ExpiredCredentialsError(str(error)) from error
     except Exception as error:  # whatever the provider, its server or its program came up with
-        raise InvalidCredentialsError(f"No AWS credentials could be obtained: {error}") from error
+        raise InvalidCredentialsError(
+            redact(f"No AWS credentials could be obtained: {error}")
+        ) from error
     return Credentials(
         frozen.access_key or "",
         frozen.secret_key or "",

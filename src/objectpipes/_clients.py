@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from ._engine import build_info
+from .credentials import CredentialsProvider, CredentialsSource
 
 if TYPE_CHECKING:
     from . import _ext
     from ._connection import Connection
-    from .credentials import CredentialsProvider
 
-__all__ = ["credentials_source", "http_options", "shared_client"]
+__all__ = ["http_options", "shared_client"]
 
 # A client keeps connections open, and a configuration with a callable of its own for each epoch has
 # a client for each. Pipes keep theirs as long as they run.
-_MOST_CLIENTS = 32
-_clients: dict[tuple[Any, ...], _ext.Client] = {}  # the one asked for last is the last
+_MAX_CLIENTS = 32
+# The one asked for last is the last.
+_clients: dict[Hashable, tuple[_ext.Client, CredentialsProvider]] = {}
 _clients_lock = threading.Lock()
+
+
+_Keys = tuple[str, str, str]  # and the token
 
 
 def _renew_lock() -> None:
@@ -32,23 +36,57 @@ if hasattr(os, "register_at_fork"):  # a thread of the parent may have held it
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def shared_client(key: tuple[Any, ...], make: Callable[[], _ext.Client]) -> _ext.Client:
+def shared_client(
+    settings: Hashable,
+    source: CredentialsSource,
+    max_attempts: int,
+    make: Callable[[Callable[[bool], _Keys | None]], _ext.Client],
+) -> _ext.Client:
     """Return the client of a configuration, which all pipes of this process share.
 
     Parameters
     ----------
-    key
-        The configuration, with everything decided that it leaves open.
+    settings
+        The configuration, with everything decided that it leaves open, but its credentials.
+    source
+        Where its credentials come from. They are obtained now.
+    max_attempts
+        Calls in a row of a source that may fail.
     make
-        Makes the client, if there is none yet.
+        Makes the client, if there is none yet; is given what the engine calls for credentials, with
+        whether it needs new ones.
+
+    Raises
+    ------
+    ObjectStoreError
+        There are no credentials, or `make` has failed.
+    Exception
+        Whatever a callable of the user raises.
     """
-    key = (os.getpid(), *key)
+    key = (os.getpid(), settings, source.key)
     with _clients_lock:
-        client = _clients.pop(key, None) or make()
-        _clients[key] = client
-        oldest = _clients.pop(next(iter(_clients))) if len(_clients) > _MOST_CLIENTS else None
+        client, provider = _clients.get(key, (None, None))
+    if client is None or provider is None or not source.still_gives(provider.current):
+        fresh = CredentialsProvider(source.load, max_attempts=max_attempts, found=source.found)
+        obtained = fresh.obtain()
+        if client is None or provider is None or provider.current != obtained:
+            client, provider = make(_for_engine(fresh)), fresh
+    with _clients_lock:
+        _clients.pop(key, None)
+        _clients[key] = client, provider
+        oldest = _clients.pop(next(iter(_clients))) if len(_clients) > _MAX_CLIENTS else None
     del oldest  # without the lock: its credentials' callable may be anything
     return client
+
+
+def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _Keys | None]:
+    def current(force_refresh: bool) -> _Keys | None:
+        found = provider.renewed() if force_refresh else provider.get()
+        if found is None:
+            return None
+        return found.access_key, found.secret_key, found.session_token or ""
+
+    return current
 
 
 def http_options(connection: Connection) -> dict[str, Any]:
@@ -66,15 +104,3 @@ def http_options(connection: Connection) -> dict[str, Any]:
         "stall_timeout_ms": round(connection.stall_timeout * 1000),
         "max_attempts": connection.max_attempts,
     }
-
-
-def credentials_source(provider: CredentialsProvider) -> Any:
-    """Return what the engine calls for credentials: with whether to obtain new ones."""
-
-    def current(force_refresh: bool) -> tuple[str, str, str] | None:
-        found = provider.get(force_refresh)
-        if found is None:
-            return None
-        return found.access_key, found.secret_key, found.session_token or ""
-
-    return current

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _engine
 from ._aws import preload
-from ._clients import credentials_source, http_options, shared_client
+from ._clients import http_options, shared_client
 from ._store import Store, open_listing
 from .options import ListFilters, ReadOptions
 
@@ -27,7 +28,8 @@ class S3Store(Store):
     config: S3Config
 
     def __init__(self, config: S3Config) -> None:
-        preload()
+        found = config.anonymous or config.credentials is not None
+        preload(config.profile, credentials=not found)
         self.config = config
 
     @functools.cached_property
@@ -38,9 +40,9 @@ class S3Store(Store):
         """Return the client of this configuration, which checks what `options` say."""
         self.check(options)
         config, resolved, verify = self.config, self._resolved, options.verify
-        key = (resolved, config.profile, config.credentials, config.anonymous, verify)
+        attempts = resolved.connection.max_attempts
 
-        def make() -> _ext.Client:
+        def make(credentials: Callable[[bool], tuple[str, str, str] | None]) -> _ext.Client:
             options = http_options(resolved.connection)
             options.update(
                 region=resolved.region,
@@ -53,11 +55,10 @@ class S3Store(Store):
                 expected_bucket_owner=resolved.expected_bucket_owner,
                 sse_customer_key=resolved.sse_customer_key,
             )
-            source = credentials_source(config.credentials_provider())
-            client: _ext.Client = _engine.extension().s3_client(options, source)
+            client: _ext.Client = _engine.extension().s3_client(options, credentials)
             return client
 
-        return shared_client(key, make)
+        return shared_client((resolved, verify), config.credentials_source(), attempts, make)
 
     def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> _ext.Listing:
         """Start to list ``s3://bucket/any/prefix``."""

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ._connection import Connection, StoreConfig, environment_proxy, normal_endpoint
+from ._connection import Connection, StoreConfig, normal_endpoint
 from ._env import env_flag, env_seconds, env_text
-from .credentials import Credentials, CredentialsProvider
+from .credentials import Credentials, CredentialsProvider, CredentialsSource
 from .errors import ConfigError
 
 __all__ = ["AISConfig"]
@@ -90,18 +90,33 @@ class AISConfig(StoreConfig):
             ca_settings=[("AIS_CLIENT_CA", env_text("AIS_CLIENT_CA"))],
             client_cert=client_cert,
             client_key=client_key,
-            proxy=environment_proxy(endpoint_url),
             connect_timeout=env_seconds("AIS_CONNECT_TIMEOUT"),
             stall_timeout=env_seconds("AIS_READ_TIMEOUT"),
         )
 
+    def credentials_source(self) -> CredentialsSource:
+        """Find the token as it is now, which is given as a session token without keys.
+
+        Returns
+        -------
+        CredentialsSource
+            It reads the token file again whenever the token is refused.
+
+        Raises
+        ------
+        ConfigError
+            The token file is missing or malformed, or the token cannot be used.
+        """
+        token = self._load_token()
+        return CredentialsSource(("token", token), self._load_token, found=token, lasts=True)
+
     def credentials_provider(self) -> CredentialsProvider:
-        """Return a new source of the token, which it gives as a session token without keys.
+        """Return a new provider of the token.
 
         Returns
         -------
         CredentialsProvider
-            A source that reads the token file at first and whenever it has to refresh.
+            A provider that reads the token file at first and whenever it has to refresh.
         """
         return CredentialsProvider(self._load_token)
 

@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import logging
 import math
+import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MethodType
 
-from .errors import ConfigError, ExpiredCredentialsError
+from ._checks import check_text
+from ._redact import keep_secret, redact
+from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
 
-__all__ = ["Credentials", "CredentialsProvider"]
+__all__ = ["Credentials", "CredentialsProvider", "CredentialsSource", "identity_of"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("objectpipes")
 
 # Credentials are renewed this long before their end, or half-way through a shorter life.
 _MARGIN_S = 300.0
-# After a failed renewal of credentials that are still valid.
-_RETRY_S = 30.0
+# After a failed renewal of credentials that are still valid: a quarter of the rest, at most this.
+_MAX_PAUSE_S = 30.0
+# Between attempts when nothing can go on without fresh credentials: doubled each time.
+_MIN_BACKOFF_S = 0.1
+_MAX_BACKOFF_S = 2.0
+# How long failed calls are repeated, however many attempts are left.
+_MAX_REPEAT_S = 8.0
+
+# Where a part came from, by the source of the whole.
+_ORIGINS = {
+    ("env", "access_key"): "AWS_ACCESS_KEY_ID",
+    ("env", "secret_key"): "AWS_SECRET_ACCESS_KEY",
+    ("env", "session_token"): "AWS_SESSION_TOKEN",
+    ("shared-credentials-file", "access_key"): "aws_access_key_id of the shared credentials file",
+    ("shared-credentials-file", "secret_key"): (
+        "aws_secret_access_key of the shared credentials file"
+    ),
+    ("shared-credentials-file", "session_token"): (
+        "aws_session_token of the shared credentials file"
+    ),
+}
+_PARTS = {
+    "access_key": "access key",
+    "secret_key": "secret key",
+    "session_token": "session token",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,8 @@ class Credentials:
     Raises
     ------
     ConfigError
-        A key is missing (a session token alone will do, for AIStore), or `expiry` has no time zone.
+        A key is missing (a session token alone will do, for AIStore), a key or the token holds a
+        control character or begins or ends with a blank, or `expiry` has no time zone.
     """
 
     access_key: str
@@ -52,6 +81,10 @@ class Credentials:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        keep_secret(self.secret_key, self.session_token)
+        for part, name in _PARTS.items():
+            if value := getattr(self, part):
+                check_text(f"The {name}{self._origin(part)}", value)
         if bool(self.access_key) != bool(self.secret_key):
             raise ConfigError("An access key and a secret key are only of use together.")
         if not self.access_key and not self.session_token:
@@ -63,6 +96,65 @@ class Credentials:
                 "The expiry of credentials needs a time zone (datetime.timezone.utc)."
             )
 
+    def _origin(self, part: str) -> str:
+        origin = _ORIGINS.get((self.source, part), self.source)
+        return f" from {origin}" if origin else ""
+
+
+@dataclass(frozen=True)
+class CredentialsSource:
+    """Where a pipe's credentials come from, as things are when it is iterated.
+
+    Attributes
+    ----------
+    key : hashable
+        Differs from that of any other source.
+    load : callable
+        As for `CredentialsProvider`.
+    found : Credentials or None
+        What was found without asking anybody.
+    lasts : bool
+        Whether what was loaded once holds for later pipes, until it expires or is refused.
+    """
+
+    key: Hashable
+    load: Callable[[], Credentials | None]
+    found: Credentials | None = None
+    lasts: bool = False
+
+    def still_gives(self, current: Credentials | None) -> bool:
+        """Tell whether a pipe may use what an earlier one has loaded from here.
+
+        Parameters
+        ----------
+        current : Credentials or None
+            What the earlier pipe uses now.
+        """
+        if self.found is not None:
+            return current == self.found
+        return self.lasts or (current is not None and current.expiry is not None)
+
+
+class _Identity:
+    """A user's object as a part of a key: it may have no hash, and another may equal it."""
+
+    def __init__(self, *objects: object) -> None:
+        self._objects = objects  # kept alive, so that no other gets their ids
+        self._ids = tuple(map(id, objects))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self._ids == other._ids
+
+    def __hash__(self) -> int:
+        return hash(self._ids)
+
+
+def identity_of(source: Callable[[], Credentials]) -> Hashable:
+    """Return what is equal for the same callable, and for the same method of the same object."""
+    if isinstance(source, MethodType):  # each access makes a new one
+        return _Identity(source.__func__, source.__self__)
+    return _Identity(source, None)
+
 
 class CredentialsProvider:
     """Gives current credentials, renewed in time; safe to share between threads.
@@ -72,13 +164,46 @@ class CredentialsProvider:
     load : callable
         Called without arguments, returns fresh `Credentials`, or None to send unsigned requests. It
         may take its time: it is called in the thread that asks, and by one thread at a time.
+    max_attempts : int, optional
+        Calls in a row that may fail before there are no fresh credentials.
+    found : Credentials, optional
+        What `load` has returned already.
     """
 
-    def __init__(self, load: Callable[[], Credentials | None]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Credentials | None],
+        *,
+        max_attempts: int = 1,
+        found: Credentials | None = None,
+    ) -> None:
         self._load = load
+        self._max_attempts = max_attempts
         self._lock = threading.Lock()
         self._current: Credentials | None = None
         self._renew_at = self._ends_at = -math.inf  # POSIX seconds
+        if found is not None:
+            self._adopt(found)
+
+    @property
+    def current(self) -> Credentials | None:
+        """What was obtained last, perhaps long ago."""
+        return self._current
+
+    def obtain(self) -> Credentials | None:
+        """Return current credentials to begin with; failed calls are repeated for some seconds.
+
+        Returns
+        -------
+        Credentials or None
+            As `get`.
+
+        Raises
+        ------
+        Exception
+            What the last call raised.
+        """
+        return self._repeat(self.get)
 
     def get(self, force_refresh: bool = False) -> Credentials | None:
         """Return the current credentials; cheap as long as they need no renewal.
@@ -96,31 +221,78 @@ class CredentialsProvider:
         Raises
         ------
         ExpiredCredentialsError
-            The source gave credentials whose time is over.
+            They have expired and cannot be renewed, or the source gave some whose time is over.
         Exception
-            Whatever the source raises, unless the current credentials are still good.
+            Whatever the source raises at first, or when it is forced.
         """
         if not force_refresh and time.time() < self._renew_at:
             return self._current
         with self._lock:
-            if force_refresh:
-                self._renew()
+            if force_refresh or self._ends_at == -math.inf:
+                self._call()
             elif time.time() >= self._renew_at:
                 self._renew_ahead()
             return self._current
 
+    def renewed(self) -> Credentials | None:
+        """Renew the credentials, which the server refused; failed calls are repeated.
+
+        Returns
+        -------
+        Credentials or None
+            As `get`.
+
+        Raises
+        ------
+        ExpiredCredentialsError
+            They cannot be renewed, after all attempts.
+        """
+        try:
+            return self._repeat(lambda: self.get(force_refresh=True))
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise ExpiredCredentialsError(
+                f"The credentials were refused, and cannot be renewed: {_reason(error)}"
+            ) from error
+
     def _renew_ahead(self) -> None:
         try:
-            self._renew()
+            self._call()
         except Exception as error:
             now = time.time()
-            if now >= self._ends_at:
-                raise
-            _log.warning("cannot renew credentials yet, going on with the old ones: %s", error)
-            self._renew_at = min(now + _RETRY_S, self._ends_at)
+            left = self._ends_at - now
+            if left <= 0:
+                raise ExpiredCredentialsError(
+                    f"The credentials have expired, and cannot be renewed: {_reason(error)}"
+                ) from error
+            _log.warning(
+                "cannot renew credentials yet, going on with the old ones: %s", _reason(error)
+            )
+            self._renew_at = now + _jittered(min(left / 4, _MAX_PAUSE_S))
 
-    def _renew(self) -> None:
+    def _repeat(self, call: Callable[[], Credentials | None]) -> Credentials | None:
+        began = time.time()
+        failures = 0
+        while True:
+            try:
+                return call()
+            except (ConfigError, ExpiredCredentialsError):
+                raise
+            except Exception:
+                failures += 1
+                pause = _jittered(min(_MIN_BACKOFF_S * 2**failures, _MAX_BACKOFF_S))
+                if failures >= self._max_attempts or time.time() + pause - began > _MAX_REPEAT_S:
+                    raise
+                time.sleep(pause)
+
+    def _call(self) -> None:
         fresh = self._load()
+        if fresh is None and self._current is not None:
+            raise InvalidCredentialsError("There are no credentials any more.")
+        self._adopt(fresh)
+
+    def _adopt(self, fresh: Credentials | None) -> None:
         ends_at = math.inf if fresh is None or fresh.expiry is None else fresh.expiry.timestamp()
         left = ends_at - time.time()
         if left <= 0:
@@ -128,3 +300,12 @@ class CredentialsProvider:
         self._current = fresh
         self._ends_at = ends_at
         self._renew_at = ends_at - min(_MARGIN_S, left / 2)
+
+
+def _jittered(seconds: float) -> float:
+    """Spread what would otherwise happen in all workers at once."""
+    return seconds * random.uniform(0.5, 1.0)
+
+
+def _reason(error: Exception | None) -> str:
+    return redact(f"{type(error).__name__}: {error}".removesuffix(": "))

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from ._aws import AwsProfile, load_credentials
+from ._aws import AwsProfile, chain
+from ._checks import check_text
 from ._connection import (
     Connection,
     StoreConfig,
     check_choice,
-    environment_proxy,
     is_loopback,
     normal_endpoint,
 )
 from ._env import env_size, env_text
-from .credentials import Credentials, CredentialsProvider
+from ._redact import keep_secret
+from .credentials import Credentials, CredentialsProvider, CredentialsSource, identity_of
 from .errors import ConfigError
 
 __all__ = ["ResolvedS3Config", "S3Config"]
@@ -152,6 +153,9 @@ class S3Config(StoreConfig):
         if owner is not None and not (owner.isascii() and owner.isalnum()):
             raise ConfigError(f"expected_bucket_owner must be an account's id, not {owner!r}.")
         _customer_key(self.sse_customer_key)
+        for name in ("region", "profile"):
+            if value := getattr(self, name):
+                check_text(name, value)
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "https")
         if self.credentials is not None:
@@ -179,9 +183,9 @@ class S3Config(StoreConfig):
         endpoint_url, is_aws = self._endpoint(aws, region)
         connection = self._connection(
             endpoint_url,
+            region=region,
             verify_tls=_given(self.verify_tls, not _is_off("S3_VERIFY_SSL")),
             ca_settings=[("AWS_CA_BUNDLE or ca_bundle of the AWS profile", aws.ca_bundle)],
-            proxy=environment_proxy(endpoint_url.replace("{region}", region)),
             max_attempts=aws.max_attempts,
         )
         return ResolvedS3Config(
@@ -198,22 +202,38 @@ class S3Config(StoreConfig):
             sse_customer_key=self._checked_customer_key(endpoint_url),
         )
 
+    def credentials_source(self) -> CredentialsSource:
+        """Decide where credentials come from, as things are now; asks nobody for them.
+
+        Returns
+        -------
+        CredentialsSource
+            It never leaves the process.
+
+        Raises
+        ------
+        ConfigError
+            A key that is written down cannot be used.
+        """
+        if self.anonymous:
+            return CredentialsSource("anonymous", lambda: None, lasts=True)
+        given = self.credentials
+        if isinstance(given, Credentials):
+            return CredentialsSource(given, lambda: given, found=given)
+        if given is not None:
+            source = functools.partial(_call, given)
+            return CredentialsSource(identity_of(given), source, lasts=True)
+        return chain(self.profile)
+
     def credentials_provider(self) -> CredentialsProvider:
-        """Return a new source of credentials; it looks for them when it is first asked.
+        """Return a new provider of credentials; it looks for them when it is first asked.
 
         Returns
         -------
         CredentialsProvider
-            A source that never leaves the process.
+            A provider that never leaves the process.
         """
-        if self.anonymous:
-            return CredentialsProvider(lambda: None)
-        given = self.credentials
-        if given is None:
-            return CredentialsProvider(functools.partial(load_credentials, self.profile))
-        if isinstance(given, Credentials):
-            return CredentialsProvider(lambda: given)
-        return CredentialsProvider(functools.partial(_call, given))
+        return CredentialsProvider(self.credentials_source().load)
 
     def _checked_customer_key(self, endpoint_url: str) -> bytes:
         key = _customer_key(self.sse_customer_key)
@@ -260,6 +280,7 @@ def _customer_key(given: str | bytes | None) -> bytes:
         key = b""
     if len(key) != 32:
         raise ConfigError("sse_customer_key must be 32 bytes, or these in base64.")
+    keep_secret(base64.b64encode(key).decode())
     return key
 
 

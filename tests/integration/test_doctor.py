@@ -344,7 +344,7 @@ def test_a_proxy_that_is_no_url(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy:port")
     found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", "https://127.0.0.1")
-    found.assert_broken("endpoint", "the proxy is not of the form", "Check HTTPS_PROXY")
+    found.assert_broken("configuration", "The proxy in HTTPS_PROXY is not of the form", "")
     assert "secret" not in found.text
 
 

@@ -1,0 +1,192 @@
+"""The AWS configuration files and variables, read as botocore reads them, without botocore.
+
+Importing botocore takes longer than reading the first thousand objects. What is written down in
+plain sight needs none of it: keys, region, endpoint, certificate file. For everything else this
+module raises `NeedsBotocoreError`, and whoever asked asks botocore.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ._checks import check_text
+from .credentials import Credentials
+
+__all__ = [
+    "CONFIG_FILE",
+    "CREDENTIALS_FILE",
+    "AwsFiles",
+    "NeedsBotocoreError",
+    "aws_path",
+    "read_files",
+    "written_credentials",
+]
+
+_Section = dict[str, "str | dict[str, str]"]
+
+CONFIG_FILE = ("AWS_CONFIG_FILE", "~/.aws/config")
+# Of a profile: what makes botocore ask for its keys before it looks for any that are written down.
+_ROLES_AND_SIGN_ONS = ("role_arn", "web_identity_token_file", "sso_account_id", "sso_role_name")
+CREDENTIALS_FILE = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+
+
+class NeedsBotocoreError(Exception):
+    """Only botocore knows what to make of these settings, or what is wrong with them."""
+
+
+@dataclass(frozen=True)
+class AwsFiles:
+    """What both files say.
+
+    Attributes
+    ----------
+    profile : str or None
+        Name of the profile in effect; None if nobody named one, which means "default".
+    scoped : mapping
+        The settings of that profile, of both files; a section within is a mapping.
+    config, credentials : mapping
+        The settings of that profile in the one and in the other file; empty without.
+    services : mapping of str to mapping
+        The ``[services name]`` sections.
+    """
+
+    profile: str | None
+    scoped: Mapping[str, str | Mapping[str, str]] = field(repr=False)
+    config: Mapping[str, str | Mapping[str, str]] = field(repr=False)
+    credentials: Mapping[str, str | Mapping[str, str]] = field(repr=False)
+    services: Mapping[str, Mapping[str, str | Mapping[str, str]]] = field(repr=False)
+
+
+def read_files(profile: str | None) -> AwsFiles:
+    """Read both files.
+
+    Parameters
+    ----------
+    profile : str or None
+        Name of the profile that was asked for; None for the one that the environment names.
+
+    Raises
+    ------
+    NeedsBotocoreError
+        A file is malformed, or has no such profile.
+    ConfigError
+        The name of the profile cannot be one.
+    """
+    for variable in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
+        if profile is None and (profile := os.environ.get(variable)):
+            check_text(f"The profile in {variable}", profile)
+    profiles: dict[str, _Section] = {}
+    services: dict[str, _Section] = {}
+    for title, section in _parse(*CONFIG_FILE).items():
+        if title == "default":
+            profiles[title] = section
+        elif title.startswith("profile"):
+            profiles.update(_named(title, section))
+        elif title.startswith("services"):
+            services.update(_named(title, section))
+    in_credentials = _parse(*CREDENTIALS_FILE)
+    name = "default" if profile is None else profile
+    if profile is not None and name not in profiles and name not in in_credentials:
+        raise NeedsBotocoreError
+    config = profiles.get(name, {})
+    credentials = in_credentials.get(name, {})
+    return AwsFiles(profile, {**config, **credentials}, config, credentials, services)
+
+
+def written_credentials(profile: str | None) -> Credentials | None:
+    """Return the keys that are written down in the environment or in a file.
+
+    Parameters
+    ----------
+    profile : str or None
+        As for `read_files`. A profile that is named goes before the environment's keys.
+
+    Returns
+    -------
+    Credentials or None
+        Those that botocore would find; None if it would look elsewhere.
+
+    Raises
+    ------
+    NeedsBotocoreError
+        As `read_files`; or keys are incomplete.
+    ConfigError
+        A key cannot be used.
+    """
+    files = read_files(profile)
+    if profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+        return _environment_keys()
+    if any(name in files.scoped for name in _ROLES_AND_SIGN_ONS):
+        return None
+    if profile is None and os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        return None
+    if "aws_access_key_id" in files.credentials:
+        return _section_keys(files.credentials, "shared-credentials-file")
+    if "login_session" in files.scoped or "credential_process" in files.scoped:
+        return None
+    if "aws_access_key_id" in files.config:
+        return _section_keys(files.config, "config-file")
+    return None
+
+
+def _environment_keys() -> Credentials:
+    secret = os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if not secret or os.environ.get("AWS_CREDENTIAL_EXPIRATION"):
+        raise NeedsBotocoreError
+    names = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
+    token = next(filter(None, map(os.environ.get, names)), None)
+    return Credentials(os.environ["AWS_ACCESS_KEY_ID"], secret, token, source="env")
+
+
+def _section_keys(section: Mapping[str, str | Mapping[str, str]], source: str) -> Credentials:
+    token = section.get("aws_security_token", section.get("aws_session_token"))
+    keys = [section["aws_access_key_id"], section.get("aws_secret_access_key"), token or ""]
+    words = [key for key in keys if isinstance(key, str)]
+    if len(words) < len(keys):
+        raise NeedsBotocoreError
+    return Credentials(words[0], words[1], words[2] or None, source=source)
+
+
+def _parse(variable: str, default: str) -> dict[str, _Section]:
+    """Read a file, with the sections within sections that AWS has; no file is an empty one."""
+    path = aws_path(variable, default)
+    if not path.is_file():
+        return {}
+    import configparser
+
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read([path])
+        return {
+            title: {name: _nested(parser.get(title, name)) for name in parser.options(title)}
+            for title in parser.sections()
+        }
+    except (configparser.Error, ValueError) as error:
+        raise NeedsBotocoreError from error
+
+
+def aws_path(variable: str, default: str) -> Path:
+    """Return the file that a variable names, else the usual one."""
+    named = os.path.expandvars(os.environ.get(variable, default))
+    return Path(os.path.expanduser(named))  # noqa: PTH111  (there may be no home)
+
+
+def _nested(value: str) -> str | dict[str, str]:
+    if not value.startswith("\n"):
+        return value
+    pairs = (line.split("=", 1) for line in value.splitlines() if line.strip())
+    return {name.strip(): text.strip() for name, text in pairs}
+
+
+def _named(title: str, section: _Section) -> dict[str, _Section]:
+    """Take the name out of ``[profile name]``, which may be quoted."""
+    import shlex
+
+    try:
+        words = shlex.split(title)
+    except ValueError:
+        return {}
+    return {words[1]: section} if len(words) == 2 else {}

@@ -1,0 +1,109 @@
+"""Whether this machine's metadata service has credentials: "none" and "no answer" differ.
+
+To botocore they are the same, and what was signed yesterday would be sent unsigned today.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from .errors import InvalidCredentialsError
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+__all__ = ["require_no_role"]
+
+# How a machine without such a service fails to reach it.
+_NO_SERVICE = {
+    errno.ECONNREFUSED,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EADDRNOTAVAIL,
+    errno.EACCES,
+    errno.EPERM,
+}
+# Of the replies that refuse, these promise another one later.
+_NOT_NOW = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def require_no_role(session: Session) -> None:
+    """Raise unless the metadata service says that it has no credentials, or there is no service.
+
+    Parameters
+    ----------
+    session : botocore.session.Session
+        Has found no credentials; says where the service is, and how long to wait for it.
+
+    Raises
+    ------
+    InvalidCredentialsError
+        The service has credentials, fails, or does not answer.
+    """
+    if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
+        return
+    base = _address(session) + "/latest/"
+    timeout = float(session.get_config_variable("metadata_service_timeout"))
+    try:
+        _ask(base + "meta-data/iam/security-credentials/", _token(base, timeout), timeout)
+    except urllib.error.HTTPError as error:
+        if error.code < HTTPStatus.INTERNAL_SERVER_ERROR and error.code not in _NOT_NOW:
+            return
+        outcome = f"answered {error.code}"
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, OSError) and reason.errno in _NO_SERVICE:
+            return
+        outcome = f"did not answer ({reason})"
+    except (ValueError, http.client.HTTPException) as error:
+        outcome = f"gave no usable answer ({error})"
+    else:
+        outcome = "has credentials, which could not be obtained"
+    raise InvalidCredentialsError(
+        f"It is not known whether this machine has credentials: its metadata service {outcome}."
+        " For unsigned requests pass anonymous=True; where there is no such service, set"
+        " AWS_EC2_METADATA_DISABLED=true"
+    )
+
+
+def _address(session: Session) -> str:
+    from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode
+
+    config = {
+        "ec2_metadata_service_endpoint": session.get_config_variable(
+            "ec2_metadata_service_endpoint"
+        ),
+        "ec2_metadata_service_endpoint_mode": resolve_imds_endpoint_mode(session),
+    }
+    address: str = InstanceMetadataFetcher(config=config).get_base_url()
+    return address.rstrip("/")
+
+
+def _token(base: str, timeout: float) -> dict[str, str]:
+    """Return the header that the second version of the service asks for; nothing for the first."""
+    try:
+        token = _ask(
+            base + "api/token",
+            {"x-aws-ec2-metadata-token-ttl-seconds": "60"},
+            timeout,
+            method="PUT",
+        )
+    except urllib.error.HTTPError as error:
+        if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        return {}
+    return {"x-aws-ec2-metadata-token": token.strip()}
+
+
+def _ask(url: str, headers: dict[str, str], timeout: float, *, method: str = "GET") -> str:
+    request = urllib.request.Request(url, headers=headers, method=method)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=timeout) as reply:
+        text: str = reply.read(4096).decode("utf-8", "replace")
+    return text
