@@ -20,7 +20,7 @@ std::string WhenChanged(const TlsOptions& options) {
        {&options.ca_file, &options.ca_path, &options.client_cert, &options.client_key}) {
     std::error_code error;
     const auto time = std::filesystem::last_write_time(*file, error);
-    if (!error) when += std::to_string(time.time_since_epoch().count());
+    if (!error) when += std::to_string(static_cast<int64_t>(time.time_since_epoch().count()));
     when += ' ';
   }
   return when;

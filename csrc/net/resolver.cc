@@ -131,7 +131,8 @@ void Resolver::CloseChannel() {
 bool Resolver::SettingsChanged() {
   const std::filesystem::path file = "/etc/resolv.conf";
   std::error_code error;
-  const auto changed = std::filesystem::last_write_time(file, error).time_since_epoch().count();
+  const auto changed = static_cast<int64_t>(
+      std::filesystem::last_write_time(file, error).time_since_epoch().count());
   std::string settings = error ? "" : std::to_string(changed);
   const auto size = std::filesystem::file_size(file, error);
   if (!error) settings += " " + std::to_string(size);

@@ -516,7 +516,7 @@ S3Transport::Bucket* S3Transport::KnownBucket(const std::string& name) {
     bucket.name = std::move(address.name);
     bucket.signing_region = std::move(address.region);
     bucket.signing_service = std::move(address.service);
-    if (address.directory && !bucket.session.has_value()) bucket.session.emplace();
+    if (address.directory && !bucket.session.has_value()) bucket.session = Session();
   }
   return &bucket;
 }
