@@ -5,11 +5,6 @@
 #include <utility>
 
 namespace objectpipes::ais {
-namespace {
-
-bool IsTls(const std::string& url) { return url.rfind("https://", 0) == 0; }
-
-}  // namespace
 
 Gateways::Gateways(std::string configured) { gateways_.push_back({std::move(configured)}); }
 
@@ -23,7 +18,7 @@ void Gateways::Learn(const std::vector<std::string>& urls) {
   const std::string asked = current();
   std::vector<Gateway> learned = {gateways_.front()};
   for (const std::string& url : urls) {
-    if (url == learned.front().url || IsTls(url) < IsTls(learned.front().url)) continue;
+    if (url == learned.front().url) continue;
     const Gateway* const known = Find(url);
     learned.push_back({url, known != nullptr && known->failed});
   }

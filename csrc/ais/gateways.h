@@ -15,7 +15,7 @@ class Gateways {
 
   const std::string& current() const { return gateways_[current_].url; }
 
-  // Of a cluster map. None without TLS if the user named one with TLS: the token goes to them.
+  // Of a cluster map. The token goes to them.
   void Learn(const std::vector<std::string>& urls);
 
   // No answer came from `url`. Whether another one, which is the current one now, had better be

@@ -53,14 +53,6 @@ TEST(Gateways, TheConfiguredOneIsKeptUnderItsOwnName) {
   EXPECT_EQ(gateways.current(), "http://service");
 }
 
-TEST(Gateways, WithTlsNoneIsAskedWithout) {
-  Gateways gateways("https://a");
-  gateways.Learn({"https://a", "http://b", "https://c"});
-  EXPECT_TRUE(gateways.OnFailed("https://a"));
-  EXPECT_EQ(gateways.current(), "https://c");
-  EXPECT_FALSE(gateways.OnFailed("https://c"));
-}
-
 TEST(Gateways, AreKnownToAllClientsOfAProcess) {
   GatewaysOf("http://shared")->Learn({"http://other"});
   EXPECT_TRUE(GatewaysOf("http://shared")->OnFailed("http://shared"));

@@ -139,6 +139,7 @@ class S3Transport::Call : public Exchange, public HttpHandler {
   void OnDone(const Status& status) override;
   Status FollowRedirect(const std::string& location);
   Status Withheld(const Status& status) const;
+  std::string HostHint(const Status& status) const;
   void EndSession(S3Error* error);
 
   const std::string bucket_name_;
@@ -223,10 +224,17 @@ void S3Transport::Call::OnDone(const Status& status) {
     return OnEnd(error.status, error.hint);
   }
   if (status.ok()) return OnEnd(status, RetryHint{});
-  Status outcome = status;
+  Status outcome(status.code(), status.message() + HostHint(status), status.detail());
   outcome.mutable_detail().request_id = request_id_;
   OnEnd(outcome, RetryHint{IsHopeless(status) ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry,
                            -1, Route::kDefault});
+}
+
+// With the bucket's name in it twice, a host is nobody's.
+std::string S3Transport::Call::HostHint(const Status& status) const {
+  const bool no_host = status.code() == StatusCode::kEndpoint || status.code() == StatusCode::kTls;
+  if (!no_host || bucket()->endpoint->addressing != Addressing::kVirtual) return {};
+  return BucketInEndpoint(*bucket()->endpoint, bucket_name_);
 }
 
 // A session may be ended before its time. That says nothing of the account's own keys.

@@ -78,7 +78,7 @@ class S3TransportTest : public LoopTest {
   Transport* transport() {
     if (transport_ == nullptr) {
       S3Options options = options_;
-      options.endpoint_url = server_.url("");
+      if (options.endpoint_url.empty()) options.endpoint_url = server_.url("");
       options.http.stall_timeout_ms = 10'000;
       options.http.requests = &requests_;
       auto made = S3Transport::Create(&loop_.http(), options, credentials_);
@@ -374,6 +374,15 @@ TEST_F(S3TransportTest, ListsInTheOlderFormFromTheFirstPageOn) {
   const auto lister = List();
   EXPECT_EQ(SentLine(0), "GET /bucket?encoding-type=url&prefix=p%2F HTTP/1.1");
   EXPECT_EQ(lister->page->value().next_token, "marker=p/k");
+}
+
+TEST_F(S3TransportTest, BlamesAHostThatHasTheBucketTwice) {
+  options_.endpoint_url = "http://bucket.localhost:" + std::to_string(UnusedPort());
+  options_.addressing = Addressing::kVirtual;
+  const auto getter = Get();
+  EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
+  EXPECT_NE(getter->outcome.message().find("its first label, bucket,"), std::string::npos)
+      << getter->outcome.message();
 }
 
 TEST_F(S3TransportTest, RefusesABucketByNameBeforeAnyRequest) {
