@@ -8,9 +8,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from torch.utils.data import DataLoader, IterDataPipe
+from torch.utils.data import DataLoader
 
 from ._engine import stats
+from .iter._base import IterDataPipe
 
 __all__ = ["Report", "Totals", "read_in_workers"]
 

@@ -1,11 +1,11 @@
 """The pipes, beside those that torch itself still has, so that one import line is enough."""
 
+from typing import TYPE_CHECKING
+
 import torch.serialization
-from torch.utils.data import IterDataPipe
-from torch.utils.data.datapipes import iter as _torch_iter
-from torch.utils.data.datapipes.iter import *  # noqa: F403
 
 from ..url import ObjectUrl
+from ._base import IterDataPipe
 from ._tar import TarArchiveLoaderIterDataPipe as TarArchiveLoader
 from ._tar import WebDatasetIterDataPipe as WebDataset
 from .ais import AISFileListerIterDataPipe as AISFileLister
@@ -13,8 +13,19 @@ from .ais import AISFileLoaderIterDataPipe as AISFileLoader
 from .s3 import S3FileListerIterDataPipe as S3FileLister
 from .s3 import S3FileLoaderIterDataPipe as S3FileLoader
 
+if TYPE_CHECKING:
+    from torch.utils.data.datapipes import iter as _others
+    from torch.utils.data.datapipes.iter import *  # noqa: F403
+else:
+    try:
+        from torch.utils.data.datapipes import iter as _others
+        from torch.utils.data.datapipes.iter import *  # noqa: F403
+    except ImportError:
+        from . import _own_pipes as _others
+        from ._own_pipes import *  # noqa: F403
+
 __all__ = [
-    *_torch_iter.__all__,
+    *_others.__all__,
     "AISFileLister",
     "AISFileLoader",
     "IterDataPipe",

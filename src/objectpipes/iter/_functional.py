@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from torch.utils.data import IterDataPipe
+from ._base import IterDataPipe
 
 __all__ = ["functional_form"]
 

@@ -6,13 +6,11 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import IterDataPipe
-from torch.utils.data.datapipes.utils.common import StreamWrapper
-
 from .._connection import StoreConfig
 from .._store import Store, log_skipped
 from ..errors import ObjectStoreError
 from ..options import ListFilters, ReadOptions
+from ._base import IterDataPipe, StreamWrapper
 from ._hand_over import hand_over_through_shared_memory
 
 __all__ = ["FileLister", "FileLoader"]

@@ -6,10 +6,8 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from torch.utils.data import IterDataPipe
-from torch.utils.data.datapipes.utils.common import StreamWrapper, validate_pathname_binary_tuple
-
 from .._archives import MemberPaths, check_mode, open_tar, split_path
+from ._base import IterDataPipe, StreamWrapper, validate_pathname_binary_tuple
 from ._functional import functional_form
 from ._hand_over import hand_over_through_shared_memory
 
