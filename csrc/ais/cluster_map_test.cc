@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ais/json.h"
+
 namespace objectpipes::ais {
 namespace {
 
@@ -116,6 +118,21 @@ TEST(ParseClusterMap, RefusesWhatIsNoMap) {
   for (const std::string& text : cases) {
     EXPECT_EQ(ParseClusterMap(text).status().code(), StatusCode::kProtocol) << text.substr(0, 2000);
   }
+}
+
+// Each would take a hundred times its size in memory.
+TEST(ClusterMap, RefusesWhatIsDeepOrHasVeryManyValues) {
+  const std::string deep = R"({"version":"3","a":)" + std::string(1'000'000, '[');
+  EXPECT_EQ(ParseClusterMap(deep).status().code(), StatusCode::kProtocol);
+  std::string deep_but_closed = std::string(1000, '[') + std::string(1000, ']');
+  EXPECT_FALSE(IsModestJson(deep_but_closed));
+  std::string many = "[0";
+  for (int i = 0; i < 300'000; ++i) many += ",0";
+  EXPECT_FALSE(IsModestJson(many + "]"));
+  std::string names = "{\"a\":0";
+  for (int i = 0; i < 100'000; ++i) names += ",\"a\":{}";
+  EXPECT_FALSE(IsModestJson(names + "}"));
+  EXPECT_TRUE(IsModestJson(R"({"a":"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[[","b":[1,2]})"));
 }
 
 }  // namespace

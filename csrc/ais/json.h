@@ -7,6 +7,7 @@
 // (list_page.h).
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -14,8 +15,34 @@ namespace objectpipes::ais {
 
 using Json = nlohmann::json;
 
-// Malformed text gives a value without members.
+// Far beyond what AIStore sends. A parsed value takes up to ten times the memory of a short text.
+inline constexpr size_t kMaxJsonDepth = 32;
+inline constexpr size_t kMaxJsonValues = 200'000;
+
+// Whether a text can be parsed at little cost: it is neither deep nor has very many values.
+inline bool IsModestJson(std::string_view text) {
+  size_t depth = 0;
+  size_t values = 1;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;  // and what it escapes
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == '[' || c == '{') ++depth;
+    if ((c == ']' || c == '}') && depth > 0) --depth;
+    if (c == ',' || c == ':' || c == '[' || c == '{') ++values;
+    if (depth > kMaxJsonDepth || values > kMaxJsonValues) return false;
+  }
+  return true;
+}
+
+// Malformed and immodest text gives a value without members.
 inline Json ParseJson(std::string_view text) {
+  if (!IsModestJson(text)) return Json();
   return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
 }
 

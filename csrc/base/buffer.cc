@@ -9,27 +9,51 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace objectpipes {
 namespace {
 
-constexpr size_t kSmallestPooled = size_t{64}
-                                   << 10;  // below, the allocator's own free lists are as good
+constexpr size_t kMinPooled = size_t{64}
+                              << 10;  // below, the allocator's own free lists are as good
+constexpr size_t kMaxIdleAnyway = size_t{32} << 20;
 #ifdef __linux__
 constexpr size_t kLargePage = size_t{2} << 20;
 constexpr size_t kWorthLargePages = 2 * kLargePage;
+
+// Large blocks begin with a large page.
+char* MapBlock(size_t capacity) {
+  const bool large = capacity >= kWorthLargePages;
+  const size_t more = large ? kLargePage : 0;
+  void* const mapped =
+      mmap(nullptr, capacity + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  char* const block = static_cast<char*>(mapped);
+  if (!large) return block;
+  const size_t before = (kLargePage - reinterpret_cast<uintptr_t>(block) % kLargePage) % kLargePage;
+  if (before > 0) munmap(block, before);
+  munmap(block + before + capacity, more - before);
+  PreferLargePages(block + before, capacity);
+  return block + before;
+}
+
+void UnmapBlock(char* block, size_t capacity) { munmap(block, capacity); }
+#else
+char* MapBlock(size_t capacity) { return static_cast<char*>(std::malloc(capacity)); }
+void UnmapBlock(char* block, size_t /*capacity*/) { std::free(block); }
 #endif
 
-char* AllocateBlock(size_t capacity) {
-#ifdef __linux__
-  if (capacity >= kWorthLargePages) {
-    void* block = nullptr;
-    if (posix_memalign(&block, kLargePage, capacity) != 0) return nullptr;
-    PreferLargePages(static_cast<char*>(block), capacity);
-    return static_cast<char*>(block);
-  }
-#endif
-  return static_cast<char*>(std::malloc(capacity));
+// Owns blocks that are in nobody's use.
+class System final : public BufferOwner {
+ private:
+  void Release(char* data, size_t capacity) override { UnmapBlock(data, capacity); }
+};
+
+std::shared_ptr<BufferOwner> TheSystem() {
+  static auto* const kSystem = new System;  // outlives every buffer
+  return {std::shared_ptr<void>(), kSystem};
 }
 
 }  // namespace
@@ -42,6 +66,12 @@ void PreferLargePages(char* data, size_t size) {
 #else
   static_cast<void>(data);
   static_cast<void>(size);
+#endif
+}
+
+void GiveBackFreeMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
 #endif
 }
 
@@ -70,29 +100,33 @@ char* Buffer::Leave() {
 BufferPool::BufferPool(size_t budget)
     : least_budget_(budget), fork_generation_(ForkGeneration()), budget_(budget) {}
 
+bool BufferPool::IsOurs(const Buffer& idle) { return idle.owner() == TheSystem().get(); }
+
 // Four classes per power of two: at most a quarter of a block is waste.
 size_t BufferPool::CapacityFor(size_t size) {
-  if (size < kSmallestPooled) return 0;
-  size_t step = kSmallestPooled / 4;
+  if (size < kMinPooled) return 0;
+  size_t step = kMinPooled / 4;
   while (step * 8 <= size) step *= 2;
   return (size + step - 1) / step * step;
 }
 
 Buffer BufferPool::Allocate(size_t size) {
   const size_t pooled = CapacityFor(size);
+  if (pooled == 0) {
+    char* const data = static_cast<char*>(std::malloc(std::max<size_t>(size, 1)));
+    return data == nullptr ? Buffer() : Buffer(data, size, std::max<size_t>(size, 1), nullptr);
+  }
   Buffer block = TakeIdle(pooled);
-  if (block.valid() && block.owner() != nullptr) {
+  if (block.valid() && !IsOurs(block)) {
     block.set_size(size);
     return block;
   }
-  const size_t capacity = pooled > 0 ? pooled : std::max<size_t>(size, 1);
-  char* const data = block.valid() ? block.Leave() : AllocateBlock(capacity);
+  char* const data = block.valid() ? block.Leave() : MapBlock(pooled);
   if (data == nullptr) return {};
-  if (pooled == 0) return {data, size, capacity, nullptr};
   const std::lock_guard<std::mutex> lock(mutex_);
-  used_bytes_ += capacity;
+  used_bytes_ += pooled;
   MakeRoomFor(0);
-  return {data, size, capacity, shared_from_this()};
+  return {data, size, pooled, shared_from_this()};
 }
 
 // One that was offered, or the one that came last, whose memory may still be in a cache.
@@ -101,7 +135,7 @@ Buffer BufferPool::TakeIdle(size_t capacity) {
   SizeClass& same = classes_[capacity];
   same.asked = ++asked_;
   if (same.idle.empty()) return {};
-  const bool lent = same.idle.back().owner() != nullptr;
+  const bool lent = !IsOurs(same.idle.back());
   Buffer block = std::move(lent ? same.idle.back() : same.idle.front());
   lent ? same.idle.pop_back() : same.idle.pop_front();
   idle_bytes_ -= capacity;
@@ -109,7 +143,7 @@ Buffer BufferPool::TakeIdle(size_t capacity) {
 }
 
 size_t BufferPool::MaxIdle() const {
-  return std::max(budget_ / 4, budget_ - std::min(budget_, used_bytes_));
+  return std::max(std::min(budget_ / 4, kMaxIdleAnyway), budget_ - std::min(budget_, used_bytes_));
 }
 
 // Blocks of sizes that have not been asked for longest make room, down to this size itself.
@@ -134,7 +168,7 @@ void BufferPool::Offer(Buffer block) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::deque<Buffer>& same = classes_[capacity].idle;
   if (!MakeRoomFor(capacity)) {
-    if (same.empty() || same.front().owner() != nullptr) return;
+    if (same.empty() || !IsOurs(same.front())) return;
     same.pop_front();  // ours gives way
     idle_bytes_ -= capacity;
   }
@@ -149,7 +183,7 @@ void BufferPool::SetBudget(size_t bytes) {
 }
 
 void BufferPool::Release(char* data, size_t capacity) {
-  Buffer block(data, 0, capacity, nullptr);  // freed at the end, if it is not kept
+  Buffer block(data, 0, capacity, TheSystem());  // freed at the end, if it is not kept
   // In a child of fork() the lock may be held by a thread that does not exist here.
   if (fork_generation_ != ForkGeneration()) return;
   const std::lock_guard<std::mutex> lock(mutex_);

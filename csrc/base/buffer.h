@@ -16,6 +16,9 @@ namespace objectpipes {
 // instead of 512. Receiving 256 MiB is a third faster then.
 void PreferLargePages(char* data, size_t size);
 
+// Has the allocator return what it has free to the system. Takes milliseconds.
+void GiveBackFreeMemory();
+
 // Who gets the memory of a buffer back.
 class BufferOwner {
  public:
@@ -63,11 +66,13 @@ class Buffer {
 };
 
 // Keeps blocks that are not small for the next object. To be given fresh memory, which the system
-// clears, takes as long as to receive an object into it.
+// clears, takes as long as to receive an object into it. They are mapped one by one: the allocator
+// would keep those that have others beside them.
 class BufferPool final : public BufferOwner, public std::enable_shared_from_this<BufferPool> {
  public:
   // Blocks stay while nobody uses them as long as all of the pool's together are no more than
-  // `budget` bytes, or what SetBudget() says, if that is more; a quarter of it may do so anyway.
+  // `budget` bytes, or what SetBudget() says, if that is more; some may do so anyway: a quarter of
+  // it, and at most 32 MiB.
   explicit BufferPool(size_t budget);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
@@ -88,6 +93,7 @@ class BufferPool final : public BufferOwner, public std::enable_shared_from_this
     uint64_t asked = 0;       // when a block was last asked for: the number of that request
   };
 
+  static bool IsOurs(const Buffer& idle);  // not offered
   Buffer TakeIdle(size_t capacity);
   size_t MaxIdle() const;
   bool MakeRoomFor(size_t capacity);

@@ -14,15 +14,6 @@ namespace objectpipes {
 namespace {
 
 std::atomic<uint32_t> generation{0};
-void (*before_fork)() = nullptr;
-void (*after_fork)() = nullptr;
-
-#ifndef _WIN32
-void AfterInChild() {
-  generation.fetch_add(1, std::memory_order_relaxed);
-  after_fork();
-}
-#endif
 
 }  // namespace
 
@@ -36,15 +27,18 @@ int64_t ProcessId() {
 #endif
 }
 
-void InstallForkHooks(void (*before)(), void (*after)()) {
-  static std::once_flag once;
-  std::call_once(once, [before, after] {
-    before_fork = before;
-    after_fork = after;
+void InstallForkHooks(void (*before)(), void (*in_parent)(), void (*in_child)()) {
 #ifndef _WIN32
-    pthread_atfork(before_fork, after_fork, &AfterInChild);
-#endif
+  static std::once_flag once;
+  std::call_once(once, [] {
+    pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
   });
+  pthread_atfork(before, in_parent, in_child);
+#else
+  static_cast<void>(before);
+  static_cast<void>(in_parent);
+  static_cast<void>(in_child);
+#endif
 }
 
 }  // namespace objectpipes

@@ -16,8 +16,8 @@ uint32_t ForkGeneration();
 // Differs between parent and child even where no hooks are installed; costs a system call.
 int64_t ProcessId();
 
-// Called on the forking thread before fork(), and after it in both processes. Set once, before any
-// thread of ours exists.
-void InstallForkHooks(void (*before)(), void (*after)());
+// Called on the forking thread before fork(), and after it in each of the two processes. To be
+// called once for the same hooks.
+void InstallForkHooks(void (*before)(), void (*in_parent)(), void (*in_child)());
 
 }  // namespace objectpipes

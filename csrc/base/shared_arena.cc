@@ -27,13 +27,15 @@ namespace {
 struct ArenaHead {
   uint64_t id = 0;
   std::atomic<bool> is_open{false};
+  std::atomic<bool> has_ended{false};  // by the giver's own word
 };
 struct BlockHead {
-  std::atomic<bool> is_lent{true};
+  std::atomic<uint32_t> holders{1};  // processes that read it; none: it is free
 };
 constexpr uint64_t kLine = 64;
 static_assert(sizeof(ArenaHead) <= kLine && sizeof(BlockHead) <= kLine);
-static_assert(std::atomic<bool>::is_always_lock_free, "else it does not work between processes");
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free,
+              "else it does not work between processes");
 
 uint64_t RoundUp(uint64_t size) { return (size + kLine - 1) / kLine * kLine; }
 
@@ -51,7 +53,17 @@ char* Map(int descriptor, uint64_t capacity) {
 
 void Unmap(char* memory, uint64_t capacity) { munmap(memory, capacity); }
 
-bool Lives(int64_t process) { return kill(static_cast<pid_t>(process), 0) == 0 || errno != ESRCH; }
+// Returns the pages that lie in [begin, end) to the system; they are zero if they are used again.
+void FreePages(char* begin, char* end) {
+  static const auto kPage = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + kPage - 1) / kPage * kPage;
+  const uintptr_t last = reinterpret_cast<uintptr_t>(end) / kPage * kPage;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_REMOVE);
+}
+
+std::string PathOf(const ArenaName& name) {
+  return "/proc/" + std::to_string(name.process) + "/fd/" + std::to_string(name.descriptor);
+}
 
 uint64_t RandomId() {
   std::random_device random;
@@ -60,9 +72,7 @@ uint64_t RandomId() {
 
 // The memory of another process, which has not to be an ancestor or to take part in this.
 char* MapOf(const ArenaName& name) {
-  const std::string path =
-      "/proc/" + std::to_string(name.process) + "/fd/" + std::to_string(name.descriptor);
-  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int descriptor = open(PathOf(name).c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return nullptr;
   struct stat status{};
   const bool fits = fstat(descriptor, &status) == 0 &&
@@ -75,12 +85,72 @@ char* MapOf(const ArenaName& name) {
 #else
 
 void Unmap(char*, uint64_t) {}
+void FreePages(char*, char*) {}
 char* MapOf(const ArenaName&) { return nullptr; }
-bool Lives(int64_t) { return false; }
 
 #endif
 
 }  // namespace
+
+// What a fork has to know: the arenas that are open here. Never destroyed.
+class OpenArenaList {
+ public:
+  static OpenArenaList& Get() {
+    static auto* const kList = new OpenArenaList;
+    return *kList;
+  }
+  void Add(OpenArena* arena) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    arenas_.push_back(arena);
+  }
+  void Remove(OpenArena* arena) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    arenas_.erase(std::remove(arenas_.begin(), arenas_.end(), arena), arenas_.end());
+  }
+  void AddDescriptor(int descriptor) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    descriptors_.push_back(descriptor);
+  }
+  void RemoveDescriptor(int descriptor) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    descriptors_.erase(std::remove(descriptors_.begin(), descriptors_.end(), descriptor),
+                       descriptors_.end());
+  }
+
+ private:
+  OpenArenaList() { InstallForkHooks(&BeforeFork, &InParent, &InChild); }
+
+  static void BeforeFork() {
+    OpenArenaList& list = Get();
+    list.mutex_.lock();
+    for (OpenArena* arena : list.arenas_) {
+      arena->mutex_.lock();
+      arena->HoldForChild();
+    }
+  }
+  static void InParent() {
+    OpenArenaList& list = Get();
+    for (OpenArena* arena : list.arenas_) arena->mutex_.unlock();
+    list.mutex_.unlock();
+  }
+  static void InChild() {
+    OpenArenaList& list = Get();
+    for (OpenArena* arena : list.arenas_) {
+      arena->BecomePrivate();
+      arena->mutex_.unlock();
+    }
+    list.arenas_.clear();
+#ifdef __linux__
+    for (const int descriptor : list.descriptors_) close(descriptor);
+#endif
+    list.descriptors_.clear();
+    list.mutex_.unlock();
+  }
+
+  std::mutex mutex_;
+  std::vector<OpenArena*> arenas_;
+  std::vector<int> descriptors_;  // of arenas that this process gives from
+};
 
 // ---------------------------------------------------------------------------------------------------
 // SharedArena
@@ -99,6 +169,8 @@ std::unique_ptr<SharedArena> SharedArena::Create(size_t capacity) {
     close(name.descriptor);
     return nullptr;
   }
+  madvise(memory, name.capacity, MADV_DONTFORK);
+  OpenArenaList::Get().AddDescriptor(name.descriptor);
   (new (memory) ArenaHead)->id = name.id;
   return std::unique_ptr<SharedArena>(new SharedArena(name, memory));
 #else
@@ -113,8 +185,16 @@ SharedArena::SharedArena(ArenaName name, char* memory)
 SharedArena::~SharedArena() {
   Unmap(memory_, name_.capacity);
 #ifdef __linux__
+  OpenArenaList::Get().RemoveDescriptor(name_.descriptor);
   close(name_.descriptor);
 #endif
+}
+
+void SharedArena::End() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  HeadOf(memory_)->has_ended.store(true, std::memory_order_seq_cst);
+  Collect();  // after that: what is let go of from now on, the taker frees
+  for (const auto& [begin, size] : free_) FreePages(memory_ + begin, memory_ + begin + size);
 }
 
 bool SharedArena::IsOpenElsewhere() const {
@@ -151,7 +231,7 @@ std::optional<uint64_t> SharedArena::TakeFree(uint64_t size) {
 void SharedArena::Collect() {
   const auto returned = std::partition(lent_.begin(), lent_.end(), [this](const Lent& block) {
     const BlockHead* head = HeadOfBlock(memory_ + block.begin + kLine);
-    return head->is_lent.load(std::memory_order_acquire);
+    return head->holders.load(std::memory_order_seq_cst) > 0;
   });
   std::for_each(returned, lent_.end(), [this](const Lent& block) { Free(block); });
   lent_.erase(returned, lent_.end());
@@ -177,7 +257,7 @@ void SharedArena::Free(const Lent& block) {
 // ---------------------------------------------------------------------------------------------------
 // OpenArena
 
-std::shared_ptr<OpenArena> OpenArena::Open(const ArenaName& name) {
+std::shared_ptr<OpenArena> OpenArena::Open(const ArenaName& name, std::function<void()> on_unused) {
   char* const memory = MapOf(name);
   if (memory == nullptr) return nullptr;
   if (HeadOf(memory)->id != name.id) {
@@ -185,28 +265,76 @@ std::shared_ptr<OpenArena> OpenArena::Open(const ArenaName& name) {
     return nullptr;
   }
   HeadOf(memory)->is_open.store(true, std::memory_order_release);
-  return std::shared_ptr<OpenArena>(new OpenArena(name, memory));
+  return std::shared_ptr<OpenArena>(new OpenArena(name, memory, std::move(on_unused)));
 }
 
-OpenArena::OpenArena(const ArenaName& name, char* memory)
-    : name_(name), memory_(memory), process_(ProcessId()) {}
+OpenArena::OpenArena(const ArenaName& name, char* memory, std::function<void()> on_unused)
+    : name_(name), memory_(memory), process_(ProcessId()), on_unused_(std::move(on_unused)) {
+  OpenArenaList::Get().Add(this);
+}
 
-OpenArena::~OpenArena() { Unmap(memory_, name_.capacity); }
+OpenArena::~OpenArena() {
+  OpenArenaList::Get().Remove(this);
+  Unmap(memory_, name_.capacity);
+}
 
-bool OpenArena::IsInUse() const { return Lives(name_.process); }
+// Whether its file is still open there: a process that has ended may not have been waited for, and
+// its number may have been given to another.
+bool OpenArena::IsInUse() const {
+#ifdef __linux__
+  struct stat status{};
+  return !HeadOf(memory_)->has_ended && stat(PathOf(name_).c_str(), &status) == 0 &&
+         status.st_size == static_cast<off_t>(name_.capacity);
+#else
+  return false;
+#endif
+}
 
 Buffer OpenArena::Take(uint64_t begin, uint64_t size) {
   const bool inside = begin >= 2 * kLine && begin <= name_.capacity && begin % kLine == 0 &&
                       size <= name_.capacity - begin;
   if (!inside) return {};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  blocks_.emplace(memory_ + begin, static_cast<size_t>(size));
   return {memory_ + begin, static_cast<size_t>(size), static_cast<size_t>(size),
           shared_from_this()};
 }
 
-// A child of fork() has the same buffers; the parent may still be reading what it lets go of.
-void OpenArena::Release(char* data, size_t /*capacity*/) {
+// A child of fork() has the same buffers, in memory of its own.
+void OpenArena::Release(char* data, size_t capacity) {
   if (process_ != ProcessId()) return;
-  HeadOfBlock(data)->is_lent.store(false, std::memory_order_release);
+  bool last = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    blocks_.erase(data);
+    last = blocks_.empty();
+    const bool free = HeadOfBlock(data)->holders.fetch_sub(1, std::memory_order_seq_cst) == 1;
+    if (free && HeadOf(memory_)->has_ended) FreePages(data, data + capacity);
+  }
+  if (last && on_unused_ && !IsInUse()) on_unused_();
+}
+
+// So that nothing is overwritten until the child has its copy.
+void OpenArena::HoldForChild() {
+  for (const auto& [data, size] : blocks_) HeadOfBlock(data)->holders.fetch_add(1);
+}
+
+// Puts a copy of what is held in the place of the shared memory. If there is no memory for it, the
+// child goes on holding the shared blocks.
+void OpenArena::BecomePrivate() {
+#ifdef __linux__
+  void* const copy = mmap(nullptr, name_.capacity, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (copy == MAP_FAILED) return;
+  for (const auto& [data, size] : blocks_) {
+    std::memcpy(static_cast<char*>(copy) + (data - memory_), data, size);
+    HeadOfBlock(data)->holders.fetch_sub(1);
+  }
+  if (mremap(copy, name_.capacity, name_.capacity, MREMAP_MAYMOVE | MREMAP_FIXED, memory_) ==
+      MAP_FAILED) {
+    munmap(copy, name_.capacity);
+  }
+#endif
 }
 
 }  // namespace objectpipes

@@ -3,12 +3,16 @@
 // The giver makes the arena and tells its name together with the first bytes, which travel by
 // themselves. Who can open it says so inside of it; only from then on does the giver rely on it. So
 // nothing is lost where the other end cannot: another namespace, or another machine. A block is
-// free again when the taker has let go of it. What the giver does not collect goes with the
-// processes: the memory has no name in the file system.
+// free again when the taker has let go of it. Once the giver has ended, blocks are returned to the
+// system as the taker lets go of them, and the arena with the last.
+//
+// No other process keeps the memory alive. A child of the giver does not inherit it; a child of the
+// taker has a copy of what the taker holds at that moment.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,6 +45,8 @@ class SharedArena {
   // Copies bytes into a block of their own and returns where it begins; nothing if there is no
   // room. Precondition: not empty.
   std::optional<uint64_t> Put(std::string_view bytes);
+  // Nothing is put any more: what is free is returned to the system. The last call.
+  void End();
 
  private:
   struct Lent {
@@ -63,8 +69,9 @@ class SharedArena {
 // The taker's end. Any thread.
 class OpenArena final : public BufferOwner, public std::enable_shared_from_this<OpenArena> {
  public:
-  // Null if it cannot be opened from here.
-  static std::shared_ptr<OpenArena> Open(const ArenaName& name);
+  // Null if it cannot be opened from here. `on_unused` is called, without a lock, when the last
+  // block was let go of and the giver has ended.
+  static std::shared_ptr<OpenArena> Open(const ArenaName& name, std::function<void()> on_unused);
   ~OpenArena() override;
   OpenArena(const OpenArena&) = delete;
   OpenArena& operator=(const OpenArena&) = delete;
@@ -75,12 +82,19 @@ class OpenArena final : public BufferOwner, public std::enable_shared_from_this<
   Buffer Take(uint64_t begin, uint64_t size);
 
  private:
-  OpenArena(const ArenaName& name, char* memory);
+  friend class OpenArenaList;
+
+  OpenArena(const ArenaName& name, char* memory, std::function<void()> on_unused);
   void Release(char* data, size_t capacity) override;
+  void HoldForChild();
+  void BecomePrivate();
 
   const ArenaName name_;
   char* const memory_;
   const int64_t process_;
+  const std::function<void()> on_unused_;
+  std::mutex mutex_;
+  std::map<char*, size_t> blocks_;  // taken and not let go of
 };
 
 }  // namespace objectpipes

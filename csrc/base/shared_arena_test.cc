@@ -4,6 +4,7 @@
 
 #ifdef __linux__
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,13 +32,13 @@ class SharedArenaTest : public testing::Test {
   }
 
   const std::unique_ptr<SharedArena> arena_ = SharedArena::Create(kMiB);
-  const std::shared_ptr<OpenArena> open_ = OpenArena::Open(arena_->name());
+  const std::shared_ptr<OpenArena> open_ = OpenArena::Open(arena_->name(), nullptr);
 };
 
 TEST(SharedArena, SaysWhenItIsOpenElsewhere) {
   const auto arena = SharedArena::Create(kMiB);
   EXPECT_FALSE(arena->IsOpenElsewhere());
-  const auto open = OpenArena::Open(arena->name());
+  const auto open = OpenArena::Open(arena->name(), nullptr);
   EXPECT_TRUE(arena->IsOpenElsewhere());
 }
 
@@ -46,14 +47,14 @@ TEST(SharedArena, AnotherThatHasTheSameNumbersIsNotTakenForIt) {
   const auto arena = SharedArena::Create(kMiB);
   ArenaName name = arena->name();
   ++name.id;
-  EXPECT_EQ(OpenArena::Open(name), nullptr);
+  EXPECT_EQ(OpenArena::Open(name, nullptr), nullptr);
   name = arena->name();
   name.capacity += 64;
-  EXPECT_EQ(OpenArena::Open(name), nullptr);
+  EXPECT_EQ(OpenArena::Open(name, nullptr), nullptr);
   name.descriptor = 0;
-  EXPECT_EQ(OpenArena::Open(name), nullptr);
+  EXPECT_EQ(OpenArena::Open(name, nullptr), nullptr);
   name.process = 1 << 30;
-  EXPECT_EQ(OpenArena::Open(name), nullptr);
+  EXPECT_EQ(OpenArena::Open(name, nullptr), nullptr);
   EXPECT_FALSE(arena->IsOpenElsewhere());
 }
 
@@ -112,7 +113,7 @@ TEST_F(SharedArenaTest, NothingOutsideCanBeTaken) {
 
 TEST_F(SharedArenaTest, WhatIsTakenOutlivesTheGiver) {
   auto arena = SharedArena::Create(kMiB);
-  auto open = OpenArena::Open(arena->name());
+  auto open = OpenArena::Open(arena->name(), nullptr);
   const Buffer buffer = open->Take(*arena->Put("still here"), 10);
   arena.reset();
   open.reset();
@@ -137,6 +138,70 @@ TEST_F(SharedArenaTest, AChildOfTheTakerLetsGoOfNothing) {
   EXPECT_TRUE(Send(std::string(900 * kKiB, 'y')).valid());
 }
 
+TEST_F(SharedArenaTest, AChildOfTheTakerHasACopyOfItsOwn) {
+  std::vector<Buffer> kept;
+  kept.push_back(Send(std::string(900 * kKiB, 'x')));
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte = 0;
+    close(pipe_ends[1]);
+    while (read(pipe_ends[0], &byte, 1) > 0) continue;  // until the parent has overwritten it
+    _exit(TextOf(kept[0]) == std::string(900 * kKiB, 'x') ? 0 : 1);
+  }
+  close(pipe_ends[0]);
+  kept.clear();
+  for (int wait = 0; wait < 1000 && kept.empty(); ++wait) {
+    Buffer buffer = Send(std::string(900 * kKiB, 'y'));
+    if (buffer.valid()) kept.push_back(std::move(buffer));
+    usleep(10'000);
+  }
+  EXPECT_EQ(kept.size(), 1U) << "the child still holds the shared memory";
+  close(pipe_ends[1]);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// Of the file, however many have it mapped.
+size_t MemoryOf(const ArenaName& name) {
+  struct stat status{};
+  const std::string path = "/proc/self/fd/" + std::to_string(name.descriptor);
+  return stat(path.c_str(), &status) == 0 ? static_cast<size_t>(status.st_blocks) * 512 : 0;
+}
+
+TEST_F(SharedArenaTest, AfterItsEndMemoryIsReturnedBlockByBlock) {
+  Buffer first = Send(std::string(300 * kKiB, 'x'));
+  Buffer second = Send(std::string(300 * kKiB, 'y'));
+  Send(std::string(300 * kKiB, 'z'));
+  EXPECT_GE(MemoryOf(arena_->name()), 900 * kKiB);
+  arena_->End();
+  EXPECT_LT(MemoryOf(arena_->name()), 640 * kKiB);
+  first = Buffer();
+  EXPECT_LT(MemoryOf(arena_->name()), 340 * kKiB);
+  EXPECT_EQ(TextOf(second), std::string(300 * kKiB, 'y'));
+  second = Buffer();
+  EXPECT_LT(MemoryOf(arena_->name()), 40 * kKiB);
+}
+
+TEST(SharedArena, SaysWhenNobodyUsesItAnyMore) {
+  for (const bool killed : {false, true}) {
+    int unused = 0;
+    auto arena = SharedArena::Create(kMiB);
+    const auto open = OpenArena::Open(arena->name(), [&unused] { ++unused; });
+    Buffer buffer = open->Take(*arena->Put("first"), 5);
+    buffer = open->Take(*arena->Put("second"), 6);
+    buffer = Buffer();
+    EXPECT_EQ(unused, 0) << "there may be more";
+    buffer = open->Take(*arena->Put("third"), 5);
+    killed ? arena.reset() : arena->End();
+    EXPECT_EQ(unused, 0);
+    buffer = Buffer();
+    EXPECT_EQ(unused, 1);
+  }
+}
+
 // AddressSanitizer's own allocator does not survive the fork of a process of several threads.
 #ifndef OBJECTPIPES_ADDRESS_SANITIZER
 TEST_F(SharedArenaTest, ItIsInUseWhileItsProcessLives) {
@@ -155,7 +220,7 @@ TEST_F(SharedArenaTest, ItIsInUseWhileItsProcessLives) {
   }
   ArenaName name;
   ASSERT_EQ(read(name_pipe[0], &name, sizeof name), static_cast<ssize_t>(sizeof name));
-  const auto open = OpenArena::Open(name);
+  const auto open = OpenArena::Open(name, nullptr);
   ASSERT_NE(open, nullptr);
   EXPECT_TRUE(open->IsInUse());
   close(end_pipe[0]);

@@ -39,11 +39,12 @@ void AfterFork() {
 
 Engine::Engine()
     : pool_(std::make_shared<BufferPool>(kIdleBytes)),
-      budget_(std::make_shared<MemoryBudget>()),
-      loop_(std::make_unique<EventLoop>()) {}
+      loop_(std::make_unique<EventLoop>()),
+      budget_(std::make_shared<MemoryBudget>(loop_.get(), pool_)) {}
 
 Engine* Engine::OfThisProcess() {
-  InstallForkHooks(&BeforeFork, &AfterFork);
+  static std::once_flag once;
+  std::call_once(once, [] { InstallForkHooks(&BeforeFork, &AfterFork, &AfterFork); });
   Current& current = TheCurrent();
   const std::lock_guard<std::mutex> lock(current.mutex);
   if (current.engine == nullptr || current.generation != ForkGeneration()) {

@@ -29,9 +29,9 @@ class Engine {
   Engine();
 
   std::shared_ptr<BufferPool> pool_;
-  std::shared_ptr<MemoryBudget> budget_;
   Stats stats_;
   std::unique_ptr<EventLoop> loop_;
+  std::shared_ptr<MemoryBudget> budget_;
 };
 
 }  // namespace objectpipes

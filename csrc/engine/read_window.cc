@@ -1,146 +1,91 @@
 #include "engine/read_window.h"
 
 #include <algorithm>
-#include <chrono>
+#include <string>
 #include <utility>
-
-#include "base/clock.h"
 
 namespace objectpipes {
 namespace {
 
-constexpr size_t kLeastCapacity = 64;      // requests read ahead, at least
+constexpr size_t kMinCapacity = 64;        // requests read ahead, at least
 constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
+// Of a budget that is no larger there is nothing to be read ahead: only what runs concurrently.
+constexpr int64_t kMinPrefetchBytes = int64_t{1} << 20;
 // Lets several connections help a stream, where it is no more than half of the budget.
 constexpr uint64_t kSplitAllowance = uint64_t{16} << 20;
-constexpr uint64_t kMostAllowance = uint64_t{64} << 20;
-constexpr int kMostParts = 16;          // connections for one object
-constexpr size_t kMostAside = 100'000;  // requests read ahead beyond those that wait aside
+constexpr uint64_t kMaxAllowance = uint64_t{64} << 20;
+constexpr int kMaxParts = 16;          // connections for one object
+constexpr size_t kMaxAside = 100'000;  // requests read ahead beyond those that wait aside
 constexpr int64_t kCheckMs = 100;
-constexpr int64_t kAsideCheckMs = 1000;
 constexpr int kInitialLimit = 8;
+constexpr int64_t kInitialSize = int64_t{64} << 10;
 // An object of more than this part of the budget is streamed.
-constexpr uint64_t kLargestWhole = 4;
-constexpr int64_t kKeepMemoryMs = 10'000;  // after the last window, for the next epoch
+constexpr uint64_t kMaxWholePart = 4;
 
 }  // namespace
 
-// One request on its way.
-struct ReadWindow::Slot {
-  uint64_t sequence = 0;
-  ObjectId object;
-  int64_t size = -1;
-  uint64_t begin = 0;
-  uint64_t end = kToTheEnd;
-  uint64_t grown = 0;  // bytes that an object of unknown size needs so far
-  uint64_t reserved = 0;
-  int64_t deadline_ms = -1;
-  int64_t paused_ms = -1;  // since when it waits for room, having begun before; -1: it does not
-  std::unique_ptr<WholeRead> whole;
-  std::shared_ptr<Stream> stream;
-};
-
 std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
-                                             std::shared_ptr<MemoryBudget> budget,
+                                             const std::shared_ptr<MemoryBudget>& budget,
                                              const Options& options) {
-  budget->Open(options.prefetch_bytes);
-  client->pool->SetBudget(static_cast<size_t>(budget->Total()));
   EventLoop* const loop = client->loop;
-  return OwnedByLoop(loop, new ReadWindow(std::move(client), std::move(budget), options));
+  return OwnedByLoop(
+      loop, new ReadWindow(std::move(client), budget->Open(options.prefetch_bytes), options));
 }
 
-ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryBudget> budget,
+ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAccount> account,
                        const Options& options)
     : client_(std::move(client)),
-      budget_(std::move(budget)),
+      account_(std::move(account)),
       options_(options),
+      results_(options.ordered),
+      typical_size_(kInitialSize),
       limit_(options.concurrency > 0 ? options.concurrency : kInitialLimit) {}
 
-ReadWindow::~ReadWindow() = default;
+ReadWindow::~ReadWindow() { account_->budget()->Remove(this); }
 
 // ---------------------------------------------------------------------------------------------------
 // The consumer's side
 
 size_t ReadWindow::Room() const {
-  size_t capacity =
-      std::max(kLeastCapacity, kCapacityPerRequest * static_cast<size_t>(limit_.load()));
+  const auto limit = static_cast<size_t>(limit_.load());
+  const bool reads_ahead = options_.prefetch_bytes >
+                           static_cast<uint64_t>(std::max(kMinPrefetchBytes, typical_size_.load()));
+  size_t capacity = reads_ahead ? std::max(kMinCapacity, kCapacityPerRequest * limit) : limit;
   // In order, nothing comes out behind one that waits aside: then reading further is of no use.
-  if (!options_.ordered) capacity += std::min(aside_count_.load(), kMostAside);
+  if (!options_.ordered) capacity += std::min(aside_.size(), kMaxAside);
   const size_t used = outstanding();
   return used < capacity ? capacity - used : 0;
 }
 
-size_t ReadWindow::outstanding() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return static_cast<size_t>(submitted_ - taken_);
-}
-
 void ReadWindow::Submit(std::vector<ReadRequest> requests) {
   if (requests.empty()) return;
-  uint64_t first = 0;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    first = submitted_;
-    submitted_ += requests.size();
-    if (options_.ordered) results_.resize(results_.size() + requests.size());
-  }
+  const uint64_t first = results_.Expect(requests.size());
   client_->loop->Post([self = shared_from_this(), first, moved = std::move(requests)]() mutable {
     self->Accept(std::move(moved), first);
   });
 }
 
-bool ReadWindow::AnythingToTake() const {
-  return !results_.empty() && results_.front().has_value();
-}
-
-bool ReadWindow::Take(size_t most, int64_t max_wait_ms, std::vector<ReadResult>* results) {
-  uint64_t released = 0;
-  {
-    std::unique_lock<std::mutex> lock(mutex_);
-    if (!AnythingToTake()) {
-      waiting_ = true;
-      arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms),
-                        [this] { return AnythingToTake(); });
-      waiting_ = false;
-      if (!AnythingToTake()) return false;
-    }
-    const uint64_t most_bytes = options_.prefetch_bytes / 16;
-    while (most-- > 0 && AnythingToTake()) {
-      const uint64_t reserved = results_.front()->reserved;
-      if (released > 0 && released + reserved > most_bytes) break;
-      released += reserved;
-      results->push_back(*std::move(results_.front()));
-      results_.pop_front();
-      ++taken_;
-    }
-    head_ = taken_;
+bool ReadWindow::Take(size_t max_count, int64_t max_wait_ms, std::vector<ReadResult>* results) {
+  const size_t before = results->size();
+  const uint64_t max_bytes = options_.prefetch_bytes / 16;
+  if (!results_.Take(max_count, max_bytes, 0, results)) {
+    if (max_wait_ms <= 0) return false;
+    results_.Await();
+    if (needs_room_) client_->loop->Post([self = shared_from_this()] { self->Pump(); });
+    if (!results_.Take(max_count, max_bytes, max_wait_ms, results)) return false;
   }
-  Release(released);
+  for (size_t i = before; i < results->size(); ++i) (*results)[i].room.Shrink(0);
   return true;
 }
 
-void ReadWindow::Release(uint64_t bytes) {
-  held_ -= bytes;
-  PumpSoonIfBlocked();
-}
-
-void ReadWindow::PumpSoonIfBlocked() {
-  if (!blocked_.exchange(false)) return;
-  client_->loop->Post([self = shared_from_this()] { self->Pump(); });
-}
-
 void ReadWindow::Close() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) return;
-    closed_ = true;
-    results_.clear();
-  }
+  if (closed_.exchange(true)) return;
+  results_.Close();
   client_->loop->Post([self = shared_from_this()] { self->CancelAll(); });
 }
 
 // ---------------------------------------------------------------------------------------------------
-// The I/O thread's side
+// From request to result
 
 void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequence) {
   for (ReadRequest& request : requests) {
@@ -151,7 +96,7 @@ void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequen
       Finish(sequence, std::move(failed));
       continue;
     }
-    auto slot = std::make_unique<Slot>();
+    auto slot = std::make_unique<ReadSlot>();
     slot->sequence = sequence;
     slot->object = std::move(request.object).value();
     slot->size = request.size;
@@ -163,10 +108,11 @@ void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequen
 }
 
 void ReadWindow::Pump() {
+  needs_room_ = false;
   AdmitPaused();
   limit_ = client_->concurrency.Limit(options_.concurrency);
   while (!pending_.empty()) {
-    Slot* slot = pending_.front().get();
+    ReadSlot* slot = pending_.front().get();
     // Those under way may all wait for room, and the limit may have fallen below their number.
     const bool may_start = active_.size() < static_cast<size_t>(limit_.load());
     if (!may_start && !ConsumerNeeds(*slot)) return;
@@ -175,96 +121,24 @@ void ReadWindow::Pump() {
       pending_.pop_front();
       continue;
     }
-    if (!ReserveFor(slot, BytesFor(*slot))) return;
+    if (!ReserveFor(slot)) return;
     active_.emplace(slot->sequence, std::move(pending_.front()));
     pending_.pop_front();
     Start(slot);
   }
 }
 
-void ReadWindow::AdmitPaused() {
-  for (auto& [sequence, slot] : active_) {
-    if (slot->paused_ms < 0) continue;
-    if (!ReserveFor(slot.get(), BytesFor(*slot))) return;
-    EndPause(slot.get());
-    slot->whole->Admit(slot->deadline_ms);
-  }
+// Outside of all handlers.
+void ReadWindow::PumpSoon() {
+  client_->loop->After(0, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Pump();
+  });
 }
 
-Flow ReadWindow::AdmitOrPause(Slot* slot) {
-  const bool room = ReserveFor(slot, BytesFor(*slot));
-  if (room) EndPause(slot);
-  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->loop->now_ms();
-  return room ? Flow::kContinue : Flow::kPause;
-}
-
-// It was waiting for the consumer, not the server.
-void ReadWindow::EndPause(Slot* slot) const {
-  if (slot->paused_ms < 0) return;
-  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
-  slot->paused_ms = -1;
-}
-
-// In its place among those that wait: in front of the one the consumer needs, another that gets no
-// room would keep it from starting.
-void ReadWindow::PutBack(std::unique_ptr<Slot> slot) {
-  slot->paused_ms = client_->loop->now_ms();
-  const auto place = std::lower_bound(
-      pending_.begin(), pending_.end(), slot->sequence,
-      [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
-  pending_.insert(place, std::move(slot));
-}
-
-bool ReadWindow::TooLarge(const Slot& slot, int64_t size) const {
-  const bool ranged = slot.begin != 0 || slot.end != kToTheEnd;
-  return !ranged && size > static_cast<int64_t>(options_.prefetch_bytes / kLargestWhole);
-}
-
-uint64_t ReadWindow::BytesFor(const Slot& slot) const {
-  if (slot.size < 0) return std::max(static_cast<uint64_t>(typical_size_), slot.grown);
-  if (!TooLarge(slot, slot.size)) return static_cast<uint64_t>(slot.size);
-  const uint64_t least =
-      std::clamp(options_.prefetch_bytes / 2, Stream::kChunkBytes, kSplitAllowance);
-  return std::clamp(options_.prefetch_bytes / 8, least, kMostAllowance);
-}
-
-// Whether the consumer gets nothing more unless this slot gets its bytes.
-bool ReadWindow::ConsumerNeeds(const Slot& slot) const {
-  if (options_.ordered) return slot.sequence == head_;
-  for (const auto& [sequence, other] : active_) {
-    if (other.get() != &slot && other->paused_ms < 0) return false;
-  }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return results_.empty();
-}
-
-// Makes the slot hold this many bytes. What the consumer waits for always gets them: otherwise
-// results that nobody takes yet could keep the one that is wanted from being read.
-bool ReadWindow::ReserveFor(Slot* slot, uint64_t bytes) {
-  if (bytes > slot->reserved) {
-    const uint64_t more = bytes - slot->reserved;
-    const auto may_hold = [&] {
-      return held_ + more <= budget_->Share(options_.prefetch_bytes) || ConsumerNeeds(*slot);
-    };
-    if (!may_hold()) {
-      blocked_ = true;  // first: a release from now on makes us look again
-      if (!may_hold()) return false;
-      blocked_ = false;
-    }
-  }
-  Hold(slot, bytes);
-  return true;
-}
-
-void ReadWindow::Hold(Slot* slot, uint64_t bytes) {
-  held_ += bytes - slot->reserved;  // also downwards, modulo 2^64
-  slot->reserved = bytes;
-}
-
-void ReadWindow::Start(Slot* slot) {
+void ReadWindow::Start(ReadSlot* slot) {
   EndPause(slot);
   SetDeadline(slot);
-  if (TooLarge(*slot, slot->size)) {
+  if (IsStreamed(*slot)) {
     StartStream(slot);
   } else {
     StartWhole(slot);
@@ -272,10 +146,10 @@ void ReadWindow::Start(Slot* slot) {
   ScheduleCheck();
 }
 
-void ReadWindow::StartWhole(Slot* slot) {
+void ReadWindow::StartWhole(ReadSlot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
-  options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
+  options.most_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
   options.deadline_ms = slot->deadline_ms;
   options.begin = slot->begin;
   options.end = slot->end;
@@ -284,42 +158,42 @@ void ReadWindow::StartWhole(Slot* slot) {
   slot->whole->Start();
 }
 
-void ReadWindow::StartStream(Slot* slot) {
+void ReadWindow::StartStream(ReadSlot* slot) {
   Stream::Options options;
   options.verify = options_.verify;
-  options.most_parts = client_->split ? std::min(kMostParts, limit_.load()) : 1;
-  options.allowance = slot->reserved;
+  options.most_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
+  options.allowance = StreamAllowance();
   options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;
-  const std::weak_ptr<ReadWindow> weak = weak_from_this();
-  auto on_first = [weak, sequence = slot->sequence](const Status& status) {
+  auto on_first = [weak = weak_from_this(), sequence = slot->sequence](const Status& status) {
     if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
   };
-  auto on_close = [weak, reserved = slot->reserved] {
-    if (const auto self = weak.lock()) self->Release(reserved);
-  };
-  slot->stream = OwnedByLoop(client_->loop, new Stream(client_, slot->object, options,
-                                                       std::move(on_first), std::move(on_close)));
+  slot->stream = OwnedByLoop(client_->loop, new Stream(client_, slot->object, options, account_,
+                                                       std::move(slot->room), std::move(on_first)));
   slot->stream->Start();
 }
 
 Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
-  Slot* slot = active_.find(read->id())->second.get();
+  ReadSlot* slot = active_.find(read->id())->second.get();
   if (size < 0) return Flow::kContinue;
   slot->size = size;
-  if (TooLarge(*slot, size)) {
-    client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
-      if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
-    });
-    return Flow::kStop;
-  }
-  return AdmitOrPause(slot);
+  if (!IsStreamed(*slot)) return AdmitOrPause(slot);
+  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
+    if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
+  });
+  return Flow::kStop;
 }
 
 Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
-  Slot* slot = active_.find(read->id())->second.get();
-  slot->grown = bytes;
-  return AdmitOrPause(slot);
+  ReadSlot* slot = active_.find(read->id())->second.get();
+  if (slot->ranged() || !TooLarge(bytes)) {
+    slot->grown = bytes;
+    return AdmitOrPause(slot);
+  }
+  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
+    if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
+  });
+  return Flow::kPause;
 }
 
 // An object whose size was not known turned out too large for one buffer: begin again, as a stream.
@@ -327,24 +201,26 @@ void ReadWindow::TurnIntoStream(uint64_t sequence) {
   const auto found = active_.find(sequence);
   if (found == active_.end() || found->second->whole == nullptr) return;
   found->second->whole.reset();
+  found->second->streamed = true;
   PutBack(std::move(found->second));
   active_.erase(found);
   Pump();
 }
 
 void ReadWindow::OnRead(WholeRead* read, const Status& status) {
-  Slot* slot = active_.find(read->id())->second.get();
+  ReadSlot* slot = active_.find(read->id())->second.get();
   ReadResult result;
   result.status = status;
   result.attempts = read->attempts();
   if (status.ok()) {
     result.buffer = read->TakeBuffer();
     result.version = read->version();
-    typical_size_ += (static_cast<double>(result.buffer.size()) - typical_size_) / 16;
-    Hold(slot, result.buffer.size());
+    const auto size = static_cast<int64_t>(result.buffer.size());
+    typical_size_ = typical_size_ + (size - typical_size_) / 16;
+    slot->room.Shrink(result.buffer.capacity());
+    result.room = std::move(slot->room);
     client_->stats->bytes.fetch_add(result.buffer.size(), std::memory_order_relaxed);
   }
-  result.reserved = slot->reserved;
   Finish(slot->sequence, std::move(result));
   Pump();
 }
@@ -356,40 +232,163 @@ void ReadWindow::OnStreamReady(uint64_t sequence, const Status& status) {
   result.status = status;
   result.attempts = found->second->stream->attempts();
   if (status.ok()) {
-    result.stream = found->second->stream;  // releases its bytes when it is closed
+    result.stream = found->second->stream;
     result.version = result.stream->version();
-    client_->stats->bytes.fetch_add(result.stream->size(), std::memory_order_relaxed);
+    client_->stats->bytes.fetch_add(result.stream->size().value_or(0), std::memory_order_relaxed);
   } else {
     found->second->stream->Close();
   }
   Finish(sequence, std::move(result));
-  // Not now: we are inside one of the stream's handlers.
-  client_->loop->After(0, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Pump();
-  });
+  PumpSoon();  // we are inside one of the stream's handlers
 }
 
 void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
   active_.erase(sequence);
   result.sequence = sequence;
   if (result.status.ok()) client_->stats->objects.fetch_add(1, std::memory_order_relaxed);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (closed_) return;
-  if (options_.ordered) {
-    results_[static_cast<size_t>(sequence - taken_)] = std::move(result);
-  } else {
-    results_.emplace_back(std::move(result));
-  }
-  if (!waiting_ || !AnythingToTake() || notify_planned_) return;
+  if (!results_.Put(std::move(result)) || notify_planned_) return;
   notify_planned_ = true;  // one wake-up for everything that arrives in this turn
   client_->loop->AtEndOfTurn([self = shared_from_this()] {
     self->notify_planned_ = false;
-    self->arrived_.notify_one();
+    self->results_.Notify();
   });
 }
 
+// ---------------------------------------------------------------------------------------------------
+// Waiting for memory, or for a node
+
+void ReadWindow::AdmitPaused() {
+  for (auto& [sequence, slot] : active_) {
+    if (slot->paused_ms < 0) continue;
+    if (!ReserveFor(slot.get())) return;
+    EndPause(slot.get());
+    slot->whole->Admit(slot->deadline_ms);
+  }
+}
+
+Flow ReadWindow::AdmitOrPause(ReadSlot* slot) {
+  const bool room = ReserveFor(slot);
+  if (room) EndPause(slot);
+  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->loop->now_ms();
+  return room ? Flow::kContinue : Flow::kPause;
+}
+
+// It was waiting for the consumer, not the server.
+void ReadWindow::EndPause(ReadSlot* slot) const {
+  if (slot->paused_ms < 0) return;
+  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
+  slot->paused_ms = -1;
+}
+
+// In its place among the pending: in front of the one the consumer needs, another that gets no room
+// would keep it from starting.
+void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
+  slot->paused_ms = client_->loop->now_ms();
+  const auto place = std::lower_bound(
+      pending_.begin(), pending_.end(), slot->sequence,
+      [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
+  pending_.insert(place, std::move(slot));
+}
+
+void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
+  EndPause(slot.get());
+  SetDeadline(slot.get());
+  slot->whole.reset();
+  if (slot->stream != nullptr) slot->stream->Close();
+  slot->stream.reset();
+  slot->room.Shrink(0);
+  aside_.Put(std::move(slot));
+  ScheduleCheck();
+}
+
+// Reads under way that wait for a node which has been found to be down.
+void ReadWindow::PutAsideHopeless() {
+  for (auto it = active_.begin(); it != active_.end();) {
+    const ReadSlot& slot = *it->second;
+    if (slot.paused_ms >= 0 || client_->transport->FindOutage(slot.object) == nullptr) {
+      ++it;
+      continue;
+    }
+    PutAside(std::move(it->second));
+    it = active_.erase(it);
+  }
+}
+
+void ReadWindow::TakeUpWaiting() {
+  for (auto& [slot, status] : aside_.TakeEnded(client_->transport.get(), client_->loop->now_ms())) {
+    if (status.ok()) {
+      PutBack(std::move(slot));
+      continue;
+    }
+    ReadResult result;
+    result.status = std::move(status);
+    Finish(slot->sequence, std::move(result));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Memory
+
+bool ReadWindow::TooLarge(uint64_t size) const {
+  return size > options_.prefetch_bytes / kMaxWholePart;
+}
+
+bool ReadWindow::IsStreamed(const ReadSlot& slot) const {
+  const bool large = slot.size >= 0 && TooLarge(static_cast<uint64_t>(slot.size));
+  return slot.streamed || (large && !slot.ranged());
+}
+
+uint64_t ReadWindow::StreamAllowance() const {
+  const uint64_t min =
+      std::clamp(options_.prefetch_bytes / 2, Stream::kChunkBytes, kSplitAllowance);
+  return std::clamp(options_.prefetch_bytes / 8, min, kMaxAllowance);
+}
+
+uint64_t ReadWindow::BytesFor(const ReadSlot& slot) const {
+  if (IsStreamed(slot)) return StreamAllowance();
+  const uint64_t size = slot.size >= 0
+                            ? static_cast<uint64_t>(slot.size)
+                            : std::max(static_cast<uint64_t>(typical_size_.load()), slot.grown);
+  return std::max<uint64_t>(size, BufferPool::CapacityFor(static_cast<size_t>(size)));
+}
+
+// Whether the consumer gets nothing more unless this slot gets its bytes.
+bool ReadWindow::ConsumerNeeds(const ReadSlot& slot) const {
+  if (!results_.IsNext(slot.sequence)) return false;
+  if (options_.ordered) return true;
+  return std::all_of(active_.begin(), active_.end(), [&slot](const auto& active) {
+    return active.second.get() == &slot || active.second->paused_ms >= 0;
+  });
+}
+
+std::optional<int64_t> ReadWindow::AwaitedSinceMs(const ReadSlot& slot) const {
+  const std::optional<int64_t> since_ms = results_.waiting_since_ms();
+  return since_ms.has_value() && ConsumerNeeds(slot) ? since_ms : std::nullopt;
+}
+
+// What the consumer waits for always gets its bytes: otherwise results that nobody takes yet could
+// keep the one that is wanted from being read.
+bool ReadWindow::ReserveFor(ReadSlot* slot) {
+  if (TryReserveFor(slot, AwaitedSinceMs(*slot))) return true;
+  needs_room_ = true;  // first: a consumer who begins to wait from now on makes us ask again
+  const std::optional<int64_t> awaited_since_ms = AwaitedSinceMs(*slot);
+  return awaited_since_ms.has_value() && TryReserveFor(slot, awaited_since_ms);
+}
+
+// A stream begins with little rather than not at all.
+bool ReadWindow::TryReserveFor(ReadSlot* slot, std::optional<int64_t> awaited_since_ms) {
+  const uint64_t bytes = BytesFor(*slot);
+  if (!IsStreamed(*slot)) return account_->Reserve(bytes, awaited_since_ms, this, &slot->room);
+  if (account_->Reserve(bytes, std::nullopt, this, &slot->room)) return true;
+  return awaited_since_ms.has_value() &&
+         account_->Reserve(Stream::kChunkBytes, awaited_since_ms, this, &slot->room);
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Time
+
 // Time in which a read waits aside counts.
-void ReadWindow::SetDeadline(Slot* slot) const {
+void ReadWindow::SetDeadline(ReadSlot* slot) const {
   if (options_.timeout_ms < 0 || slot->deadline_ms >= 0) return;
   slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
 }
@@ -410,58 +409,6 @@ void ReadWindow::Check() {
   Pump();
 }
 
-void ReadWindow::PutAside(std::unique_ptr<Slot> slot) {
-  EndPause(slot.get());
-  SetDeadline(slot.get());
-  slot->whole.reset();
-  if (slot->stream != nullptr) {
-    slot->stream->Close();  // which releases its bytes
-    slot->stream.reset();
-    slot->reserved = 0;
-  }
-  Hold(slot.get(), 0);
-  const uint64_t sequence = slot->sequence;
-  aside_.emplace(sequence, std::move(slot));
-  aside_count_ = aside_.size();
-  ScheduleCheck();
-}
-
-// Reads under way that wait for a node which has been found to be down.
-void ReadWindow::PutAsideHopeless() {
-  for (auto it = active_.begin(); it != active_.end();) {
-    const Slot& slot = *it->second;
-    if (slot.paused_ms >= 0 || client_->transport->FindOutage(slot.object) == nullptr) {
-      ++it;
-      continue;
-    }
-    PutAside(std::move(it->second));
-    it = active_.erase(it);
-  }
-}
-
-void ReadWindow::TakeUpWaiting() {
-  const int64_t now_ms = client_->loop->now_ms();
-  if (aside_.empty() || now_ms < aside_checked_ms_ + kAsideCheckMs) return;
-  aside_checked_ms_ = now_ms;
-  // From the last one on, so that each goes to the front.
-  for (auto it = aside_.end(); it != aside_.begin();) {
-    --it;
-    const Status* const outage = client_->transport->FindOutage(it->second->object);
-    const int64_t deadline_ms = it->second->deadline_ms;
-    if (outage == nullptr) {
-      PutBack(std::move(it->second));
-    } else if (deadline_ms >= 0 && deadline_ms < now_ms) {
-      ReadResult result;
-      result.status = *outage;
-      Finish(it->first, std::move(result));
-    } else {
-      continue;
-    }
-    it = aside_.erase(it);
-  }
-  aside_count_ = aside_.size();
-}
-
 void ReadWindow::EndOverdue() {
   if (options_.timeout_ms < 0) return;
   const int64_t now_ms = client_->loop->now_ms();
@@ -470,7 +417,7 @@ void ReadWindow::EndOverdue() {
     if (slot->paused_ms < 0 && slot->deadline_ms < now_ms) overdue.push_back(sequence);
   }
   for (const uint64_t sequence : overdue) {
-    const Slot& slot = *active_[sequence];
+    const ReadSlot& slot = *active_[sequence];
     Status status(StatusCode::kTimeout,
                   "not read within " + std::to_string(options_.timeout_ms) + " ms");
     if (slot.stream != nullptr) {
@@ -481,23 +428,19 @@ void ReadWindow::EndOverdue() {
     status.mutable_detail().attempts = slot.whole->attempts();
     ReadResult result;
     result.status = std::move(status);
-    result.reserved = slot.reserved;
     Finish(sequence, std::move(result));
   }
 }
 
 void ReadWindow::CancelAll() {
-  // Here, because reads under way ask for their share until now.
-  budget_->Close(options_.prefetch_bytes);
-  client_->loop->After(kKeepMemoryMs, [budget = budget_, pool = client_->pool] {
-    pool->SetBudget(static_cast<size_t>(budget->Total()));
-  });
+  account_->Close();
+  account_->budget()->Remove(this);
   pending_.clear();
   for (auto& [sequence, slot] : active_) {
     if (slot->stream != nullptr) slot->stream->Close();
   }
   active_.clear();
-  aside_.clear();
+  aside_.Clear();
   if (check_timer_.has_value()) client_->loop->Cancel(*check_timer_);
   check_timer_.reset();
 }

@@ -53,7 +53,7 @@ class ReadWindowOutageTest : public EngineTest {
     return results;
   }
 
-  std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>();
+  std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(&loop_, client_->pool);
   ReadWindow::Options options_;
   std::shared_ptr<ReadWindow> window_;
 };

@@ -159,7 +159,8 @@ class ReadWindowStressTest : public EngineTest, public ::testing::WithParamInter
 };
 
 TEST_P(ReadWindowStressTest, EveryRequestIsAnsweredRight) {
-  const auto window = ReadWindow::Open(client_, std::make_shared<MemoryBudget>(), options_);
+  const auto window =
+      ReadWindow::Open(client_, std::make_shared<MemoryBudget>(&loop_, client_->pool), options_);
   const size_t count = 60;
   std::vector<bool> answered(count);
   size_t taken = 0;
@@ -187,7 +188,8 @@ TEST_P(ReadWindowStressTest, EveryRequestIsAnsweredRight) {
 }
 
 TEST_P(ReadWindowStressTest, MayBeClosedAtAnyTime) {
-  const auto window = ReadWindow::Open(client_, std::make_shared<MemoryBudget>(), options_);
+  const auto window =
+      ReadWindow::Open(client_, std::make_shared<MemoryBudget>(&loop_, client_->pool), options_);
   std::vector<ReadRequest> requests;
   for (size_t i = 0; i < 40; ++i) requests.push_back(AddRequest());
   window->Submit(std::move(requests));

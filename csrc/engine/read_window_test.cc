@@ -26,14 +26,15 @@ Result<std::string> ReadAll(Stream* stream) {
   std::string bytes;
   Status failure = Status(StatusCode::kInternal, "nothing comes");
   const auto until = std::chrono::steady_clock::now() + kForEver;
-  while (bytes.size() < stream->size() && std::chrono::steady_clock::now() < until) {
+  Stream::Outcome outcome = Stream::Outcome::kNotYet;
+  while (outcome != Stream::Outcome::kEnd && std::chrono::steady_clock::now() < until) {
     std::shared_ptr<Chunk> chunk;
-    const auto outcome = stream->Take(bytes.size(), 50, &chunk, &failure);
+    outcome = stream->Take(bytes.size(), 50, &chunk, &failure);
     if (outcome == Stream::Outcome::kFailed) return failure;
     if (outcome == Stream::Outcome::kChunk) bytes.append(chunk->bytes.data(), chunk->bytes.size());
   }
   stream->Close();
-  if (bytes.size() < stream->size()) return failure;
+  if (bytes.size() != stream->size()) return failure;
   return bytes;
 }
 
@@ -94,7 +95,7 @@ class ReadWindowTest : public EngineTest {
     return SameBytes(bytes.value(), bodies_[key]);
   }
 
-  std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>();
+  std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(&loop_, client_->pool);
   ReadWindow::Options options_;
   std::shared_ptr<ReadWindow> window_;
   std::map<std::string, std::string> bodies_;

@@ -6,26 +6,42 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/crc.h"
 
 namespace objectpipes {
+namespace {
+
+// A reader that has not come back for so long does not wait any more.
+constexpr int64_t kMaxWaitMs = 1000;
+
+uint64_t CrcOf(const Buffer& bytes) {
+  return ExtendCrc(CrcKind::kCrc64Nvme, 0, bytes.data(), bytes.size());
+}
+
+}  // namespace
 
 Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
-               std::function<void(const Status&)> on_first, std::function<void()> on_close)
+               std::shared_ptr<MemoryAccount> account, Reservation room,
+               std::function<void(const Status&)> on_first)
     : client_(std::move(client)),
       object_(std::move(object)),
       options_(options),
+      account_(std::move(account)),
       on_first_(std::move(on_first)),
-      on_close_(std::move(on_close)),
-      progress_ms_(MonotonicMs()) {}
+      room_(std::move(room)),
+      allowance_(options.allowance),
+      progress_ms_(MonotonicMs()),
+      last_take_ms_(progress_ms_) {}
 
-Stream::~Stream() {
-  if (on_close_) on_close_();
-}
+Stream::~Stream() { account_->budget()->Remove(this); }
 
 // ---------------------------------------------------------------------------------------------------
 // The I/O thread's side
 
-void Stream::Start() { Fetch(0); }
+void Stream::Start() {
+  account_->budget()->Add(this);
+  Fetch(0);
+}
 
 void Stream::Fetch(uint64_t begin) {
   fetch_ =
@@ -36,14 +52,9 @@ void Stream::Fetch(uint64_t begin) {
 }
 
 Flow Stream::OnReply(const ReplyHead& head) {
-  if (pin_.size < 0) {
-    failure_on_loop_ =
-        Status(StatusCode::kNotSupported, "the server does not say how long this large object is");
-    return Flow::kStop;
-  }
   if (verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
-    if (verifier_.needs_part_sizes() && pin_.size == 0) verifier_.Expect(OfferedChecksum{});
+    if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
     if (verifier_.needs_part_sizes()) {
       AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
         verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
@@ -70,16 +81,26 @@ void Stream::AskForPartSizes(PartSizeProbe::Parts parts,
       });
 }
 
+// What the reader waits for goes in front of everything that can be read again.
 bool Stream::HasRoomFor(uint64_t end) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const bool room = end <= wanted_ + options_.allowance;
+  if (closed_ || parked_) return false;
+  const uint64_t held_from = HeldFrom();
+  const uint64_t needed = end > held_from ? end - held_from : 0;
+  if (needed > room_.bytes() && room_.bytes() < allowance_) {
+    account_->Reserve(allowance_, std::nullopt, this, &room_);
+  }
+  if (needed > room_.bytes() && room_.bytes() < kChunkBytes && IsAwaited()) {
+    account_->Reserve(std::min(allowance_, kChunkBytes), waiting_since_ms_, this, &room_);
+  }
+  const bool room = needed <= room_.bytes();
   paused_ = paused_ || !room;
   return room;
 }
 
 bool Stream::StartChunk(const void* part, uint64_t offset) {
-  const uint64_t end =
-      std::min((offset / kChunkBytes + 1) * kChunkBytes, static_cast<uint64_t>(pin_.size));
+  uint64_t end = (offset / kChunkBytes + 1) * kChunkBytes;
+  if (pin_.size >= 0) end = std::min(end, static_cast<uint64_t>(pin_.size));
   auto chunk = std::make_shared<Chunk>();
   chunk->begin = offset;
   chunk->bytes = client_->pool->Allocate(static_cast<size_t>(end - offset));
@@ -103,11 +124,13 @@ Space Stream::SpaceAt(const void* part, uint64_t offset) {
     filling = filling_.find(part);
   }
   Chunk& chunk = *filling->second;
+  if (offset == chunk.end()) return {};  // only bytes tell that it was not the last chunk
   return {chunk.bytes.data() + (offset - chunk.begin), static_cast<size_t>(chunk.end() - offset)};
 }
 
 Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
   if (!failure_on_loop_.ok()) return Flow::kStop;  // that of another part
+  if (!FinishFilled(part, offset)) return Flow::kStop;
   if (filling_.find(part) == filling_.end() && !MayFill(offset)) return Flow::kPause;
   while (size > 0) {
     auto filling = filling_.find(part);
@@ -122,13 +145,28 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     offset += piece;
     data += piece;
     size -= piece;
-    if (offset == chunk.end()) {
-      const std::shared_ptr<Chunk> full = std::move(filling->second);
-      filling_.erase(filling);
-      Finish(full);
-    }
+    // While the size is unknown, a full chunk may be the last, which has to be compared first.
+    if ((pin_.size >= 0 || size > 0) && !FinishFilled(part, offset)) return Flow::kStop;
   }
   return Flow::kContinue;
+}
+
+// The chunk of this part, if bytes up to `offset` fill it.
+bool Stream::FinishFilled(const void* part, uint64_t offset) {
+  const auto filling = filling_.find(part);
+  if (filling == filling_.end() || filling->second->end() != offset) return true;
+  const std::shared_ptr<Chunk> full = std::move(filling->second);
+  filling_.erase(filling);
+  return Finish(full);
+}
+
+// What came last of an object whose size was not known until now.
+bool Stream::FinishLast() {
+  if (filling_.empty()) return true;
+  const std::shared_ptr<Chunk> last = std::move(filling_.begin()->second);
+  filling_.clear();
+  last->bytes.set_size(static_cast<size_t>(static_cast<uint64_t>(pin_.size) - last->begin));
+  return last->bytes.size() == 0 || Finish(last);
 }
 
 // What fits into the chunk that is being filled is written over. More than that cannot be kept from
@@ -152,11 +190,13 @@ bool Stream::TakeBack(const void* part, uint64_t offset) {
 
 // The last chunk of the object is kept back: whether the reply ends behind it, and whether the
 // checksum agrees, shows when all of it has been fetched.
-void Stream::Finish(const std::shared_ptr<Chunk>& chunk) {
+bool Stream::Finish(const std::shared_ptr<Chunk>& chunk) {
+  if (!IsAsBefore(*chunk)) return false;
   const bool last = chunk->end() == static_cast<uint64_t>(pin_.size);
   if (last) last_ = chunk;
   Verify(chunk);
   if (!last) Publish(chunk);
+  return true;
 }
 
 // Bytes count as verified in order.
@@ -191,6 +231,16 @@ void Stream::Conclude() {
   PublishLast();
 }
 
+// A chunk that was dropped after it had gone into the checksum cannot be compared with that again.
+bool Stream::IsAsBefore(const Chunk& chunk) {
+  const auto dropped = dropped_.find(chunk.begin);
+  if (dropped == dropped_.end()) return true;
+  const bool same = dropped->second == CrcOf(chunk.bytes);
+  dropped_.erase(dropped);
+  return same || Judge(Status(StatusCode::kIntegrity,
+                              "bytes that were read a second time are not what they were"));
+}
+
 bool Stream::Judge(const Status& verdict) {
   auto& counter = verdict.ok() ? client_->stats->verified : client_->stats->integrity_failures;
   counter.fetch_add(1, std::memory_order_relaxed);
@@ -204,7 +254,7 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
     if (seeks_planned_ > 0) return;
     progress_ms_ = client_->loop->now_ms();
     attempts_ = fetch_->attempts();
-    if (chunk->end() > wanted_) ready_.emplace(chunk->begin, std::move(chunk));
+    if (chunk->end() > wanted_ && !parked_) ready_.emplace(chunk->begin, std::move(chunk));
   }
   arrived_.notify_one();
   ReportFirst(Status::Ok());
@@ -218,6 +268,13 @@ void Stream::PublishLast() {
 void Stream::OnFetched(const Status& status) {
   if (!failure_on_loop_.ok()) return Fail(failure_on_loop_);
   if (!status.ok()) return Fail(status);
+  if (!FinishLast()) return Fail(failure_on_loop_);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (seeks_planned_ > 0) return;
+    size_ = pin_.size;
+  }
+  arrived_.notify_one();
   Conclude();
 }
 
@@ -250,6 +307,7 @@ void Stream::SeekOnLoop(uint64_t position) {
   probe_.reset();
   filling_.clear();
   last_.reset();
+  dropped_.clear();
   failure_on_loop_ = Status::Ok();
   verifier_.Expect(
       OfferedChecksum{});  // only a read from the first byte to the last can be compared
@@ -258,11 +316,79 @@ void Stream::SeekOnLoop(uint64_t position) {
 }
 
 // ---------------------------------------------------------------------------------------------------
+// Memory
+
+void Stream::OnRoom() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!std::exchange(paused_, false)) return;
+  }
+  if (fetch_ != nullptr) fetch_->Resume();
+}
+
+uint64_t Stream::HeldFrom() const {
+  if (current_ != nullptr) return current_->begin;
+  return ready_.empty() ? wanted_ : std::min(wanted_, ready_.begin()->first);
+}
+
+uint64_t Stream::HeldBytes() const {
+  uint64_t bytes = current_ != nullptr ? current_->bytes.size() : 0;
+  for (const auto& [begin, chunk] : ready_) bytes += chunk->bytes.size();
+  return bytes + (filling_.size() + (last_ != nullptr ? 1 : 0)) * kChunkBytes;
+}
+
+bool Stream::IsAwaited() const {
+  return waiting_since_ms_.has_value() && MonotonicMs() - last_take_ms_ < kMaxWaitMs;
+}
+
+// Without a version, nothing shows that what is read again belongs to what was taken.
+bool Stream::CanRewind() const {
+  return !version_.empty() || (current_ == nullptr && wanted_ == 0);
+}
+
+std::optional<int64_t> Stream::IdleSinceMs() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const bool busy = on_first_ != nullptr || probe_ != nullptr || seeks_planned_ > 0 ||
+                    !failure_.ok() || closed_ || IsAwaited();
+  const uint64_t needed = CanRewind() ? 0 : HeldBytes();
+  if (busy || room_.bytes() <= needed) return std::nullopt;
+  return last_take_ms_;
+}
+
+void Stream::GiveBack() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    allowance_ = std::min(allowance_, kChunkBytes);
+    if (!CanRewind()) return room_.Shrink(HeldBytes());
+    wanted_ = fetching_from_ = HeldFrom();
+    if (wanted_ == 0) {  // everything is read and compared anew
+      verifier_.Expect(OfferedChecksum{});
+      verified_ = 0;
+      dropped_.clear();
+    }
+    for (std::shared_ptr<Chunk>* chunk : {&current_, &last_}) {
+      if (*chunk != nullptr) ready_.emplace((*chunk)->begin, std::exchange(*chunk, nullptr));
+    }
+    for (const auto& [begin, chunk] : ready_) {
+      const bool compared = verified_ != kToTheEnd && chunk->end() <= verified_;
+      if (compared) dropped_[begin] = CrcOf(chunk->bytes);
+    }
+    ready_.clear();
+    paused_ = false;
+    parked_ = true;
+    room_.Shrink(0);
+  }
+  fetch_.reset();
+  filling_.clear();
+}
+
+// ---------------------------------------------------------------------------------------------------
 // The reader's side
 
-uint64_t Stream::size() const {
+std::optional<uint64_t> Stream::size() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return size_ < 0 ? 0 : static_cast<uint64_t>(size_);
+  if (size_ < 0) return std::nullopt;
+  return static_cast<uint64_t>(size_);
 }
 
 std::string Stream::version() const {
@@ -275,27 +401,30 @@ int Stream::attempts() const {
   return attempts_;
 }
 
-Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared_ptr<Chunk>* chunk,
-                             Status* failure) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (closed_) {
-    *failure = Status(StatusCode::kCancelled, "the stream is closed");
-    return Outcome::kFailed;
-  }
-  if (size_ >= 0 && position >= static_cast<uint64_t>(size_)) return Outcome::kEnd;
+bool Stream::EndsAt(uint64_t position) const {
+  return size_ >= 0 && position >= static_cast<uint64_t>(size_);
+}
 
-  const bool one_reply = size_ >= 0 && version_.empty();
+// The chunk that holds this byte; null if it is not there.
+const std::shared_ptr<Chunk>* Stream::FindReady(uint64_t position) const {
+  const auto after = ready_.upper_bound(position);
+  if (after == ready_.begin() || std::prev(after)->second->end() <= position) return nullptr;
+  return &std::prev(after)->second;
+}
+
+// Makes what comes next be this byte: by waiting for it, or by a new fetch.
+void Stream::GoTo(uint64_t position) {
+  const bool one_reply = version_.empty() || size_ < 0;  // also where there may be no such byte
   const bool will_come = position >= fetching_from_ && position >= wanted_ &&
                          (one_reply || position < wanted_ + options_.allowance);
   const bool skips = position > wanted_;
   wanted_ = position;
-  if (will_come && skips) {
+  if (will_come) {
     while (!ready_.empty() && ready_.begin()->second->end() <= position) {
       ready_.erase(ready_.begin());
     }
-    Unpause();
-  }
-  if (!will_come) {
+    if (skips) Unpause();
+  } else {
     ready_.clear();
     failure_ = Status::Ok();
     fetching_from_ = position;
@@ -304,28 +433,60 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
     progress_ms_ = MonotonicMs();
     client_->loop->Post([self = shared_from_this(), position] { self->SeekOnLoop(position); });
   }
-  const auto holds_position = [this, position] {
-    const auto after = ready_.upper_bound(position);
-    return after != ready_.begin() && std::prev(after)->second->end() > position;
-  };
-  arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms),
-                    [&] { return closed_ || !failure_.ok() || holds_position(); });
-  if (!holds_position()) {
-    if (!failure_.ok()) {
-      *failure = failure_;
-      return Outcome::kFailed;
-    }
-    const int64_t waited_ms = MonotonicMs() - progress_ms_;
-    if (options_.timeout_ms < 0 || waited_ms < options_.timeout_ms) return Outcome::kNotYet;
-    *failure = Status(StatusCode::kTimeout, "no progress for " + std::to_string(waited_ms) + " ms");
+  if (!std::exchange(parked_, false) || !will_come) return;
+  progress_ms_ = MonotonicMs();
+  client_->loop->Post([self = shared_from_this(), from = fetching_from_] { self->Fetch(from); });
+}
+
+Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared_ptr<Chunk>* chunk,
+                             Status* failure) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_) {
+    *failure = Status(StatusCode::kCancelled, "the stream is closed");
     return Outcome::kFailed;
   }
-  const auto found = std::prev(ready_.upper_bound(position));
-  *chunk = found->second;
-  ready_.erase(ready_.begin(), std::next(found));
-  wanted_ = (*chunk)->end();
+  last_take_ms_ = MonotonicMs();
+  waiting_since_ms_ = waiting_since_ms_.value_or(last_take_ms_);
+  current_.reset();
+  if (EndsAt(position)) return End(Outcome::kEnd);
+  GoTo(position);
+  if (FindReady(position) == nullptr && failure_.ok()) {
+    Unpause();  // in case that it is for want of memory: now it is awaited
+    arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms), [&] {
+      return closed_ || !failure_.ok() || FindReady(position) != nullptr || EndsAt(position);
+    });
+  }
+  last_take_ms_ = MonotonicMs();
+  const std::shared_ptr<Chunk>* const found = FindReady(position);
+  if (found == nullptr) {
+    if (EndsAt(position)) return End(Outcome::kEnd);
+    const int64_t waited_ms = MonotonicMs() - progress_ms_;
+    const bool overdue = options_.timeout_ms >= 0 && waited_ms >= options_.timeout_ms;
+    if (failure_.ok() && !overdue) return Outcome::kNotYet;
+    *failure = !failure_.ok() ? failure_
+                              : Status(StatusCode::kTimeout,
+                                       "no progress for " + std::to_string(waited_ms) + " ms");
+    return End(Outcome::kFailed);
+  }
+  *chunk = current_ = *found;
+  ready_.erase(ready_.begin(), ready_.upper_bound(position));
+  wanted_ = current_->end();
+  // Memory that was given back comes back the further the reader gets.
+  allowance_ = std::min(options_.allowance, 2 * allowance_);
+  ShrinkRoom();
   Unpause();
-  return Outcome::kChunk;
+  return End(Outcome::kChunk);
+}
+
+// The reader does not wait any more.
+Stream::Outcome Stream::End(Outcome outcome) {
+  waiting_since_ms_.reset();
+  return outcome;
+}
+
+// To what is left of the object.
+void Stream::ShrinkRoom() {
+  if (size_ >= 0) room_.Shrink(static_cast<uint64_t>(size_) - HeldFrom());
 }
 
 void Stream::Unpause() {
@@ -343,14 +504,15 @@ void Stream::Close() {
     if (closed_) return;
     closed_ = true;
     ready_.clear();
+    current_.reset();
+    room_.Shrink(0);
   }
   client_->loop->Post([self = shared_from_this()] {
+    self->account_->budget()->Remove(self.get());
     self->fetch_.reset();
     self->probe_.reset();
     self->filling_.clear();
     self->last_.reset();
-    const auto report = std::exchange(self->on_close_, nullptr);
-    if (report) report();
   });
 }
 

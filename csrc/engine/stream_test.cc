@@ -28,21 +28,22 @@ class StreamTest : public EngineTest {
   ~StreamTest() override {
     if (stream_ != nullptr) stream_->Close();
     stream_.reset();
-    EXPECT_TRUE(Eventually([this] { return closed_ == opened_; })) << "memory is not given back";
+    EXPECT_TRUE(Eventually([this] { return budget_->used() == 0; })) << "memory is not given back";
   }
 
   // Waits for the first chunk or the failure to get one.
   Status Open() {
-    ++opened_;
-    stream_ = OwnedByLoop(&loop_, new Stream(
-                                      client_, object_, options_,
-                                      [this](const Status& status) {
-                                        EXPECT_FALSE(std::exchange(begun_, true));
-                                        first_ = status;
-                                        ready_.Set();
-                                      },
-                                      [this] { ++closed_; }));
-    OnLoop([this] { stream_->Start(); });
+    OnLoop([this] {
+      Reservation room;
+      EXPECT_TRUE(account_->Reserve(options_.allowance, std::nullopt, &holder_, &room));
+      stream_ = OwnedByLoop(&loop_, new Stream(client_, object_, options_, account_,
+                                               std::move(room), [this](const Status& status) {
+                                                 EXPECT_FALSE(std::exchange(begun_, true));
+                                                 first_ = status;
+                                                 ready_.Set();
+                                               }));
+      stream_->Start();
+    });
     EXPECT_TRUE(ready_.Wait());
     return first_;
   }
@@ -78,6 +79,16 @@ class StreamTest : public EngineTest {
   }
 
   ObjectId object_{"bucket", "key"};
+  // Somebody else, who needs memory.
+  class Other final : public MemoryHolder {
+   public:
+    void OnRoom() override { told = true; }
+    bool told = false;
+  };
+
+  std::shared_ptr<MemoryBudget> budget_ = std::make_shared<MemoryBudget>(&loop_, client_->pool);
+  std::shared_ptr<MemoryAccount> account_ = budget_->Open(64 * kMiB);
+  Other holder_;
   Stream::Options options_;
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<Chunk> chunk_;
@@ -85,8 +96,6 @@ class StreamTest : public EngineTest {
   Status failure_;
   bool begun_ = false;
   Signal ready_;
-  int opened_ = 0;
-  std::atomic<int> closed_{0};
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -376,10 +385,148 @@ TEST_F(StreamTest, TheOnlyChunkIsKeptBackUntilItsPartsAreKnown) {
   EXPECT_TRUE(SameBytes(Read(0, 900'000), body));
 }
 
-TEST_F(StreamTest, NeedsToKnowTheSize) {
-  PutChecked();
+// ---------------------------------------------------------------------------------------------------
+// Of unknown size
+
+class UnknownSizeTest : public StreamTest, public ::testing::WithParamInterface<uint64_t> {
+ protected:
+  std::string PutChunked() {
+    FakeObject object(Pattern(GetParam()));
+    object.checksum = ChecksumOf(object.body, ChecksumType::kCrc32c);
+    store().Put("key", object);
+    return object.body;
+  }
+};
+
+TEST_P(UnknownSizeTest, ShowsItsSizeAtTheEnd) {
+  const std::string body = PutChunked();
   store().Script("key", {IsChunked()});
-  EXPECT_EQ(Open().code(), StatusCode::kNotSupported);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, kSize), body));
+  EXPECT_EQ(Take(body.size()), Stream::Outcome::kEnd);
+  EXPECT_EQ(stream_->size(), body.size());
+  EXPECT_EQ(stats_.verified, body.empty() ? 0U : 1U);
+}
+
+TEST_P(UnknownSizeTest, IsNeverReadToItsEndIfDamaged) {
+  const std::string body = PutChunked();
+  if (body.empty()) return;
+  Attempt damaged = Flips(body.size() / 2);
+  damaged.edit_head = IsChunked().edit_head;
+  store().Script("key", {damaged});
+  const Status first = Open();
+  if (first.ok()) {
+    EXPECT_LT(Read(0, kSize).size(), body.size());
+  }
+  EXPECT_EQ(first.ok() ? failure_.code() : first.code(), StatusCode::kIntegrity);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, UnknownSizeTest,
+                         ::testing::Values(0, 1, kMiB - 1, kMiB, kMiB + 1, 5 * kMiB,
+                                           5 * kMiB + 77));
+
+// ---------------------------------------------------------------------------------------------------
+// Memory that is given back
+
+class GivesBackTest : public StreamTest {
+ protected:
+  // Has somebody ask for all memory that there is.
+  void TakeAllMemory() {
+    OnLoop([this] {
+      holder_.told = account_->Reserve(budget_->total(), loop_.now_ms(), &holder_, &others_);
+    });
+    ASSERT_TRUE(Eventually([this] { return holder_.told; }));
+    OnLoop([this] {
+      EXPECT_TRUE(account_->Reserve(budget_->total(), loop_.now_ms(), &holder_, &others_));
+    });
+  }
+  void ReturnAllMemory() {
+    OnLoop([this] { others_.Shrink(0); });
+  }
+
+  Reservation others_;
+};
+
+TEST_F(GivesBackTest, AllOfItAndReadsItAgain) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 2 * kMiB + 5), body.substr(0, 2 * kMiB + 5)));
+  ASSERT_TRUE(Settled());
+  const std::weak_ptr<Chunk> current = std::exchange(chunk_, nullptr);
+  EXPECT_FALSE(current.expired());
+  TakeAllMemory();
+  EXPECT_TRUE(current.expired());
+  EXPECT_EQ(budget_->used(), budget_->total());
+  ReturnAllMemory();
+  EXPECT_TRUE(SameBytes(Read(2 * kMiB + 5, kSize), body.substr(2 * kMiB + 5)));
+  EXPECT_EQ(stats_.verified, 1U) << "what was read again does not count twice";
+  EXPECT_EQ(store().gets().back().if_match, "v1");
+}
+
+TEST_F(GivesBackTest, ItGoesOnWhileOthersHoldEverything) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 100), body.substr(0, 100)));
+  TakeAllMemory();
+  EXPECT_TRUE(SameBytes(Read(100, kSize), body.substr(100)));
+  ReturnAllMemory();
+}
+
+TEST_F(GivesBackTest, AtAnyPosition) {
+  const std::string body = PutChecked();
+  ASSERT_TRUE(Open().ok());
+  for (uint64_t position = 0; position < kSize; position += 777'777) {
+    const uint64_t end = std::min(kSize, position + 777'777);
+    ASSERT_TRUE(SameBytes(Read(position, end), body.substr(position, end - position)));
+    chunk_.reset();
+    TakeAllMemory();
+    ReturnAllMemory();
+  }
+  EXPECT_EQ(stats_.integrity_failures, 0U);
+}
+
+TEST_F(GivesBackTest, AnotherVersionIsNotMixedIn) {
+  const std::string body = PutChecked();
+  FakeObject second(Pattern(kSize, 2));
+  second.version = "v2";
+  store().Script("key", {Attempt{}, Replaces(second)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_TRUE(SameBytes(Read(0, 2 * kMiB), body.substr(0, 2 * kMiB)));
+  ASSERT_TRUE(Settled());
+  TakeAllMemory();
+  ReturnAllMemory();
+  EXPECT_EQ(Take(2 * kMiB), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kObjectChanged);
+}
+
+// It has already gone into the checksum, as it was.
+TEST_F(GivesBackTest, DamageOfWhatIsReadAgainIsFound) {
+  PutChecked();
+  store().Script("key", {Attempt{}, Flips(kMiB + 10)});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(Read(0, kMiB + 5).size(), kMiB + 5);
+  ASSERT_TRUE(Settled());
+  TakeAllMemory();
+  ReturnAllMemory();
+  EXPECT_EQ(Take(kMiB + 5), Stream::Outcome::kFailed);
+  EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
+}
+
+TEST_F(GivesBackTest, WithoutAVersionOnlyWhatWasNotBegun) {
+  FakeObject object(Pattern(kSize));
+  object.version = "";
+  object.can_pin = false;
+  store().Put("key", object);
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Settled());
+  TakeAllMemory();
+  ReturnAllMemory();
+  EXPECT_TRUE(SameBytes(Read(0, kMiB), object.body.substr(0, kMiB)));
+  EXPECT_EQ(store().gets().size(), 2U);
+  ASSERT_TRUE(Settled());
+  OnLoop([this] { EXPECT_FALSE(account_->Reserve(64 * kMiB, std::nullopt, &holder_, &others_)); });
+  EXPECT_TRUE(SameBytes(Read(kMiB, kSize), object.body.substr(kMiB)));
+  EXPECT_EQ(store().gets().size(), 2U) << "two replies are never joined";
 }
 
 // A listing tells how long the object is, and its chunked body goes on.
@@ -473,7 +620,7 @@ TEST_F(StreamTest, CloseEndsTheTransfer) {
   stream_->Close();
   stream_->Close();  // once more does no harm
   EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));
-  EXPECT_EQ(closed_, 1);
+  EXPECT_EQ(budget_->used(), 0U);
   EXPECT_EQ(Take(0), Stream::Outcome::kFailed);
   EXPECT_EQ(failure_.code(), StatusCode::kCancelled);
 }

@@ -12,12 +12,12 @@ constexpr uint64_t kFirstGuess = uint64_t{64} << 10;  // for a body of unknown l
 }  // namespace
 
 WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const Options& options,
-                     Owner* owner)
+                     Handler* handler)
     : client_(client),
       object_(object),
       id_(id),
       options_(options),
-      owner_(owner),
+      handler_(handler),
       deadline_ms_(options.deadline_ms),
       verified_(options.begin) {}
 
@@ -47,7 +47,7 @@ int64_t WholeRead::length() const {
 Flow WholeRead::OnReply(const ReplyHead& head) {
   if (!sized_) {
     sized_ = true;
-    const Flow flow = owner_->OnSize(this, length());
+    const Flow flow = handler_->OnSize(this, length());
     abandoned_ = flow == Flow::kStop;
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
@@ -90,7 +90,7 @@ Flow WholeRead::MakeRoom(uint64_t size) {
   const uint64_t wanted =
       grows && length() < 0 ? std::max<uint64_t>(needed, buffer_.capacity() * 2) : needed;
   if (grows) {
-    admitted_ = owner_->OnGrowth(this, wanted) == Flow::kContinue;
+    admitted_ = handler_->OnGrowth(this, wanted) == Flow::kContinue;
     if (!admitted_) return Flow::kPause;
   }
   Buffer larger = client_->pool->Allocate(static_cast<size_t>(wanted));
@@ -195,7 +195,7 @@ void WholeRead::Restart(const Status& why) {
 void WholeRead::Finish(const Status& status) {
   Status outcome = status;
   if (!outcome.ok()) outcome.mutable_detail().attempts = attempts();
-  owner_->OnRead(this, outcome);
+  handler_->OnRead(this, outcome);
 }
 
 }  // namespace objectpipes

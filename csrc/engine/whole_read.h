@@ -19,7 +19,7 @@ namespace objectpipes {
 
 class WholeRead final : public SplitFetch::Sink {
  public:
-  class Owner {
+  class Handler {
    public:
     // How many bytes are read is known now (-1: it will show at the end). kContinue: go on; kPause:
     // no room in memory, wait for Admit(); kStop: too large for one buffer, abandon the read
@@ -31,7 +31,7 @@ class WholeRead final : public SplitFetch::Sink {
     virtual void OnRead(WholeRead* read, const Status& status) = 0;
 
    protected:
-    ~Owner() = default;
+    ~Handler() = default;
   };
 
   struct Options {
@@ -44,12 +44,12 @@ class WholeRead final : public SplitFetch::Sink {
 
   // Everything pointed at outlives this.
   WholeRead(Client* client, const ObjectId* object, uint64_t id, const Options& options,
-            Owner* owner);
+            Handler* handler);
 
   void Start();
   void Admit(int64_t deadline_ms);  // the deadline has moved on while the read waited
 
-  uint64_t id() const { return id_; }  // the owner's name for it
+  uint64_t id() const { return id_; }  // the handler's name for it
 
   // After OnRead(OK).
   Buffer TakeBuffer() { return std::move(buffer_); }
@@ -78,7 +78,7 @@ class WholeRead final : public SplitFetch::Sink {
   const ObjectId* const object_;
   const uint64_t id_;
   const Options options_;
-  Owner* const owner_;
+  Handler* const handler_;
 
   int64_t deadline_ms_;
   Pin pin_;
@@ -91,7 +91,7 @@ class WholeRead final : public SplitFetch::Sink {
   uint64_t verified_;                   // bytes before it have been given to the verifier
   std::map<uint64_t, uint64_t> ahead_;  // pieces [begin, end) beyond it that are already here
   Status failure_;                      // our own reason to stop the fetch
-  bool abandoned_ = false;              // the owner's
+  bool abandoned_ = false;              // the handler's
   bool sized_ = false;
   bool admitted_ = false;
   int restarts_ = 0;

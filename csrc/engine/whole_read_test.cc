@@ -17,7 +17,7 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSplitSize = 24 * kMiB;  // enough for a split
 const ObjectId kObject{"bucket", "key"};
 
-class WholeReadTest : public EngineTest, public WholeRead::Owner {
+class WholeReadTest : public EngineTest, public WholeRead::Handler {
  protected:
   ~WholeReadTest() override {
     OnLoop([this] { read_.reset(); });
@@ -45,7 +45,7 @@ class WholeReadTest : public EngineTest, public WholeRead::Owner {
     return object.body;
   }
 
-  // WholeRead::Owner
+  // WholeRead::Handler
   Flow OnSize(WholeRead* read, int64_t size) override {
     EXPECT_EQ(read->id(), 7U);
     sizes_.push_back(size);

@@ -62,13 +62,16 @@ class Streamed final : public ArchiveSource {
       : file_(std::move(file)), reader_(reader), begin_(reader->Tell()) {}
 
   ArchivePiece At(uint64_t position) override {
-    if (position >= *size()) return {};
+    const std::optional<uint64_t> end = size();
+    if (end.has_value() && position >= *end) return {};
     const py::scoped_critical_section section(file_);
     ObjectReader::Piece piece = reader_->PieceAt(begin_ + position);
     return {piece.bytes, std::make_shared<Holder>(file_, std::move(piece.owner))};
   }
   std::optional<uint64_t> size() const override {
-    return reader_->size() - std::min(begin_, reader_->size());
+    const std::optional<uint64_t> all = reader_->size();
+    if (!all.has_value()) return std::nullopt;
+    return *all - std::min(begin_, *all);
   }
   uint64_t begin() const override { return begin_; }
 

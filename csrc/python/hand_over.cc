@@ -27,8 +27,6 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// Address space; what is used of it is what the main process has not let go of yet.
-constexpr size_t kArenaBytes = size_t{256} << 20;
 // Below, pickling is as fast.
 constexpr size_t kSmallestShared = size_t{16} << 10;
 
@@ -47,6 +45,11 @@ class OnePerProcess {
     }
     return entry->value.get();
   }
+  // Null if there is none yet.
+  T* Find() const {
+    const Entry* const entry = current_.load(std::memory_order_acquire);
+    return entry != nullptr && entry->process == ProcessId() ? entry->value.get() : nullptr;
+  }
 
  private:
   struct Entry {
@@ -64,10 +67,20 @@ class OpenArenas {
     const auto found = arenas_.find(name.id);
     if (found != arenas_.end()) return found->second;
     ForgetUnused();
-    return arenas_.emplace(name.id, OpenArena::Open(name)).first->second;
+    auto arena = OpenArena::Open(name, [this, id = name.id] { Forget(id); });
+    return arenas_.emplace(name.id, std::move(arena)).first->second;
   }
 
  private:
+  void Forget(uint64_t id) {
+    std::shared_ptr<OpenArena> last;  // ends without the lock
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = arenas_.find(id);
+    if (found == arenas_.end()) return;
+    last = std::move(found->second);
+    arenas_.erase(found);
+  }
+
   // Their buffers keep the memory as long as it is wanted.
   void ForgetUnused() {
     for (auto it = arenas_.begin(); it != arenas_.end();) {
@@ -80,10 +93,9 @@ class OpenArenas {
   std::map<uint64_t, std::shared_ptr<OpenArena>> arenas_;  // by id
 };
 
-// Null where there is no such memory.
-SharedArena* ArenaToGiveFrom() {
+OnePerProcess<SharedArena>& OwnArena() {
   static OnePerProcess<SharedArena> one;
-  return one.Get([] { return SharedArena::Create(kArenaBytes); });
+  return one;
 }
 
 std::shared_ptr<OpenArena> ArenaToTakeFrom(const ArenaName& name) {
@@ -110,13 +122,15 @@ py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
   return py::make_tuple(name, *begin, bytes.size());
 }
 
-// What `Receive` makes a reader of again, in another process; None: it has to be pickled.
-py::object Give(const py::object& object) {
+// What `Receive` makes a reader of again, in another process; None: it has to be pickled. The first
+// call makes an arena of `capacity` bytes of address space; what is used of it is what the main
+// process has not let go of yet.
+py::object Give(const py::object& object, size_t capacity) {
   const py::scoped_critical_section section(object);
   auto& reader = object.cast<ObjectReader&>();
   reader.CheckOpen();
-  SharedArena* const arena = ArenaToGiveFrom();
-  if (arena == nullptr || !reader.in_memory() || reader.size() < kSmallestShared) {
+  SharedArena* const arena = OwnArena().Get([&] { return SharedArena::Create(capacity); });
+  if (arena == nullptr || !reader.in_memory() || reader.Whole().size() < kSmallestShared) {
     return py::none();
   }
   const PinnedReader pinned(&reader);
@@ -157,7 +171,10 @@ std::unique_ptr<ObjectReader> Receive(const Name& name, std::optional<uint64_t> 
 }  // namespace
 
 void BindHandOver(py::module_& module) {
-  module.def("give", &Give, py::arg("reader"));
+  module.def("give", &Give, py::arg("reader"), py::arg("capacity"));
+  module.def("end_giving", [] {
+    if (SharedArena* const arena = OwnArena().Find()) arena->End();
+  });
   module.def("receive", &Receive, py::arg("arena"), py::arg("begin"), py::arg("bytes"),
              py::arg("position"), py::arg("url"), py::arg("etag"), py::arg("attempts"));
 }

@@ -38,7 +38,7 @@ ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, Rea
     size_ = result.stream->size();
     stream_ = new std::shared_ptr<Stream>(std::move(result.stream));
   } else {
-    size_ = bytes_ ? static_cast<uint64_t>(PyBytes_GET_SIZE(bytes_.ptr())) : whole_.size();
+    size_ = bytes_ ? static_cast<size_t>(PyBytes_GET_SIZE(bytes_.ptr())) : whole_.size();
   }
 }
 
@@ -54,7 +54,6 @@ ObjectReader::~ObjectReader() { Close(); }
 void ObjectReader::Close() {
   closed_ = true;
   if (stream_ == nullptr || !client_->in_its_process()) return;
-  chunk_.reset();
   (*stream_)->Close();
   delete std::exchange(stream_, nullptr);
 }
@@ -71,8 +70,8 @@ void ObjectReader::CheckOpen() const {
   if (closed_) throw py::value_error("I/O operation on closed file.");
 }
 
+// Null at the end.
 std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
-  chunk_.reset();  // its memory may be what the next chunk comes in
   client_->client();
   const std::shared_ptr<Stream> stream = *stream_;  // close() may come while we wait
   std::shared_ptr<Chunk> chunk;
@@ -85,10 +84,8 @@ std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
       },
       [this] { CheckOpen(); });
   CheckOpen();
-  if (outcome != Stream::Outcome::kChunk) {
-    if (failure.ok()) failure = Status(StatusCode::kInternal, "a read past the end");
-    Raise(failure, url_);
-  }
+  if (outcome == Stream::Outcome::kFailed) Raise(failure, url_);
+  if (outcome == Stream::Outcome::kEnd) size_ = stream->size();
   return chunk;
 }
 
@@ -97,20 +94,24 @@ ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
   if (stream_ == nullptr) {
     return {InMemory().substr(static_cast<size_t>(position)), nullptr};
   }
-  std::shared_ptr<Chunk> chunk = chunk_;
+  std::shared_ptr<Chunk> chunk = chunk_.lock();
   if (chunk == nullptr || position < chunk->begin || position >= chunk->end()) {
-    chunk.reset();
-    chunk = chunk_ = WaitForChunk(position);
+    chunk.reset();  // its memory may be what the next chunk comes in
+    chunk = WaitForChunk(position);
+    if (chunk == nullptr) return {};
+    chunk_ = chunk;
   }
   const auto skipped = static_cast<size_t>(position - chunk->begin);
   return {{chunk->bytes.data() + skipped, chunk->bytes.size() - skipped}, std::move(chunk)};
 }
 
-void ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
+size_t ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
   constexpr size_t kWorthReleasing = size_t{256} << 10;
+  const size_t wanted = size;
   while (size > 0) {
     const Piece piece = PieceAt(position);
     const std::string_view bytes = piece.bytes.substr(0, size);
+    if (bytes.empty()) break;
     if (bytes.size() >= kWorthReleasing) {
       const PinnedReader pinned(this);
       const py::gil_scoped_release release;
@@ -122,13 +123,14 @@ void ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
     position += bytes.size();
     size -= bytes.size();
   }
+  return wanted - size;
 }
 
 // Who asks for one object as bytes will do so for the next.
 void ObjectReader::ExpectToBeAskedForAll() {
   if (std::exchange(asked_for_all_, true) || client_ == nullptr || !client_->in_its_process())
     return;
-  client_->bytes_blocks()->OfferAnother(static_cast<size_t>(size_));
+  client_->bytes_blocks()->OfferAnother(static_cast<size_t>(*size_));
 }
 
 py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
@@ -144,13 +146,43 @@ py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
   return result;
 }
 
+// Where the size is not known: as much as comes.
+py::bytes ObjectReader::BytesUpTo(uint64_t position, uint64_t limit) {
+  constexpr size_t kMinCapacity = 64;  // shorter ones may be shared, and keep their size
+  py::object result;
+  size_t size = 0;
+  size_t capacity = 0;
+  const auto resize = [&result, &capacity](size_t bytes) {
+    capacity = bytes;
+    PyObject* moved = result.release().ptr();
+    const auto length = static_cast<Py_ssize_t>(bytes);
+    if (moved == nullptr)
+      moved = PyBytes_FromStringAndSize(nullptr, length);
+    else
+      _PyBytes_Resize(&moved, length);
+    if (moved == nullptr) throw py::error_already_set();
+    result = py::reinterpret_steal<py::object>(moved);
+  };
+  while (size < limit) {
+    const Piece piece = PieceAt(position + size);
+    const auto taken = static_cast<size_t>(std::min<uint64_t>(piece.bytes.size(), limit - size));
+    if (taken == 0) break;
+    if (size + taken > capacity) resize(std::max({kMinCapacity, size + taken, size + size / 2}));
+    std::memcpy(PyBytes_AS_STRING(result.ptr()) + size, piece.bytes.data(), taken);
+    size += taken;
+  }
+  if (size == 0) return {};
+  if (size < capacity) resize(size);
+  return py::reinterpret_steal<py::bytes>(result.release());
+}
+
 py::bytes ObjectReader::Read(Size size) {
   CheckOpen();
   const uint64_t begin = position_;
   const uint64_t wanted =
       size.value_or(-1) < 0 ? Left() : std::min<uint64_t>(Left(), static_cast<uint64_t>(*size));
-  py::bytes result = BytesAt(begin, wanted);
-  position_ = begin + wanted;
+  py::bytes result = size_.has_value() ? BytesAt(begin, wanted) : BytesUpTo(begin, wanted);
+  position_ = begin + static_cast<uint64_t>(PyBytes_GET_SIZE(result.ptr()));
   return result;
 }
 
@@ -165,9 +197,9 @@ size_t ObjectReader::ReadInto(const py::buffer& target) {
   const uint64_t begin = position_;
   const auto wanted =
       static_cast<size_t>(std::min<uint64_t>(Left(), static_cast<uint64_t>(view.len)));
-  CopyAt(begin, static_cast<char*>(view.buf), wanted);
-  position_ = begin + wanted;
-  return wanted;
+  const size_t copied = CopyAt(begin, static_cast<char*>(view.buf), wanted);
+  position_ = begin + copied;
+  return copied;
 }
 
 py::bytes ObjectReader::ReadLine(Size limit) {
@@ -178,7 +210,9 @@ py::bytes ObjectReader::ReadLine(Size limit) {
   if (limit.value_or(-1) >= 0) left = std::min<uint64_t>(left, static_cast<uint64_t>(*limit));
   while (left > 0) {
     const Piece piece = PieceAt(position);
-    const std::string_view bytes = piece.bytes.substr(0, static_cast<size_t>(left));
+    const std::string_view bytes =
+        piece.bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(left, piece.bytes.size())));
+    if (bytes.empty()) break;
     const size_t newline = bytes.find('\n');
     const size_t taken = newline == std::string_view::npos ? bytes.size() : newline + 1;
     position += taken;
@@ -218,13 +252,20 @@ uint64_t ObjectReader::Seek(int64_t offset, int whence) {
   if (whence < 0 || whence > 2) {
     throw py::value_error("whence must be 0, 1 or 2, not " + std::to_string(whence));
   }
-  const uint64_t base = whence == 0 ? 0 : whence == 1 ? position_ : size_;
+  const uint64_t base = whence == 0 ? 0 : whence == 1 ? position_ : FindSize();
   const int64_t target = static_cast<int64_t>(base) + offset;
   if (target < 0 && whence == 0) {
     throw py::value_error("negative seek value " + std::to_string(offset));
   }
   position_ = static_cast<uint64_t>(std::max<int64_t>(target, 0));  // as io.BytesIO does
   return position_;
+}
+
+// Reads to the end, if the server did not say.
+uint64_t ObjectReader::FindSize() {
+  uint64_t position = position_;
+  while (!size_.has_value()) position += PieceAt(position).bytes.size();
+  return *size_;
 }
 
 uint64_t ObjectReader::Tell() const {
@@ -234,14 +275,15 @@ uint64_t ObjectReader::Tell() const {
 
 py::bytes ObjectReader::GetValue() {
   CheckOpen();
-  return BytesAt(0, size_);
+  return size_.has_value() ? BytesAt(0, *size_) : BytesUpTo(0, Left());
 }
 
 std::string_view ObjectReader::Whole() {
   CheckOpen();
   if (stream_ != nullptr && view_ == View::kGather) {
-    if (!gathered_) gathered_ = BytesAt(0, size_);
-    return {PyBytes_AS_STRING(gathered_.ptr()), static_cast<size_t>(size_)};
+    if (!gathered_) gathered_ = GetValue();
+    return {PyBytes_AS_STRING(gathered_.ptr()),
+            static_cast<size_t>(PyBytes_GET_SIZE(gathered_.ptr()))};
   }
   if (stream_ != nullptr) {
     throw py::buffer_error(
@@ -306,6 +348,16 @@ py::object Itself(py::object self) {
   return self;
 }
 
+// As an attribute that is there only if it works: libraries look for it (hashlib.file_digest).
+py::object GetBufferOf(const py::object& self) {
+  const py::scoped_critical_section section(self);
+  if (!self.cast<const ObjectReader&>().has_buffer()) {
+    throw py::attribute_error("a streamed object has no buffer");
+  }
+  return py::module_::import("functools")
+      .attr("partial")(py::module_::import("builtins").attr("memoryview"), self);
+}
+
 void Refuse(const py::args& /*unused*/) {
   const py::object unsupported = py::module_::import("io").attr("UnsupportedOperation");
   py::set_error(unsupported, "an object in a store has no descriptor and cannot be written");
@@ -329,7 +381,7 @@ void BindObjectReader(const py::module_& module) {
       .def("__next__", Locked(&Self::NextLine))
       .def("seek", Locked(&Self::Seek), py::arg("offset"), py::arg("whence") = 0)
       .def("tell", Locked(&Self::Tell))
-      .def("getbuffer", [](const py::object& self) { return py::memoryview(self); })
+      .def_property_readonly("getbuffer", &GetBufferOf)
       .def("getvalue", Locked(&Self::GetValue))
       .def("close", Locked(&Self::Close))
       .def("fileno", &Refuse)

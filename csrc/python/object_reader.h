@@ -4,11 +4,12 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
 
-#include "engine/read_window.h"
+#include "engine/read_result.h"
 #include "python/py_client.h"
 
 namespace objectpipes {
@@ -43,7 +44,7 @@ class ObjectReader {
     std::string_view bytes;
     std::shared_ptr<Chunk> owner;  // keeps them, whoever closes the reader meanwhile
   };
-  // The longest piece at `position` that lies in one block of memory; at least a byte.
+  // The longest piece at `position` that lies in one block of memory; empty only at the end.
   Piece PieceAt(uint64_t position);
 
   // All bytes; an exception if it is closed, or streamed and does not gather.
@@ -60,19 +61,28 @@ class ObjectReader {
 
   bool closed() const { return closed_; }
   bool in_memory() const { return stream_ == nullptr; }  // else it is streamed
-  uint64_t size() const { return size_; }
+  bool has_buffer() const { return in_memory() || view_ == View::kGather; }
+  // Nothing before the end of a stream whose server does not say.
+  std::optional<uint64_t> size() const { return size_; }
   pybind11::object etag() const { return etag_; }
   int attempts() const { return attempts_; }
   pybind11::object url() const { return url_; }
 
  private:
-  uint64_t Left() const { return position_ < size_ ? size_ - position_ : 0; }
+  // Bytes from the position on, as far as is known.
+  uint64_t Left() const {
+    if (!size_.has_value()) return std::numeric_limits<uint64_t>::max();
+    return position_ < *size_ ? *size_ - position_ : 0;
+  }
   pybind11::bytes BytesAt(uint64_t position, uint64_t size);
+  pybind11::bytes BytesUpTo(uint64_t position, uint64_t limit);
   void ExpectToBeAskedForAll();
-  // Copies bytes [position, position + size) of the object; GIL held.
-  void CopyAt(uint64_t position, char* target, size_t size);
+  // Copies bytes [position, position + size) of the object, or as many as there are, and returns
+  // how many; GIL held.
+  size_t CopyAt(uint64_t position, char* target, size_t size);
+  uint64_t FindSize();
   std::string_view InMemory() const {
-    if (bytes_) return {PyBytes_AS_STRING(bytes_.ptr()), static_cast<size_t>(size_)};
+    if (bytes_) return {PyBytes_AS_STRING(bytes_.ptr()), static_cast<size_t>(*size_)};
     return {whole_.data(), whole_.size()};
   }
   std::shared_ptr<Chunk> WaitForChunk(uint64_t position);
@@ -83,11 +93,11 @@ class ObjectReader {
   Buffer whole_;
   const pybind11::object bytes_;  // instead of whole_, if it was the inside of a bytes object
   std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
-  std::shared_ptr<Chunk> chunk_;               // of the stream, around the position
+  std::weak_ptr<Chunk> chunk_;                 // of the stream, around the position
   const View view_ = View::kRefuse;
   pybind11::object gathered_;  // all of a streamed object, once it is viewed
   const int attempts_;
-  uint64_t size_ = 0;
+  std::optional<uint64_t> size_;
   uint64_t position_ = 0;
   bool closed_ = false;
   bool asked_for_all_ = false;

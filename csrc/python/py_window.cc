@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/read_window.h"
 #include "python/failure.h"
 #include "python/locked.h"
 #include "python/object_reader.h"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,18 +16,30 @@ __all__ = ["MAX_AT_ONCE", "pull", "read_ahead", "require_text"]
 _Url = TypeVar("_Url", bound="str | bytes")
 
 MAX_AT_ONCE = 32
-# A slow source must not hold back what has been read already.
-_MAX_PULL_S = 0.05
+# A source that takes longer waits for something; it is not only busy.
+_MAX_PULL_S = 0.02
+# URLs of a new source that are asked for one by one, until it has shown that it does not wait.
+_PROBATION = 8
+_MANY = 2 * MAX_AT_ONCE
+# Pipes that wait only if their source does, and where that is. By name: torch is not imported.
+_TRANSPARENT = {
+    "IterableWrapperIterDataPipe": "iterable",
+    "ShufflerIterDataPipe": "datapipe",
+    "ShardingFilterIterDataPipe": "source_datapipe",
+}
 
 
 def read_ahead(
-    urls: Iterator[str],
+    urls: Iterable[str],
     window: _ext.ReadWindow,
     on_skip: Callable[[ObjectStoreError], None] | None,
 ) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
     """Read the objects of `urls` through `window`.
 
-    What has been read before the source fails is yielded before its exception is raised.
+    What has been read before the source fails is yielded before its exception is raised. The source
+    is asked on the consumer's thread, so while it waits, nothing can be yielded. Therefore what has
+    arrived is yielded first, and a source that may have to wait is asked only when nothing is on
+    its way.
 
     Parameters
     ----------
@@ -43,23 +55,59 @@ def read_ahead(
     tuple of str and ObjectReader
         The URL as given, and the object.
     """
-    source_error: Exception | None = None
-    exhausted = False
+    source = _Source(urls)
     while True:
-        wait = exhausted or window.room() < MAX_AT_ONCE
-        if not wait:
-            pulled, exhausted, source_error = pull(urls)
-            window.submit(pulled)
-        items, failure = window.take(MAX_AT_ONCE, wait and window.outstanding() > 0)
+        idle = window.outstanding() == 0
+        room = window.room()
+        may_ask = not source.exhausted and (idle or (source.prompt and room >= source.batch))
+        items, failure = window.take(MAX_AT_ONCE, not may_ask and not idle)
         yield from items
         if failure is not None:
             if on_skip is None:
                 raise failure
             on_skip(failure)
-        elif exhausted and not items and window.outstanding() == 0:
+        elif may_ask:
+            window.submit(source.ask(min(room, source.batch)))
+        elif idle and source.exhausted and not items:
             break
-    if source_error is not None:
-        raise source_error
+    if source.error is not None:
+        raise source.error
+
+
+class _Source:
+    """Where URLs come from, and how promptly they come."""
+
+    def __init__(self, urls: Iterable[str]) -> None:
+        self._urls = iter(urls)
+        self._run = 0  # URLs since the source has waited last
+        self.batch = MAX_AT_ONCE if _never_waits(urls) else 1
+        self.exhausted = False
+        self.error: Exception | None = None
+
+    @property
+    def prompt(self) -> bool:
+        """Whether the source can be asked while objects are on their way."""
+        return self.batch == MAX_AT_ONCE
+
+    def ask(self, most: int) -> list[str]:
+        """Ask for some URLs. There are fewer at the end, or if the source waits."""
+        began = time.monotonic()
+        urls, self.exhausted, self.error = pull(self._urls, most)
+        if time.monotonic() - began > _MAX_PULL_S:
+            # It will wait again, but perhaps only after many URLs, as a listing does.
+            self.batch = MAX_AT_ONCE if self._run >= _MANY else 1
+            self._run = 0
+        elif self._run >= _PROBATION:
+            self.batch = min(MAX_AT_ONCE, 2 * self.batch)
+        self._run += len(urls)
+        return urls
+
+
+def _never_waits(source: object) -> bool:
+    """Whether the URLs are in memory already."""
+    while (held_by := _TRANSPARENT.get(type(source).__name__)) is not None:
+        source = getattr(source, held_by, None)
+    return isinstance(source, (list, tuple, range))
 
 
 def pull(urls: Iterator[str], most: int = MAX_AT_ONCE) -> tuple[list[str], bool, Exception | None]:

@@ -209,7 +209,7 @@ class Store(abc.ABC):
         """
         skip = None if options.on_error == "raise" else on_skip or log_skipped
         with closing(self.open_window(options)) as window:
-            yield from read_ahead(iter(urls), window, skip)
+            yield from read_ahead(urls, window, skip)
 
     def open(self, url: str | bytes, options: ReadOptions = ReadOptions()) -> _ext.ObjectReader:
         """Open an object.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import get_worker_info
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["hand_over_through_shared_memory"]
 
+_SHARED_BYTES = 256 << 20  # of all workers of a DataLoader together
+
+_capacity = 0  # of this worker's arena
+
 
 def hand_over_through_shared_memory() -> None:
     """Let readers be sent like this from now on, if this process is the worker of a DataLoader.
@@ -27,8 +32,13 @@ def hand_over_through_shared_memory() -> None:
     Of other processes we do not know that they live until what they send has arrived. What is
     pickled elsewhere, by a worker too, is pickled as before.
     """
-    if get_worker_info() is not None:
-        ForkingPickler.register(_engine.extension().ObjectReader, _reduce)
+    global _capacity
+    worker = get_worker_info()
+    if worker is None or _capacity > 0:
+        return
+    _capacity = _SHARED_BYTES // worker.num_workers
+    ForkingPickler.register(_engine.extension().ObjectReader, _reduce)
+    Finalize(None, _engine.extension().end_giving, exitpriority=0)
 
 
 class ReceivedObject(io.BytesIO):
@@ -41,7 +51,7 @@ class ReceivedObject(io.BytesIO):
 
 
 def _reduce(reader: _ext.ObjectReader) -> tuple[Any, ...]:
-    given = _engine.extension().give(reader)
+    given = _engine.extension().give(reader, _capacity)
     if given is not None:
         return _receive, given
     return ReceivedObject, (reader.url, reader.etag), reader.__reduce_ex__(2)[2]

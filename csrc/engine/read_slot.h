@@ -1,0 +1,31 @@
+// One request of a window on its way.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/memory_budget.h"
+#include "engine/stream.h"
+#include "engine/whole_read.h"
+#include "transport/transport.h"
+
+namespace objectpipes {
+
+struct ReadSlot {
+  uint64_t sequence = 0;
+  ObjectId object;
+  int64_t size = -1;  // of what is read; -1: unknown
+  uint64_t begin = 0;
+  uint64_t end = kToTheEnd;
+  bool streamed = false;  // it has turned out to be too large for one buffer
+  uint64_t grown = 0;     // bytes that an object of unknown size needs so far
+  Reservation room;       // a stream takes it over
+  int64_t deadline_ms = -1;
+  int64_t paused_ms = -1;  // since when it waits for room, having begun before; -1: it does not
+  std::unique_ptr<WholeRead> whole;
+  std::shared_ptr<Stream> stream;
+
+  bool ranged() const { return begin != 0 || end != kToTheEnd; }
+};
+
+}  // namespace objectpipes
