@@ -23,7 +23,7 @@ _MAGIC = {
     b"\x5d\0\0": "xz",  # LZMA's older format
     b"\x28\xb5\x2f\xfd": "zst",
 }
-_LONGEST_MAGIC = max(map(len, _MAGIC))
+_MAX_MAGIC = max(map(len, _MAGIC))
 _COMPRESSIONS = ("", "*", *dict.fromkeys(_MAGIC.values()))
 
 
@@ -162,7 +162,7 @@ class _Section(io.RawIOBase):
 def _decompressed(file: Any, url: str, compression: str) -> Any:
     """Return what the file holds decompressed: the file itself if it is not compressed."""
     if compression == "*":
-        head = file.read(_LONGEST_MAGIC)
+        head = file.read(_MAX_MAGIC)
         compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
         if hasattr(file, "seekable") and file.seekable():
             file.seek(-len(head), io.SEEK_CUR)

@@ -42,8 +42,8 @@ _SHOWN_VARIABLES = (
 # A person is waiting.
 _MAX_ATTEMPTS = 3
 _TIMEOUT_S = 5.0
-_MOST_READ = 1 << 20
-_MOST_LOCATED = 200  # objects, in search of one for each target
+_MAX_READ = 1 << 20
+_MAX_LOCATED = 200  # objects, in search of one for each target
 
 
 class AISDoctor:
@@ -206,7 +206,7 @@ class AISDoctor:
         for name, url in self._samples.items():
             begin = time.perf_counter()
             with self._store.open(url) as reader:
-                size = len(reader.read(_MOST_READ))
+                size = len(reader.read(_MAX_READ))
             duration = (time.perf_counter() - begin) * 1000
             lines.append(f"{name}: {url}, {human_size(size)} in {duration:.0f} ms")
         return "\n".join(lines)
@@ -218,7 +218,7 @@ class AISDoctor:
         if not names:
             return {"through the gateway": smallest[0]}
         found: dict[str, ObjectUrl] = {}
-        for url in smallest[:_MOST_LOCATED]:
+        for url in smallest[:_MAX_LOCATED]:
             _, headers, _ = self._ask("HEAD", self._object(url))
             place = urlsplit(headers.get("Location") or "").netloc
             found.setdefault(names.get(place, place), url)

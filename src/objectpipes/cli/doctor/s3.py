@@ -44,7 +44,7 @@ _FILES = (
 )
 # A person is waiting.
 _MAX_ATTEMPTS = 3
-_MOST_READ = 1 << 20
+_MAX_READ = 1 << 20
 _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 # Of AWS, as long as none is configured or learned.
 _FIRST_REGION = "us-east-1"
@@ -153,7 +153,7 @@ class S3Doctor:
             raise NotNeeded("no object to read")
         begin = time.perf_counter()
         with self._store.open(self._smallest) as reader:
-            size = len(reader.read(_MOST_READ))
+            size = len(reader.read(_MAX_READ))
         duration = (time.perf_counter() - begin) * 1000
         return f"{self._smallest}: {human_size(size)} in {duration:.0f} ms"
 
