@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from ._aws import preload
 from ._objects import as_object_url, same_store
 from ._read_ahead import MAX_AT_ONCE, pull, require_text
 from ._store import Listing, Store, log_skipped
@@ -34,6 +35,9 @@ __all__ = ["AsyncObjectReader", "list_objects", "open_object", "read_objects"]
 
 _T = TypeVar("_T")
 _Taken: TypeAlias = "tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None]"
+
+# Now, while the program may wait: imported later, in a thread, it would hold the GIL for long.
+preload()
 
 _MAX_THREADS = 128  # of a process; each is made when it is needed
 _MAX_QUICK = 1 << 20  # bytes in memory that are copied in no time
