@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 _Taken: TypeAlias = "tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None]"
 
 # Now, while the program may wait: imported later, in a thread, it would hold the GIL for long.
-preload()
+preload(None, credentials=True)
 
 _MAX_THREADS = 128  # of a process; each is made when it is needed
 _MAX_QUICK = 1 << 20  # bytes in memory that are copied in no time
@@ -283,8 +283,8 @@ class AsyncObjectReader:
     ----------
     url : str
         As it was given.
-    size : int
-        Bytes.
+    size : int or None
+        Bytes; None as long as that of a streamed object is not known.
     etag : str or None
         Entity tag, without quotes.
     closed : bool
@@ -294,7 +294,7 @@ class AsyncObjectReader:
     def __init__(self, reader: _ext.ObjectReader) -> None:
         self._reader = reader
         # In memory already, and copied in less time than a change of threads takes.
-        self._quick = not reader.streamed and reader.size <= _MAX_QUICK
+        self._quick = not reader.streamed and (reader.size or 0) <= _MAX_QUICK
         self.url = reader.url
         self.size = reader.size
         self.etag = reader.etag
