@@ -296,8 +296,12 @@ class AsyncObjectReader:
         # In memory already, and copied in less time than a change of threads takes.
         self._quick = not reader.streamed and (reader.size or 0) <= _MAX_QUICK
         self.url = reader.url
-        self.size = reader.size
         self.etag = reader.etag
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; None as long as that of a streamed object is not known."""
+        return self._reader.size
 
     @property
     def closed(self) -> bool:
