@@ -367,7 +367,8 @@ void Stream::GiveBack() {
       dropped_.clear();
     }
     for (std::shared_ptr<Chunk>* chunk : {&current_, &last_}) {
-      if (*chunk != nullptr) ready_.emplace((*chunk)->begin, std::exchange(*chunk, nullptr));
+      if (*chunk != nullptr) ready_.emplace((*chunk)->begin, *chunk);
+      chunk->reset();
     }
     for (const auto& [begin, chunk] : ready_) {
       const bool compared = verified_ != kToTheEnd && chunk->end() <= verified_;
