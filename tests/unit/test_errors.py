@@ -30,6 +30,7 @@ from objectpipes.errors import (
     from_native,
 )
 from objectpipes.iter import AISFileLister, AISFileLoader, S3FileLister, S3FileLoader
+from objectpipes.options import ReadArguments
 
 FACTS = ("url", "status", "code", "request_id", "attempts", "advice")
 CLASSES = [
@@ -207,7 +208,8 @@ def test_advice_on_a_timeout_names_what_the_pipes_have(
     )
     assert set(re.findall(r"(\w+)=", always)) <= options | set(inspect.signature(config).parameters)
     assert re.findall(r"(\w+)=", when_loading) == ["timeout"]
-    assert "timeout" in inspect.signature(loader).parameters
+    assert inspect.signature(loader).parameters["options"].annotation == "Unpack[ReadArguments]"
+    assert "timeout" in ReadArguments.__annotations__
 
 
 class RaisingDataset:
