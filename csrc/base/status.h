@@ -38,7 +38,6 @@ enum class StatusCode : uint8_t {
 
 // Facts about the exchange that failed; empty or zero where unknown.
 struct StatusDetail {
-  std::string url;         // as the user wrote it
   std::string code;        // the server's own word: "NoSuchKey", "ErrBckNotFound", or our own
   std::string request_id;  //
   int http_status = 0;     //
