@@ -10,6 +10,7 @@
 #include "ais/reply_head.h"
 #include "ais/url.h"
 #include "transport/content_range.h"
+#include "transport/http/authority.h"
 
 namespace objectpipes::ais {
 namespace {
@@ -197,6 +198,7 @@ void AisTransport::Call::OnBroken(const Status& status) {
 
 void AisTransport::Call::OnError() {
   ReplyError error = ErrorFromReply({http_status_, error_body_, sender_}, object_);
+  if (!error.status.ok()) error.status.mutable_detail().endpoint = HostAndPortOf(asked_url_);
   if (error.map_suspect) cluster().Suspect();
   if (error.direct_refused) cluster().RefuseDirect();
   const bool not_found = error.status.code() == StatusCode::kObjectNotFound;

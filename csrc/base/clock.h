@@ -1,6 +1,9 @@
-// Milliseconds on the monotonic clock (for limits) and seconds on the wall clock (for signatures).
+// Milliseconds on the monotonic clock, milliseconds in which the process ran (for limits), and
+// seconds on the wall clock (for signatures and the end of credentials).
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -17,6 +20,39 @@ inline int64_t MonotonicUs() {
   using std::chrono::duration_cast;
   return duration_cast<std::chrono::microseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// The time of a thread that works in turns and waits between them. While the process is stopped (by
+// a debugger, SIGSTOP, a frozen container) nobody else is late, so a turn takes at most what the
+// thread meant to wait and a little for its work. Any thread reads it, one advances it.
+class RunningClock {
+ public:
+  int64_t now_ms() const { return now_ms_.load(std::memory_order_relaxed); }
+
+  // A turn begins, after a wait that was to take at most `wait_ms`.
+  void Advance(int64_t wait_ms) { AdvanceTo(MonotonicMs(), wait_ms); }
+  void AdvanceTo(int64_t monotonic_ms, int64_t wait_ms) {
+    const int64_t passed_ms = monotonic_ms - seen_ms_;
+    seen_ms_ = monotonic_ms;
+    now_ms_.store(now_ms() + std::clamp<int64_t>(passed_ms, 0, wait_ms + kMaxWorkMs),
+                  std::memory_order_relaxed);
+  }
+
+  explicit RunningClock(int64_t monotonic_ms = MonotonicMs())
+      : seen_ms_(monotonic_ms), now_ms_(monotonic_ms) {}
+
+  static constexpr int64_t kMaxWorkMs = 100;
+
+ private:
+  int64_t seen_ms_;  // of the monotonic clock
+  std::atomic<int64_t> now_ms_;
+};
+
+inline int64_t WallMs() {
+  using std::chrono::duration_cast;
+  return duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 

@@ -40,6 +40,7 @@ enum class StatusCode : uint8_t {
 struct StatusDetail {
   std::string code;        // the server's own word: "NoSuchKey", "ErrBckNotFound", or our own
   std::string request_id;  //
+  std::string endpoint;    // "host:port" of the server asked last
   int http_status = 0;     //
   int attempts = 0;        // requests made, the last one included
 };

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -31,18 +32,28 @@ struct Stats {
   std::atomic<uint64_t> restarts{0};            // objects replaced while being read
 };
 
+// Whether anything at an endpoint has ever answered this process. As long as nothing has, the
+// endpoint is more likely wrong than busy.
+struct FirstContact {
+  std::string endpoint;  // "host:port"
+  std::atomic<bool> answered{false};
+};
+
 class Client {
  public:
   Client(EventLoop* event_loop, std::shared_ptr<BufferPool> buffer_pool, Stats* counters,
          std::unique_ptr<Transport> store, std::shared_ptr<CredentialStore> store_credentials,
-         RetryPolicy policy, bool may_split)
+         RetryPolicy policy, bool may_split,
+         std::shared_ptr<FirstContact> first_contact = std::make_shared<FirstContact>())
       : loop(event_loop),
         pool(std::move(buffer_pool)),
         stats(counters),
         transport(std::move(store)),
         credentials(std::move(store_credentials)),
         retry_policy(policy),
-        split(may_split) {}
+        split(may_split),
+        contact(std::move(first_contact)),
+        limits_seen_ms_(event_loop->now_ms()) {}
 
   EventLoop* const loop;
   const std::shared_ptr<BufferPool> pool;
@@ -51,11 +62,31 @@ class Client {
   const std::shared_ptr<CredentialStore> credentials;
   const RetryPolicy retry_policy;
   const bool split;  // a large object may be read over several connections
+  const std::shared_ptr<FirstContact> contact;
+
+  // The time for limits of reads and listings. It stands still while reads wait for credentials,
+  // which only the consumer's thread can obtain: that is no time of the server's. Any thread.
+  int64_t now_ms();
+
+  // Something has been failing for long: says so once, until it has succeeded. I/O thread.
+  void WarnOfRetries(int64_t lasted_ms, const std::string& why);
+  void Succeeded() { warned_ = false; }
+  // A sentence for the user; empty: none. Each is given once. Any thread.
+  std::string TakeWarning();
 
   // I/O thread only.
   RetryBudget retry_budget;
   Backoff backoff;
   ConcurrencyLimit concurrency;
+
+ private:
+  bool warned_ = false;  // I/O thread only
+
+  std::mutex mutex_;  // guards what follows
+  std::string warning_;
+  int64_t limits_seen_ms_;  // when now_ms() was called last, by the loop's clock
+  int64_t awaited_ms_ = 0;  // so far for credentials
+  bool awaiting_ = false;   // at that time
 };
 
 }  // namespace objectpipes

@@ -54,6 +54,16 @@ Engine* Engine::OfThisProcess() {
   return current.engine;
 }
 
+std::shared_ptr<FirstContact> Engine::ContactWith(const std::string& endpoint) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::shared_ptr<FirstContact>& contact = contacts_[endpoint];
+  if (contact == nullptr) {
+    contact = std::make_shared<FirstContact>();
+    contact->endpoint = endpoint;
+  }
+  return contact;
+}
+
 void Engine::ShutDown() {
   Current& current = TheCurrent();
   const std::lock_guard<std::mutex> lock(current.mutex);

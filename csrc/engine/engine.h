@@ -2,7 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "base/buffer.h"
 #include "engine/client.h"
@@ -24,12 +27,16 @@ class Engine {
   const std::shared_ptr<BufferPool>& pool() const { return pool_; }
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   Stats* stats() { return &stats_; }
+  // What all clients of an endpoint ("host:port") know of it together.
+  std::shared_ptr<FirstContact> ContactWith(const std::string& endpoint);
 
  private:
   Engine();
 
   std::shared_ptr<BufferPool> pool_;
   Stats stats_;
+  std::mutex mutex_;  // guards contacts_
+  std::map<std::string, std::shared_ptr<FirstContact>> contacts_;
   std::unique_ptr<EventLoop> loop_;
   std::shared_ptr<MemoryBudget> budget_;
 };

@@ -15,7 +15,7 @@ constexpr int64_t kLongestRestMs = 1000;
 
 }  // namespace
 
-EventLoop::EventLoop() : now_ms_(MonotonicMs()), thread_([this] { Run(); }) {}
+EventLoop::EventLoop() : thread_([this] { Run(); }) {}
 
 void EventLoop::Stop() {
   if (!stop_) stopper_ = std::this_thread::get_id();
@@ -34,7 +34,7 @@ void EventLoop::Post(std::function<void()> function) {
 }
 
 EventLoop::TimerId EventLoop::After(int64_t delay_ms, std::function<void()> function) {
-  const TimerId id{now_ms_ + delay_ms, next_timer_++};
+  const TimerId id{now_ms() + delay_ms, next_timer_++};
   timers_.emplace(id, std::move(function));
   return id;
 }
@@ -43,15 +43,16 @@ void EventLoop::Run() {
 #ifdef __linux__
   pthread_setname_np(pthread_self(), "objectpipes-io");
 #endif
+  int64_t waited_ms = 0;  // at most, if the process ran
   while (!stop_) {
     {
       const std::lock_guard<std::mutex> lock(turn_);
-      RunTurn();
+      RunTurn(waited_ms);
     }
     resting_ = true;
     const int64_t rest_ms = RestMs();  // after resting_ is set: a post from now on wakes us
     const int64_t began_us = MonotonicUs();
-    http_.Wait(rest_ms);
+    waited_ms = http_.Wait(rest_ms);
     rested_us_ += MonotonicUs() - began_us;
     resting_ = false;
   }
@@ -63,11 +64,12 @@ int64_t EventLoop::RestMs() {
     if (!posted_.empty()) return 0;
   }
   if (timers_.empty()) return kLongestRestMs;
-  return std::clamp<int64_t>(timers_.begin()->first.first - MonotonicMs(), 0, kLongestRestMs);
+  return std::clamp<int64_t>(timers_.begin()->first.first - now_ms(), 0, kLongestRestMs);
 }
 
-void EventLoop::RunTurn() {
-  now_ms_ = MonotonicMs();
+void EventLoop::RunTurn(int64_t waited_ms) {
+  clock_.Advance(waited_ms);
+  http_.BeginTurn(now_ms());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     running_.swap(posted_);
@@ -75,13 +77,14 @@ void EventLoop::RunTurn() {
   for (const auto& function : running_) function();
   running_.clear();
 
-  while (!timers_.empty() && timers_.begin()->first.first <= now_ms_) {
+  // Before the timers: nobody is late whose bytes are here.
+  http_.Advance(MonotonicMs(), now_ms());
+
+  while (!timers_.empty() && timers_.begin()->first.first <= now_ms()) {
     const auto function = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     function();
   }
-
-  http_.Advance(now_ms_);
 
   // These may ask for more of their kind.
   for (size_t i = 0; i < at_end_.size(); ++i) {  // NOLINT(modernize-loop-convert): it grows

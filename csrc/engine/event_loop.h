@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "transport/http/http_client.h"
 #include "transport/transport.h"
 
@@ -39,23 +40,27 @@ class EventLoop final : public Executor {
   // thread is inside neither c-ares, OpenSSL nor the allocator. fork() waits for it.
   std::mutex& turn() { return turn_; }
 
+  // When this turn began, on a clock that stands still while the process is stopped: for every
+  // limit. Any thread.
+  int64_t now_ms() const { return clock_.now_ms(); }
+
   // The rest is for the I/O thread.
   using TimerId = std::pair<int64_t, uint64_t>;
   TimerId After(int64_t delay_ms, std::function<void()> function);
   void Cancel(TimerId timer) { timers_.erase(timer); }
   // Runs at the end of this turn, when no handler is active any more.
   void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
-  int64_t now_ms() const { return now_ms_; }
   // How long the thread has waited so far, because there was nothing to do.
   int64_t rested_us() const { return rested_us_; }
   HttpClient& http() { return http_; }
 
  private:
   void Run();
-  void RunTurn();
+  void RunTurn(int64_t waited_ms);
   int64_t RestMs();
 
   HttpClient http_;
+  RunningClock clock_;
   std::mutex turn_;
 
   std::mutex mutex_;                           // guards posted_
@@ -68,7 +73,6 @@ class EventLoop final : public Executor {
   std::vector<std::function<void()>> at_end_;
   std::map<TimerId, std::function<void()>> timers_;  // by due time
   uint64_t next_timer_ = 0;
-  int64_t now_ms_ = 0;
   int64_t rested_us_ = 0;
 
   std::thread thread_;  // last: starts when everything above exists

@@ -176,6 +176,24 @@ TEST(EventLoop, DoesNothingWhileItsTurnIsHeld) {
   EXPECT_TRUE(ran);
 }
 
+TEST(RunningClock, StandsStillWhileTheProcessIsStopped) {
+  RunningClock clock(1'000);
+  clock.AdvanceTo(1'040, 50);
+  EXPECT_EQ(clock.now_ms(), 1'040);
+  clock.AdvanceTo(61'040, 50);  // a minute of SIGSTOP
+  EXPECT_EQ(clock.now_ms(), 1'040 + 50 + RunningClock::kMaxWorkMs);
+  clock.AdvanceTo(61'070, 50);
+  EXPECT_EQ(clock.now_ms(), 1'070 + 50 + RunningClock::kMaxWorkMs);
+  clock.AdvanceTo(60'000, 50);  // never back
+  EXPECT_EQ(clock.now_ms(), 1'070 + 50 + RunningClock::kMaxWorkMs);
+}
+
+TEST(RunningClock, AWaitThatWasMeantCounts) {
+  RunningClock clock(0);
+  clock.AdvanceTo(1'000, 1'000);
+  EXPECT_EQ(clock.now_ms(), 1'000);
+}
+
 struct DiesOn {
   explicit DiesOn(std::thread::id* thread_of_death) : thread(thread_of_death) {}
   ~DiesOn() { *thread = std::this_thread::get_id(); }

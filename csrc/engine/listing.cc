@@ -12,7 +12,10 @@ Listing::Listing(std::shared_ptr<Client> client, ListRequest request, int64_t ti
       request_(std::move(request)),
       retry_(
           client_.get(), [this] { StartExchange(); },
-          [this](const Status& status) { Deliver(status); }) {}
+          [this](const Status& status) {
+            exchange_.reset();
+            Deliver(status);
+          }) {}
 
 std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms) {
@@ -25,13 +28,19 @@ std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListReque
 
 void Listing::Request() {
   if (timeout_ms_ >= 0) {
-    retry_.set_deadline_ms(client_->loop->now_ms() + timeout_ms_);
-    deadline_timer_ = client_->loop->After(timeout_ms_, [this] {
-      deadline_timer_.reset();
-      EndOverdue();
-    });
+    deadline_ms_ = client_->now_ms() + timeout_ms_;
+    retry_.set_deadline_ms(deadline_ms_);
+    StartClock();
   }
   StartExchange();
+}
+
+void Listing::StartClock() {
+  deadline_timer_ = client_->loop->After(deadline_ms_ - client_->now_ms(), [this] {
+    deadline_timer_.reset();
+    if (client_->now_ms() < deadline_ms_) return StartClock();  // it has stood still for a while
+    EndOverdue();
+  });
 }
 
 // A reply that drips never stalls, and no attempt fails.
@@ -52,7 +61,7 @@ void Listing::StopClock() {
 }
 
 void Listing::StartExchange() {
-  retry_.Attempting();
+  if (!retry_.Attempting()) return;
   request_.route = retry_.route();
   exchange_ = client_->transport->StartList(request_, this);
 }

@@ -41,6 +41,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   void Request();
   void StartExchange();
   void EndOverdue();
+  void StartClock();
   void StopClock();
   void Deliver(Result<ListPage> page);
   Status CheckProgress(const ListPage& page);
@@ -52,6 +53,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   ListRequest request_;
   RetryLoop retry_;
   std::unique_ptr<Exchange> exchange_;
+  int64_t deadline_ms_ = -1;  // by the client's clock
   std::optional<EventLoop::TimerId> deadline_timer_;
   std::unordered_set<size_t> seen_tokens_;  // their hashes
 

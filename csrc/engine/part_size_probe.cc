@@ -34,6 +34,7 @@ PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, std::string
       retry_(
           client, [this] { StartExchange(); },
           [this](const Status& status) {
+            exchange_.reset();
             Finish(CannotAnswer(status) ? Result<Sizes>(Sizes{}) : Result<Sizes>(status));
           }) {
   retry_.set_deadline_ms(deadline_ms);
@@ -56,7 +57,7 @@ void PartSizeProbe::StartExchange() {
   request.if_match = version_;
   request.route = retry_.route();
   told_ = -1;
-  retry_.Attempting();
+  if (!retry_.Attempting()) return;
   exchange_ = client_->transport->StartGet(request, this);
 }
 

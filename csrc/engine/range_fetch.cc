@@ -31,7 +31,11 @@ RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_
       verify_(verify),
       sink_(sink),
       retry_(
-          client, [this] { StartExchange(); }, [this](const Status& status) { Finish(status); }),
+          client, [this] { StartExchange(); },
+          [this](const Status& status) {
+            exchange_.reset();
+            Finish(status);
+          }),
       offset_(begin) {}
 
 void RangeFetch::Start() { StartExchange(); }
@@ -54,7 +58,7 @@ void RangeFetch::StartExchange() {
   asked_end_ = end_;
   reply_end_ = kToTheEnd;
   skip_ = 0;
-  retry_.Attempting();
+  if (!retry_.Attempting()) return;
   started_us_ = MonotonicUs();
   exchange_ = client_->transport->StartGet(request, this);
 }
@@ -173,6 +177,7 @@ void RangeFetch::AdoptReply(const ReplyHead& head) {
 
 Flow RangeFetch::OnHead(const ReplyHead& head) {
   client_->concurrency.OnLatency(MonotonicUs() - started_us_, client_->loop->now_ms());
+  retry_.Answered();
   refused_ = CheckReply(head);
   if (!refused_.ok()) return Flow::kStop;
   AdoptReply(head);

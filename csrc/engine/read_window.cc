@@ -269,21 +269,21 @@ void ReadWindow::AdmitPaused() {
 Flow ReadWindow::AdmitOrPause(ReadSlot* slot) {
   const bool room = ReserveFor(slot);
   if (room) EndPause(slot);
-  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->loop->now_ms();
+  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->now_ms();
   return room ? Flow::kContinue : Flow::kPause;
 }
 
 // It was waiting for the consumer, not the server.
 void ReadWindow::EndPause(ReadSlot* slot) const {
   if (slot->paused_ms < 0) return;
-  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->loop->now_ms() - slot->paused_ms;
+  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->now_ms() - slot->paused_ms;
   slot->paused_ms = -1;
 }
 
 // In its place among the pending: in front of the one the consumer needs, another that gets no room
 // would keep it from starting.
 void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
-  slot->paused_ms = client_->loop->now_ms();
+  slot->paused_ms = client_->now_ms();
   const auto place = std::lower_bound(
       pending_.begin(), pending_.end(), slot->sequence,
       [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
@@ -315,7 +315,7 @@ void ReadWindow::PutAsideHopeless() {
 }
 
 void ReadWindow::TakeUpWaiting() {
-  for (auto& [slot, status] : aside_.TakeEnded(client_->transport.get(), client_->loop->now_ms())) {
+  for (auto& [slot, status] : aside_.TakeEnded(client_->transport.get(), client_->now_ms())) {
     if (status.ok()) {
       PutBack(std::move(slot));
       continue;
@@ -390,7 +390,7 @@ bool ReadWindow::TryReserveFor(ReadSlot* slot, std::optional<int64_t> awaited_si
 // Time in which a read waits aside counts.
 void ReadWindow::SetDeadline(ReadSlot* slot) const {
   if (options_.timeout_ms < 0 || slot->deadline_ms >= 0) return;
-  slot->deadline_ms = client_->loop->now_ms() + options_.timeout_ms;
+  slot->deadline_ms = client_->now_ms() + options_.timeout_ms;
 }
 
 void ReadWindow::ScheduleCheck() {
@@ -411,7 +411,7 @@ void ReadWindow::Check() {
 
 void ReadWindow::EndOverdue() {
   if (options_.timeout_ms < 0) return;
-  const int64_t now_ms = client_->loop->now_ms();
+  const int64_t now_ms = client_->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
     if (slot->paused_ms < 0 && slot->deadline_ms < now_ms) overdue.push_back(sequence);

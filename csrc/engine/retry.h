@@ -12,6 +12,7 @@ struct RetryPolicy {
   int64_t base_ms = 50;   // of the backoff: uniform in [0, base * 2^failures], at most cap
   int64_t throttled_base_ms = 200;  // when the server says that it is too much
   int64_t cap_ms = 10'000;
+  int64_t first_contact_ms = 9'000;  // for all attempts, while nothing has ever answered
 };
 
 // A token bucket shared by everything that reads from one store. A retry costs a token; every

@@ -4,14 +4,18 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace objectpipes {
 namespace {
 
 constexpr int kMostShortcuts = 6;
 constexpr int kMostRefreshes = 2;
-constexpr int64_t kLongestRefreshMs = 60'000;
 constexpr int64_t kLongestRetryAfterMs = 120'000;  // of a longer wish, this much is granted
-constexpr int64_t kRefreshPollMs = 10;
+// How often fresh credentials are looked for: the consumer may be away for hours.
+constexpr int64_t kMinRefreshPollMs = 10;
+constexpr int64_t kMaxRefreshPollMs = 200;
+constexpr int64_t kSilentRetriesMs = 5'000;  // what is retried for longer is said
 
 }  // namespace
 
@@ -19,20 +23,61 @@ RetryLoop::RetryLoop(Client* client, std::function<void()> try_again,
                      std::function<void(const Status&)> give_up)
     : client_(client), try_again_(std::move(try_again)), give_up_(std::move(give_up)) {}
 
-void RetryLoop::Attempting() {
+bool RetryLoop::Attempting() {
+  credentials_ = client_->credentials->history();
+  if (client_->credentials->expired(WallSeconds())) {
+    client_->credentials->RequestRefresh(credentials_.generation);
+    client_->now_ms();  // from here on, time stands still
+    After(kMinRefreshPollMs, [this] {
+      AwaitCredentials(Status(StatusCode::kExpiredCredentials, "The credentials have expired"),
+                       false, kMinRefreshPollMs);
+    });
+    return false;
+  }
   ++attempts_;
-  credentials_generation_ = client_->credentials->generation();
+  attempt_began_ms_ = client_->now_ms();
+  if (began_ms_ < 0) began_ms_ = attempt_began_ms_;
+  AwaitFirstContact();
+  return true;
+}
+
+// An endpoint that refuses or is silent from the first request on had better be looked at by its
+// user than be tried again for a minute.
+void RetryLoop::AwaitFirstContact() {
+  if (client_->contact->answered || contact_timer_.has_value()) return;
+  const int64_t limit_ms = client_->retry_policy.first_contact_ms;
+  const int64_t left_ms = limit_ms - (client_->now_ms() - began_ms_);
+  contact_timer_ = client_->loop->After(std::max<int64_t>(left_ms, 1), [this, limit_ms] {
+    contact_timer_.reset();
+    if (client_->contact->answered) return;
+    if (client_->now_ms() - began_ms_ < limit_ms) return AwaitFirstContact();
+    const std::string why = "no server has answered at " + client_->contact->endpoint + " within " +
+                            std::to_string(limit_ms / 1000) + " s";
+    if (!last_failure_.ok()) return GiveUp(last_failure_, why);
+    GiveUp(Status(StatusCode::kTimeout, why), "");
+  });
+}
+
+void RetryLoop::Answered() {
+  client_->contact->answered = true;
+  if (contact_timer_.has_value()) client_->loop->Cancel(*contact_timer_);
+  contact_timer_.reset();
 }
 
 void RetryLoop::Succeeded() {
+  Answered();
   route_ = Route::kDefault;  // a listing goes on with its next page
+  began_ms_ = failing_since_ms_ = -1;
+  client_->Succeeded();
   client_->retry_budget.OnSuccess();
   client_->concurrency.OnSuccess();
 }
 
 void RetryLoop::Cancel() {
-  if (timer_.has_value()) client_->loop->Cancel(*timer_);
-  timer_.reset();
+  for (std::optional<EventLoop::TimerId>* timer : {&timer_, &contact_timer_}) {
+    if (timer->has_value()) client_->loop->Cancel(**timer);
+    timer->reset();
+  }
 }
 
 void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
@@ -48,9 +93,9 @@ void RetryLoop::TryAgain() {
   try_again();
 }
 
-void RetryLoop::GiveUp(const Status& status, const char* why) {
+void RetryLoop::GiveUp(const Status& status, const std::string& why) {
   std::string message = status.message();
-  if (why[0] != '\0') message.append(" (").append(why).append(")");
+  if (!why.empty()) message.append(" (").append(why).append(")");
   StatusDetail detail = status.detail();
   detail.attempts = attempts_;
   const auto give_up = give_up_;
@@ -59,6 +104,9 @@ void RetryLoop::GiveUp(const Status& status, const char* why) {
 
 void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
   route_ = hint.route;
+  last_failure_ = status;
+  if (status.detail().http_status > 0) Answered();
+  if (failing_since_ms_ < 0) failing_since_ms_ = attempt_began_ms_;
   if (status.code() == StatusCode::kTimeout) {
     client_->stats->timeouts.fetch_add(1, std::memory_order_relaxed);
   }
@@ -73,14 +121,9 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
         return GiveUp(status, "the server keeps sending us elsewhere");
       return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
-      // Replaced since the attempt began: of those that there are now, nothing is known.
-      if (client_->credentials->generation() != credentials_generation_ &&
-          ++shortcuts_ <= kMostShortcuts) {
-        return TryAgain();
-      }
-      if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
-      client_->credentials->RequestRefresh(credentials_generation_);
-      return AwaitCredentials(status, client_->loop->now_ms() + kLongestRefreshMs);
+      return RefreshCredentials(status, false);
+    case RetryHint::Kind::kOtherCredentials:
+      return RefreshCredentials(status, true);
     case RetryHint::Kind::kThrottled:
     case RetryHint::Kind::kRetry:
       return RetryAfterBackoff(status, hint);
@@ -98,20 +141,41 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
       std::max(std::min(hint.retry_after_ms, kLongestRetryAfterMs),
                client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
                                         client_->retry_budget.Take()));
-  if (deadline_ms_ >= 0 && client_->loop->now_ms() + delay_ms >= deadline_ms_) {
+  const int64_t now_ms = client_->now_ms();
+  if (deadline_ms_ >= 0 && now_ms + delay_ms >= deadline_ms_) {
     return GiveUp(status, "no time left for another attempt");
   }
+  const int64_t lasted_ms = now_ms - failing_since_ms_;
+  if (lasted_ms >= kSilentRetriesMs) client_->WarnOfRetries(lasted_ms, status.message());
   client_->stats->retries.fetch_add(1, std::memory_order_relaxed);
   After(delay_ms, [this] { TryAgain(); });
 }
 
-void RetryLoop::AwaitCredentials(const Status& status, int64_t until_ms) {
-  if (client_->credentials->generation() != credentials_generation_) return TryAgain();
-  const int64_t now_ms = client_->loop->now_ms();
-  if (now_ms >= until_ms || (deadline_ms_ >= 0 && now_ms >= deadline_ms_)) {
-    return GiveUp(status, "no fresh credentials arrived");
+// `others`: there is no use in trying the same ones again.
+void RetryLoop::RefreshCredentials(const Status& status, bool others) {
+  // Replaced since the attempt began: of those that there are now, nothing is known.
+  const CredentialStore::History now = client_->credentials->history();
+  const bool replaced =
+      others ? now.changes != credentials_.changes : now.generation != credentials_.generation;
+  if (replaced && ++shortcuts_ <= kMostShortcuts) return TryAgain();
+  if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
+  client_->credentials->RequestRefresh(credentials_.generation);
+  client_->now_ms();  // from here on, time stands still
+  AwaitCredentials(status, others, kMinRefreshPollMs);
+}
+
+void RetryLoop::AwaitCredentials(const Status& status, bool others, int64_t pause_ms) {
+  const CredentialStore::History now = client_->credentials->history();
+  if (now.generation != credentials_.generation) {
+    if (others && now.changes == credentials_.changes) return GiveUp(status, "");
+    return TryAgain();
   }
-  After(kRefreshPollMs, [this, status, until_ms] { AwaitCredentials(status, until_ms); });
+  if (now.failures != credentials_.failures) {
+    return GiveUp(status, "no fresh credentials: " + client_->credentials->failure());
+  }
+  After(pause_ms, [this, status, others, pause_ms] {
+    AwaitCredentials(status, others, std::min(2 * pause_ms, kMaxRefreshPollMs));
+  });
 }
 
 }  // namespace objectpipes

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "engine/client.h"
 
@@ -13,20 +14,24 @@ namespace objectpipes {
 // Used by reads and listings alike. I/O thread only.
 class RetryLoop {
  public:
-  // `try_again` starts the next attempt; `give_up` ends the request with the final Status. Both may
-  // destroy this object.
+  // `try_again` starts the next attempt; `give_up` ends the request, and an attempt under way, with
+  // the final Status. Both may destroy this object.
   RetryLoop(Client* client, std::function<void()> try_again,
             std::function<void(const Status&)> give_up);
   ~RetryLoop() { Cancel(); }
   RetryLoop(const RetryLoop&) = delete;
   RetryLoop& operator=(const RetryLoop&) = delete;
 
-  // Before every attempt.
-  void Attempting();
+  // Before every attempt. False: the credentials have expired, and it is made when there are fresh
+  // ones.
+  bool Attempting();
+  // A reply has come.
+  void Answered();
   // The attempt moved the request on: earlier failures do not count any more.
   void Progressed() {
     failures_ = shortcuts_ = refreshes_ = 0;
     clock_corrected_ = false;
+    failing_since_ms_ = -1;
   }
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).
@@ -34,24 +39,31 @@ class RetryLoop {
   // Forgets a planned attempt.
   void Cancel();
 
-  // No attempt is begun after this point of the monotonic clock; -1: no limit.
+  // No attempt is begun after this point of the client's clock; -1: no limit.
   void set_deadline_ms(int64_t deadline_ms) { deadline_ms_ = deadline_ms; }
   int attempts() const { return attempts_; }
   Route route() const { return route_; }
 
  private:
   void TryAgain();
-  void GiveUp(const Status& status, const char* why);
+  void GiveUp(const Status& status, const std::string& why);
   void After(int64_t delay_ms, std::function<void()> function);
   void RetryAfterBackoff(const Status& status, const RetryHint& hint);
-  void AwaitCredentials(const Status& status, int64_t until_ms);
+  void RefreshCredentials(const Status& status, bool others);
+  void AwaitCredentials(const Status& status, bool others, int64_t pause_ms);
+  void AwaitFirstContact();
 
   Client* const client_;
   const std::function<void()> try_again_;
   const std::function<void(const Status&)> give_up_;
   std::optional<EventLoop::TimerId> timer_;
+  std::optional<EventLoop::TimerId> contact_timer_;
   int64_t deadline_ms_ = -1;
-  uint64_t credentials_generation_ = 0;
+  int64_t failing_since_ms_ = -1;  // the start of the first attempt that failed
+  int64_t began_ms_ = -1;          // the first attempt
+  int64_t attempt_began_ms_ = -1;
+  Status last_failure_;
+  CredentialStore::History credentials_;  // as the attempt began
   int attempts_ = 0;
   int failures_ = 0;   // in a row, without progress
   int shortcuts_ = 0;  // attempts repeated at once because something had been learned meanwhile

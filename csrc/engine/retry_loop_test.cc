@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "testing/engine_test.h"
 
@@ -52,6 +53,18 @@ class RetryLoopTest : public EngineTest {
       return over_.Set();
     }
     retry_->Failed(failure_, hint_);
+  }
+
+  // A client that nothing has ever answered, with this much patience.
+  void UseFirstContact(int64_t limit_ms) {
+    OnLoop([&] {
+      RetryPolicy policy;
+      policy.base_ms = 20;
+      policy.first_contact_ms = limit_ms;
+      client_ = std::make_shared<Client>(&loop_, client_->pool, &stats_,
+                                         std::make_unique<FakeTransport>(&loop_), credentials_,
+                                         policy, /*may_split=*/true);
+    });
   }
 
   std::unique_ptr<RetryLoop> retry_;
@@ -221,10 +234,117 @@ TEST_F(RetryLoopTest, ProgressAllowsFreshCredentialsAnew) {
   EXPECT_EQ(attempts_, 20);
 }
 
-TEST_F(RetryLoopTest, WaitsForCredentialsUntilTheDeadlineOnly) {
+// Only the consumer's thread can obtain credentials, and it may be busy elsewhere.
+TEST_F(RetryLoopTest, TimeInWhichTheConsumerIsAwayDoesNotCount) {
+  credentials_->Set(Credentials{"old", "", ""});
+  good_attempt_ = 2;
   Run(Hint(Kind::kRefreshCredentials), /*deadline_ms=*/30);
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  int64_t before_ms = 0;
+  OnLoop([&] { before_ms = client_->now_ms(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  OnLoop([&] { EXPECT_EQ(client_->now_ms(), before_ms); });
+  credentials_->Set(Credentials{"new", "", ""});
   ASSERT_TRUE(over_.Wait());
-  EXPECT_EQ(given_up_.message(), "busy (no fresh credentials arrived)");
+  EXPECT_EQ(attempts_, 2);
+  EXPECT_TRUE(given_up_.ok());
+}
+
+TEST_F(RetryLoopTest, GivesUpWhenThereAreNoFreshCredentials) {
+  failure_ = Status(StatusCode::kExpiredCredentials, "expired");
+  Run(Hint(Kind::kRefreshCredentials));
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  credentials_->Fail("the vault is sealed");
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(given_up_.code(), StatusCode::kExpiredCredentials);
+  EXPECT_EQ(given_up_.message(), "expired (no fresh credentials: the vault is sealed)");
+  EXPECT_FALSE(credentials_->refresh_wanted());
+}
+
+TEST_F(RetryLoopTest, TriesOtherCredentialsOnly) {
+  credentials_->Set(Credentials{"unknown", "", ""});
+  good_attempt_ = 2;
+  Run(Hint(Kind::kOtherCredentials));
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  credentials_->Set(Credentials{"known", "", ""});
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 2);
+}
+
+TEST_F(RetryLoopTest, DoesNotTryTheSameUnknownCredentialsAgain) {
+  credentials_->Set(Credentials{"unknown", "", ""});
+  Run(Hint(Kind::kOtherCredentials));
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  credentials_->Set(Credentials{"unknown", "", ""});
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 1);
+  EXPECT_EQ(given_up_.message(), "busy");
+}
+
+// After a long sleep of the machine, for example.
+TEST_F(RetryLoopTest, SignsNothingWithExpiredCredentials) {
+  credentials_->Set(Credentials{"old", "", "", /*ends_at_s=*/1});
+  good_attempt_ = 1;
+  OnLoop([this] {
+    retry_ = std::make_unique<RetryLoop>(
+        client_.get(),
+        [this] {
+          EXPECT_TRUE(retry_->Attempting());
+          over_.Set();
+        },
+        [](const Status& status) { ADD_FAILURE() << status.message(); });
+    EXPECT_FALSE(retry_->Attempting());
+  });
+  ASSERT_TRUE(Eventually([this] { return credentials_->refresh_wanted(); }));
+  credentials_->Set(Credentials{"new", "", ""});
+  ASSERT_TRUE(over_.Wait());
+  OnLoop([this] { EXPECT_EQ(retry_->attempts(), 1); });
+}
+
+TEST_F(RetryLoopTest, AnEndpointThatNeverAnsweredIsGivenUpEarly) {
+  UseFirstContact(40);
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_LT(attempts_, client_->retry_policy.max_attempts);
+  EXPECT_NE(given_up_.message().find("no server has answered"), std::string::npos);
+}
+
+TEST_F(RetryLoopTest, AnEndpointThatNeverRepliesIsGivenUpInTheMiddleOfAnAttempt) {
+  UseFirstContact(20);
+  OnLoop([this] {
+    retry_ = std::make_unique<RetryLoop>(
+        client_.get(), [] {},
+        [this](const Status& status) {
+          given_up_ = status;
+          over_.Set();
+        });
+    EXPECT_TRUE(retry_->Attempting());
+  });
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(given_up_.code(), StatusCode::kTimeout);
+}
+
+TEST_F(RetryLoopTest, AnEndpointThatAnsweredOnceIsTriedToTheEnd) {
+  UseFirstContact(1);
+  OnLoop([this] { client_->contact->answered = true; });
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, client_->retry_policy.max_attempts);
+}
+
+TEST_F(RetryLoopTest, WhatIsRetriedForLongIsSaidOnce) {
+  OnLoop([this] {
+    client_->WarnOfRetries(7'300, "refused");
+    client_->WarnOfRetries(9'000, "refused");
+  });
+  EXPECT_EQ(client_->TakeWarning(), "waiting for  for 7 s, and trying again: refused");
+  EXPECT_EQ(client_->TakeWarning(), "");
+  OnLoop([this] {
+    client_->Succeeded();
+    client_->WarnOfRetries(5'000, "silent");
+  });
+  EXPECT_NE(client_->TakeWarning(), "");
 }
 
 TEST_F(RetryLoopTest, CancelForgetsThePlannedAttempt) {

@@ -30,7 +30,7 @@ Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& o
       on_first_(std::move(on_first)),
       room_(std::move(room)),
       allowance_(options.allowance),
-      progress_ms_(MonotonicMs()),
+      progress_ms_(client_->now_ms()),
       last_take_ms_(progress_ms_) {}
 
 Stream::~Stream() { account_->budget()->Remove(this); }
@@ -252,7 +252,7 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (seeks_planned_ > 0) return;
-    progress_ms_ = client_->loop->now_ms();
+    progress_ms_ = client_->now_ms();
     attempts_ = fetch_->attempts();
     if (chunk->end() > wanted_ && !parked_) ready_.emplace(chunk->begin, std::move(chunk));
   }
@@ -431,11 +431,11 @@ void Stream::GoTo(uint64_t position) {
     fetching_from_ = position;
     paused_ = false;
     ++seeks_planned_;
-    progress_ms_ = MonotonicMs();
+    progress_ms_ = client_->now_ms();
     client_->loop->Post([self = shared_from_this(), position] { self->SeekOnLoop(position); });
   }
   if (!std::exchange(parked_, false) || !will_come) return;
-  progress_ms_ = MonotonicMs();
+  progress_ms_ = client_->now_ms();
   client_->loop->Post([self = shared_from_this(), from = fetching_from_] { self->Fetch(from); });
 }
 
@@ -461,7 +461,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   const std::shared_ptr<Chunk>* const found = FindReady(position);
   if (found == nullptr) {
     if (EndsAt(position)) return End(Outcome::kEnd);
-    const int64_t waited_ms = MonotonicMs() - progress_ms_;
+    const int64_t waited_ms = client_->now_ms() - progress_ms_;
     const bool overdue = options_.timeout_ms >= 0 && waited_ms >= options_.timeout_ms;
     if (failure_.ok() && !overdue) return Outcome::kNotYet;
     *failure = !failure_.ok() ? failure_
@@ -493,7 +493,7 @@ void Stream::ShrinkRoom() {
 void Stream::Unpause() {
   if (!paused_) return;
   paused_ = false;
-  progress_ms_ = MonotonicMs();  // it was the reader who made none
+  progress_ms_ = client_->now_ms();  // it was the reader who made none
   client_->loop->Post([self = shared_from_this()] {
     if (self->fetch_ != nullptr) self->fetch_->Resume();
   });

@@ -57,17 +57,19 @@ const char* KindOf(StatusCode code) {
 
 }  // namespace
 
-py::object ExceptionOf(const Status& status, py::handle url) {
+py::object ExceptionOf(const Status& status, py::handle url, std::string_view endpoint) {
   const StatusDetail& detail = status.detail();
+  if (!detail.endpoint.empty()) endpoint = detail.endpoint;
   return py::module_::import("objectpipes.errors")
       .attr("from_native")(
           KindOf(status.code()), TextOf(status.message()), py::arg("url") = url,
-          py::arg("status") = detail.http_status, py::arg("code") = TextOf(detail.code),
-          py::arg("request_id") = TextOf(detail.request_id), py::arg("attempts") = detail.attempts);
+          py::arg("endpoint") = TextOf(endpoint), py::arg("status") = detail.http_status,
+          py::arg("code") = TextOf(detail.code), py::arg("request_id") = TextOf(detail.request_id),
+          py::arg("attempts") = detail.attempts);
 }
 
-void Raise(const Status& status, py::handle url) {
-  const py::object exception = ExceptionOf(status, url);
+void Raise(const Status& status, py::handle url, std::string_view endpoint) {
+  const py::object exception = ExceptionOf(status, url, endpoint);
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
   throw py::error_already_set();
 }

@@ -84,7 +84,7 @@ std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
       },
       [this] { CheckOpen(); });
   CheckOpen();
-  if (outcome == Stream::Outcome::kFailed) Raise(failure, url_);
+  if (outcome == Stream::Outcome::kFailed) Raise(failure, url_, client_->endpoint());
   if (outcome == Stream::Outcome::kEnd) size_ = stream->size();
   return chunk;
 }

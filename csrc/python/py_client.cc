@@ -9,14 +9,14 @@
 #include "base/fork.h"
 #include "python/failure.h"
 #include "python/text.h"
+#include "transport/http/authority.h"
 
 namespace py = pybind11;
 
 namespace objectpipes {
 namespace {
 
-constexpr int64_t kSliceMs = 50;              // how late a signal may be served
-constexpr int64_t kCredentialsLookMs = 5000;  // the provider itself refreshes ahead of expiry
+constexpr int64_t kSliceMs = 50;  // how late a signal may be served
 
 std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function provider) {
   ais::Options ais;
@@ -35,6 +35,11 @@ std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function pr
                     std::move(provider));
 }
 
+std::shared_ptr<FirstContact> ContactFrom(const py::dict& options) {
+  return Engine::OfThisProcess()->ContactWith(
+      HostAndPortOf(options["contact_url"].cast<std::string>()));
+}
+
 }  // namespace
 
 HttpOptions HttpOptionsFrom(const py::dict& options) {
@@ -49,6 +54,7 @@ HttpOptions HttpOptionsFrom(const py::dict& options) {
   http.connect_timeout_ms = options["connect_timeout_ms"].cast<int64_t>();
   http.stall_timeout_ms = options["stall_timeout_ms"].cast<int64_t>();
   http.requests = &Engine::OfThisProcess()->stats()->requests;
+  http.answered = &ContactFrom(options)->answered;  // the engine keeps it for ever
   return http;
 }
 
@@ -57,9 +63,10 @@ std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> 
                                      const py::dict& options, py::function provider) {
   RetryPolicy policy;
   policy.max_attempts = options["max_attempts"].cast<int>();
+  policy.first_contact_ms = options["first_contact_ms"].cast<int64_t>();
   auto client = std::make_shared<Client>(engine->loop(), engine->pool(), engine->stats(),
                                          std::move(transport), std::move(credentials), policy,
-                                         options["split"].cast<bool>());
+                                         options["split"].cast<bool>(), ContactFrom(options));
   return std::make_shared<PyClient>(engine, std::move(client), std::move(provider));
 }
 
@@ -68,7 +75,8 @@ PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function 
       bytes_blocks_(BytesBlocks::Of(engine)),
       generation_(ForkGeneration()),
       client_(new std::shared_ptr<Client>(std::move(client))),
-      credentials_(std::move(credentials)) {}
+      credentials_(std::move(credentials)),
+      endpoint_((*client_)->contact->endpoint) {}
 
 PyClient::~PyClient() {
   if (!in_its_process()) return;
@@ -88,31 +96,46 @@ const std::shared_ptr<Client>& PyClient::client() const {
 }
 
 void PyClient::RefreshCredentials() {
-  if (client()->credentials->refresh_wanted()) return Replace(true);
-  if (MonotonicMs() >= next_look_ms_) Replace(false);
+  const bool needed = client()->credentials->refresh_wanted();
+  const int64_t now_ms = WallMs();
+  // Also if the clock was set back.
+  if (now_ms >= look_again_ms_ || now_ms < looked_ms_) Renew(needed);
+  // What is needed now was not when it was said when to look again.
+  if (needed && !needed_) Renew(needed);
 }
 
-void PyClient::Replace(bool force) {
-  next_look_ms_ = MonotonicMs() + kCredentialsLookMs;
-  const py::object found = credentials_(force);
+void PyClient::Renew(bool needed) {
+  const auto answer = credentials_(needed).cast<py::tuple>();
+  const auto fresh = answer[1].cast<bool>();
+  const auto failure = answer[2].cast<std::string>();
+  needed_ = needed && !fresh;
+  looked_ms_ = WallMs();
+  look_again_ms_ = looked_ms_ + static_cast<int64_t>(answer[3].cast<double>() * 1000);
+  CredentialStore& store = *client()->credentials;
+  if (!failure.empty()) {
+    if (needed) store.Fail(failure);
+    return;
+  }
+  if (!fresh && store.generation() > 0) return;
   Credentials credentials;
-  if (!found.is_none()) {
-    const auto parts = found.cast<py::tuple>();
+  if (!answer[0].is_none()) {
+    const auto parts = answer[0].cast<py::tuple>();
     credentials.access_key = parts[0].cast<std::string>();
     credentials.secret_key = parts[1].cast<std::string>();
     credentials.session_token = parts[2].cast<std::string>();
+    credentials.ends_at_s = static_cast<int64_t>(parts[3].cast<double>());
   }
-  CredentialStore& store = *client()->credentials;
-  const auto [current, generation] = store.Get();
-  if (force || generation == 0 || !(credentials == current)) store.Set(std::move(credentials));
+  store.Set(std::move(credentials));
 }
 
-void PyClient::PassOnWarning() const {
-  const std::string_view warning = client()->transport->TakeWarning();
-  if (warning.empty()) return;
-  py::module_::import("logging")
-      .attr("getLogger")("objectpipes")
-      .attr("warning")("%s", py::str(warning.data(), warning.size()));
+void PyClient::PassOnWarnings() const {
+  for (const std::string& warning :
+       {std::string(client()->transport->TakeWarning()), client()->TakeWarning()}) {
+    if (warning.empty()) continue;
+    const py::object text =
+        py::module_::import("objectpipes._redact").attr("redact")(TextOf(warning));
+    py::module_::import("logging").attr("getLogger")("objectpipes").attr("warning")("%s", text);
+  }
 }
 
 void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
@@ -129,7 +152,7 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
         std::this_thread::sleep_for(std::chrono::hours(1));
       }
     }
-    PassOnWarning();
+    PassOnWarnings();
     if (done) return;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     check();

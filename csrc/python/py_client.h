@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "engine/client.h"
 #include "engine/engine.h"
@@ -17,8 +18,10 @@ namespace objectpipes {
 
 class PyClient {
  public:
-  // `credentials` is called with force: bool and returns (access_key, secret_key, session_token),
-  // each possibly empty, or None for anonymous.
+  // `credentials` is called with whether fresh ones are needed, and returns a tuple: (access_key,
+  // secret_key, session_token, end in POSIX seconds or 0), each possibly empty, or None for
+  // anonymous; whether they are fresh; why there are no fresh ones, or ""; seconds after which to
+  // ask again.
   PyClient(Engine* engine, std::shared_ptr<Client> client, pybind11::function credentials);
 
   // Throws RuntimeError in a process other than the one it was made in.
@@ -26,6 +29,8 @@ class PyClient {
   Engine* engine() const { return engine_; }
   BytesBlocks* bytes_blocks() const { return bytes_blocks_; }
   bool in_its_process() const;
+  // "host:port", as configured.
+  const std::string& endpoint() const { return endpoint_; }
 
   // Replaces the credentials if they are refused or due to be looked at. May run Python for
   // seconds.
@@ -37,8 +42,8 @@ class PyClient {
   void WaitFor(const std::function<bool(int64_t)>& attempt, const std::function<void()>& check);
 
  private:
-  void Replace(bool force);
-  void PassOnWarning() const;
+  void Renew(bool needed);
+  void PassOnWarnings() const;
 
   Engine* const engine_;
   BytesBlocks* const bytes_blocks_;
@@ -46,7 +51,12 @@ class PyClient {
   // Leaked in a child of fork(): nothing in it can be freed there.
   std::shared_ptr<Client>* const client_;
   const pybind11::function credentials_;
-  std::atomic<int64_t> next_look_ms_{0};
+  const std::string endpoint_;
+  // On the wall clock, because that is the one by which credentials expire, and the only one that
+  // goes on while the machine sleeps.
+  std::atomic<int64_t> looked_ms_{0};
+  std::atomic<int64_t> look_again_ms_{0};
+  std::atomic<bool> needed_{false};  // when they were looked at
 
  public:
   ~PyClient();

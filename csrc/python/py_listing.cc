@@ -113,7 +113,7 @@ py::object PyListing::NextPage() {
         return outcome != Listing::Outcome::kNotYet;
       },
       [] {});  // a closed listing is at its end
-  if (outcome == Listing::Outcome::kFailed) Raise(failure, url_);
+  if (outcome == Listing::Outcome::kFailed) Raise(failure, url_, client_->endpoint());
   if (outcome == Listing::Outcome::kEnd) return py::none();
   py::list urls;
   std::string url = url_prefix_;

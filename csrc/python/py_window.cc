@@ -150,7 +150,8 @@ py::tuple PyWindow::Take(size_t most, bool wait) {
     results_.pop_front();
     const py::object item = Answered(result.sequence);
     const py::object url = UrlOf(item);
-    if (!result.status.ok()) return py::make_tuple(items, ExceptionOf(result.status, url));
+    if (!result.status.ok())
+      return py::make_tuple(items, ExceptionOf(result.status, url, client_->endpoint()));
     auto reader = std::make_unique<ObjectReader>(client_, url, std::move(result));
     items.append(py::make_tuple(item, py::cast(std::move(reader))));
   }

@@ -39,6 +39,8 @@ constexpr Meaning kNoSuchBucket = {StatusCode::kBucketNotFound, Kind::kFatal,
 constexpr Meaning kDenied = {StatusCode::kAccessDenied, Kind::kFatal, "Access is denied"};
 constexpr Meaning kRejectedCredentials = {StatusCode::kInvalidCredentials, Kind::kFatal,
                                           "The credentials are not accepted"};
+constexpr Meaning kUnknownCredentials = {StatusCode::kInvalidCredentials, Kind::kOtherCredentials,
+                                         "The credentials are not accepted"};
 constexpr Meaning kExpired = {StatusCode::kExpiredCredentials, Kind::kRefreshCredentials,
                               "The credentials have expired"};
 constexpr Meaning kOtherRegion = {StatusCode::kWrongRegion, Kind::kFatal,
@@ -91,9 +93,12 @@ constexpr Rule kRules[] = {
     {"AccessDenied", kDenied},
     {"AllAccessDisabled", kDenied},
     {"AccountProblem", kDenied},
-    {"InvalidAccessKeyId", kRejectedCredentials},
-    {"SignatureDoesNotMatch", kRejectedCredentials},
-    {"InvalidToken", kRejectedCredentials},
+    {"InvalidAccessKeyId", kUnknownCredentials},
+    {"InvalidClientTokenId", kUnknownCredentials},
+    {"InvalidSecurity", kUnknownCredentials},
+    {"SignatureDoesNotMatch", kUnknownCredentials},
+    {"InvalidToken*", kUnknownCredentials},
+    {"UnrecognizedClientException", kUnknownCredentials},
     {"AuthorizationHeaderMalformed", kRejectedCredentials},  // without a region to sign for
     {"ExpiredToken*", kExpired},
     {"TokenRefreshRequired", kExpired},

@@ -18,6 +18,7 @@
 #include "s3/reply_head.h"
 #include "s3/url.h"
 #include "transport/content_range.h"
+#include "transport/http/authority.h"
 
 namespace objectpipes {
 namespace {
@@ -220,6 +221,7 @@ void S3Transport::Call::OnDone(const Status& status) {
     if (error.hint.kind == RetryHint::Kind::kRetryNow && !transport_->LearnFrom(error, bucket())) {
       error.hint.kind = RetryHint::Kind::kFatal;
     }
+    if (!error.status.ok()) error.status.mutable_detail().endpoint = HostAndPortOf(request_.url);
     if (with_session_) EndSession(&error);
     return OnEnd(error.status, error.hint);
   }
@@ -444,6 +446,8 @@ void S3Transport::OpenSession::OnEnd(const Status& status, const RetryHint& hint
 }
 
 // The keys are valid as long from now on as the server says that they are from its own time on.
+S3Transport::Session::Session() = default;
+
 void S3Transport::Session::Open(ExpressSession opened, const Bucket& bucket,
                                 std::optional<double> server_time, int64_t now) {
   const auto since = server_time.has_value() ? static_cast<int64_t>(*server_time) : now;

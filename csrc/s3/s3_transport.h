@@ -64,6 +64,7 @@ class S3Transport final : public Transport {
 
   // The session of a directory bucket. Requests that need it wait until it is open.
   struct Session {
+    Session();  // defined elsewhere: clang knows the members' defaults only after the outer class
     std::optional<Signer> signer;
     std::string token;
     int64_t expires = 0;      // by our clock, corrected

@@ -16,7 +16,9 @@ struct Credentials {
   std::string access_key;     // empty: anonymous
   std::string secret_key;     //
   std::string session_token;  // AIStore: the bearer token, and nothing else
+  int64_t ends_at_s = 0;      // on the wall clock; 0: never
 
+  // Whether requests are signed alike.
   bool operator==(const Credentials& other) const {
     return access_key == other.access_key && secret_key == other.secret_key &&
            session_token == other.session_token;
@@ -25,28 +27,59 @@ struct Credentials {
 
 class CredentialStore {
  public:
+  // What has happened so far; each number only grows.
+  struct History {
+    uint64_t generation = 0;  // calls of Set()
+    uint64_t changes = 0;     // those that brought others than there were
+    uint64_t failures = 0;    // calls of Fail()
+  };
+
   void Set(Credentials credentials) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (!(credentials == credentials_)) ++history_.changes;
     credentials_ = std::move(credentials);
-    ++generation_;
+    ++history_.generation;
+    refresh_wanted_ = false;
+  }
+
+  // There are no fresh credentials, and this is why. Whoever waits for some gives up.
+  void Fail(std::string reason) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    failure_ = std::move(reason);
+    ++history_.failures;
     refresh_wanted_ = false;
   }
 
   // The current credentials and their generation, which grows with every Set().
   std::pair<Credentials, uint64_t> Get() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return {credentials_, generation_};
+    return {credentials_, history_.generation};
   }
 
-  uint64_t generation() const {
+  uint64_t generation() const { return history().generation; }
+
+  History history() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return generation_;
+    return history_;
   }
 
-  // The credentials of `generation` were refused; no effect if they have been replaced meanwhile.
+  // Of the last Fail().
+  std::string failure() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return failure_;
+  }
+
+  // Whether nothing that is signed with them can be accepted any more.
+  bool expired(int64_t wall_seconds) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return credentials_.ends_at_s > 0 && wall_seconds >= credentials_.ends_at_s;
+  }
+
+  // The credentials of `generation` were refused, or have expired; no effect if they have been
+  // replaced meanwhile.
   void RequestRefresh(uint64_t generation) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (generation == generation_) refresh_wanted_ = true;
+    if (generation == history_.generation) refresh_wanted_ = true;
   }
 
   bool refresh_wanted() const {
@@ -57,7 +90,8 @@ class CredentialStore {
  private:
   mutable std::mutex mutex_;
   Credentials credentials_;
-  uint64_t generation_ = 0;
+  History history_;
+  std::string failure_;
   bool refresh_wanted_ = false;
 };
 

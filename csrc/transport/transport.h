@@ -107,6 +107,7 @@ struct RetryHint {
     kThrottled,  // after a backoff, and everybody should slow down
     kRetryNow,   // the transport has learned something (region, clock, route): ask again at once
     kRefreshCredentials,  // ask again once the credentials have been replaced
+    kOtherCredentials,    // the same, but only if they have been replaced by others
   };
   Kind kind = Kind::kFatal;
   int64_t retry_after_ms = -1;  // the server's own wish; -1: none

@@ -44,7 +44,7 @@ class AISStore(Store):
         read = {name: getattr(options, name) for name in names}
         settings = (resolved, *read.values())
 
-        def make(credentials: Callable[[bool], tuple[str, str, str] | None]) -> _ext.Client:
+        def make(credentials: Callable[[bool], _ext.Renewed]) -> _ext.Client:
             options = http_options(resolved) | read | {"split": True}
             client: _ext.Client = _engine.extension().ais_client(options, credentials)
             return client

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
+from ._aws import FIRST_REGION
 from ._engine import build_info
 from .credentials import CredentialsProvider, CredentialsSource
 
@@ -24,9 +25,6 @@ _clients: dict[Hashable, tuple[_ext.Client, CredentialsProvider]] = {}
 _clients_lock = threading.Lock()
 
 
-_Keys = tuple[str, str, str]  # and the token
-
-
 def _renew_lock() -> None:
     global _clients_lock
     _clients_lock = threading.Lock()
@@ -40,7 +38,7 @@ def shared_client(
     settings: Hashable,
     source: CredentialsSource,
     max_attempts: int,
-    make: Callable[[Callable[[bool], _Keys | None]], _ext.Client],
+    make: Callable[[Callable[[bool], _ext.Renewed]], _ext.Client],
 ) -> _ext.Client:
     """Return the client of a configuration, which all pipes of this process share.
 
@@ -79,20 +77,23 @@ def shared_client(
     return client
 
 
-def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _Keys | None]:
-    def current(force_refresh: bool) -> _Keys | None:
-        found = provider.renewed() if force_refresh else provider.get()
+def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _ext.Renewed]:
+    def renew(force: bool) -> _ext.Renewed:
+        found, renewed, failure, ask_again_s = provider.renew(force)
         if found is None:
-            return None
-        return found.access_key, found.secret_key, found.session_token or ""
+            return None, renewed, failure, ask_again_s
+        ends_at = 0.0 if found.expiry is None else found.expiry.timestamp()
+        keys = found.access_key, found.secret_key, found.session_token or "", ends_at
+        return keys, renewed, failure, ask_again_s
 
-    return current
+    return renew
 
 
-def http_options(connection: Connection) -> dict[str, Any]:
-    """Return the options of a client that say how to reach its store."""
+def http_options(connection: Connection, region: str = "") -> dict[str, Any]:
+    """Return the options of a client that say how to reach its store, in a region of AWS."""
     return {
         "endpoint_url": connection.endpoint_url,
+        "contact_url": connection.endpoint_url.replace("{region}", region or FIRST_REGION),
         "ca_file": connection.ca.file,
         "ca_path": connection.ca.path,
         "verify_tls": connection.verify_tls,
@@ -103,4 +104,5 @@ def http_options(connection: Connection) -> dict[str, Any]:
         "connect_timeout_ms": round(connection.connect_timeout * 1000),
         "stall_timeout_ms": round(connection.stall_timeout * 1000),
         "max_attempts": connection.max_attempts,
+        "first_contact_ms": round(connection.first_contact * 1000),
     }

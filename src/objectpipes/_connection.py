@@ -18,6 +18,8 @@ _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
 # With the engine's backoff this outlasts half a minute of a server's troubles.
 _MAX_ATTEMPTS = 10
+# As long as nothing has ever answered, the endpoint is more likely wrong than busy.
+_FIRST_CONTACT_S = 9.0
 _MAX_COUNT = (1 << 31) - 1
 
 
@@ -44,6 +46,9 @@ class Connection:
         Seconds without a byte after which a request has failed.
     max_attempts : int
         Failed requests in a row after which a read has failed.
+    first_contact : float
+        Seconds after which a request has failed as long as nothing at the endpoint has answered
+        this process.
     """
 
     endpoint_url: str
@@ -55,6 +60,7 @@ class Connection:
     connect_timeout: float
     stall_timeout: float
     max_attempts: int
+    first_contact: float
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -97,6 +103,7 @@ class StoreConfig:
         max_attempts: int | None = None,
     ) -> Connection:
         """Decide: the option, else what the environment says (the arguments), else the default."""
+        patience = (self.connect_timeout, connect_timeout, self.stall_timeout, stall_timeout)
         given = self.proxy is not None
         proxy = (
             normal_proxy("proxy", self.proxy or "")
@@ -114,6 +121,7 @@ class StoreConfig:
             connect_timeout=self.connect_timeout or connect_timeout or _CONNECT_TIMEOUT_S,
             stall_timeout=self.stall_timeout or stall_timeout or _STALL_TIMEOUT_S,
             max_attempts=self.max_attempts or max_attempts or _MAX_ATTEMPTS,
+            first_contact=max(_FIRST_CONTACT_S, *(seconds or 0.0 for seconds in patience)),
         )
 
 

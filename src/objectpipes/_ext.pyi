@@ -123,11 +123,15 @@ def receive(
     etag: str | None,
     attempts: int,
 ) -> ObjectReader: ...
+# Keys, token and their end in POSIX seconds (0: none), or None to sign nothing; whether they are
+# fresh; why there are no fresh ones; seconds after which to ask again.
+Renewed = tuple[tuple[str, str, str, float] | None, bool, str, float]
+
 def s3_client(
-    options: dict[str, Any], credentials: Callable[[bool], tuple[str, str, str] | None]
+    options: dict[str, Any], credentials: Callable[[bool], Renewed]
 ) -> Client: ...
 def ais_client(
-    options: dict[str, Any], credentials: Callable[[bool], tuple[str, str, str] | None]
+    options: dict[str, Any], credentials: Callable[[bool], Renewed]
 ) -> Client: ...
 def parse_ais_url(url: str | bytes) -> tuple[str, str, str]: ...
 def parse_s3_url(url: str | bytes) -> tuple[str, str, str]: ...

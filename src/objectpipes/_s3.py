@@ -42,8 +42,8 @@ class S3Store(Store):
         config, resolved, verify = self.config, self._resolved, options.verify
         attempts = resolved.connection.max_attempts
 
-        def make(credentials: Callable[[bool], tuple[str, str, str] | None]) -> _ext.Client:
-            options = http_options(resolved.connection)
+        def make(credentials: Callable[[bool], _ext.Renewed]) -> _ext.Client:
+            options = http_options(resolved.connection, resolved.region)
             options.update(
                 region=resolved.region,
                 virtual_addressing=resolved.addressing_style == "virtual",

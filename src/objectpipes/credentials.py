@@ -11,12 +11,13 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MethodType
+from typing import NamedTuple
 
 from ._checks import check_text
 from ._redact import keep_secret, redact
 from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
 
-__all__ = ["Credentials", "CredentialsProvider", "CredentialsSource", "identity_of"]
+__all__ = ["Credentials", "CredentialsProvider", "CredentialsSource", "Renewal", "identity_of"]
 
 _log = logging.getLogger("objectpipes")
 
@@ -27,8 +28,10 @@ _MAX_PAUSE_S = 30.0
 # Between attempts when nothing can go on without fresh credentials: doubled each time.
 _MIN_BACKOFF_S = 0.1
 _MAX_BACKOFF_S = 2.0
-# How long failed calls are repeated, however many attempts are left.
-_MAX_REPEAT_S = 8.0
+# The engine's interest in credentials that need no renewal yet.
+_LOOK_S = 5.0
+# How long the first credentials of all are waited for, however many attempts are left.
+_MAX_FIRST_S = 8.0
 
 # Where a part came from, by the source of the whole.
 _ORIGINS = {
@@ -156,6 +159,27 @@ def identity_of(source: Callable[[], Credentials]) -> Hashable:
     return _Identity(source, None)
 
 
+class Renewal(NamedTuple):
+    """What came of asking a provider on behalf of the engine.
+
+    Attributes
+    ----------
+    credentials : Credentials or None
+        The current ones; None to send unsigned requests.
+    renewed : bool
+        Whether they were obtained just now.
+    failure : str
+        Why there are no fresh ones, although all attempts were made; empty otherwise.
+    ask_again_s : float
+        Seconds after which to ask again.
+    """
+
+    credentials: Credentials | None
+    renewed: bool
+    failure: str
+    ask_again_s: float
+
+
 class CredentialsProvider:
     """Gives current credentials, renewed in time; safe to share between threads.
 
@@ -182,6 +206,9 @@ class CredentialsProvider:
         self._lock = threading.Lock()
         self._current: Credentials | None = None
         self._renew_at = self._ends_at = -math.inf  # POSIX seconds
+        self._failures = 0  # in a row
+        self._next_call_at = -math.inf
+        self._error: Exception | None = None
         if found is not None:
             self._adopt(found)
 
@@ -203,7 +230,18 @@ class CredentialsProvider:
         Exception
             What the last call raised.
         """
-        return self._repeat(self.get)
+        began = time.time()
+        while True:
+            try:
+                return self.get()
+            except (ConfigError, ExpiredCredentialsError):
+                raise
+            except Exception:
+                pause = self._backoff()
+                out_of_time = time.time() + pause - began > _MAX_FIRST_S
+                if self._failures >= self._max_attempts or out_of_time:
+                    raise
+                time.sleep(pause)
 
     def get(self, force_refresh: bool = False) -> Credentials | None:
         """Return the current credentials; cheap as long as they need no renewal.
@@ -234,27 +272,33 @@ class CredentialsProvider:
                 self._renew_ahead()
             return self._current
 
-    def renewed(self) -> Credentials | None:
-        """Renew the credentials, which the server refused; failed calls are repeated.
+    def renew(self, force: bool) -> Renewal:
+        """Renew what has to be renewed, one call at most; for the engine, which asks repeatedly.
+
+        Parameters
+        ----------
+        force : bool
+            Requests wait for fresh credentials: the current ones were refused, or have expired.
 
         Returns
         -------
-        Credentials or None
-            As `get`.
-
-        Raises
-        ------
-        ExpiredCredentialsError
-            They cannot be renewed, after all attempts.
+        Renewal
+            What came of it.
         """
-        try:
-            return self._repeat(lambda: self.get(force_refresh=True))
-        except ConfigError:
-            raise
-        except Exception as error:
-            raise ExpiredCredentialsError(
-                f"The credentials were refused, and cannot be renewed: {_reason(error)}"
-            ) from error
+        with self._lock:
+            now = time.time()
+            needed = force or now >= self._ends_at
+            before = self._current
+            if needed and now >= self._next_call_at:
+                self._call_quietly()
+            elif now >= self._renew_at and not needed:
+                self._renew_ahead()
+            if not needed or self._failures == 0:
+                fresh = self._current is not before or (needed and self._failures == 0)
+                return Renewal(self._current, fresh, "", _LOOK_S)
+            hopeless = self._failures >= self._max_attempts or isinstance(self._error, ConfigError)
+            failure = _reason(self._error) if hopeless else ""
+            return Renewal(self._current, False, failure, max(self._next_call_at - now, 0.0))
 
     def _renew_ahead(self) -> None:
         try:
@@ -271,26 +315,28 @@ class CredentialsProvider:
             )
             self._renew_at = now + _jittered(min(left / 4, _MAX_PAUSE_S))
 
-    def _repeat(self, call: Callable[[], Credentials | None]) -> Credentials | None:
-        began = time.time()
-        failures = 0
-        while True:
-            try:
-                return call()
-            except (ConfigError, ExpiredCredentialsError):
-                raise
-            except Exception:
-                failures += 1
-                pause = _jittered(min(_MIN_BACKOFF_S * 2**failures, _MAX_BACKOFF_S))
-                if failures >= self._max_attempts or time.time() + pause - began > _MAX_REPEAT_S:
-                    raise
-                time.sleep(pause)
+    def _call_quietly(self) -> None:
+        try:
+            self._call()
+        except Exception as error:
+            _log.warning(
+                "cannot renew credentials (attempt %d of %d): %s",
+                self._failures,
+                self._max_attempts,
+                _reason(error),
+            )
 
     def _call(self) -> None:
-        fresh = self._load()
-        if fresh is None and self._current is not None:
-            raise InvalidCredentialsError("There are no credentials any more.")
-        self._adopt(fresh)
+        try:
+            fresh = self._load()
+            if fresh is None and self._current is not None:
+                raise InvalidCredentialsError("There are no credentials any more.")
+            self._adopt(fresh)
+        except Exception as error:
+            self._failures += 1
+            self._error = error
+            self._next_call_at = time.time() + self._backoff()
+            raise
 
     def _adopt(self, fresh: Credentials | None) -> None:
         ends_at = math.inf if fresh is None or fresh.expiry is None else fresh.expiry.timestamp()
@@ -300,6 +346,12 @@ class CredentialsProvider:
         self._current = fresh
         self._ends_at = ends_at
         self._renew_at = ends_at - min(_MARGIN_S, left / 2)
+        self._failures = 0
+        self._error = None
+        self._next_call_at = -math.inf
+
+    def _backoff(self) -> float:
+        return _jittered(min(_MIN_BACKOFF_S * 2 ** min(self._failures, 10), _MAX_BACKOFF_S))
 
 
 def _jittered(seconds: float) -> float:

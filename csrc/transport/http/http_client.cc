@@ -122,16 +122,17 @@ HttpClient::HttpClient(size_t max_connections, std::string name_servers)
 
 HttpClient::~HttpClient() { to_delete_.clear(); }
 
-void HttpClient::Wait(int64_t max_ms) {
+int64_t HttpClient::Wait(int64_t max_ms) {
   if (!idle()) max_ms = std::min(max_ms, kStallCheckMs);
   if (!attention_.empty() || !to_delete_.empty() || !unsendable_.empty()) max_ms = 0;
   network_.reactor()->Wait(max_ms);
+  return max_ms;
 }
 
-void HttpClient::Advance(int64_t now_ms) {
+void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
-  network_.reactor()->Dispatch(now_ms);
+  network_.reactor()->Dispatch(monotonic_ms);
   EndUnsendable();
   CloseIdle();
   ServeWaiting();

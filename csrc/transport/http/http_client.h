@@ -31,11 +31,12 @@ struct HttpOptions {
   bool verify_tls = true;
   std::string client_cert;  // PEM files for mutual TLS; empty: none
   std::string client_key;
-  std::string proxy;  // URL; empty: connect directly. The environment is never asked
+  std::string proxy;     // URL; empty: connect directly. The environment is never asked
   std::string user_agent;
   int64_t connect_timeout_ms = 0;             // name, TCP, proxy and TLS
   int64_t stall_timeout_ms = 0;               // longest time without a byte, the first one included
   std::atomic<uint64_t>* requests = nullptr;  // counts those sent; null: nobody does
+  std::atomic<bool>* answered = nullptr;      // set once a server has replied; null: by nobody
 };
 
 // As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its
@@ -81,12 +82,15 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Waits for the network, at most this long. Calls no handler.
-  void Wait(int64_t max_ms);
+  // Waits for the network, at most this long. Calls no handler. Returns what it meant to wait.
+  int64_t Wait(int64_t max_ms);
   // Makes Wait() return, now or the next time. Any thread.
   void Wakeup() { network_.reactor()->Wakeup(); }
+  // What time it is, from now on, by a clock that stands still while the process does.
+  void BeginTurn(int64_t now_ms) { now_ms_ = now_ms; }
   // Moves all exchanges on; handlers are called from here only.
-  void Advance(int64_t now_ms);
+  void Advance(int64_t monotonic_ms, int64_t now_ms);
+  void Advance(int64_t monotonic_ms) { Advance(monotonic_ms, monotonic_ms); }
 
   bool idle() const { return busy_.empty() && waiting_.empty() && unsendable_.empty(); }
 
@@ -147,7 +151,7 @@ class HttpSession {
   HttpClient* const client_;
   const HttpOptions options_;
   const Result<HttpProxy> parsed_proxy_;
-  const HttpProxy proxy_;                          // none if it could not be parsed
+  const HttpProxy proxy_;  // none if it could not be parsed
   std::map<std::string, ConnectionGroup> groups_;  // by origin
 };
 

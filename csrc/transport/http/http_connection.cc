@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "transport/http/authority.h"
 
 namespace objectpipes {
 namespace {
@@ -154,7 +155,7 @@ void HttpConnection::BeginRequest() {
   head_scanned_ = 0;
   interim_replies_ = 0;
   unsent_ = exchange_->text();
-  last_byte_ms_ = MonotonicMs();  // the client's time is that of its last turn, perhaps long ago
+  last_byte_ms_ = client_->now_ms_;
   Send();
 }
 
@@ -185,7 +186,7 @@ void HttpConnection::Resume() {
   if (!paused_) return;
   paused_ = false;
   Mark();
-  last_byte_ms_ = MonotonicMs();
+  last_byte_ms_ = client_->now_ms_;
 }
 
 void HttpConnection::EndIfStalled() {
@@ -226,6 +227,8 @@ void HttpConnection::Advance() {
 // because it may start the next exchange on this very connection.
 HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable) {
   HttpHandler* handler = exchange_->handler();
+  Status outcome = status;
+  if (!outcome.ok()) outcome.mutable_detail().endpoint = HostAndPortOf(group_->origin);
   exchange_->connection_ = nullptr;
   exchange_ = nullptr;
   if (reusable) {
@@ -234,7 +237,7 @@ HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable)
   } else {
     Leave();
   }
-  handler->OnDone(status);
+  handler->OnDone(outcome);
   return Step::kFinished;
 }
 
@@ -339,6 +342,7 @@ HttpConnection::Step HttpConnection::ReceiveHead() {
   if (!head.ok()) return RefuseHead(head.status());
   buffer_begin_ += end.value();
   head_scanned_ = 0;
+  if (session_->options_.answered != nullptr) *session_->options_.answered = true;
   http_status_ = head.value().status();
   if (http_status_ < 200) return PassOverInterim();
   if (http_status_ == kProxyWantsPassword) {

@@ -1,0 +1,20 @@
+// Host and port within a URL, for whoever must name the server or compare it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace objectpipes {
+
+struct Authority {
+  std::string_view host;  // an IPv6 address in brackets
+  unsigned port = 0;      // that of the scheme if the URL names none
+};
+
+// Of "scheme://host[:port]..." without a user; empty for anything else.
+Authority AuthorityOf(std::string_view url);
+
+// "host:port".
+std::string HostAndPortOf(std::string_view url);
+
+}  // namespace objectpipes
