@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .manifest import Manifest as Manifest
     from .options import ListFilters as ListFilters
     from .options import ReadOptions as ReadOptions
+    from .profiling import profile as profile
     from .s3_config import S3Config as S3Config
     from .tls import tls_info as tls_info
     from .url import ObjectUrl as ObjectUrl
@@ -45,6 +46,7 @@ _HOMES = {
     "list_objects": "_objects",
     "open_object": "_objects",
     "read_objects": "_objects",
+    "profile": "profiling",
     "stats": "_engine",
     "tls_info": "tls",
 }
@@ -63,6 +65,7 @@ __all__ = [
     "build_info",
     "list_objects",
     "open_object",
+    "profile",
     "read_objects",
     "stats",
     "tls_info",

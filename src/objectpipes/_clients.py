@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from ._aws import FIRST_REGION
 from ._engine import build_info
+from ._timing import SECONDS
 from .credentials import CredentialsProvider, CredentialsSource
 
 if TYPE_CHECKING:
@@ -79,7 +81,11 @@ def shared_client(
 
 def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _ext.Renewed]:
     def renew(force: bool) -> _ext.Renewed:
-        found, renewed, failure, ask_again_s = provider.renew(force)
+        begun = time.perf_counter()
+        try:
+            found, renewed, failure, ask_again_s = provider.renew(force)
+        finally:
+            SECONDS["credentials"] += time.perf_counter() - begun
         if found is None:
             return None, renewed, failure, ask_again_s
         ends_at = 0.0 if found.expiry is None else found.expiry.timestamp()

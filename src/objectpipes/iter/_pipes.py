@@ -8,6 +8,7 @@ from typing import Any
 
 from .._connection import StoreConfig
 from .._store import Store, log_skipped
+from .._timing import timed
 from ..errors import ObjectStoreError
 from ..options import ListFilters, ReadOptions
 from ._base import IterDataPipe, StreamWrapper
@@ -60,7 +61,8 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
         """Load every object anew."""
         hand_over_through_shared_memory()
         store = Store.reached_by(self.config)
-        for url, reader in store.read(self.source_datapipe, self.options, self._skip):
+        reads = store.read(self.source_datapipe, self.options, self._skip)
+        for url, reader in timed(iter(reads)):
             yield url, StreamWrapper(reader, name=url)
 
     def __len__(self) -> int:

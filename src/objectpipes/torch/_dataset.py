@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch.utils.data import IterableDataset, get_worker_info
 
+from .. import _timing
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
 from ._order import Place, Plan, Stream
@@ -30,10 +32,9 @@ class Order(Protocol):
     def __getitem__(self, position: int) -> int: ...
 
 
-class Outcomes(Protocol):
+class Outcomes(Iterator[Any], Protocol):
     """Samples in the order they were asked for, an error in the place of one; to be closed."""
 
-    def __next__(self) -> Any: ...
     def close(self) -> None:
         """Give up what has not been read."""
 
@@ -94,6 +95,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         self._shared = Shared()
         self._go_on_at: tuple[int, Place] = (0, Place())  # the place with that number
         self._used_place = 0
+        self._board = ""
         self._loaded: DatasetState | None = None
         self._progress: Progress | None = None
 
@@ -282,6 +284,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         return self._state(Place(), 0).plan.length(self._rank_and_ranks()[0])
 
     def __iter__(self) -> Iterator[Any]:
+        if get_worker_info() is not None:
+            _timing.join(self._board)
         state = self._begin()
         plan = state.plan
         if self.uneven == "drop" and self._samples < plan.ranks:
@@ -308,7 +312,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
 
         batches = ((numbers_of(batch), offset) for batch, offset in plan.rest(stream))
         wanted = (number for batch, offset in batches for number in batch[offset:])
-        with closing(self._read(wanted)) as outcomes:
+        with closing(self._read(wanted)) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
                     number = order[plan.position(batch[index])]
@@ -374,7 +378,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Take along what a worker that is spawned cannot find out; not where an iteration is."""
-        state = {**self.__dict__, "_progress": None}
+        state = {**self.__dict__, "_progress": None, "_board": _timing.board()}
         if self._given_ranks is None:
             state["_ranks_of_parent"] = self._rank_and_ranks()
         return state
@@ -412,6 +416,7 @@ def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: str) -
     """
     if transform is None:
         return sample
+    begun = time.perf_counter()
     try:
         return transform(sample)
     except ObjectStoreError:
@@ -420,6 +425,8 @@ def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: str) -
         raise TransformError(
             f"The transform raised {type(error).__name__}: {error}", url=url
         ) from error
+    finally:
+        _timing.count_transform(time.perf_counter() - begun)
 
 
 def _base_seed(info: Any) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .. import _timing
 from ..errors import ConfigError
 from ._state import check_loader_state, check_order
 
@@ -75,4 +77,26 @@ class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
             self.next_iter_state = None
         self._epoch_of_state = None
         iterator: Iterator[Any] = super().__iter__()
-        return iterator
+        # Without workers, the dataset itself counts what the loop waits for.
+        return _Timed(iterator) if self.num_workers else iterator
+
+
+class _Timed(Iterator[Any]):
+    """An iterator of a loader that counts what the loop over it waits for."""
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self._batches = batches
+        self._after: float | None = None
+
+    def __next__(self) -> Any:
+        before = time.perf_counter()
+        if self._after is not None:
+            _timing.SECONDS["consumer"] += before - self._after
+        try:
+            return next(self._batches)
+        finally:
+            self._after = time.perf_counter()
+            _timing.SECONDS["wait"] += self._after - before
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batches, name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch.utils.data import Dataset
 
+from .. import _timing
 from .._permutation import Permutation
 from .._store import Store
 from ..errors import ObjectStoreError
@@ -67,7 +68,8 @@ class ObjectMapDataset(Dataset[Any]):
         """Return the samples of a batch."""
         urls = [self.manifest[index] for index in indexes]
         samples = []
-        with closing(_read(iter(urls), urls[0], self.config)) as outcomes:
+        reads = _read(iter(urls), urls[0], self.config)
+        with closing(reads), closing(_timing.timed(reads)) as outcomes:
             for url, outcome in zip(urls, outcomes, strict=True):
                 if isinstance(outcome, ObjectStoreError):
                     raise outcome
@@ -179,4 +181,4 @@ def _read(
     urls: Iterator[str], example: str, config: StoreConfig | None
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
     hand_over_through_shared_memory()
-    return read_in_order(urls, Store.of(example, config).open_window())
+    yield from read_in_order(urls, Store.of(example, config).open_window())

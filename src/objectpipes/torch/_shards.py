@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .._samples import groups_in, sample_of
 from .._store import Store
+from .._timing import timed
 from ..errors import ConfigError, ObjectChangedError, ObjectStoreError, ShardIndexError
 from ..shard_index import IndexHead, IndexPlace, is_index
 from ._dataset import Order, Progress, ResumableDataset
@@ -222,7 +223,7 @@ class ShardDataset(ResumableDataset):
                     if isinstance(outcome, ObjectStoreError):
                         raise outcome
                     samples = self._samples_in(outcome, shard, seed)
-                    for sample in itertools.islice(samples, delivered, None):
+                    for sample in timed(itertools.islice(samples, delivered, None)):
                         made = self._transformed(order[position], sample)
                         if isinstance(made, ObjectStoreError):
                             raise made

@@ -1,0 +1,152 @@
+"""Where the time of a process goes: counted always, and reported by workers while it is profiled.
+
+The main process says that it profiles by a file in a folder, the board, whose path its workers know
+from the environment or from their dataset. There each worker keeps a file with its counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = [
+    "BOARD_VARIABLE",
+    "KINDS",
+    "PROFILING",
+    "SECONDS",
+    "begin",
+    "board",
+    "count_transform",
+    "counts",
+    "join",
+    "report",
+    "since",
+    "timed",
+]
+
+_T = TypeVar("_T")
+
+KINDS = ("wait", "store", "credentials", "transform", "consumer")
+SECONDS = dict.fromkeys(KINDS, 0.0)
+
+BOARD_VARIABLE = "OBJECTPIPES_PROFILE"
+PROFILING = "profiling"
+_INTERVAL_S = 0.1
+
+_board = ""
+_process = os.getpid()
+_worker: int | None = None
+_born = 0.0
+_due = 0.0
+_baseline: dict[str, Any] = {}  # of the profile that is going on
+_profile_began = 0.0
+
+
+def board() -> str:
+    """Return the folder for reports to this process, which need not exist."""
+    global _board
+    if not _board:
+        name = f"objectpipes-profile-{os.getpid()}-{secrets.token_hex(4)}"
+        _board = os.environ.get(BOARD_VARIABLE) or str(Path(tempfile.gettempdir()) / name)
+    return _board
+
+
+def join(path: str) -> None:
+    """Report to another process from now on, if this is a worker."""
+    global _board
+    if path:
+        _board = path
+
+
+def begin() -> bool:
+    """Begin an iteration; return whether this process is a worker of a ``DataLoader``."""
+    global _process, _worker, _born
+    info = sys.modules["torch.utils.data"].get_worker_info()
+    _worker = None if info is None else info.id
+    if _process != os.getpid() or not _born:
+        if _process != os.getpid():  # forked: what was counted is the parent's
+            SECONDS.update(dict.fromkeys(KINDS, 0.0))
+        _process, _born = os.getpid(), time.time()
+    report(now=True)
+    return _worker is not None
+
+
+def counts() -> dict[str, Any]:
+    """Return seconds and counts of this process so far."""
+    from ._engine import stats
+
+    return {"seconds": dict(SECONDS), "counts": stats()}
+
+
+def since(baseline: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
+    """Return what came after a baseline, which may be empty."""
+    return {
+        part: {
+            name: value - baseline.get(part, {}).get(name, 0)
+            for name, value in current[part].items()
+        }
+        for part in ("seconds", "counts")
+    }
+
+
+def report(*, now: bool = False) -> None:
+    """Tell the board, if this is a worker and somebody profiles; several times a second."""
+    global _due, _baseline, _profile_began
+    if _worker is None or not (now or time.monotonic() > _due):
+        return
+    _due = time.monotonic() + _INTERVAL_S
+    folder = Path(board())
+    try:
+        began = float((folder / PROFILING).read_text())
+    except (OSError, ValueError):
+        return
+    current = counts()
+    if began != _profile_began:
+        _profile_began, _baseline = began, {} if _born >= began else current
+    row = {"worker": _worker, "process": os.getpid(), **since(_baseline, current)}
+    new = folder / f"{os.getpid()}.new"
+    try:
+        new.write_text(json.dumps(row))
+        new.replace(folder / f"{os.getpid()}.json")
+    except OSError:  # the profile has just ended
+        return
+
+
+def count_transform(seconds: float) -> None:
+    """Count the time of a transform, which `timed` takes for its consumer's."""
+    SECONDS["transform"] += seconds
+    SECONDS["consumer"] -= seconds
+    if _worker is None:
+        SECONDS["wait"] += seconds
+
+
+def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
+    """Yield items, and count: waiting for one as the store's time, what we do with it as ours."""
+    in_worker = begin()
+    try:
+        while True:
+            credentials, before = SECONDS["credentials"], time.perf_counter()
+            item = next(items, _END)
+            after = time.perf_counter()
+            SECONDS["store"] += after - before - (SECONDS["credentials"] - credentials)
+            if not in_worker:
+                SECONDS["wait"] += after - before
+            if item is _END:
+                return
+            report()
+            try:
+                yield item
+            finally:
+                SECONDS["consumer"] += time.perf_counter() - after
+    finally:
+        report(now=True)
+
+
+_END: Any = object()

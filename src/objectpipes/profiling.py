@@ -1,0 +1,218 @@
+"""What the loop over data waits for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import _timing
+from .errors import ConfigError
+
+__all__ = ["Profile", "WorkerProfile", "profile"]
+
+_COUNTS = ("objects", "bytes", "retries")
+
+
+@dataclass(frozen=True)
+class WorkerProfile:
+    """What one process did.
+
+    Attributes
+    ----------
+    worker : int or None
+        Number of the ``DataLoader``'s worker; None for the process with the loop.
+    process : int
+        Its id.
+    store, credentials, transform, consumer : float
+        Seconds it waited for the store and for credentials, was in the dataset's transform, and was
+        not asked for more.
+    objects, bytes, retries : int
+        Read from the store; requests that had to be repeated.
+    """
+
+    worker: int | None
+    process: int
+    store: float
+    credentials: float
+    transform: float
+    consumer: float
+    objects: int
+    bytes: int
+    retries: int
+
+
+@dataclass
+class Profile:
+    """What `profile` has measured; zero until it ends.
+
+    Attributes
+    ----------
+    seconds : float
+        From the beginning of the block to its end.
+    wait : float
+        Seconds that loops in this process waited for data.
+    store, credentials, transform : float
+        Seconds that the processes which read, together, waited for the store and for credentials,
+        and were in the dataset's transform.
+    consumer : float
+        Seconds that loops in this process did something else than wait.
+    objects, bytes, retries : int
+        Read by all processes; requests that had to be repeated.
+    workers : list of WorkerProfile
+        Of each process that read.
+    """
+
+    seconds: float = 0.0
+    wait: float = 0.0
+    store: float = 0.0
+    credentials: float = 0.0
+    transform: float = 0.0
+    consumer: float = 0.0
+    objects: int = 0
+    bytes: int = 0
+    retries: int = 0
+    workers: list[WorkerProfile] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Return a table."""
+        kinds = ("store", "credentials", "transform", "consumer")
+        header = ("", *(f"{kind} s" for kind in kinds), "objects", "MB", "retries")
+        rows = [header]
+        everyone: list[WorkerProfile | Profile] = [*self.workers, self]
+        for row in everyone:
+            name = "all"
+            if isinstance(row, WorkerProfile):
+                name = "this process" if row.worker is None else f"worker {row.worker}"
+            rows.append(
+                (
+                    name,
+                    *(f"{getattr(row, kind):.2f}" for kind in kinds),
+                    f"{row.objects:,}",
+                    f"{row.bytes / 1e6:,.1f}",
+                    f"{row.retries:,}",
+                )
+            )
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in rows
+        ]
+        share = 100 * self.wait / self.seconds if self.seconds else 0.0
+        lines.append(
+            f"{self.seconds:.2f} s, of which {self.wait:.2f} s ({share:.0f}%) waited for data"
+        )
+        return "\n".join(lines)
+
+    def prometheus(self) -> str:
+        """Return it in the text format of Prometheus."""
+        lines = [
+            "# HELP objectpipes_loop_seconds Time of the loops over data, by what it went into.",
+            "# TYPE objectpipes_loop_seconds gauge",
+            *(
+                f'objectpipes_loop_seconds{{kind="{kind}"}} {getattr(self, name)!r}'
+                for kind, name in (("total", "seconds"), ("wait", "wait"), ("consumer", "consumer"))
+            ),
+            "# HELP objectpipes_worker_seconds Time of a process that read, by what it went into.",
+            "# TYPE objectpipes_worker_seconds gauge",
+        ]
+        for labels, kind, seconds in self._seconds():
+            lines.append(f'objectpipes_worker_seconds{{{labels},kind="{kind}"}} {seconds!r}')
+        for name in _COUNTS:
+            lines.append(f"# HELP objectpipes_{name} What a process read: {name}.")
+            lines.append(f"# TYPE objectpipes_{name} gauge")
+            lines += [
+                f"objectpipes_{name}{{{_labels(row)}}} {getattr(row, name)}" for row in self.workers
+            ]
+        return "\n".join(lines) + "\n"
+
+    def _seconds(self) -> Iterator[tuple[str, str, float]]:
+        for row in self.workers:
+            for kind in ("store", "credentials", "transform", "consumer"):
+                yield _labels(row), kind, getattr(row, kind)
+
+    def _record(self) -> None:
+        """Add it to OpenTelemetry's counters, if that is installed."""
+        try:
+            from opentelemetry import metrics
+        except ImportError:
+            return
+        meter = metrics.get_meter("objectpipes")
+        seconds = meter.create_counter("objectpipes.seconds", unit="s")
+        seconds.add(self.wait, {"kind": "wait"})
+        for row in self.workers:
+            worker = {} if row.worker is None else {"worker": row.worker}
+            for kind in ("store", "credentials", "transform", "consumer"):
+                seconds.add(max(getattr(row, kind), 0.0), {"kind": kind, **worker})
+            for name in _COUNTS:
+                meter.create_counter(f"objectpipes.{name}").add(getattr(row, name), worker)
+
+
+def _labels(row: WorkerProfile) -> str:
+    return f'worker="{"main" if row.worker is None else row.worker}",process="{row.process}"'
+
+
+@contextlib.contextmanager
+def profile() -> Iterator[Profile]:
+    """Measure what loops over pipes and over ``dataset.loader()`` wait for, workers included.
+
+    Workers report several times a second. Those of pipes are included if they start within the
+    block; with the start method ``forkserver`` only those of datasets. Profiles cannot be nested.
+
+    Yields
+    ------
+    Profile
+        Filled in when the block ends; if OpenTelemetry is installed, its counters then get it too.
+
+    Raises
+    ------
+    ConfigError
+        There is a profile going on in this process.
+
+    Examples
+    --------
+    >>> with objectpipes.profile() as p:
+    ...     for batch in loader: ...
+    >>> print(p)
+    """
+    result = Profile()
+    folder = Path(_timing.board())
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise ConfigError("A profile is going on already; they cannot be nested.") from None
+    before = os.environ.get(_timing.BOARD_VARIABLE)
+    os.environ[_timing.BOARD_VARIABLE] = str(folder)
+    began, baseline = time.perf_counter(), _timing.counts()
+    (folder / _timing.PROFILING).write_text(repr(time.time()))
+    try:
+        yield result
+    finally:
+        result.seconds = time.perf_counter() - began
+        here = _timing.since(baseline, _timing.counts())
+        rows = [_row({"worker": None, "process": os.getpid(), **here})]
+        rows += [_row(json.loads(file.read_text())) for file in sorted(folder.glob("*.json"))]
+        shutil.rmtree(folder, ignore_errors=True)
+        if before is None:
+            del os.environ[_timing.BOARD_VARIABLE]
+        result.wait, result.consumer = here["seconds"]["wait"], here["seconds"]["consumer"]
+        result.workers = [row for row in rows if row.objects or row.store or row.transform]
+        for name in ("store", "credentials", "transform", *_COUNTS):
+            setattr(result, name, sum(getattr(row, name) for row in rows))
+        result._record()
+
+
+def _row(reported: dict[str, Any]) -> WorkerProfile:
+    seconds, counts = reported["seconds"], reported["counts"]
+    return WorkerProfile(
+        reported["worker"],
+        reported["process"],
+        *(seconds[kind] for kind in ("store", "credentials", "transform", "consumer")),
+        *(counts[name] for name in _COUNTS),
+    )
