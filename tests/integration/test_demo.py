@@ -79,6 +79,8 @@ def test_the_demo_proves_what_it_shows(temporary: Path, monkeypatch: pytest.Monk
         assert shards[1:4] == ["shards", "1", "150"]
         assert pictures[-2:] == shards[-2:] == ["0", "0"]
     assert any("looks as it did" in line for line in lines)
+    table = lines[lines.index("What the loop and its workers waited for (S3, pictures):") + 1 :]
+    assert [line.split()[0] for line in table[1:4]] == ["worker", "worker", "all"]
     assert lines[lines.index("Try next:") + 1].lstrip().startswith("objectpipes doctor")
     assert list(temporary.iterdir()) == []
     if not aisnode:

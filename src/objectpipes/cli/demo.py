@@ -61,11 +61,11 @@ def run(options: argparse.Namespace) -> int:
         in_files, in_shards = training.fill(stores, options.pictures, options.shards)
         print("Reading and decoding them in a DataLoader with 2 workers", flush=True)
         for store in stores:
-            for kind, prefix, decode, expected in (
-                ("pictures", training.PICTURES, training.decode_picture, in_files),
-                ("shards", training.SHARDS, training.decode_shard, in_shards),
+            for kind, open_dataset, expected in (
+                ("pictures", training.pictures_of, in_files),
+                ("shards", training.shards_of, in_shards),
             ):
-                reading = training.read(store.load(prefix), decode, expected)
+                reading = training.read(store, open_dataset, expected)
                 readings.append((f"{store.name}, {kind}", reading))
     print()
     print_table(_HEADINGS, [_row(name, reading) for name, reading in readings])
@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
         print("Some pictures are not what was stored.", file=sys.stderr)
         return 1
     print("\nEvery picture came once, and looks as it did when it was made.")
+    name, reading = readings[0]
+    print(f"\nWhat the loop and its workers waited for ({name}):\n{reading.profile}")
     print(_NEXT_STEPS)
     return 0
 
@@ -82,12 +84,12 @@ def run(options: argparse.Namespace) -> int:
 def _row(name: str, reading: Reading) -> tuple[str, ...]:
     return (
         name,
-        f"{reading.objects:,}",
+        f"{reading.profile.objects:,}",
         f"{reading.pictures:,}",
-        f"{reading.size / 1e6:,.1f}",
-        f"{reading.objects / reading.seconds:,.1f}",
-        f"{reading.size / 1e6 / reading.seconds:,.1f}",
-        f"{reading.retries:,}",
+        f"{reading.profile.bytes / 1e6:,.1f}",
+        f"{reading.profile.objects / reading.seconds:,.1f}",
+        f"{reading.profile.bytes / 1e6 / reading.seconds:,.1f}",
+        f"{reading.profile.retries:,}",
         f"{reading.errors:,}",
     )
 

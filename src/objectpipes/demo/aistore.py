@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..ais_config import AISConfig
-from ..iter import IterableWrapper
 from .local import free_ports, http_status, running, wait_until
 
 __all__ = ["AIStoreStore"]
@@ -37,7 +36,7 @@ class AIStoreStore:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._config = AISConfig(endpoint_url=f"http://127.0.0.1:{port}", proxy="")
+        self.config = AISConfig(endpoint_url=f"http://127.0.0.1:{port}", proxy="")
         message = json.dumps({"action": "create-bck"})
         self._ask(port, "POST", f"/v1/buckets/{_BUCKET}", message.encode())
 
@@ -61,11 +60,9 @@ class AIStoreStore:
         target = urlsplit(self._ask(self._port, "PUT", path, b"") or "")
         self._ask(target.port or 0, "PUT", f"{target.path}?{target.query}", data)
 
-    def load(self, prefix: str) -> Any:
-        """Return the pipe that a training would have: ``(url, stream)``, shuffled and sharded."""
-        prefixes = IterableWrapper([f"ais://{_BUCKET}/{prefix}"])
-        urls = prefixes.list_files_by_ais(config=self._config).shuffle().sharding_filter()
-        return urls.load_files_by_ais(config=self._config)
+    def url(self, key: str) -> str:
+        """Return the URL of an object, or of what begins with `key`."""
+        return f"ais://{_BUCKET}/{key}"
 
     def _ask(self, port: int, method: str, path: str, body: bytes) -> str | None:
         """Send a request, and return where it is redirected to."""

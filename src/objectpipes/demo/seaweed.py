@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from ..credentials import Credentials
-from ..iter import IterableWrapper
 from ..s3_config import S3Config
 from .local import free_ports, http_status, running, wait_until
 
@@ -39,7 +37,7 @@ class SeaweedStore:
     name = "S3"
 
     def __init__(self, endpoint_url: str, credentials: Credentials) -> None:
-        self._config = S3Config(
+        self.config = S3Config(
             endpoint_url=endpoint_url, region=_REGION, credentials=credentials, proxy=""
         )
         self._client = boto3.client(
@@ -73,11 +71,6 @@ class SeaweedStore:
     def put(self, key: str, data: bytes) -> None:
         """Store an object; threads may do so at once."""
         self._client.put_object(Bucket=_BUCKET, Key=key, Body=data)
-
-    def load(self, prefix: str) -> Any:
-        """Return the pipe that a training would have: ``(url, stream)``, shuffled and sharded."""
-        urls = IterableWrapper([self.url(prefix)]).list_files_by_s3(config=self._config)
-        return urls.shuffle().sharding_filter().load_files_by_s3(config=self._config)
 
 
 @contextmanager

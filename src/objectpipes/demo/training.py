@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import tarfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
 from typing import Any, Protocol
 
+from .._connection import StoreConfig
 from .._progress import progress_bar
-from .._reports import Totals, read_in_workers
+from ..manifest import Manifest
+from ..profiling import Profile, profile
+from ..torch import ObjectDataset, ShardDataset
 from .pictures import make_picture, make_shard, pixels_digest
 
 __all__ = [
@@ -23,10 +24,10 @@ __all__ = [
     "Seen",
     "Store",
     "count_errors",
-    "decode_picture",
-    "decode_shard",
     "fill",
+    "pictures_of",
     "read",
+    "shards_of",
 ]
 
 # Prefixes of keys.
@@ -37,6 +38,7 @@ _PICTURES_PER_SHARD = 150
 # Two cores make pictures, and meanwhile others are on their way to the store.
 _THREADS = 4
 _WORKERS = 2
+_BATCH = 16
 
 # A picture's name, and what its pixels hash to.
 Seen = tuple[str, str]
@@ -47,11 +49,15 @@ class Store(Protocol):
 
     name: str
 
+    @property
+    def config(self) -> StoreConfig:
+        """How to reach it."""
+
     def put(self, key: str, data: bytes) -> None:
         """Store an object; threads may do so at once."""
 
-    def load(self, prefix: str) -> Any:
-        """Return the pipe that a training would have: ``(url, stream)``, shuffled and sharded."""
+    def url(self, key: str) -> str:
+        """Return the URL of an object, or of what begins with `key`."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ class Reading:
 
     Attributes
     ----------
-    objects, size, retries : int
-        Read from the store: number, bytes, and requests that had to be repeated.
+    profile : Profile
+        What was read from the store, and what the loop waited for.
     pictures : int
         Number of pictures decoded.
     errors : int
@@ -70,9 +76,7 @@ class Reading:
         From the start of the listing to the last picture.
     """
 
-    objects: int
-    size: int
-    retries: int
+    profile: Profile
     pictures: int
     errors: int
     seconds: float
@@ -130,41 +134,67 @@ def fill(
     return in_files, in_shards
 
 
+def pictures_of(store: Store) -> ObjectDataset:
+    """Return the dataset that a training would have of the pictures that are files."""
+    manifest = Manifest.list(store.url(PICTURES), config=store.config)
+    return ObjectDataset(
+        manifest,
+        _see_file,
+        batch_size=_BATCH,
+        shuffle=True,
+        uneven="keep",
+        config=store.config,
+        rank=0,
+        ranks=1,
+    )
+
+
+def shards_of(store: Store) -> ShardDataset:
+    """Return the dataset that a training would have of the tar shards."""
+    manifest = Manifest.list(store.url(SHARDS), config=store.config)
+    return ShardDataset(
+        manifest,
+        _see_sample,
+        batch_size=_BATCH,
+        shuffle=True,
+        uneven="keep",
+        config=store.config,
+        rank=0,
+        ranks=1,
+    )
+
+
 def read(
-    pipe: Iterable[Any],
-    decode: Callable[[tuple[str, Any]], Iterator[Seen]],
+    store: Store,
+    open_dataset: Callable[[Store], ObjectDataset | ShardDataset],
     expected: dict[str, str],
 ) -> Reading:
-    """Read a pipe in the workers of a ``DataLoader``, and compare what was seen.
+    """Read a dataset in the workers of its loader, and compare what was seen.
 
     Parameters
     ----------
-    pipe
-        Gives ``(url, stream)``.
-    decode
-        Gives the pictures of one of these.
+    store
+        Where the pictures are.
+    open_dataset
+        Lists them.
     expected
         The digest of each picture by its name.
     """
-    totals = Totals()
     seen: Counter[Seen] = Counter()
     begin = time.monotonic()
+    loader = open_dataset(store).loader(num_workers=_WORKERS, collate_fn=list)
     with (
-        closing(read_in_workers(pipe, decode, _WORKERS)) as reports,
+        profile() as measured,
         progress_bar(desc="reading", total=len(expected), unit=" pictures") as progress,
     ):
-        for report in reports:
-            totals.add(report)
-            seen.update(report.items)
-            progress.update(len(report.items))
-    seconds = time.monotonic() - begin
+        for batch in loader:
+            seen.update(batch)
+            progress.update(len(batch))
     return Reading(
-        objects=totals["objects"],
-        size=totals["bytes"],
-        retries=totals["retries"],
+        profile=measured,
         pictures=sum(seen.values()),
         errors=count_errors(seen, expected),
-        seconds=seconds,
+        seconds=time.monotonic() - begin,
     )
 
 
@@ -174,17 +204,9 @@ def count_errors(seen: Counter[Seen], expected: dict[str, str]) -> int:
     return wrong + sum(name not in expected for name, _ in seen)
 
 
-def decode_picture(element: tuple[str, Any]) -> Iterator[Seen]:
-    """Decode a file of one picture."""
-    url, stream = element
-    yield url.rpartition("/")[2], pixels_digest(stream)
+def _see_file(file: Any) -> Seen:
+    return file.url.rpartition("/")[2], pixels_digest(file)
 
 
-def decode_shard(element: tuple[str, Any]) -> Iterator[Seen]:
-    """Decode every picture of a tar file, on its way through."""
-    _, stream = element
-    with tarfile.open(fileobj=stream, mode="r|") as shard:
-        for member in shard:
-            picture = shard.extractfile(member)
-            if picture is not None:
-                yield member.name, pixels_digest(io.BytesIO(picture.read()))
+def _see_sample(sample: dict[str, Any]) -> Seen:
+    return f"{sample['__key__']}.jpg", pixels_digest(io.BytesIO(sample["jpg"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,10 @@ class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
             )
         if dataset.transform is None:
             options.setdefault("collate_fn", list)
-        super().__init__(dataset, **options)
+        with warnings.catch_warnings():
+            # torchdata 0.11 calls what torch has deprecated since.
+            warnings.filterwarnings("ignore", "'set_vital' is deprecated", UserWarning)
+            super().__init__(dataset, **options)
         self._epoch_of_state: int | None = None
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
