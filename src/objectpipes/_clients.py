@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from ._aws import FIRST_REGION
 from ._engine import build_info
-from ._timing import SECONDS
+from ._timing import obtaining_credentials
 from .credentials import CredentialsProvider, CredentialsSource
 
 if TYPE_CHECKING:
@@ -68,7 +67,8 @@ def shared_client(
         client, provider = _clients.get(key, (None, None))
     if client is None or provider is None or not source.still_gives(provider.current):
         fresh = CredentialsProvider(source.load, max_attempts=max_attempts, found=source.found)
-        obtained = fresh.obtain()
+        with obtaining_credentials():
+            obtained = fresh.obtain()
         if client is None or provider is None or provider.current != obtained:
             client, provider = make(_for_engine(fresh)), fresh
     with _clients_lock:
@@ -81,11 +81,8 @@ def shared_client(
 
 def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _ext.Renewed]:
     def renew(force: bool) -> _ext.Renewed:
-        begun = time.perf_counter()
-        try:
+        with obtaining_credentials():
             found, renewed, failure, ask_again_s = provider.renew(force)
-        finally:
-            SECONDS["credentials"] += time.perf_counter() - begun
         if found is None:
             return None, renewed, failure, ask_again_s
         ends_at = 0.0 if found.expiry is None else found.expiry.timestamp()

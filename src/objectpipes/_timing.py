@@ -6,6 +6,7 @@ from the environment or from their dataset. There each worker keeps a file with 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -26,6 +27,7 @@ __all__ = [
     "count_transform",
     "counts",
     "join",
+    "obtaining_credentials",
     "report",
     "since",
     "timed",
@@ -125,6 +127,16 @@ def count_transform(seconds: float) -> None:
     SECONDS["consumer"] -= seconds
     if _worker is None:
         SECONDS["wait"] += seconds
+
+
+@contextlib.contextmanager
+def obtaining_credentials() -> Iterator[None]:
+    """Count the block as waiting for credentials."""
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        SECONDS["credentials"] += time.perf_counter() - begun
 
 
 def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
