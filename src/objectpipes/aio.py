@@ -228,7 +228,8 @@ async def _read_through(
             if feeding is not None and feeding.done():
                 feeding.result()
                 feeding = None
-            if feeding is None and not source.exhausted and window.room() >= MAX_AT_ONCE:
+            may_feed = window.outstanding() == 0 or window.room() >= MAX_AT_ONCE
+            if feeding is None and not source.exhausted and may_feed:
                 feeding = asyncio.create_task(feed())
             # Behind a failure there may be objects that have arrived with it.
             wait = window.outstanding() > 0

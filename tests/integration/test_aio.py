@@ -62,14 +62,17 @@ def test_list(config: S3Config) -> None:
     run(work())
 
 
-@pytest.mark.parametrize("prefetch_bytes", [1, 256 * MIB])
+@pytest.mark.parametrize(("prefetch_bytes", "count"), [(1, 4), (MIB, 201), (256 * MIB, 201)])
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_read(config: S3Config, asynchronous: bool, prefetch_bytes: int) -> None:
+def test_read(config: S3Config, asynchronous: bool, prefetch_bytes: int, count: int) -> None:
+    """With room for many ahead, and for none."""
+    wanted = URLS[-count:]
+
     async def work() -> None:
-        urls = source(URLS) if asynchronous else URLS
+        urls = source(wanted) if asynchronous else wanted
         objects = aio.read_objects(urls, config=config, prefetch_bytes=prefetch_bytes)
         read = [(url, await reader.read()) async for url, reader in objects]
-        assert read == list(EXPECTED.items())
+        assert read == [(url, EXPECTED[url]) for url in wanted]
         assert all(isinstance(url, ObjectUrl) for url, _ in read)
 
     run(work())
