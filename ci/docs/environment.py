@@ -62,6 +62,7 @@ MEANINGS = {
     },
     "Programs": {
         "NO_COLOR": "print no colours (no-color.org)",
+        "OBJECTPIPES_PROFILE": "set by `profile()` for the workers of a `DataLoader`; not by users",
         "OBJECTPIPES_CACHE": "where the demo looks for servers (`~/.cache/objectpipes`)",
     },
 }

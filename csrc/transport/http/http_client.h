@@ -31,7 +31,7 @@ struct HttpOptions {
   bool verify_tls = true;
   std::string client_cert;  // PEM files for mutual TLS; empty: none
   std::string client_key;
-  std::string proxy;     // URL; empty: connect directly. The environment is never asked
+  std::string proxy;  // URL; empty: connect directly. The environment is never asked
   std::string user_agent;
   int64_t connect_timeout_ms = 0;             // name, TCP, proxy and TLS
   int64_t stall_timeout_ms = 0;               // longest time without a byte, the first one included
@@ -151,7 +151,7 @@ class HttpSession {
   HttpClient* const client_;
   const HttpOptions options_;
   const Result<HttpProxy> parsed_proxy_;
-  const HttpProxy proxy_;  // none if it could not be parsed
+  const HttpProxy proxy_;                          // none if it could not be parsed
   std::map<std::string, ConnectionGroup> groups_;  // by origin
 };
 
