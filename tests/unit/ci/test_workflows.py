@@ -33,7 +33,9 @@ def test_every_command_is_a_program_of_ours(workflow: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
 def test_every_action_is_pinned_by_its_commit(workflow: Path) -> None:
     for action in values(workflow, "uses"):
-        assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+(?:/[\w-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+        assert re.fullmatch(
+            r"\./\S+|[\w-]+/[\w-]+(?:/[\w-]+)?@[0-9a-f]{40} # v\d+\.\d+\.\d+", action
+        )
 
 
 def test_every_push_is_checked_and_no_pull_request_twice() -> None:
