@@ -12,6 +12,9 @@ namespace {
 constexpr int64_t kUnusedMs = 2000;
 // A consumer that has waited so long for room gets it, whoever else is over the budget already.
 constexpr int64_t kPatienceMs = 1000;
+// What is awaited may go over a small budget by this at once: an object that was read to its end is
+// often still held while the next one is awaited.
+constexpr uint64_t kMinSlackBytes = uint64_t{8} << 20;
 constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, for the next epoch
 
 }  // namespace
@@ -105,7 +108,8 @@ bool MemoryBudget::HasRoomFor(uint64_t more, const MemoryAccount& account, bool 
 
 // By one object at a time. Who has it may never come back for it, so nobody waits for that long.
 bool MemoryBudget::MayGoOver(uint64_t more, int64_t awaited_since_ms) const {
-  return used_ <= total_ || used_ + more <= total_ + total_ / 4 ||
+  const uint64_t slack = std::max(total_ / 4, kMinSlackBytes);
+  return used_ <= total_ || used_ + more <= total_ + slack ||
          MonotonicMs() - awaited_since_ms >= kPatienceMs;
 }
 

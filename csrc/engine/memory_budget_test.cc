@@ -12,6 +12,8 @@
 namespace objectpipes {
 namespace {
 
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
 // Waits for room, or has some that nobody uses.
 class Holder final : public MemoryHolder {
  public:
@@ -115,20 +117,25 @@ TEST_F(MemoryBudgetTest, WhoWaitsIsToldOfRoomOnce) {
 }
 
 TEST_F(MemoryBudgetTest, WhatIsAwaitedGoesOverItByOneObject) {
-  const auto account = budget_->Open(100);
-  const auto other = budget_->Open(100);
-  EXPECT_TRUE(Reserve(account.get(), 100, NewHolder(), true));
-  EXPECT_FALSE(Reserve(other.get(), 60, NewHolder()));
-  EXPECT_TRUE(Reserve(other.get(), 60, NewHolder(), true));
-  EXPECT_FALSE(Reserve(other.get(), 60, NewHolder(), true)) << "one more is too much";
-  EXPECT_TRUE(Reserve(other.get(), 60, NewHolder(), true, 5000))
+  const auto account = budget_->Open(100 * kMiB);
+  const auto other = budget_->Open(100 * kMiB);
+  EXPECT_TRUE(Reserve(account.get(), 100 * kMiB, NewHolder(), true));
+  EXPECT_FALSE(Reserve(other.get(), 60 * kMiB, NewHolder()));
+  EXPECT_TRUE(Reserve(other.get(), 60 * kMiB, NewHolder(), true));
+  EXPECT_FALSE(Reserve(other.get(), 60 * kMiB, NewHolder(), true)) << "one more is too much";
+  EXPECT_TRUE(Reserve(other.get(), 60 * kMiB, NewHolder(), true, 5000))
       << "but it does not wait for who may never come back";
 }
 
 TEST_F(MemoryBudgetTest, SmallThingsThatAreAwaitedDoNotWaitForLargeOnes) {
-  const auto account = budget_->Open(100);
-  EXPECT_TRUE(Reserve(account.get(), 100, NewHolder(), true));
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Reserve(account.get(), 5, NewHolder(), true));
+  const auto account = budget_->Open(100 * kMiB);
+  EXPECT_TRUE(Reserve(account.get(), 100 * kMiB, NewHolder(), true));
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Reserve(account.get(), 5 * kMiB, NewHolder(), true));
+}
+
+TEST_F(MemoryBudgetTest, ATinyBudgetDoesNotMakeWhatIsAwaitedWait) {
+  const auto account = budget_->Open(1);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Reserve(account.get(), kMiB, NewHolder(), true));
 }
 
 TEST_F(MemoryBudgetTest, WhatIsIdleIsGivenBackBeforeItIsExceeded) {

@@ -255,7 +255,7 @@ TEST_F(S3TransportTest, FollowsElsewhereWithoutCredentials) {
   EXPECT_EQ(Get()->body, "body");
   EXPECT_EQ(Sent(0, "x-amz-security-token"), "token");
   EXPECT_EQ(SentLine(1), "GET /bucket/k?X-Amz-Signature=b&X-Amz-Date=%20a HTTP/1.1");
-  for (const size_t number : {1, 2}) {  // nor where the other host sends us
+  for (const size_t number : {size_t{1}, size_t{2}}) {  // nor where the other host sends us
     EXPECT_EQ(Sent(number, "authorization"), "");
     EXPECT_EQ(Sent(number, "x-amz-security-token"), "");
     EXPECT_EQ(Sent(number, "x-amz-checksum-mode"), "ENABLED");
@@ -361,7 +361,7 @@ TEST_F(S3TransportTest, BringsTheCustomersKeyToObjectsOnly) {
   EXPECT_EQ(Sent(0, name), "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=");
   EXPECT_NE(Sent(0, "authorization").find(";" + name + ";" + name + "-md5"), std::string::npos);
   EXPECT_EQ(Sent(1, name), "");
-  for (const size_t request : {0, 1}) {
+  for (const size_t request : {size_t{0}, size_t{1}}) {
     EXPECT_EQ(Sent(request, "x-amz-expected-bucket-owner"), "123456789012");
   }
 }
@@ -440,7 +440,7 @@ TEST_F(DirectoryBucketTest, SignsWithTheKeysOfASession) {
   EXPECT_EQ(Sent(0, "x-amz-security-token"), "account token");
   EXPECT_EQ(Sent(0, "x-amz-s3session-token"), "");
   EXPECT_EQ(Sent(0, "authorization").find("AWS4-HMAC-SHA256 Credential=AKID/"), 0U);
-  for (const size_t request : {1, 2}) {
+  for (const size_t request : {size_t{1}, size_t{2}}) {
     EXPECT_EQ(SentLine(request), "GET /data--use1-az4--x-s3/k HTTP/1.1");
     EXPECT_EQ(Sent(request, "x-amz-security-token"), "");
     EXPECT_EQ(Sent(request, "x-amz-s3session-token"), "TOKEN");
