@@ -43,12 +43,16 @@ class FaultNode(FaultServer):
     ) -> None:
         super().__init__({}, tls=tls)
         self._url = url
-        self._detours = detours or {}
+        self._detours = dict(detours or {})
         self._pool = urllib3.PoolManager(maxsize=16)
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
         self._pool.clear()
+
+    def stand_in_for(self, url: str) -> None:
+        """Write this node's own URL wherever another one is named."""
+        self._detours[url] = self.endpoint
 
     def _answer_honestly(self, original: Request, changed: Request) -> Reply:
         reply = self._pool.request(

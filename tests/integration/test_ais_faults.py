@@ -96,6 +96,8 @@ def cluster() -> Iterator[Nodes]:
             FaultNode(url) as target,
             FaultNode(cluster.endpoint, {url: target.endpoint}) as gateway,
         ):
+            # There is no other gateway to turn to: test_ais_clusters.py has those.
+            gateway.stand_in_for(cluster.endpoint)
             yield Nodes(gateway, target)
 
 
