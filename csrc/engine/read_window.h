@@ -5,6 +5,7 @@
 // the one that waits for memory. Objects whose node is down wait aside, so that all others go on.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -53,6 +54,11 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void Close();
 
   size_t outstanding() const { return results_.outstanding(); }  // submitted and not taken
+  // Of these, what does not wait for a node that is down.
+  size_t under_way() const {
+    const size_t all = outstanding();
+    return all - std::min(all, aside_.size());
+  }
 
  private:
   ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAccount> account,

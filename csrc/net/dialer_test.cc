@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -75,9 +76,19 @@ class DialerTest : public ::testing::Test {
   }
   int PortOf(const LoopbackServer& server) { return std::stoi(server.url("").substr(17)); }
 
+  void SetAddresses(std::vector<std::string> addresses) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    addresses_ = std::move(addresses);
+  }
+  std::vector<std::string> addresses() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return addresses_;
+  }
+
+  std::mutex mutex_;  // the name server answers in a thread of its own
   std::vector<std::string> addresses_ = {"127.0.0.1"};
   std::atomic<bool> silent_{false};
-  NameServer names_{[this](const std::string&) { return Answer{silent_, true, addresses_}; }};
+  NameServer names_{[this](const std::string&) { return Answer{silent_, true, addresses()}; }};
   Network network_{names_.address()};
   DialOptions options_;
   Dialed dialed_;
@@ -98,7 +109,7 @@ TEST_F(DialerTest, ReachesAddressesAndNames) {
 
 TEST_F(DialerTest, GoesOnToTheNextAddressWhenOneRefuses) {
   LoopbackServer server(Hold);
-  addresses_ = {"127.0.0.2", "127.0.0.3", "127.0.0.1"};
+  SetAddresses({"127.0.0.2", "127.0.0.3", "127.0.0.1"});
   for (int i = 0; i < 3; ++i) {
     const Status status = Dial("http://store.test.:" + std::to_string(PortOf(server)));
     EXPECT_TRUE(status.ok()) << status.message();
@@ -110,25 +121,25 @@ TEST_F(DialerTest, GoesOnToTheNextAddressWhenOneIsDead) {
   LoopbackServer server(Hold);
   const int port = PortOf(server);
   const DeadListener dead("127.0.0.2", port);
-  addresses_ = {"127.0.0.2", "127.0.0.1"};
+  SetAddresses({"127.0.0.2", "127.0.0.1"});
   for (int i = 0; i < 4; ++i) {
     const Status status = Dial("http://store.test.:" + std::to_string(port));
     EXPECT_TRUE(status.ok()) << status.message();
   }
   std::vector<SocketAddress> both;
-  for (const std::string& address : addresses_) {
+  for (const std::string& address : addresses()) {
     both.push_back(*SocketAddress::Parse(address, static_cast<uint16_t>(port)));
   }
   for (int i = 0; i < 2; ++i) EXPECT_EQ(network_.addresses()->Order(both)[0], both[1]);
 }
 
 TEST_F(DialerTest, SaysWhichAddressesFailedAndWhy) {
-  addresses_ = {"127.0.0.1", "127.0.0.2"};
+  SetAddresses({"127.0.0.1", "127.0.0.2"});
   const std::string port = std::to_string(UnusedPort());
   const Status status = Dial("http://store.test.:" + port);
   EXPECT_EQ(status.code(), StatusCode::kEndpoint);
   EXPECT_EQ(status.detail().code, "ConnectFailed");
-  for (const std::string& address : addresses_) {
+  for (const std::string& address : addresses()) {
     EXPECT_NE(status.message().find(address + ":" + port + ": Connection refused"),
               std::string::npos)
         << status.message();

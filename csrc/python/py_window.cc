@@ -33,6 +33,7 @@ class PyWindow {
 
   size_t Room() const { return window()->Room(); }
   size_t Outstanding() const { return window()->outstanding(); }
+  size_t UnderWay() const { return window()->under_way(); }
   void Submit(const py::list& wanted);
   py::tuple Take(size_t most, bool wait);
   py::object Open(const py::object& url);
@@ -198,6 +199,7 @@ void BindWindow(const py::module_& module) {
            py::arg("client"), py::arg("options"))
       .def("room", Locked(&PyWindow::Room))
       .def("outstanding", Locked(&PyWindow::Outstanding))
+      .def("under_way", Locked(&PyWindow::UnderWay))
       .def("submit", Locked(&PyWindow::Submit), py::arg("wanted"))
       .def("take", Locked(&PyWindow::Take), py::arg("most"), py::arg("wait"))
       .def("open", Locked(&PyWindow::Open), py::arg("url"))

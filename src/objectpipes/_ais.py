@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _engine
+from ._cached import cached
 from ._clients import http_options, shared_client
 from ._store import Listing, Store, open_listing
 from .errors import ServerError
@@ -33,7 +33,7 @@ class AISStore(Store):
     def __init__(self, config: AISConfig) -> None:
         self.config = config
 
-    @functools.cached_property
+    @cached
     def _resolved(self) -> Connection:
         return self.config.resolve()
 

@@ -25,6 +25,7 @@ from ._aws_files import (
     read_files,
     written_credentials,
 )
+from ._cached import cached
 from ._checks import check_count, check_text
 from ._env import env_text
 from ._redact import redact
@@ -88,7 +89,7 @@ class AwsProfile:
             if not unusual and isinstance(in_s3, Mapping) and set(in_s3) <= {"addressing_style"}:
                 self._files = files
 
-    @functools.cached_property
+    @cached
     def _session(self) -> Session:
         import botocore.session
 

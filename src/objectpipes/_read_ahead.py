@@ -59,7 +59,11 @@ def read_ahead(
     while True:
         idle = window.outstanding() == 0
         room = window.room()
-        may_ask = not source.exhausted and (idle or (source.prompt and room >= source.batch))
+        # What waits for a lost node may never come: it is no reason not to ask.
+        nothing_comes = idle or (room > 0 and window.under_way() == 0)
+        may_ask = not source.exhausted and (
+            nothing_comes or (source.prompt and room >= source.batch)
+        )
         items, failure = window.take(MAX_AT_ONCE, not may_ask and not idle)
         yield from items
         if failure is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _engine
 from ._aws import preload
+from ._cached import cached
 from ._clients import http_options, shared_client
 from ._store import Store, open_listing
 from .options import ListFilters, ReadOptions
@@ -32,7 +32,7 @@ class S3Store(Store):
         preload(config.profile, credentials=not found)
         self.config = config
 
-    @functools.cached_property
+    @cached
     def _resolved(self) -> ResolvedS3Config:
         return self.config.resolve()
 

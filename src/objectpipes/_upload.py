@@ -46,7 +46,7 @@ def upload(url: str, file: IO[bytes], config: StoreConfig) -> None:
 def _upload_to_s3(url: str, file: IO[bytes], size: int, config: S3Config) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    bucket, key = _engine.extension().parse_s3_url(url)
+    bucket, key, _ = _engine.extension().parse_s3_url(url)
     target = {"Bucket": bucket, "Key": key}
     client = _s3_client(config)
     if config.requester_pays:

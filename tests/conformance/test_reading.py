@@ -64,8 +64,7 @@ def test_streamed_object_can_be_read_anywhere(store: Store) -> None:
     expected = io.BytesIO(LARGE.data)
     draw = random.Random(0)
     ((_, stream),) = loader
-    with pytest.raises(BufferError):
-        stream.getbuffer()
+    assert not hasattr(stream, "getbuffer")
     for _ in range(20):
         offset = draw.randrange(LARGE.size)
         assert stream.seek(offset) == expected.seek(offset)

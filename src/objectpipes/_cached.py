@@ -1,0 +1,30 @@
+"""A property that is computed once, and that a fork cannot lock up.
+
+`functools.cached_property` of Python 3.10 and 3.11 computes under a lock that all instances share.
+If another thread holds it during ``fork()``, the child waits for it for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["cached"]
+
+T = TypeVar("T")
+
+
+class cached(Generic[T]):  # noqa: N801 - a decorator
+    """Keeps in the instance what a method returns. Threads at once may each compute it."""
+
+    def __init__(self, compute: Callable[..., T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> T:
+        # Only for the first time: afterwards the instance's own attribute is found before this.
+        value = instance.__dict__[self._name] = self._compute(instance)
+        return value
