@@ -48,7 +48,7 @@ ReadWindow::~ReadWindow() { account_->budget()->Remove(this); }
 
 size_t ReadWindow::Room() const {
   const auto limit = static_cast<size_t>(limit_.load());
-  const bool reads_ahead = options_.prefetch_bytes >
+  const bool reads_ahead = options_.prefetch_bytes >=
                            static_cast<uint64_t>(std::max(kMinPrefetchBytes, typical_size_.load()));
   size_t capacity = reads_ahead ? std::max(kMinCapacity, kCapacityPerRequest * limit) : limit;
   // In order, nothing comes out behind one that waits aside: then reading further is of no use.
