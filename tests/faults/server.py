@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import Credentials
 
@@ -23,6 +23,9 @@ from .plan import Plan
 from .script import Script
 from .sockets import close_in_children
 from .store import Store, StoredObject
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Listener(socketserver.ThreadingTCPServer):
@@ -117,7 +120,7 @@ class FaultServer:
         """How many connections are open now."""
         return len(self._open)
 
-    def __enter__(self) -> "FaultServer":
+    def __enter__(self) -> "Self":
         self._thread.start()
         return self
 
