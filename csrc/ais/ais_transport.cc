@@ -17,7 +17,7 @@ namespace {
 
 using Kind = RetryHint::Kind;
 
-constexpr size_t kLongestListBody = size_t{64} << 20;
+constexpr size_t kMaxListBodySize = size_t{64} << 20;
 
 // A proxy knows more of its cluster than our map does.
 RetryHint ThroughTheProxy(Kind kind) { return {kind, -1, Route::kFallback}; }
@@ -42,7 +42,7 @@ RetryHint WhenMended() { return {Kind::kRetry, kMendingPauseMs, Route::kFallback
 // ---------------------------------------------------------------------------------------------------
 // One request, its redirect to a target and its error body
 
-class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::Waiter {
+class AisTransport::Call : public Exchange, public HttpHandler, public Cluster::Handler {
  public:
   Call(AisTransport* transport, ObjectId object)
       : transport_(transport), object_(std::move(object)), holder_(object_) {}
@@ -236,7 +236,7 @@ std::string AisTransport::Call::WhyNotFound() {
 
 // ---------------------------------------------------------------------------------------------------
 
-class AisTransport::Get final : public AisTransport::Call, public BucketFacts::Waiter {
+class AisTransport::Get final : public AisTransport::Call, public BucketFacts::Handler {
  public:
   Get(AisTransport* transport, const GetRequest& request, GetHandler* handler)
       : Call(transport, request.object),
@@ -392,7 +392,7 @@ class AisTransport::List final : public AisTransport::Call {
   Flow OnSuccess(const HttpHead&) override { return Flow::kContinue; }
 
   Flow OnSuccessData(const char* data, size_t size) override {
-    if (body_.size() + size > kLongestListBody) {
+    if (body_.size() + size > kMaxListBodySize) {
       refused_ = Status::Protocol("the list page is longer than any that AIStore makes");
       return Flow::kStop;
     }

@@ -7,8 +7,8 @@
 namespace objectpipes::ais {
 
 void BucketFacts::Ask(HttpSession* session, Cluster* cluster, const std::string& bucket,
-                      Waiter* waiter) {
-  waiters_.push_back(waiter);
+                      Handler* handler) {
+  handlers_.push_back(handler);
   if (question_ != nullptr) return;
   session_ = session;
   cluster_ = cluster;
@@ -26,8 +26,8 @@ void BucketFacts::Send() {
   question_ = session_->Start(request, this);
 }
 
-void BucketFacts::Forget(Waiter* waiter) {
-  waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), waiter), waiters_.end());
+void BucketFacts::Forget(Handler* handler) {
+  handlers_.erase(std::remove(handlers_.begin(), handlers_.end(), handler), handlers_.end());
 }
 
 Flow BucketFacts::OnHead(const HttpHead& head) {
@@ -42,10 +42,10 @@ void BucketFacts::OnDone(const Status&) {
   if (http_status_ == 0 && cluster_->GatewayFailed(gateway_)) return Send();
   // Anything else may be another answer the next time.
   known_ = http_status_ == 200 || http_status_ == 403 || http_status_ == 404;
-  while (!waiters_.empty()) {  // one by one, because a waiter may end others
-    Waiter* const waiter = waiters_.front();
-    waiters_.erase(waiters_.begin());
-    waiter->OnBucketKnown();
+  while (!handlers_.empty()) {  // one by one, because a handler may end others
+    Handler* const handler = handlers_.front();
+    handlers_.erase(handlers_.begin());
+    handler->OnBucketKnown();
   }
 }
 

@@ -16,12 +16,12 @@ namespace objectpipes::ais {
 // I/O thread only. A cluster may not tell: then a bucket is what buckets are by default.
 class BucketFacts final : private HttpHandler {
  public:
-  class Waiter {
+  class Handler {
    public:
     virtual void OnBucketKnown() = 0;
 
    protected:
-    ~Waiter() = default;
+    ~Handler() = default;
   };
 
   bool known() const { return known_; }
@@ -29,10 +29,10 @@ class BucketFacts final : private HttpHandler {
     return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
   }
 
-  // Asks the cluster, unless a question is under way, and calls the waiter once it has ended.
+  // Asks the cluster, unless a question is under way, and calls the handler once it has ended.
   // Session and cluster outlive this.
-  void Ask(HttpSession* session, Cluster* cluster, const std::string& bucket, Waiter* waiter);
-  void Forget(Waiter* waiter);
+  void Ask(HttpSession* session, Cluster* cluster, const std::string& bucket, Handler* handler);
+  void Forget(Handler* handler);
 
  private:
   Flow OnHead(const HttpHead& head) override;
@@ -49,7 +49,7 @@ class BucketFacts final : private HttpHandler {
   std::string gateway_;
   int http_status_ = 0;
   BucketProps props_;
-  std::vector<Waiter*> waiters_;
+  std::vector<Handler*> handlers_;
   std::unique_ptr<Exchange> question_;
 };
 

@@ -9,7 +9,7 @@
 namespace objectpipes::ais {
 namespace {
 
-constexpr size_t kLongestMap = size_t{16} << 20;
+constexpr size_t kMaxMapSize = size_t{16} << 20;
 constexpr int64_t kSuspectPauseMs = 500;
 constexpr int64_t kLookMs = 100;
 constexpr int64_t kSettleMs = 10'000;
@@ -50,13 +50,13 @@ Cluster::Cluster(HttpSession* session, std::string endpoint, const CredentialSto
       credentials_(credentials),
       now_ms_(std::move(now_ms)) {}
 
-void Cluster::Ask(Waiter* waiter) {
-  waiters_.push_back(waiter);
+void Cluster::Ask(Handler* handler) {
+  handlers_.push_back(handler);
   if (fetch_ == nullptr) Fetch();
 }
 
-void Cluster::Forget(Waiter* waiter) {
-  waiters_.erase(std::remove(waiters_.begin(), waiters_.end(), waiter), waiters_.end());
+void Cluster::Forget(Handler* handler) {
+  handlers_.erase(std::remove(handlers_.begin(), handlers_.end(), handler), handlers_.end());
 }
 
 void Cluster::Suspect() {
@@ -85,7 +85,7 @@ Flow Cluster::OnHead(const HttpHead& head) {
 }
 
 Flow Cluster::OnData(const char* data, size_t size) {
-  if (body_.size() + size > kLongestMap) return Flow::kStop;
+  if (body_.size() + size > kMaxMapSize) return Flow::kStop;
   body_.append(data, size);
   return Flow::kContinue;
 }
@@ -104,11 +104,12 @@ void Cluster::OnDone(const Status& status) {
     if (map.ok() && IsAsEncrypted(map.value(), endpoint_)) Adopt(std::move(map).value());
   }
   if (http_status_ == 403) map_refused_ = true;
-  // One by one, because a waiter may end others. If one asks again, the rest learn the next answer.
-  while (!waiters_.empty() && fetch_ == nullptr) {
-    Waiter* const waiter = waiters_.front();
-    waiters_.erase(waiters_.begin());
-    waiter->OnMap();
+  // One by one, because a handler may end others. If one asks again, the rest learn the next
+  // answer.
+  while (!handlers_.empty() && fetch_ == nullptr) {
+    Handler* const handler = handlers_.front();
+    handlers_.erase(handlers_.begin());
+    handler->OnMap();
   }
 }
 
@@ -153,21 +154,21 @@ TargetHealth* Cluster::HealthOf(const Target* target) {
   return &health_.try_emplace(target->url, session_, *target, now_ms_).first->second;
 }
 
-void Cluster::Look() {
+void Cluster::Poll() {
   const int64_t now_ms = now_ms_();
   if (!map_.has_value() || now_ms < looked_ms_ + kLookMs) return;
   looked_ms_ = now_ms;
   any_down_ = false;
   for (const Target& target : map_->targets) {
     TargetHealth* const health = HealthOf(&target);
-    health->Look(now_ms);
+    health->Poll(now_ms);
     any_down_ |= health->is_down();
   }
   if (any_down_) Suspect();
 }
 
 const Status* Cluster::FindOutage(const ObjectId& object) {
-  Look();
+  Poll();
   if (any_down_) {
     const Target* const target = TargetOf(object);
     const TargetHealth* const health = HealthOf(target);

@@ -25,12 +25,12 @@ namespace objectpipes::ais {
 // which also says what is wrong.
 class Cluster final : private HttpHandler {
  public:
-  class Waiter {
+  class Handler {
    public:
     virtual void OnMap() = 0;
 
    protected:
-    ~Waiter() = default;
+    ~Handler() = default;
   };
 
   // Everything pointed at outlives this. `endpoint` is the URL of a proxy.
@@ -39,9 +39,9 @@ class Cluster final : private HttpHandler {
 
   // Whether the map has been asked for, and an answer has come.
   bool asked() const { return asked_; }
-  // Asks for the map (again), and calls the waiter once the answer is there, whatever it is.
-  void Ask(Waiter* waiter);
-  void Forget(Waiter* waiter);
+  // Asks for the map (again), and calls the handler once the answer is there, whatever it is.
+  void Ask(Handler* handler);
+  void Forget(Handler* handler);
   // Something went wrong that a change of the cluster would explain: asks again before long.
   void Suspect();
 
@@ -93,7 +93,7 @@ class Cluster final : private HttpHandler {
   void Fetch();
   void Adopt(ClusterMap map);
   void FindMissing();
-  void Look();
+  void Poll();
 
   HttpSession* const session_;
   const std::string endpoint_;
@@ -112,7 +112,7 @@ class Cluster final : private HttpHandler {
   int64_t changed_ms_ = -1;
   int64_t fetched_ms_ = -1;
 
-  std::vector<Waiter*> waiters_;
+  std::vector<Handler*> handlers_;
   Gateways* gateways_ = nullptr;  // null: nobody has asked any yet
 
   std::string asked_gateway_;

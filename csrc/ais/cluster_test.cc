@@ -19,7 +19,7 @@ namespace {
 
 using Peer = LoopbackServer::Peer;
 
-class Asker final : public Cluster::Waiter {
+class Asker final : public Cluster::Handler {
  public:
   void OnMap() override { done.Set(); }
   Signal done;

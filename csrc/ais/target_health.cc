@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kHealthUri = "/v1/health?readiness=true";
 constexpr int64_t kSilenceMs = 1000;  // without any answer to reads: ask
-constexpr int64_t kLongestPatienceMs = 5000;
+constexpr int64_t kMaxPatienceMs = 5000;
 constexpr int64_t kBetweenAsksMs = 500;
 
 }  // namespace
@@ -34,7 +34,7 @@ void TargetHealth::OnFailed() {
   doubtful_ = true;
 }
 
-void TargetHealth::Look(int64_t now_ms) {
+void TargetHealth::Poll(int64_t now_ms) {
   if (question_ != nullptr) {
     if (!is_down() && now_ms >= asked_ms_ + patience_ms_) down_since_ms_ = now_ms;
     return;
@@ -65,7 +65,7 @@ void TargetHealth::OnDone(const Status&) {
   if (up) {
     const int64_t now_ms = now_ms_();
     // A slow one would be taken for dead again and again, and none of its objects ever be read.
-    patience_ms_ = std::max(patience_ms_, std::min(2 * (now_ms - asked_ms_), kLongestPatienceMs));
+    patience_ms_ = std::max(patience_ms_, std::min(2 * (now_ms - asked_ms_), kMaxPatienceMs));
     down_since_ms_ = -1;
     silent_since_ms_ = now_ms;
   } else if (!is_down()) {

@@ -30,7 +30,7 @@ class TargetHealth final : private HttpHandler {
   void OnCancelled() { --unanswered_; }
 
   // To be called several times a second while there are requests.
-  void Look(int64_t now_ms);
+  void Poll(int64_t now_ms);
 
   bool is_down() const { return down_since_ms_ >= 0; }
   int64_t down_since_ms() const { return down_since_ms_; }

@@ -45,7 +45,7 @@ class TargetHealthTest : public LoopTest {
   void LookAfter(int64_t ms) {
     OnLoop([&] {
       now_ms_ += ms;
-      health_->Look(now_ms_);
+      health_->Poll(now_ms_);
     });
   }
   // Waits until that is how it is judged, while it is looked at.

@@ -91,7 +91,7 @@ void Buffer::Swap(Buffer& other) noexcept {
   std::swap(owner_, other.owner_);
 }
 
-char* Buffer::Leave() {
+char* Buffer::Release() {
   owner_.reset();
   size_ = capacity_ = 0;
   return std::exchange(data_, nullptr);
@@ -121,7 +121,7 @@ Buffer BufferPool::Allocate(size_t size) {
     block.set_size(size);
     return block;
   }
-  char* const data = block.valid() ? block.Leave() : MapBlock(pooled);
+  char* const data = block.valid() ? block.Release() : MapBlock(pooled);
   if (data == nullptr) return {};
   const std::lock_guard<std::mutex> lock(mutex_);
   used_bytes_ += pooled;

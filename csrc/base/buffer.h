@@ -54,7 +54,7 @@ class Buffer {
 
   const BufferOwner* owner() const { return owner_.get(); }
   // Takes the memory from its owner, who does not get it back.
-  char* Leave();
+  char* Release();
 
  private:
   void Swap(Buffer& other) noexcept;

@@ -175,7 +175,7 @@ TEST(BufferPool, ABlockThatLeavesDoesNotComeBack) {
   const auto pool = std::make_shared<BufferPool>(kMiB);
   pool->Offer(lender.Lend(kMiB));
   Buffer lent = pool->Allocate(kMiB);
-  EXPECT_NE(lent.Leave(), nullptr);
+  EXPECT_NE(lent.Release(), nullptr);
   EXPECT_FALSE(lent.valid());
   lent = Buffer();
   EXPECT_TRUE(lender.back().empty());

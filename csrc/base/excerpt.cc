@@ -5,7 +5,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kLongest = 200;
+constexpr size_t kMaxLength = 200;
 
 // The text between <title> and the next tag; `body` itself if there is no title.
 std::string_view TitleOf(std::string_view body) {
@@ -30,7 +30,7 @@ std::string Excerpt(std::string_view text) {
       space_pending = !line.empty();
       continue;
     }
-    if (line.size() >= kLongest) return line.append("...");
+    if (line.size() >= kMaxLength) return line.append("...");
     if (space_pending) line.push_back(' ');
     space_pending = false;
     line.push_back(c);

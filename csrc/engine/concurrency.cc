@@ -21,14 +21,14 @@ void ConcurrencyLimit::OnSuccess() {
 void ConcurrencyLimit::OnThrottled(int64_t now_ms) {
   if (now_ms - throttled_ms_ < kThrottleWindowMs) return;
   throttled_ms_ = now_ms;
-  share_ = std::max(share_ / 2, 1.0 / kLargest);
+  share_ = std::max(share_ / 2, 1.0 / kMax);
 }
 
 int ConcurrencyLimit::Target() const {
   int64_t latency = least_latency_us_;
   if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency))
     latency = last_window_us_;
-  return static_cast<int>(std::clamp<int64_t>(latency / kCostOfRequestUs, kSmallest, kLargest));
+  return static_cast<int>(std::clamp<int64_t>(latency / kCostOfRequestUs, kMin, kMax));
 }
 
 int ConcurrencyLimit::Limit(int fixed) const {

@@ -20,8 +20,8 @@ class ConcurrencyLimit {
  private:
   int Target() const;
 
-  static constexpr int kSmallest = 8;
-  static constexpr int kLargest = 128;
+  static constexpr int kMin = 8;
+  static constexpr int kMax = 128;
   static constexpr int64_t kCostOfRequestUs = 40;  // CPU time of the I/O thread, measured at 4 KiB
   static constexpr int64_t kLatencyWindowMs = 5000;  // a minimum older than this is forgotten
   static constexpr int64_t kThrottleWindowMs = 500;  // at most one halving in this time

@@ -11,7 +11,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr int64_t kLongestRestMs = 1000;
+constexpr int64_t kMaxRestMs = 1000;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ void EventLoop::Run() {
     const int64_t rest_ms = RestMs();  // after resting_ is set: a post from now on wakes us
     const int64_t began_us = MonotonicUs();
     waited_ms = http_.Wait(rest_ms);
-    rested_us_ += MonotonicUs() - began_us;
+    idle_us_ += MonotonicUs() - began_us;
     resting_ = false;
   }
 }
@@ -63,8 +63,8 @@ int64_t EventLoop::RestMs() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!posted_.empty()) return 0;
   }
-  if (timers_.empty()) return kLongestRestMs;
-  return std::clamp<int64_t>(timers_.begin()->first.first - now_ms(), 0, kLongestRestMs);
+  if (timers_.empty()) return kMaxRestMs;
+  return std::clamp<int64_t>(timers_.begin()->first.first - now_ms(), 0, kMaxRestMs);
 }
 
 void EventLoop::RunTurn(int64_t waited_ms) {

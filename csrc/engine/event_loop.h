@@ -51,7 +51,7 @@ class EventLoop final : public Executor {
   // Runs at the end of this turn, when no handler is active any more.
   void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
   // How long the thread has waited so far, because there was nothing to do.
-  int64_t rested_us() const { return rested_us_; }
+  int64_t idle_us() const { return idle_us_; }
   HttpClient& http() { return http_; }
 
  private:
@@ -73,7 +73,7 @@ class EventLoop final : public Executor {
   std::vector<std::function<void()>> at_end_;
   std::map<TimerId, std::function<void()>> timers_;  // by due time
   uint64_t next_timer_ = 0;
-  int64_t rested_us_ = 0;
+  int64_t idle_us_ = 0;
 
   std::thread thread_;  // last: starts when everything above exists
 };

@@ -56,13 +56,13 @@ void PartSizeProbe::StartExchange() {
   request.part_number = static_cast<uint32_t>(sizes_.size()) + 1;
   request.if_match = version_;
   request.route = retry_.route();
-  told_ = -1;
+  reported_size_ = -1;
   if (!retry_.Attempting()) return;
   exchange_ = client_->transport->StartGet(request, this);
 }
 
 Flow PartSizeProbe::OnHead(const ReplyHead& head) {
-  told_ = head.length;
+  reported_size_ = head.length;
   return Flow::kContinue;
 }
 
@@ -71,8 +71,8 @@ void PartSizeProbe::OnDone(const Status& status, const RetryHint& hint) {
   if (!status.ok()) return retry_.Failed(status, hint);
   retry_.Succeeded();
   retry_.Progressed();
-  if (told_ < 0) return Finish(Sizes{});
-  sizes_.push_back(static_cast<uint64_t>(told_));
+  if (reported_size_ < 0) return Finish(Sizes{});
+  sizes_.push_back(static_cast<uint64_t>(reported_size_));
   if (HasAskedEnough()) return Finish(std::move(sizes_));
   StartExchange();
 }

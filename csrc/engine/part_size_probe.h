@@ -51,7 +51,7 @@ class PartSizeProbe final : private GetHandler {
   const Done done_;
   RetryLoop retry_;
   std::vector<uint64_t> sizes_;
-  int64_t told_ = -1;  // by the reply under way
+  int64_t reported_size_ = -1;  // by the reply under way
   std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<Exchange> exchange_;
 };

@@ -286,7 +286,7 @@ void RangeFetch::OnDamaged() {
   client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
   pin_->suspect = true;
   const bool untouched = offset_ == reply_began_ || sink_->TakeBack(this, reply_began_);
-  if (!untouched || ++rereads_ > kMostRereads) return Finish(refused_);
+  if (!untouched || ++rereads_ > kMaxRereads) return Finish(refused_);
   offset_ = reply_began_;
   StartExchange();
 }

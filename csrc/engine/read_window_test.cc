@@ -231,19 +231,19 @@ class MemoryBoundTest : public ReadWindowTest, public ::testing::WithParamInterf
   enum Knowledge { kRightSizes, kNoSizes, kWrongSizes };
 
   void HoldsItsBound(Knowledge knowledge) {
-    constexpr uint64_t kLargest = 250 * kKiB;
+    constexpr uint64_t kMaxSize = 250 * kKiB;
     std::minstd_rand random(static_cast<unsigned>(GetParam()));
     options_.prefetch_bytes = kMiB;
     options_.concurrency = static_cast<int>(random() % 16) + 1;
     std::vector<ReadRequest> requests;
     for (size_t i = 0; i < 64; ++i) {
       const std::string key = std::to_string(i);
-      Put(key, Pattern(random() % (random() % 2 == 0 ? 1000 : kLargest), i));
+      Put(key, Pattern(random() % (random() % 2 == 0 ? 1000 : kMaxSize), i));
       const auto size = static_cast<int64_t>(bodies_[key].size());
       requests.push_back(Request(key, knowledge == kRightSizes ? size
                                       : knowledge == kNoSizes
                                           ? -1
-                                          : static_cast<int64_t>(random() % kLargest)));
+                                          : static_cast<int64_t>(random() % kMaxSize)));
     }
     Open();
     window_->Submit(std::move(requests));
@@ -252,7 +252,7 @@ class MemoryBoundTest : public ReadWindowTest, public ::testing::WithParamInterf
     for (size_t i = 0; i < 64; ++i) {
       ASSERT_TRUE(Settled());
       const uint64_t held = store().bytes_taken() - taken;
-      EXPECT_LE(held, options_.prefetch_bytes + kLargest);
+      EXPECT_LE(held, options_.prefetch_bytes + kMaxSize);
       most = std::max(most, held);
       const ReadResult result = TakeOne();
       ASSERT_TRUE(result.status.ok());

@@ -9,9 +9,9 @@
 namespace objectpipes {
 namespace {
 
-constexpr int kMostShortcuts = 6;
-constexpr int kMostRefreshes = 2;
-constexpr int64_t kLongestRetryAfterMs = 120'000;  // of a longer wish, this much is granted
+constexpr int kMaxShortcuts = 6;
+constexpr int kMaxRefreshes = 2;
+constexpr int64_t kMaxRetryAfterMs = 120'000;  // of a longer wish, this much is granted
 // How often fresh credentials are looked for: the consumer may be away for hours.
 constexpr int64_t kMinRefreshPollMs = 10;
 constexpr int64_t kMaxRefreshPollMs = 200;
@@ -117,7 +117,7 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
       // The server has told its time once: no other time will please it.
       if (status.code() == StatusCode::kClockSkew && std::exchange(clock_corrected_, true))
         return GiveUp(status, "");
-      if (++shortcuts_ > kMostShortcuts)
+      if (++shortcuts_ > kMaxShortcuts)
         return GiveUp(status, "the server keeps sending us elsewhere");
       return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
@@ -138,7 +138,7 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
   }
   if (++failures_ >= client_->retry_policy.max_attempts) return GiveUp(status, "");
   const int64_t delay_ms =
-      std::max(std::min(hint.retry_after_ms, kLongestRetryAfterMs),
+      std::max(std::min(hint.retry_after_ms, kMaxRetryAfterMs),
                client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
                                         client_->retry_budget.Take()));
   const int64_t now_ms = client_->now_ms();
@@ -157,8 +157,8 @@ void RetryLoop::RefreshCredentials(const Status& status, bool others) {
   const CredentialStore::History now = client_->credentials->history();
   const bool replaced =
       others ? now.changes != credentials_.changes : now.generation != credentials_.generation;
-  if (replaced && ++shortcuts_ <= kMostShortcuts) return TryAgain();
-  if (++refreshes_ > kMostRefreshes) return GiveUp(status, "");
+  if (replaced && ++shortcuts_ <= kMaxShortcuts) return TryAgain();
+  if (++refreshes_ > kMaxRefreshes) return GiveUp(status, "");
   client_->credentials->RequestRefresh(credentials_.generation);
   client_->now_ms();  // from here on, time stands still
   AwaitCredentials(status, others, kMinRefreshPollMs);

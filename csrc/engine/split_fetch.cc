@@ -79,14 +79,14 @@ void SplitFetch::Measure(uint64_t offset) {
   if (measured_from_ms_ < 0) {
     measured_from_ms_ = now_ms;
     measured_from_ = offset;
-    rested_from_us_ = client_->loop->rested_us();
+    idle_from_us_ = client_->loop->idle_us();
     return;
   }
   const int64_t elapsed_ms = now_ms - measured_from_ms_;
   if (elapsed_ms < kMeasureMs) return;
   const bool slow = offset - measured_from_ < static_cast<uint64_t>(elapsed_ms) * kSlowBytesPerMs;
   // A thread that is busy with other objects, or with fresh memory, would only be kept from it.
-  const bool idle = client_->loop->rested_us() - rested_from_us_ > elapsed_ms * 1000 / 2;
+  const bool idle = client_->loop->idle_us() - idle_from_us_ > elapsed_ms * 1000 / 2;
   measured_from_ms_ = -1;
   const bool possible = most_parts_ > 1 && pin_->size >= 0 && !pin_->version.empty() &&
                         offset + 2 * kPartBytes < end();

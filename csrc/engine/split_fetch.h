@@ -89,7 +89,7 @@ class SplitFetch final : public RangeFetch::Sink {
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_
   uint64_t measured_from_ = 0;     // its offset then
-  int64_t rested_from_us_ = 0;     // how long the I/O thread had waited until then
+  int64_t idle_from_us_ = 0;       // how long the I/O thread had waited until then
   int64_t deadline_ms_ = -1;
   int finished_attempts_ = 0;
 };

@@ -9,7 +9,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr uint64_t kMostParts = 10'000;  // S3 allows no more
+constexpr uint64_t kMaxParts = 10'000;  // S3 allows no more
 
 }  // namespace
 
@@ -36,7 +36,7 @@ void Verifier::SetPartSizes(std::vector<uint64_t> sizes, uint64_t object_size) {
 void Verifier::AssumePartSizes(uint64_t first, uint64_t object_size) {
   const uint64_t parts = offered_.parts;
   const bool possible =
-      first > 0 && parts > 0 && parts <= kMostParts && parts - 1 <= object_size / first;
+      first > 0 && parts > 0 && parts <= kMaxParts && parts - 1 <= object_size / first;
   if (!possible) return Expect(OfferedChecksum{});
   std::vector<uint64_t> sizes(parts, first);
   sizes.back() = object_size - (parts - 1) * first;

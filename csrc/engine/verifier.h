@@ -13,7 +13,7 @@
 namespace objectpipes {
 
 // An object that changes or breaks more often is not worth waiting for.
-inline constexpr int kMostRereads = 4;
+inline constexpr int kMaxRereads = 4;
 
 class Verifier {
  public:

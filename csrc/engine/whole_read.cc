@@ -57,8 +57,8 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
   if (!ranged() && verified_ == 0 && !verifier_.active() && options_.verify) {
     if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
     if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
-    if (verifier_.needs_part_sizes() && pin_.can_pin && pin_.version == told_version_) {
-      verifier_.SetPartSizes(told_sizes_, static_cast<uint64_t>(pin_.size));
+    if (verifier_.needs_part_sizes() && pin_.can_pin && pin_.version == part_sizes_version_) {
+      verifier_.SetPartSizes(part_sizes_, static_cast<uint64_t>(pin_.size));
     }
     if (verifier_.needs_part_sizes()) {
       AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
@@ -163,8 +163,8 @@ void WholeRead::Conclude() {
   const Status verdict = verifier_.Finish();
   if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
     return AskForPartSizes({verifier_.parts()}, [this](std::vector<uint64_t> sizes) {
-      told_version_ = pin_.can_pin ? pin_.version : std::string();
-      told_sizes_ = sizes;
+      part_sizes_version_ = pin_.can_pin ? pin_.version : std::string();
+      part_sizes_ = sizes;
       verifier_.SetPartSizes(std::move(sizes), buffer_.size());
       verifier_.Update(buffer_.data(), buffer_.size());
       Conclude();
@@ -179,7 +179,7 @@ void WholeRead::Conclude() {
 }
 
 void WholeRead::Restart(const Status& why) {
-  if (++restarts_ > kMostRereads) return Finish(why);
+  if (++restarts_ > kMaxRereads) return Finish(why);
   earlier_attempts_ += fetch_->attempts();
   probe_.reset();
   pin_ = Pin{};

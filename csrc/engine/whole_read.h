@@ -86,8 +86,8 @@ class WholeRead final : public SplitFetch::Sink {
   std::unique_ptr<PartSizeProbe> probe_;
   Buffer buffer_;
   Verifier verifier_;
-  std::string told_version_;  // whose parts' sizes are known: a damaged object is read again
-  std::vector<uint64_t> told_sizes_;
+  std::string part_sizes_version_;  // whose parts' sizes are known: a damaged object is read again
+  std::vector<uint64_t> part_sizes_;
   uint64_t verified_;                   // bytes before it have been given to the verifier
   std::map<uint64_t, uint64_t> ahead_;  // pieces [begin, end) beyond it that are already here
   Status failure_;                      // our own reason to stop the fetch

@@ -44,7 +44,7 @@ void BytesBlocks::OfferAnother(size_t size) {
 py::object BytesBlocks::Unwrap(Buffer* buffer) {
   if (buffer->owner() == nullptr || buffer->owner() != this) return {};
   const auto size = static_cast<Py_ssize_t>(buffer->size());
-  PyObject* bytes = ObjectAround(buffer->Leave());
+  PyObject* bytes = ObjectAround(buffer->Release());
 #ifdef Py_GIL_DISABLED  // only the thread that made it may change its size
   if (size < PyBytes_GET_SIZE(bytes)) {
     const auto owned = py::reinterpret_steal<py::bytes>(bytes);

@@ -28,7 +28,7 @@ namespace objectpipes {
 namespace {
 
 // Below, pickling is as fast.
-constexpr size_t kSmallestShared = size_t{16} << 10;
+constexpr size_t kMinSharedSize = size_t{16} << 10;
 
 // What each process has of its own. A child of fork() makes its own one, without a lock, which
 // another thread of the parent may have held. Never unmade: the other end may still be reading.
@@ -130,7 +130,7 @@ py::object Give(const py::object& object, size_t capacity) {
   auto& reader = object.cast<ObjectReader&>();
   reader.CheckOpen();
   SharedArena* const arena = OwnArena().Get([&] { return SharedArena::Create(capacity); });
-  if (arena == nullptr || !reader.in_memory() || reader.Whole().size() < kSmallestShared) {
+  if (arena == nullptr || !reader.in_memory() || reader.Whole().size() < kMinSharedSize) {
     return py::none();
   }
   const PinnedReader pinned(&reader);

@@ -21,7 +21,7 @@ constexpr std::string_view kContinuationToken = "continuation-token";  // V2
 constexpr std::string_view kStartAfter = "start-after";                // V2
 constexpr std::string_view kMarker = "marker";                         // V1
 
-constexpr size_t kLongestPage = size_t{64} << 20;
+constexpr size_t kMaxPageSize = size_t{64} << 20;
 
 std::string_view ParameterOf(std::string_view token) { return token.substr(0, token.find('=')); }
 
@@ -216,7 +216,7 @@ bool KnowsNoV2(const Status& failure, bool first_page, ListVersion asked) {
 }
 
 Status AppendToPage(const char* data, size_t size, std::string* body) {
-  if (body->size() + size > kLongestPage) {
+  if (body->size() + size > kMaxPageSize) {
     return Status::Protocol("the list page is longer than any that S3 makes");
   }
   body->append(data, size);

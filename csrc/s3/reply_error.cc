@@ -18,7 +18,7 @@ namespace {
 using Kind = RetryHint::Kind;
 
 // S3 refuses requests whose time is further off than this.
-constexpr int64_t kLargestSkewSeconds = int64_t{15} * 60;
+constexpr int64_t kMaxSkewSeconds = int64_t{15} * 60;
 
 // What an error means to us.
 struct Meaning {
@@ -267,7 +267,7 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   // The reply to HEAD does not say which 403 it is, but it does have a date.
   const std::optional<int64_t> date = DateOf(reply);
   if (meaning.code == StatusCode::kAccessDenied && reply.body.empty() && date &&
-      std::abs(*date - reply.request_time) > kLargestSkewSeconds) {
+      std::abs(*date - reply.request_time) > kMaxSkewSeconds) {
     return kSkew;
   }
   return meaning;

@@ -110,7 +110,7 @@ class S3TransportTest : public LoopTest {
     return lister;
   }
 
-  // The value of a field of the request that was the how-manieth.
+  // The value of a field of the request that was the n-th.
   std::string Sent(size_t number, const std::string& field) const {
     const std::string request = server_.requests()[number];
     const size_t begin = request.find("\r\n" + field + ": ");

@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+constexpr auto kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
 void Check(std::string_view text, int64_t told_length) {
   using namespace objectpipes;
@@ -23,7 +23,7 @@ void Check(std::string_view text, int64_t told_length) {
     return;
   }
   if (told_length >= 0 && head.length != told_length) abort();
-  if (head.length < 1 || head.begin > kMost - static_cast<uint64_t>(head.length)) abort();
+  if (head.length < 1 || head.begin > kMaxInt64 - static_cast<uint64_t>(head.length)) abort();
   const uint64_t end = head.begin + static_cast<uint64_t>(head.length);
   if (head.object_size < -1) abort();
   if (head.object_size >= 0 && end > static_cast<uint64_t>(head.object_size)) abort();

@@ -30,12 +30,12 @@ constexpr char kDefaultRegion[] = "us-east-1";
 // ---------------------------------------------------------------------------------------------------
 // The reading end of a reply
 
-class AwsTransport::Call : public Exchange, private StallWatch::Watched {
+class AwsTransport::Call : public Exchange, private StallWatch::Handler {
  public:
   Call(AwsTransport* transport, std::string bucket)
       : transport_(transport),
         bucket_(std::move(bucket)),
-        pipe_(std::make_shared<ReplyPipe>(transport->executor_, [this] { OnNews(); })) {
+        pipe_(std::make_shared<ReplyPipe>(transport->executor_, [this] { OnReply(); })) {
     transport_->stall_watch_->Add(this);
   }
 
@@ -48,7 +48,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Watched {
   }
 
  protected:
-  virtual void OnNews() = 0;
+  virtual void OnReply() = 0;
   // The last thing to happen: the handler learns it, and may destroy this.
   virtual void OnFailure(const Status& status, const RetryHint& hint) = 0;
 
@@ -131,7 +131,7 @@ class AwsTransport::Get final : public AwsTransport::Call {
   }
 
  private:
-  void OnNews() override {
+  void OnReply() override {
     while (!paused_) {
       const Flow flow = Deliver();
       paused_ = flow == Flow::kPause;
@@ -182,7 +182,7 @@ class AwsTransport::List final : public AwsTransport::Call {
   }
 
  private:
-  void OnNews() override {
+  void OnReply() override {
     ReplyPipe::News news = pipe_->Take();
     body_ += news.data;
     if (!news.end.has_value()) return;

@@ -9,7 +9,7 @@ namespace objectpipes {
 namespace {
 
 // Enough to keep a connection busy while the I/O thread does something else.
-constexpr size_t kMostUnread = size_t{256} << 10;
+constexpr size_t kMaxUnread = size_t{256} << 10;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ bool ReplyPipe::PutData(const char* data, size_t size) {
 void ReplyPipe::WaitForRoom() {
   const OutsideSdk outside;
   std::unique_lock<std::mutex> lock(mutex_);
-  reader_moved_.wait(lock, [this] { return closed_ || news_.data.size() < kMostUnread; });
+  reader_moved_.wait(lock, [this] { return closed_ || news_.data.size() < kMaxUnread; });
 }
 
 void ReplyPipe::PutEnd(S3Error end) {

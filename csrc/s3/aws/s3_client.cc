@@ -19,7 +19,7 @@ constexpr char kTag[] = "objectpipes";
 constexpr std::string_view kRegionPlaceholder = "{region}";
 
 // More than the engine ever has under way: its limits are in force, not the SDK's.
-constexpr unsigned kMostConnections = 4096;
+constexpr unsigned kMaxConnections = 4096;
 
 class CurrentCredentials final : public Aws::Auth::AWSCredentialsProvider {
  public:
@@ -101,7 +101,7 @@ void SetHttp(const HttpOptions& http, Aws::S3::S3ClientConfiguration* config) {
   config->connectTimeoutMs = static_cast<long>(http.connect_timeout_ms);
   config->requestTimeoutMs = static_cast<long>(http.stall_timeout_ms);  // see stall_watch.h
   config->httpRequestTimeoutMs = 0;                                     // of a whole request
-  config->maxConnections = kMostConnections;
+  config->maxConnections = kMaxConnections;
   if (!http.proxy.empty()) SetProxy(ParseProxy(http.proxy).value(), http, config);
 }
 

@@ -9,28 +9,28 @@ constexpr int64_t kLookEveryMs = 50;
 
 }  // namespace
 
-void StallWatch::Add(Watched* watched) {
-  watched_.insert(watched);
+void StallWatch::Add(Handler* handler) {
+  handlers_.insert(handler);
   if (!looking_) LookLater();
 }
 
 void StallWatch::LookLater() {
   looking_ = true;
   executor_->PostAfter(kLookEveryMs, [self = weak_from_this()] {
-    if (const auto watch = self.lock()) watch->Look();
+    if (const auto watch = self.lock()) watch->Poll();
   });
 }
 
-void StallWatch::Look() {
+void StallWatch::Poll() {
   looking_ = false;
   const int64_t latest_ms = MonotonicMs() - limit_ms_;
-  for (auto next = watched_.begin(); next != watched_.end();) {
-    Watched* const watched = *next;
-    const int64_t moved_ms = watched->moved_ms();
-    if (moved_ms >= 0 && moved_ms < latest_ms) watched->OnStall();
-    next = watched_.upper_bound(watched);
+  for (auto next = handlers_.begin(); next != handlers_.end();) {
+    Handler* const handler = *next;
+    const int64_t moved_ms = handler->moved_ms();
+    if (moved_ms >= 0 && moved_ms < latest_ms) handler->OnStall();
+    next = handlers_.upper_bound(handler);
   }
-  if (!watched_.empty() && !looking_) LookLater();
+  if (!handlers_.empty() && !looking_) LookLater();
 }
 
 }  // namespace objectpipes

@@ -15,7 +15,7 @@ namespace objectpipes {
 // Used on the I/O thread only.
 class StallWatch : public std::enable_shared_from_this<StallWatch> {
  public:
-  class Watched {
+  class Handler {
    public:
     // The last time something moved, on the monotonic clock; -1: not waiting for the server.
     virtual int64_t moved_ms() const = 0;
@@ -23,22 +23,22 @@ class StallWatch : public std::enable_shared_from_this<StallWatch> {
     virtual void OnStall() = 0;
 
    protected:
-    ~Watched() = default;
+    ~Handler() = default;
   };
 
   StallWatch(Executor* executor, int64_t limit_ms) : executor_(executor), limit_ms_(limit_ms) {}
 
-  void Add(Watched* watched);
-  void Remove(Watched* watched) { watched_.erase(watched); }
+  void Add(Handler* handler);
+  void Remove(Handler* handler) { handlers_.erase(handler); }
   int64_t limit_ms() const { return limit_ms_; }
 
  private:
   void LookLater();
-  void Look();
+  void Poll();
 
   Executor* const executor_;
   const int64_t limit_ms_;
-  std::set<Watched*> watched_;
+  std::set<Handler*> handlers_;
   bool looking_ = false;
 };
 

@@ -28,7 +28,7 @@ class ManualTimer final : public Executor {
   std::vector<std::function<void()>> due_;
 };
 
-struct FakeExchange final : StallWatch::Watched {
+struct FakeExchange final : StallWatch::Handler {
   int64_t moved_ms() const override { return moved; }
   void OnStall() override {
     ++stalls;

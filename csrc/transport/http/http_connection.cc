@@ -81,7 +81,7 @@ void HttpConnection::OnDialed(Result<Dialed> outcome) {
     HttpExchange* const exchange = std::exchange(exchange_, nullptr);
     exchange->connection_ = nullptr;
     client_->Enqueue(group_, exchange, true);
-    Leave();
+    Detach();
     return;
   }
   stream_ = std::move(outcome.value().stream);
@@ -160,7 +160,7 @@ void HttpConnection::BeginRequest() {
 }
 
 // It serves no exchange any more, and is not used again.
-void HttpConnection::Leave() {
+void HttpConnection::Detach() {
   LeaveBusy();
   watch_.Stop();
   dialer_.reset();
@@ -179,7 +179,7 @@ void HttpConnection::LeaveBusy() {
 void HttpConnection::Abandon() {
   exchange_->connection_ = nullptr;
   exchange_ = nullptr;
-  Leave();
+  Detach();
 }
 
 void HttpConnection::Resume() {
@@ -235,7 +235,7 @@ HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable)
     LeaveBusy();
     BecomeIdle();
   } else {
-    Leave();
+    Detach();
   }
   handler->OnDone(outcome);
   return Step::kFinished;
@@ -292,7 +292,7 @@ bool HttpConnection::FillBuffer(Step* step) {
 // from what is left of an earlier one. That is not a failure of the request.
 HttpConnection::Step HttpConnection::MoveToFreshConnection() {
   HttpExchange* exchange = std::exchange(exchange_, nullptr);
-  Leave();
+  Detach();
   auto fresh = std::make_unique<HttpConnection>(group_);
   HttpConnection* server = fresh.get();
   server->Serve(std::move(fresh), exchange);

@@ -70,7 +70,7 @@ class HttpConnection final : private Watcher {
     return std::string_view(buffer_.get() + buffer_begin_, buffer_end_ - buffer_begin_);
   }
   void Uncount();
-  void Leave();
+  void Detach();
   void LeaveBusy();
   void BecomeIdle();
 
