@@ -55,7 +55,7 @@ Status NoTarget(std::string_view location) {
 Result<HttpUrl> Follow(std::string_view reference, std::string_view url) {
   const Result<HttpUrl> from = ParseHttpUrl(url);
   if (!from.ok()) return from.status();
-  const Result<HttpUrl> to = ResolveReference(from.value(), reference);
+  Result<HttpUrl> to = ResolveReference(from.value(), reference);
   if (!to.ok()) return NoTarget(reference);
   if (from.value().is_tls() && !to.value().is_tls()) {
     return Status(StatusCode::kEndpoint,

@@ -41,7 +41,9 @@ inline bool IsToken(std::string_view text) {
     for (int c = 0; c < 128; ++c) {
       set[static_cast<size_t>(c)] = IsAlphanumeric(static_cast<char>(c));
     }
-    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) set[static_cast<size_t>(c)] = true;
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+      set[static_cast<unsigned char>(c)] = true;
+    }
     return set;
   }();
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {

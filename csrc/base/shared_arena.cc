@@ -54,11 +54,11 @@ char* Map(int descriptor, uint64_t capacity) {
 void Unmap(char* memory, uint64_t capacity) { munmap(memory, capacity); }
 
 // Returns the pages that lie in [begin, end) to the system; they are zero if they are used again.
-void FreePages(char* begin, char* end) {
+void FreePages(char* begin, const char* end) {
   static const auto kPage = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + kPage - 1) / kPage * kPage;
-  const uintptr_t last = reinterpret_cast<uintptr_t>(end) / kPage * kPage;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_REMOVE);
+  char* const first = begin + (kPage - reinterpret_cast<uintptr_t>(begin) % kPage) % kPage;
+  const char* const last = end - reinterpret_cast<uintptr_t>(end) % kPage;
+  if (first < last) madvise(first, static_cast<size_t>(last - first), MADV_REMOVE);
 }
 
 std::string PathOf(const ArenaName& name) {
@@ -85,7 +85,7 @@ char* MapOf(const ArenaName& name) {
 #else
 
 void Unmap(char*, uint64_t) {}
-void FreePages(char*, char*) {}
+void FreePages(char*, const char*) {}
 char* MapOf(const ArenaName&) { return nullptr; }
 
 #endif

@@ -186,7 +186,9 @@ void MemoryBudget::Release(uint64_t bytes) {
 
 void MemoryBudget::OnRelease() {
   if (!blocked_.exchange(false)) return;
-  loop_->Post([self = shared_from_this()] {
+  loop_->Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
     // Each may ask again and wait anew, at the end.
     for (size_t left = self->waiting_.size(); left > 0 && !self->waiting_.empty(); --left) {
       MemoryHolder* const holder = self->waiting_.front();

@@ -28,9 +28,9 @@ class MemoryHolder {
   virtual void OnRoom() = 0;
   // Since when (monotonic clock) nobody has used the memory that GiveBack() would free; nothing if
   // it would free none.
-  virtual std::optional<int64_t> IdleSinceMs() const { return std::nullopt; }
+  virtual std::optional<int64_t> IdleSinceMs() const = 0;
   // Frees what can be read again.
-  virtual void GiveBack() {}
+  virtual void GiveBack() = 0;
 
  protected:
   ~MemoryHolder() = default;

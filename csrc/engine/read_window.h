@@ -70,6 +70,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void OnRead(WholeRead* read, const Status& status) override;
   // MemoryHolder
   void OnRoom() override { Pump(); }
+  std::optional<int64_t> IdleSinceMs() const override { return std::nullopt; }
+  void GiveBack() override {}  // what was read waits for the consumer
 
   // All on the I/O thread.
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);

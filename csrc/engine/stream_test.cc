@@ -83,6 +83,8 @@ class StreamTest : public EngineTest {
   class Other final : public MemoryHolder {
    public:
     void OnRoom() override { told = true; }
+    std::optional<int64_t> IdleSinceMs() const override { return std::nullopt; }
+    void GiveBack() override {}
     bool told = false;
   };
 

@@ -48,11 +48,10 @@ class Dialer::Attempt final : public Watcher {
   Watch watch_;  // ends before the socket
 };
 
-Dialer::Dialer(Network* network, const DialOptions* options, const RemoteHost& origin,
-               OnDone on_done)
+Dialer::Dialer(Network* network, const DialOptions* options, RemoteHost origin, OnDone on_done)
     : network_(network),
       options_(options),
-      origin_(origin),
+      origin_(std::move(origin)),
       on_done_(std::move(on_done)),
       watch_(network->reactor()->poller(), this),
       timeout_(network->reactor(), [this] { OnTimeout(); }),

@@ -45,7 +45,7 @@ class Dialer final : private Watcher {
 
   // Begins. The options are used as long as the dialer exists. The function is called by the
   // reactor, and may destroy the dialer.
-  Dialer(Network* network, const DialOptions* options, const RemoteHost& origin, OnDone on_done);
+  Dialer(Network* network, const DialOptions* options, RemoteHost origin, OnDone on_done);
   ~Dialer();
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;

@@ -15,7 +15,7 @@ Result<RemoteHost> RemoteHost::Parse(std::string_view origin) {
   }
   result.tls = scheme == "https";
   result.port = result.tls ? 443 : 80;
-  std::string_view authority = origin.substr(scheme_end + 3);
+  const std::string_view authority = origin.substr(scheme_end + 3);
   std::string_view port;
   if (!authority.empty() && authority.front() == '[') {
     const size_t end = authority.find(']');

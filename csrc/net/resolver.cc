@@ -101,16 +101,18 @@ Status Resolver::OpenChannel() {
   static std::once_flag once;
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
   ares_options options{};
-  int mask = ARES_OPT_SOCK_STATE_CB;
   options.sock_state_cb = [](void* self, ares_socket_t socket, int readable, int writable) {
     static_cast<Resolver*>(self)->OnSocket(socket, readable != 0, writable != 0);
   };
   options.sock_state_cb_data = this;
+  constexpr int kSockets = ARES_OPT_SOCK_STATE_CB;
 #ifdef ARES_OPT_QUERY_CACHE
-  mask |= ARES_OPT_QUERY_CACHE;  // we have our own, which can forget
-  options.qcache_max_ttl = 0;
+  options.qcache_max_ttl = 0;  // we have a cache of our own, which can forget
+  constexpr int kMask = kSockets | ARES_OPT_QUERY_CACHE;
+#else
+  constexpr int kMask = kSockets;
 #endif
-  int status = ares_init_options(&channel_, &options, mask);
+  int status = ares_init_options(&channel_, &options, kMask);
   if (status == ARES_SUCCESS && !servers_.empty()) {
     status = ares_set_servers_ports_csv(channel_, servers_.c_str());
   }

@@ -259,7 +259,7 @@ Poller::~Poller() = default;
 void Poller::Dispatch() {
   // A watcher may stop any watch, which clears its place here.
   for (size_t i = 0; i < ready_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
-    Watch* const watch = std::exchange(ready_[i], nullptr);
+    const Watch* const watch = std::exchange(ready_[i], nullptr);
     if (watch != nullptr) watch->watcher_->OnReady(watch->ready_);
   }
   ready_.clear();

@@ -237,19 +237,19 @@ py::tuple TarReader::Next() {
 py::tuple TarReader::Deliver(Member member) {
   begin_ = member.head.begin;
   end_ = member.head.data + (member.head.size + 511) / 512 * 512;
-  py::object path = PathOf(member.head.name);
+  const py::object path = PathOf(member.head.name);
   if (!member.in_memory) {
-    py::object section =
+    const py::object section =
         section_(file_, source_->begin() + member.head.data, member.head.size, path);
-    return py::make_tuple(std::move(path), std::move(section));
+    return py::make_tuple(path, section);
   }
   const bool lent = member.bytes.owner() != nullptr;
   if (!member.bytes.valid())
     member.bytes = Buffer(static_cast<char*>(std::malloc(1)), 0, 1, nullptr);
-  py::object reader = py::cast(
+  const py::object reader = py::cast(
       std::make_unique<ObjectReader>(path, py::none(), std::move(member.bytes), /*attempts=*/0));
   if (lent) lent_.Add(reader);
-  return py::make_tuple(std::move(path), std::move(reader));
+  return py::make_tuple(path, reader);
 }
 
 // Whether a path is as os.path.normpath would leave it: without ".", "..", empty parts.
