@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 import torch.utils.data.datapipes.iter
 
 import objectpipes.iter
+from archives import make_tar
 from objectpipes.errors import ConfigError
 from objectpipes.iter import (
     AISFileLister,
@@ -74,3 +76,27 @@ def test_one_import_line_is_enough() -> None:
     for name in torch.utils.data.datapipes.iter.__all__:
         assert getattr(objectpipes.iter, name) is getattr(torch.utils.data.datapipes.iter, name)
     assert IterDataPipe is torch.utils.data.IterDataPipe
+
+
+def test_torch_searches_our_pipes_for_nothing_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is looked for by way of an error for every item, which takes a microsecond."""
+    missed: list[str] = []
+
+    def note(self: object, name: str) -> Any:
+        missed.append(name)
+        raise AttributeError(name)
+
+    pipe = objectpipes.iter.WebDataset([("1.jpg", b""), ("2.jpg", b"")])
+    samples = iter(pipe)
+    next(samples)
+    monkeypatch.setattr(IterDataPipe, "__getattr__", note)
+    next(samples)
+    assert missed == []
+
+
+def test_reading_a_stream_is_a_call_of_its_own_method() -> None:
+    """`StreamWrapper` finds everything of its file by way of an error."""
+    archive = io.BytesIO(make_tar({"b": b"abc"}))
+    _, stream = next(iter(objectpipes.iter.TarArchiveLoader([("a.tar", archive)])))
+    assert "read" in dir(type(stream))
+    assert (stream.read(2), stream.read(None), stream.read()) == (b"ab", b"c", b"")

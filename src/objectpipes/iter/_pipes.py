@@ -11,13 +11,13 @@ from .._store import Store, log_skipped
 from .._timing import timed
 from ..errors import ObjectStoreError
 from ..options import ListFilters, ReadOptions
-from ._base import IterDataPipe, StreamWrapper
+from ._base import IterDataPipe, OurPipe, PromptStreamWrapper, StreamWrapper
 from ._hand_over import hand_over_through_shared_memory
 
 __all__ = ["FileLister", "FileLoader"]
 
 
-class FileLister(IterDataPipe[str]):
+class FileLister(OurPipe, IterDataPipe[str]):
     """Lists prefixes, one after the other."""
 
     def __init__(
@@ -45,7 +45,7 @@ class FileLister(IterDataPipe[str]):
         return self.length
 
 
-class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
+class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
     """Loads objects, some way ahead of the consumer."""
 
     def __init__(self, source_datapipe: Any, config: StoreConfig, options: ReadOptions) -> None:
@@ -63,7 +63,7 @@ class FileLoader(IterDataPipe[tuple[str, StreamWrapper]]):
         store = Store.reached_by(self.config)
         reads = store.read(self.source_datapipe, self.options, self._skip)
         for url, reader in timed(iter(reads)):
-            yield url, StreamWrapper(reader, name=url)
+            yield url, PromptStreamWrapper(reader, name=url)
 
     def __len__(self) -> int:
         """Return the length of the source."""

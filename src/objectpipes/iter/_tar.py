@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._archives import MemberPaths, check_mode, open_tar, split_path
-from ._base import IterDataPipe, StreamWrapper, validate_pathname_binary_tuple
+from ._base import (
+    IterDataPipe,
+    OurPipe,
+    PromptStreamWrapper,
+    StreamWrapper,
+    validate_pathname_binary_tuple,
+)
 from ._functional import functional_form
 from ._hand_over import hand_over_through_shared_memory
 
@@ -15,7 +21,7 @@ __all__ = ["TarArchiveLoaderIterDataPipe", "WebDatasetIterDataPipe"]
 
 
 @functional_form("load_from_tar")
-class TarArchiveLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
+class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
     """Read the members of tar archives (functional name: ``load_from_tar``).
 
     Yields ``(path, stream)`` for every regular file of every archive, in their order: the path is
@@ -81,7 +87,7 @@ class TarArchiveLoaderIterDataPipe(IterDataPipe[tuple[str, StreamWrapper]]):
                 else:
                     members = open_tar(file, path, compression)
                 for member_path, member in members:
-                    yield member_path, StreamWrapper(member, parent, name=member_path)
+                    yield member_path, PromptStreamWrapper(member, parent, name=member_path)
             finally:
                 if wrapped:
                     stream.autoclose()
@@ -102,7 +108,7 @@ def _members_of(archive: tarfile.TarFile, path: str) -> Iterator[tuple[str, Any]
 
 
 @functional_form("webdataset")
-class WebDatasetIterDataPipe(IterDataPipe[dict[str, Any]]):
+class WebDatasetIterDataPipe(OurPipe, IterDataPipe[dict[str, Any]]):
     """Make samples of files whose paths differ in the extension (functional name: ``webdataset``).
 
     Consecutive files that have the same path up to the first dot of the file's name become a
