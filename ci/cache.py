@@ -10,11 +10,6 @@ def cache_folder(name: str) -> Path:
     """Return a folder of the cache, made if need be.
 
     The cache is ``$OBJECTPIPES_CACHE``, by default ``~/.cache/objectpipes``.
-
-    Parameters
-    ----------
-    name
-        Relative path of the folder.
     """
     root = Path(os.environ.get("OBJECTPIPES_CACHE") or Path.home() / ".cache" / "objectpipes")
     folder = root.absolute() / name

@@ -4,14 +4,6 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table.
-
-    Parameters
-    ----------
-    columns
-        What is in the columns.
-    rows
-        One cell for each column.
-    """
+    """Return a table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

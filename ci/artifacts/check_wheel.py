@@ -107,13 +107,7 @@ class Wheel:
 
 
 def read_wheel(path: Path) -> Wheel:
-    """Read a wheel.
-
-    Parameters
-    ----------
-    path
-        The file.
-    """
+    """Read a wheel."""
     with ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         return Wheel(path, {PurePosixPath(name): archive.read(name) for name in names})
@@ -232,13 +226,7 @@ CHECKS: list[Callable[[Wheel], Iterator[str]]] = [
 
 
 def problems_of(path: Path) -> list[str]:
-    """Return what is wrong with a wheel, one sentence each.
-
-    Parameters
-    ----------
-    path
-        The file.
-    """
+    """Return what is wrong with a wheel, one sentence each."""
     wheel = read_wheel(path)
     return [problem for check in CHECKS for problem in check(wheel)]
 

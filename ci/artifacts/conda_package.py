@@ -101,11 +101,6 @@ def build(variants: Iterable[RenderedVariant], channels: list[str], output: Path
     output
         Folder for the packages; becomes a channel itself.
 
-    Returns
-    -------
-    list of Path
-        The packages.
-
     Raises
     ------
     CondaError

@@ -17,13 +17,6 @@ def import_time(python: str = sys.executable, runs: int = _RUNS) -> float:
     the cache an import waits for nothing, so that this is what a clock shows on a quiet machine;
     on a busy one, a clock shows the others' work.
 
-    Parameters
-    ----------
-    python
-        Interpreter that has it installed.
-    runs
-        How often to measure.
-
     Raises
     ------
     subprocess.CalledProcessError

@@ -64,15 +64,7 @@ def read_junit(file: Path) -> list[Result]:
 
 
 def not_run(artifact: str, reason: str) -> Line:
-    """Return the line of an artifact that could not be tested at all.
-
-    Parameters
-    ----------
-    artifact
-        What was not tested.
-    reason
-        Why.
-    """
+    """Return the line of an artifact that could not be tested at all."""
     return Line(artifact, [Result("", "all tests", "not run", reason)])
 
 
@@ -100,13 +92,7 @@ def without_gaps(line: Line, excepted: Sequence[str]) -> Line:
 
 
 def to_markdown(lines: Sequence[Line]) -> str:
-    """Return the matrix, what failed, and what was not run, by name and reason.
-
-    Parameters
-    ----------
-    lines
-        The matrix.
-    """
+    """Return the matrix, what failed, and what was not run, by name and reason."""
     tested = [line for line in lines if any(result.part for result in line.results)]
     parts = list(dict.fromkeys(result.part for line in tested for result in line.results))
     rows = [(line.artifact, *(_cell(line, part) for part in parts)) for line in tested]
@@ -118,13 +104,7 @@ def to_markdown(lines: Sequence[Line]) -> str:
 
 
 def to_junit(lines: Iterable[Line]) -> str:
-    """Return all results as one JUnit file.
-
-    Parameters
-    ----------
-    lines
-        The matrix.
-    """
+    """Return all results as one JUnit file."""
     suites = ElementTree.Element("testsuites")
     for line in lines:
         counts = Counter(result.state for result in line.results)

@@ -91,15 +91,6 @@ def make_bom(name: str, version: str, libraries: Iterable[Library]) -> str:
     """Return the bill of materials of a package as CycloneDX JSON.
 
     It depends on the arguments and ``SOURCE_DATE_EPOCH`` alone, so that builds are reproducible.
-
-    Parameters
-    ----------
-    name
-        Name of the package.
-    version
-        Its version.
-    libraries
-        What is linked in.
     """
     components = [_component(library) for library in libraries]
     package = Component(
@@ -120,15 +111,7 @@ def make_bom(name: str, version: str, libraries: Iterable[Library]) -> str:
 
 
 def add_to_wheel(wheel: Path, libraries: Iterable[Library]) -> None:
-    """Put the bill of materials and the licences of the libraries into a wheel, in place.
-
-    Parameters
-    ----------
-    wheel
-        The file.
-    libraries
-        What is linked in.
-    """
+    """Put the bill of materials and the licences of the libraries into a wheel, in place."""
     libraries = list(libraries)
     name, version, _, _ = parse_wheel_filename(wheel.name)
     with tempfile.TemporaryDirectory() as scratch:
@@ -141,13 +124,7 @@ def add_to_wheel(wheel: Path, libraries: Iterable[Library]) -> None:
 
 
 def license_name(library: str) -> str:
-    """Return the path of a library's licence below the licences of a wheel.
-
-    Parameters
-    ----------
-    library
-        Name of the library.
-    """
+    """Return the path of a library's licence below the licences of a wheel."""
     return f"linked/{library}.txt"
 
 

@@ -31,20 +31,7 @@ def expected_files() -> set[str]:
 
 
 def problems_of(sdist: Path, expected: set[str]) -> Iterator[str]:
-    """Compare a source distribution with what must be in it.
-
-    Parameters
-    ----------
-    sdist
-        The file.
-    expected
-        Paths below its one folder.
-
-    Yields
-    ------
-    str
-        What differs.
-    """
+    """Compare a source distribution with what must be in it."""
     with tarfile.open(sdist) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
     for name in sorted(found - expected):
@@ -81,13 +68,6 @@ def build_sdist(destination: Path) -> Path:
 
 def build_wheel_of(sdist: Path, folder: Path) -> Path:
     """Build a wheel of a source distribution alone, where nothing can be fetched.
-
-    Parameters
-    ----------
-    sdist
-        The file.
-    folder
-        Existing folder for the wheel.
 
     Raises
     ------

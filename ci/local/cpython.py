@@ -70,11 +70,6 @@ def free_threaded_python() -> Path:
 def extract(folder: Path) -> None:
     """Unpack the sources.
 
-    Parameters
-    ----------
-    folder
-        New folder for them.
-
     Raises
     ------
     DebianError

@@ -53,11 +53,6 @@ class SourcePackage:
 def check_programs(*names: str) -> None:
     """Make sure that programs are on the search path.
 
-    Parameters
-    ----------
-    names
-        The programs.
-
     Raises
     ------
     DebianError
@@ -118,13 +113,6 @@ def extract_source(package: SourcePackage, folder: Path, *, patched: bool = True
 
 def fetch_source(package: SourcePackage, downloads: Path) -> Path:
     """Return the description of a source package, downloaded unless it is there.
-
-    Parameters
-    ----------
-    package
-        The package.
-    downloads
-        Folder for its files.
 
     Raises
     ------

@@ -20,24 +20,12 @@ def is_elf(data: bytes) -> bool:
 
 
 def exported_symbols(data: bytes) -> set[str]:
-    """Return the symbols that others can link against.
-
-    Parameters
-    ----------
-    data
-        Content of the library.
-    """
+    """Return the symbols that others can link against."""
     return {symbol.name for symbol in _symbols(_elf(data)) if not _is_undefined(symbol)}
 
 
 def unversioned_symbols(data: bytes) -> set[str]:
-    """Return the symbols that are asked for, but of no library in particular.
-
-    Parameters
-    ----------
-    data
-        Content of the library.
-    """
+    """Return the symbols that are asked for, but of no library in particular."""
     elf = _elf(data)
     versions: list[int | str] = []
     for section in elf.iter_sections("SHT_GNU_versym"):
@@ -55,13 +43,7 @@ def unversioned_symbols(data: bytes) -> set[str]:
 
 
 def dynamic_tags(data: bytes) -> set[str]:
-    """Return the names of the entries in the dynamic section.
-
-    Parameters
-    ----------
-    data
-        Content of the library.
-    """
+    """Return the names of the entries in the dynamic section."""
     tags = set()
     for section in _elf(data).iter_sections("SHT_DYNAMIC"):
         assert isinstance(section, DynamicSection)

@@ -100,13 +100,7 @@ class NoRootError(Exception):
 
 
 def roots_for(built: BuiltFile) -> list[Root]:
-    """Return the roots that a wheel is for.
-
-    Parameters
-    ----------
-    built
-        Any artifact.
-    """
+    """Return the roots that a wheel is for."""
     return [
         root
         for root in ROOTS
@@ -118,13 +112,7 @@ def roots_for(built: BuiltFile) -> list[Root]:
 
 
 def smoke_test(built: BuiltFile) -> Iterator[Result]:
-    """List and read with a wheel in every root that it is for.
-
-    Parameters
-    ----------
-    built
-        Any artifact.
-    """
+    """List and read with a wheel in every root that it is for."""
     for root in roots_for(built):
         try:
             run_smoke(built, root)
@@ -138,15 +126,7 @@ def smoke_test(built: BuiltFile) -> Iterator[Result]:
 
 
 def run_smoke(built: BuiltFile, root: Root) -> None:
-    """List and read with a wheel in a root; `run_inside` says what it raises.
-
-    Parameters
-    ----------
-    built
-        The wheel.
-    root
-        The root.
-    """
+    """List and read with a wheel in a root; `run_inside` says what it raises."""
     with tempfile.TemporaryDirectory(prefix="objectpipes-root-") as scratch:
         shared = Path(scratch)
         _install(built, root, shared / "packages")

@@ -130,13 +130,7 @@ class StandIn:
     script: Sequence[str] = ("cp -a . $PREFIX",)
 
     def recipe(self, files: Path) -> dict[str, Any]:
-        """Return the recipe (v1).
-
-        Parameters
-        ----------
-        files
-            Folder of its files.
-        """
+        """Return the recipe (v1)."""
         return {
             "schema_version": 1,
             "package": {"name": self.name, "version": self.version},

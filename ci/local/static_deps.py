@@ -106,11 +106,6 @@ class StaticDep:
 def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
     """Return the libraries in build order, which is the order of the manifest.
 
-    Parameters
-    ----------
-    path
-        The manifest.
-
     Raises
     ------
     TypeError
@@ -140,11 +135,6 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
 
 def build_static_deps(target: Target) -> list[Path]:
     """Return the prefixes of all libraries of the manifest, built unless the cache has them.
-
-    Parameters
-    ----------
-    target
-        What to compile for.
 
     Returns
     -------

@@ -135,13 +135,7 @@ def libcxx_version() -> str:
 
 
 def make_toolchain(target: Target) -> Toolchain:
-    """Write the programs and the CMake file of a target into the cache.
-
-    Parameters
-    ----------
-    target
-        What to compile for.
-    """
+    """Write the programs and the CMake file of a target into the cache."""
     toolchain = Toolchain(target, cache_folder(f"toolchain/zig-{zig_version()}-{target.triple}"))
     bin_folder = toolchain.folder / "bin"
     bin_folder.mkdir(exist_ok=True)

@@ -31,13 +31,7 @@ class Entry:
 
 
 def read_changelog(path: Path = CHANGELOG) -> list[Entry]:
-    """Return the versions of the changelog, newest first.
-
-    Parameters
-    ----------
-    path
-        The changelog.
-    """
+    """Return the versions of the changelog, newest first."""
     text = path.read_text()
     headings = list(_HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
@@ -48,15 +42,7 @@ def read_changelog(path: Path = CHANGELOG) -> list[Entry]:
 
 
 def problems_of(version: str, entries: list[Entry]) -> list[str]:
-    """Return what keeps a version from being released.
-
-    Parameters
-    ----------
-    version
-        The version.
-    entries
-        The changelog.
-    """
+    """Return what keeps a version from being released."""
     if not entries or entries[0].version != version:
         return [f"the first version in the changelog is not {version}"]
     newest = entries[0]

@@ -26,20 +26,7 @@ CONDA_CHANNEL = "objectpipes"
 
 
 def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
-    """Say of which rows of the table there are not all files.
-
-    Parameters
-    ----------
-    table
-        The platform table.
-    files
-        The artifacts that are here.
-
-    Yields
-    ------
-    str
-        What is missing.
-    """
+    """Say of which rows of the table there are not all files."""
     found = Counter(row_of(built, table, official=True).name for built in files)
     for row in released(table):
         if found[row.name] != file_count(row):
@@ -50,13 +37,6 @@ def publish(files: Sequence[BuiltFile], version: str) -> None:
     """Upload everything that is not there yet.
 
     The workflow proves who it is by its identity token; there is no password.
-
-    Parameters
-    ----------
-    files
-        The artifacts.
-    version
-        Their version.
 
     Raises
     ------
@@ -77,24 +57,12 @@ def publish(files: Sequence[BuiltFile], version: str) -> None:
 
 
 def released(table: Table) -> list[Artifact]:
-    """Return the rows of the table that are released.
-
-    Parameters
-    ----------
-    table
-        The platform table.
-    """
+    """Return the rows of the table that are released."""
     return [row for row in table.artifacts if row.runner]
 
 
 def file_count(row: Artifact) -> int:
-    """Return how many files a row of the table stands for.
-
-    Parameters
-    ----------
-    row
-        The row.
-    """
+    """Return how many files a row of the table stands for."""
     return 1 if row.channel == "sdist" else len(row.python)
 
 

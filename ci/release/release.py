@@ -27,15 +27,7 @@ _DESTINATIONS = {
 
 
 def problems_of(version: str, tag: str) -> list[str]:
-    """Return what keeps the checkout from being released.
-
-    Parameters
-    ----------
-    version
-        Its version.
-    tag
-        The tag of the release.
-    """
+    """Return what keeps the checkout from being released."""
     problems = [] if tag == f"v{version}" else [f"the tag is {tag}, the version {version}"]
     problems += changelog.problems_of(version, changelog.read_changelog())
     for what, failed in {

@@ -70,24 +70,12 @@ def conda_version(version: str) -> str:
 
 
 def project_version(root: Path = ROOT) -> str:
-    """Return the version of the checkout.
-
-    Parameters
-    ----------
-    root
-        The checkout.
-    """
+    """Return the version of the checkout."""
     return _found(_PYPROJECT_VERSION, root / "pyproject.toml")[1]
 
 
 def recipe_version(root: Path = ROOT) -> str:
-    """Return the version of the checkout's conda recipe.
-
-    Parameters
-    ----------
-    root
-        The checkout.
-    """
+    """Return the version of the checkout's conda recipe."""
     return _found(_RECIPE_VERSION, _recipe(root))[1]
 
 

@@ -56,11 +56,6 @@ class Vulnerability:
 def read_list(path: Path = LIST) -> list[Vulnerability]:
     """Read the list of vulnerabilities.
 
-    Parameters
-    ----------
-    path
-        The list.
-
     Raises
     ------
     ListError
@@ -110,11 +105,6 @@ def linked_by_manifests(vcpkg: Path = VCPKG) -> Iterator[Linked]:
 
     A library that vcpkg's manifest states no version of is in the version of the baseline, which
     only a wheel's bill of materials tells.
-
-    Parameters
-    ----------
-    vcpkg
-        The manifest of vcpkg.
     """
     for dep in read_manifest():
         yield Linked(dep.name, dep.source_version, "debian")
@@ -125,13 +115,7 @@ def linked_by_manifests(vcpkg: Path = VCPKG) -> Iterator[Linked]:
 
 
 def linked_into(wheel: Path) -> Iterator[Linked]:
-    """Return what the bill of materials of a wheel names.
-
-    Parameters
-    ----------
-    wheel
-        The file.
-    """
+    """Return what the bill of materials of a wheel names."""
     for part in read_wheel(wheel).components:
         purl = PackageURL.from_string(part["purl"])
         counted_by = "debian" if purl.type == "deb" else "upstream"
@@ -140,13 +124,6 @@ def linked_into(wheel: Path) -> Iterator[Linked]:
 
 def affected(known: Sequence[Vulnerability], linked: Iterable[Linked]) -> Iterator[str]:
     """Compare libraries with the list.
-
-    Parameters
-    ----------
-    known
-        The list.
-    linked
-        The libraries.
 
     Yields
     ------

@@ -38,11 +38,6 @@ def check_metadata(table: Table, project: dict[str, Any]) -> Iterator[str]:
         The table.
     project
         Table ``[project]`` of ``pyproject.toml``.
-
-    Yields
-    ------
-    str
-        What differs.
     """
     pythons = [python for python in table.pythons() if not python.endswith("t")]
     if project["requires-python"] != f">={pythons[0]}":
@@ -67,18 +62,7 @@ def check_metadata(table: Table, project: dict[str, Any]) -> Iterator[str]:
 
 
 def check_cibuildwheel(table: Table) -> Iterator[str]:
-    """Compare the table with the wheels that cibuildwheel would build by ``pyproject.toml``.
-
-    Parameters
-    ----------
-    table
-        The table.
-
-    Yields
-    ------
-    str
-        What differs.
-    """
+    """Compare the table with the wheels that cibuildwheel would build by ``pyproject.toml``."""
     rows = sorted(table.built_by("cibuildwheel"), key=lambda row: (row.system, row.arch))
     for (system, arch), group in groupby(rows, key=lambda row: (row.system, row.arch)):
         listed = {identifier for row in group for identifier in row.identifiers}
@@ -100,11 +84,6 @@ def check_oldest_systems(
         Table ``[tool.cibuildwheel]`` of ``pyproject.toml``.
     variants
         What the recipe asks for, by conda's name of the platform: ``c_stdlib_version``.
-
-    Yields
-    ------
-    str
-        What differs.
     """
     for row in table.built_by("scripts/build-wheel"):
         if row.platform != (tag := Target(row.arch).platform_tag):
@@ -125,18 +104,7 @@ def check_oldest_systems(
 
 
 def check_triplets(table: Table) -> Iterator[str]:
-    """Check that there is a triplet for each system and architecture that cibuildwheel builds for.
-
-    Parameters
-    ----------
-    table
-        The table.
-
-    Yields
-    ------
-    str
-        What differs.
-    """
+    """Check that each system and architecture that cibuildwheel builds for has a triplet."""
     rows = table.built_by("cibuildwheel")
     yield from _differences(
         "wheels/triplets",
@@ -154,11 +122,6 @@ def check_recipe(table: Table, recipe: str) -> Iterator[str]:
         The table.
     recipe
         Text of ``recipe.yaml``.
-
-    Yields
-    ------
-    str
-        What differs.
     """
     floor = next(
         python
@@ -178,11 +141,6 @@ def check_version(project: str, recipe: str) -> Iterator[str]:
         That of ``pyproject.toml``.
     recipe
         That of ``recipe.yaml``.
-
-    Yields
-    ------
-    str
-        What differs.
     """
     if recipe != conda_version(project):
         yield f"the recipe's version is {recipe}, the project's {project}"

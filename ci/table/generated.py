@@ -86,13 +86,7 @@ aws_transport:
 
 
 def platforms_md(table: Table) -> str:
-    """Return the text of ``platforms.md``.
-
-    Parameters
-    ----------
-    table
-        The table.
-    """
+    """Return the text of ``platforms.md``."""
     sections = [_PLATFORMS_INTRO.format(aws_verified=table.aws_verified)]
     for channel, heading in _HEADINGS.items():
         rows = [_artifact_cells(artifact) for artifact in table.in_channel(channel)]
@@ -104,13 +98,7 @@ def platforms_md(table: Table) -> str:
 
 
 def conda_variants(table: Table) -> str:
-    """Return the text of the recipe's ``variants.yaml``.
-
-    Parameters
-    ----------
-    table
-        The table.
-    """
+    """Return the text of the recipe's ``variants.yaml``."""
     rows = table.built_by("rattler-build")
     pythons = sorted(
         {python for row in rows for python in row.python},
@@ -123,13 +111,7 @@ def conda_variants(table: Table) -> str:
 
 
 def generated_files(table: Table) -> dict[Path, str]:
-    """Return path and text of every file made from the table.
-
-    Parameters
-    ----------
-    table
-        The table.
-    """
+    """Return path and text of every file made from the table."""
     return {
         ROOT / "platforms.md": platforms_md(table),
         ROOT / "recipes" / "objectpipes" / "variants.yaml": conda_variants(table),

@@ -207,11 +207,6 @@ def has_test_packages(python: str) -> bool:
 def read_table(path: Path = TABLE) -> Table:
     """Read the table and check every value.
 
-    Parameters
-    ----------
-    path
-        The table.
-
     Raises
     ------
     TableError
@@ -272,15 +267,7 @@ def build_matrix(table: Table, channel: str, *, diagonal: bool = False) -> list[
 
 
 def check_matrix(table: Table, artifact: Artifact) -> list[tuple[Server, str]]:
-    """Return what an artifact is tested with: each server by each transport that can reach it.
-
-    Parameters
-    ----------
-    table
-        The table.
-    artifact
-        One of its rows.
-    """
+    """Return what an artifact is tested with: each server by each transport that can reach it."""
     return [
         (server, transport)
         for server in table.servers

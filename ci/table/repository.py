@@ -25,15 +25,7 @@ def owner() -> str:
 
 
 def with_owner(text: str, name: str) -> str:
-    """Return a document whose links to the repository, its pages and its teams have this owner.
-
-    Parameters
-    ----------
-    text
-        The document.
-    name
-        Account that owns the repository.
-    """
+    """Return a document whose links to the repository, its pages and its teams have this owner."""
     text = _LINK.sub(f"https://github.com/{name}/objectpipes", text)
     text = _PAGES.sub(f"https://{name}.github.io/objectpipes", text)
     return _TEAM.sub(f"@{name}", text)
