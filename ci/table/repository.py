@@ -12,6 +12,7 @@ from ci.paths import ROOT
 
 _LINK = re.compile(r"https://github\.com/([\w.-]+)/objectpipes\b")
 _PAGES = re.compile(r"https://([\w-]+)\.github\.io/objectpipes\b")
+_ERRORS = "src/objectpipes/errors.py"  # errors link to their pages
 _TEAM = re.compile(r"(?m)@([\w-]+)(?=/(?:maintainers|release)\b)")
 
 
@@ -36,8 +37,12 @@ def _documents() -> list[Path]:
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     )
     suffixes = {".md", ".toml", ".yml", ".yaml", ".cff"}
-    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
-    return [path for path in paths if path.suffix in suffixes or path.name == "CODEOWNERS"]
+    names = [name for name in listed.stdout.split("\0") if name]
+    return [
+        ROOT / name
+        for name in names
+        if Path(name).suffix in suffixes or name.endswith("CODEOWNERS") or name == _ERRORS
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:

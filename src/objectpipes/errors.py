@@ -46,6 +46,9 @@ __all__ = [
     "WrongRegionError",
 ]
 
+# Where each class has a page of this documentation.
+_PAGES = "https://objectpipes.github.io/objectpipes/docs/errors/"
+
 # Facts in a text: [name: JSON, ...]
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-f]{4}))*"'
 _FACT = rf"(?:url|endpoint|status|code|request_id|attempts): (?:{_STRING}|[1-9]\d*)"
@@ -137,11 +140,20 @@ class ObjectStoreError(ValueError):
         if known:
             parts.append(_write_facts(known))
         super().__init__(" ".join(filter(None, parts)))
+        # What a traceback shows below the text (from Python 3.11 on), in a worker already.
+        if self.help_url not in message:
+            self.__notes__ = [f"What to do about it: {self.help_url}"]
 
     @classmethod
     def _own_part(cls, text: str) -> str:
         """Cut off what a traceback prints before an exception: among it, the one that caused it."""
         return text.rpartition(f"\n{cls.__module__}.{cls.__qualname__}: ")[2]
+
+    @property
+    def help_url(self) -> str:
+        """Page of the documentation that says what causes such an error, and what to do."""
+        name = next(cls.__name__ for cls in type(self).__mro__ if cls.__module__ == __name__)
+        return f"{_PAGES}{name}/#what-to-do"
 
     @property
     def advice(self) -> str:

@@ -95,6 +95,13 @@ def test_a_message_is_without_the_tracebacks_of_workers_and_what_torch_adds() ->
     assert one_paragraph(in_worker) == str(original)
 
 
+def test_the_note_of_a_worker_is_no_part_of_the_message() -> None:
+    note = "What to do about it: https://example.org/docs/errors/ObjectNotFoundError/#what-to-do"
+    printed = f"objectpipes.errors.ObjectNotFoundError: The object does not exist.\n{note}\n"
+    error = ObjectNotFoundError("Caught it in a worker.\nOriginal Traceback:\n" + printed)
+    assert "example.org" not in one_paragraph(error)
+
+
 def test_what_a_terminal_would_obey_is_escaped() -> None:
     assert printable("é 日本.jpg") == "é 日本.jpg"
     assert printable("a\nb\x1b[31mc\\") == "a\\nb\\x1b[31mc\\"

@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import re
+import sys
 import traceback
 from pathlib import Path
 
@@ -38,7 +39,8 @@ CLASSES = [
     for _, cls in inspect.getmembers(errors, inspect.isclass)
     if issubclass(cls, ObjectStoreError)
 ]
-STATUS_H = Path(__file__).parents[2] / "csrc" / "base" / "status.h"
+ROOT = Path(__file__).parents[2]
+STATUS_H = ROOT / "csrc" / "base" / "status.h"
 AWKWARD_URL = 's3://b/a "quoted\\" [status: 500], ü\n\t\x00'
 
 
@@ -64,6 +66,33 @@ def test_text_is_message_advice_and_known_facts() -> None:
     assert message == f"Access Denied. {error.advice}"
     assert facts_start
     assert written == 'url: "s3://b/k", status: 403, attempts: 1]'
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_class_links_to_its_page_of_the_documentation(cls: type[ObjectStoreError]) -> None:
+    site = re.search(r"(?m)^site_url: (\S+)$", (ROOT / "mkdocs.yml").read_text())
+    assert site
+    page, _, anchor = cls("x").help_url.removeprefix(site[1]).partition("/#")
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    assert text.startswith(f"# {cls.__name__}\n")
+    assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in text
+
+
+def test_a_class_of_a_users_own_links_to_the_page_of_ours() -> None:
+    class MyError(ReadTimeoutError):
+        pass
+
+    assert MyError("x").help_url == ReadTimeoutError("x").help_url
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes are shown since Python 3.11")
+def test_a_traceback_ends_in_the_link_once_also_that_of_a_worker() -> None:
+    error = missing_object()
+    printed = "".join(traceback.format_exception(error))
+    assert printed.endswith(f"\nWhat to do about it: {error.help_url}\n")
+    rebuilt = type(error)("Caught it in a worker.\nOriginal " + printed)
+    assert "".join(traceback.format_exception(rebuilt)).count(error.help_url) == 1
+    assert facts(rebuilt) == facts(error)
 
 
 def test_unknown_facts_are_none_and_not_shown() -> None:

@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (ObjectStoreError, ImportError, OSError) as error:
-        print(f"objectpipes {options.command}: {one_paragraph(error)}", file=sys.stderr)
+        more = f" See {error.help_url}" if isinstance(error, ObjectStoreError) else ""
+        print(f"objectpipes {options.command}: {one_paragraph(error)}{more}", file=sys.stderr)
         return _FAILURE
 
 

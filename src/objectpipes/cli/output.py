@@ -40,10 +40,13 @@ def printable(text: str) -> str:
 def one_paragraph(error: BaseException) -> str:
     """Return an exception's own text.
 
-    A worker process has put its traceback before it, and torch what the pipe is like behind it.
+    A worker process has put its traceback before it and a note behind it, and torch what the pipe
+    is like.
     """
     text = str(error).rpartition(f"{type(error).__qualname__}: ")[2]
-    return printable(redact(text.partition("\nThis exception is thrown by ")[0].strip()))
+    for foreign in ("\nThis exception is thrown by ", "\nWhat to do about it: "):
+        text = text.partition(foreign)[0]
+    return printable(redact(text.strip()))
 
 
 def highlight(text: str, style: str) -> str:

@@ -49,12 +49,15 @@ class Finding:
         What was found, perhaps in several lines.
     remedy : str
         What to do about it; empty if there is nothing to do, or if the text says it.
+    help_url : str
+        Page about such errors; empty if there is none.
     """
 
     link: str
     outcome: str
     text: str = ""
     remedy: str = ""
+    help_url: str = ""
 
 
 def walk(links: Sequence[Link]) -> Iterator[Finding]:
@@ -86,7 +89,7 @@ def _check(name: str, check: Callable[[], str]) -> Finding:
     except Broken as broken:
         return Finding(name, "failed", broken.finding, broken.remedy)
     except ObjectStoreError as error:
-        return Finding(name, "failed", *_take_apart(error))
+        return Finding(name, "failed", *_take_apart(error), error.help_url)
 
 
 def _take_apart(error: ObjectStoreError) -> tuple[str, str]:

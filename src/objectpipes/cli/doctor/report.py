@@ -39,6 +39,8 @@ def print_findings(findings: Iterable[Finding], width: int) -> bool:
     if failed and failed.remedy:
         columns = min(shutil.get_terminal_size().columns, 100)
         print("\n" + textwrap.fill(f"What to do: {printable(failed.remedy)}", columns))
+    if failed and failed.help_url:
+        print(f"\nMore about such errors: {failed.help_url}")
     return failed is None
 
 
