@@ -16,6 +16,7 @@ from mkdocs.structure.files import File, Files
 
 from ci.docs import environment
 from ci.paths import ROOT
+from ci.table import repository
 from objectpipes import cli, errors
 
 # Public modules in the order of their pages, and what each is for.
@@ -27,7 +28,9 @@ _MODULES = {
     "objectpipes.ray": "Ray Data",
     "objectpipes.webdataset": "Hooks for webdataset",
 }
-_BLOB = "https://github.com/objectpipes/objectpipes/blob/main/"
+_BENCHMARKS = "benchmarks/results/results.svg"
+_SEARCH = 'data-md-component="search" aria-label="Search"'
+_BLOB = f"https://github.com/{repository.owner()}/objectpipes/blob/main/"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -39,6 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "errors/index.md": _errors(),
         "platforms.md": _from_root("platforms.md"),
         "explanation/architecture.md": _from_root("ARCHITECTURE.md"),
+        "images/benchmarks.svg": (ROOT / _BENCHMARKS).read_text(),
         **dict(_api(package)),
     }
     for path, text in pages.items():
@@ -54,6 +58,7 @@ def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: F
     """
     del config, files
     markdown = markdown.replace("](../platforms.md", "](platforms.md")
+    markdown = markdown.replace(f"](../../{_BENCHMARKS}", "](../images/benchmarks.svg")
     path = str(getattr(page, "file").src_uri)  # noqa: B009  MkDocs' Page has no useful type
     if "/" not in path:
         markdown = markdown.replace("](../", f"]({_BLOB}")
@@ -63,10 +68,17 @@ def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: F
     error = getattr(errors, name[1])
     rows = [(key[1], advice) for key, advice in errors._ADVICE.items() if key[0] is error]
     lines = [f"| {circumstance or 'otherwise'} | {advice} |" for circumstance, advice in rows]
-    bases = ", ".join(f"`{base.__name__}`" for base in error.__mro__[1:-1])
+    bases = ", ".join(f"`{base.__name__}`" for base in error.__mro__[1:-3])
     advice = "\n".join(["| server's code or store | advice in the message |", "|---|---|", *lines])
     also = f"\n\n`except` also catches it as: {bases}.\n"
     return markdown + also + (f"\n## What the message says\n\n{advice}\n" if rows else "")
+
+
+def on_post_page(output: str, page: object, config: MkDocsConfig) -> str:
+    """Name the search dialog for screen readers, and ask GitHub nothing when a page is read."""
+    del page, config
+    output = output.replace('data-md-component="search" role="dialog"', f'{_SEARCH} role="dialog"')
+    return output.replace('class="md-source" data-md-component="source"', 'class="md-source"')
 
 
 def _api(package: griffe.Object | griffe.Alias) -> Iterator[tuple[str, str]]:
@@ -94,7 +106,7 @@ def _is_ours(member: griffe.Object | griffe.Alias) -> bool:
 
 
 def _command_line() -> str:
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "80"
     parser = cli.parser()
     parts = [f"# The command line\n\n```text\n{parser.format_help()}```\n"]
     for action in parser._actions:
