@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .contenders import Contender, contender_class
 from .job import Job, Measurement
-from .work import Listing, Reading, Work
+from .work import Listing, Members, Reading, Work
 
 _FIRST_PASS = 1  # objects
 _WARM_UP_SHARE = 0.25  # of the time to measure
@@ -48,7 +48,9 @@ def main() -> None:
 
 
 def _work(contender: Contender, job: Job) -> Work:
-    return Listing(contender, job) if job.task == "list" else Reading(contender, job)
+    if job.task == "list":
+        return Listing(contender, job)
+    return Members(contender, job) if job.task == "members" else Reading(contender, job)
 
 
 def _measure_cold(contender_type: type[Contender], job: Job) -> Measurement:

@@ -20,7 +20,7 @@ from typing_extensions import Self
 from .job import Job, Measurement
 
 _ROOT = Path(__file__).parents[1]
-_PATIENCE = 120.0  # seconds, for each answer
+_PATIENCE = 300.0  # seconds, for each answer
 
 
 class ContenderError(Exception):

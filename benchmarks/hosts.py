@@ -7,6 +7,7 @@ import contextlib
 import io
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -14,12 +15,14 @@ from typing_extensions import override
 
 from servers import AIStore, Minio, S3Server, Server
 
+from .contenders.contender import MEMBER_SUFFIX
 from .content import content, keys
 from .static_server import LISTED, OBJECTS, PAGE, StaticServer
 from .store import Store
 from .workloads import Workload
 
 _URL_LIFETIME = 86_400  # seconds
+_PUTTING_THREADS = 4
 
 ServerT_co = TypeVar("ServerT_co", bound=Server, covariant=True)
 S3ServerT_co = TypeVar("S3ServerT_co", bound=S3Server, covariant=True)
@@ -79,12 +82,16 @@ class S3Host(Host[S3ServerT_co]):
 
     @override
     def fill(self, workload: Workload) -> None:
-        for key in keys(workload.prefix, workload.count):
-            self.server.put(OBJECTS, key, content(key, workload.size))
+        def put(name: str) -> None:
+            self.server.put(OBJECTS, name, _content(workload, name))
+
+        with ThreadPoolExecutor(_PUTTING_THREADS) as pool:
+            for _ in pool.map(put, _names(workload)):
+                pass
 
     @override
     def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
-        names = keys(workload.prefix, workload.count)
+        names = _names(workload)
         return self.server.endpoint, [self._signed_path(workload.bucket, name) for name in names]
 
     @override
@@ -118,7 +125,7 @@ class StaticHost(S3Host[StaticServer]):
 
     @override
     def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
-        names = keys(workload.prefix, workload.count)
+        names = _names(workload)
         if workload.bucket == LISTED:
             paths = [f"/{LISTED}?marker={name}" for name in names[PAGE - 1 : -PAGE : PAGE]]
         else:
@@ -143,19 +150,13 @@ class AisHost(Host[AIStore]):
 
     @override
     def fill(self, workload: Workload) -> None:
-        objects = {
-            key: content(key, workload.size) for key in keys(workload.prefix, workload.count)
-        }
-        archive = workload.prefix.removesuffix("/")
-        if archive.endswith(".tar"):
-            objects = {archive: _tar(objects)}
-        for name, data in objects.items():
-            self.server.put(OBJECTS, name, data)
+        for name in _names(workload):
+            self.server.put(OBJECTS, name, _content(workload, name))
 
     @override
     def limit(self, workload: Workload) -> tuple[str, Sequence[str]]:
         """Return one target, the first object's, and its share of the objects."""
-        names = keys(workload.prefix, workload.count)
+        names = _names(workload)
         paths = [f"/v1/objects/{OBJECTS}/{name}?provider=ais" for name in names]
         targets = [self._target(path) for path in paths]
         mine = [path for path, target in zip(paths, targets, strict=True) if target == targets[0]]
@@ -166,14 +167,26 @@ class AisHost(Host[AIStore]):
         return "/".join(location.split("/", 3)[:3])
 
 
-def _tar(members: Mapping[str, bytes]) -> bytes:
-    """Make an archive of files, each with the last part of its name."""
+def _names(workload: Workload) -> list[str]:
+    """Return what is stored: the objects, or the archive that they are members of."""
+    if workload.archive is not None:
+        return [workload.archive]
+    return keys(workload.prefix, workload.count)
+
+
+def _content(workload: Workload, name: str) -> bytes:
+    return _tar(workload) if workload.archive else content(name, workload.size)
+
+
+def _tar(workload: Workload) -> bytes:
+    """Make an archive of the objects, each with the last part of its name."""
+    suffix = MEMBER_SUFFIX if workload.task == "members" else ""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
-        for name, data in members.items():
-            member = tarfile.TarInfo(name.rpartition("/")[2])
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
+        for key in keys(workload.prefix, workload.count):
+            member = tarfile.TarInfo(key.rpartition("/")[2] + suffix)
+            member.size = workload.size
+            archive.addfile(member, io.BytesIO(content(key, workload.size)))
     return file.getvalue()
 
 

@@ -13,7 +13,7 @@ from typing_extensions import Self
 from .content import keys
 from .store import Store
 
-Task = Literal["read", "stream", "load", "list"]
+Task = Literal["read", "stream", "load", "members", "list"]
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,10 @@ def run_workload(
             except ContenderError as error:
                 failures[name] = str(error)
                 report(f"{workload.title}: {name}: {error}")
-        for repeat in range(effort.repeats):
+        repeats = 1 if workload.once else effort.repeats
+        for repeat in range(repeats):
             for name in [name for name in contenders if name not in failures]:
-                label = f"{workload.title}: {name}, {repeat + 1} of {effort.repeats}"
+                label = f"{workload.title}: {name}, {repeat + 1} of {repeats}"
                 try:
                     run = contenders[name].measure()
                 except (ContenderError, WrkError) as error:
@@ -137,10 +138,10 @@ def _prepare(
         count=workload.count,
         size=workload.size,
         digests={}
-        if workload.task == "list"
+        if workload.task in ("list", "members")
         else sample_digests(workload.prefix, workload.count, workload.size),
         seconds=effort.seconds * workload.length,
-        objects=effort.objects,
+        objects=max(effort.objects, workload.objects),
         cold=workload.cold,
         ca_file=str(host.server.ca_file) if host.server.ca_file else None,
     )
@@ -178,7 +179,7 @@ def _wrk(host: Host[Server], workload: Workload, name: str, effort: Effort) -> R
         return run_wrk(
             endpoint,
             paths,
-            size=workload.size,
+            object_bytes=workload.object_bytes if workload.in_pieces else None,
             names_per_page=PAGE if workload.task == "list" else 1,
             seconds=effort.seconds * workload.length,
             connections=1 if name == ONE_CONNECTION else workload.concurrency,

@@ -12,7 +12,10 @@ from typing_extensions import override
 
 from .contenders import Contender
 from .contenders.contender import Piece
+from .content import content
 from .job import Job
+
+_CHECKED = 16  # members
 
 
 class WrongResultError(Exception):
@@ -90,6 +93,21 @@ class Reading(Work):
         if received != objects * self._size:
             raise WrongResultError(f"{received} bytes of {objects} objects")
         return objects
+
+
+class Members(Reading):
+    """Members of a tar shard, in any order."""
+
+    def __init__(self, contender: Contender, job: Job) -> None:
+        super().__init__(contender, job)
+        self._bucket = contender.name("")
+
+    @override
+    def check(self) -> int:
+        for name, piece in self._read(self._names[:_CHECKED]):
+            if bytes(piece) != content(name.removeprefix(self._bucket), self._size):
+                raise WrongResultError(f"wrong bytes: {name}")
+        return _CHECKED
 
 
 class Listing(Work):

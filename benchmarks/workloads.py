@@ -27,7 +27,21 @@ LIMITS = (WRK, ONE_CONNECTION)
 PIPES = "objectpipes"
 ZERO_COPY = "objectpipes, zero copy"
 OVER_SDK = "objectpipes, aws"
-OURS = (PIPES, ZERO_COPY, OVER_SDK)
+OBJECT_DATASET = "ObjectDataset"
+MAP_DATASET = "ObjectMapDataset"
+SHARDS = "ShardDataset"
+SHUFFLED_SHARDS = "ShardDataset, shuffled"
+RAY = "objectpipes.ray"
+OURS = (
+    PIPES,
+    ZERO_COPY,
+    OVER_SDK,
+    OBJECT_DATASET,
+    MAP_DATASET,
+    SHARDS,
+    SHUFFLED_SHARDS,
+    RAY,
+)
 
 _READERS = (
     PIPES,
@@ -39,6 +53,8 @@ _READERS = (
     "boto3",
 )
 _LATENCY_CONNECTIONS = 32
+_LARGE = 16 * MIB
+_TAR_HEADER = 512
 _DEFAULT_BUDGET = 256  # MiB
 
 
@@ -72,6 +88,10 @@ class Workload:
         Whether each measurement is one pass over all objects in a fresh process.
     counted : bool
         Whether system calls are counted, in a run of their own.
+    objects : int
+        Measure at least so many objects, each time.
+    once : bool
+        Whether each contender is measured once only, as that takes long.
     """
 
     title: str
@@ -97,6 +117,24 @@ class Workload:
     shown: bool = True
     cold: bool = False
     counted: bool = False
+    objects: int = 0
+    once: bool = False
+
+    @property
+    def archive(self) -> str | None:
+        """Key of the archive that the objects are members of; None if they are objects."""
+        archive = self.prefix.removesuffix("/")
+        return archive if archive.endswith(".tar") else None
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether wrk's bytes tell how many objects that is, and its replies do not."""
+        return self.size >= _LARGE or self.task == "members"
+
+    @property
+    def object_bytes(self) -> int:
+        """Bytes that an object takes up in the store."""
+        return self.size + (_TAR_HEADER if self.archive else 0)
 
 
 _4_KIB = Workload(
@@ -272,6 +310,60 @@ _WIDE_1_GIB = replace(
     bars=(AtLeast(0.9, WRK), _times_best(1)),
 )
 
+_MAP = replace(
+    _LOAD,
+    title="128 KiB, by number, DataLoader with 2 workers",
+    contenders=(WRK, MAP_DATASET, "S3MapDataset"),
+    bars=(AtLeast(2.5, "S3MapDataset"),),
+    judged=MAP_DATASET,
+    objects=1000,
+)
+_TRAINING = (
+    _MAP,
+    replace(
+        _MAP,
+        title=f"128 KiB, {LATENCY * 1e3:.0f} ms away, by number, DataLoader with 2 workers",
+        bucket=DELAYED,
+        contenders=(MAP_DATASET, "S3MapDataset"),
+        bars=(AtLeast(10, "S3MapDataset"),),
+        shown=False,
+        objects=256,
+    ),
+    replace(
+        _LOAD,
+        title="128 KiB, dataset with state, 2 workers",
+        contenders=(WRK, OBJECT_DATASET, PIPES, "litdata"),
+        bars=(AtLeast(0.9, PIPES), AtLeast(2, "litdata")),
+        judged=OBJECT_DATASET,
+        objects=1000,
+    ),
+    Workload(
+        "tar shard of 1 GiB, members of 10 KiB",
+        "members",
+        "nginx",
+        OBJECTS,
+        "1GiB.tar/",
+        MIB // 10,
+        10 * KIB,
+        (WRK, SHARDS, SHUFFLED_SHARDS, PIPES, "tarfile over our stream", "webdataset"),
+        length=1.5,
+        bars=(AtLeast(5, "webdataset"), AtLeast(3, "tarfile over our stream"), AtLeast(0.5, WRK)),
+        judged=SHARDS,
+    ),
+)
+_RAY = replace(
+    _LOAD,
+    title="MinIO, 20,000 x 128 KiB, Ray Data",
+    server="minio",
+    count=20_000,
+    contenders=(RAY, "ray.data"),
+    bars=(AtLeast(2, "ray.data"),),
+    judged=RAY,
+    shown=False,
+    objects=20_000,
+    once=True,
+)
+
 WORKLOADS = (
     _4_KIB,
     _128_KIB,
@@ -309,6 +401,7 @@ WORKLOADS = (
         bars=(_times_best(1),),
     ),
     _WIDE_1_GIB,
+    *_TRAINING,
     _over_tls(_4_KIB, AtLeast(0.45, WRK), _times_best(2.4, _TLS_RIVALS), CpuAtMost(34)),
     _over_tls(_128_KIB, AtLeast(0.95, WRK), _times_best(1.7, _TLS_RIVALS), CpuAtMost(100)),
     _over_tls(_1_MIB, AtLeast(0.95, WRK), _times_best(2, _TLS_RIVALS), CpuAtMost(700)),
@@ -335,6 +428,7 @@ WORKLOADS = (
         )
         for workload in (_4_KIB, _128_KIB, _1_MIB)
     ),
+    _RAY,
     *(
         replace(
             _over_tls(workload, counted=False),

@@ -15,7 +15,6 @@ from servers import ServerUnavailable
 from .job import Measurement
 
 _CONNECTIONS = 8
-_LARGE = 16 << 20  # bytes
 
 _SCRIPT = """\
 local paths = {{
@@ -62,7 +61,7 @@ def run_wrk(
     endpoint: str,
     paths: Sequence[str],
     *,
-    size: int,
+    object_bytes: int | None,
     names_per_page: int,
     seconds: float,
     connections: int | None,
@@ -75,8 +74,9 @@ def run_wrk(
         The server's URL.
     paths
         What to request of it, with queries.
-    size
-        Bytes of each object.
+    object_bytes
+        Bytes of each object, where they are large or there are many in a reply: what is under way
+        at the end counts, too. None: replies are counted.
     names_per_page
         How many objects one reply counts for: 1, unless it is a page of a listing.
     seconds
@@ -107,11 +107,13 @@ def run_wrk(
     summary = json.loads(reported)
     if summary["failed"]:
         raise WrkError(f"{summary['failed']} of {summary['requests']} requests failed")
-    # What is under way at the end is in the bytes only, and of large objects that is much.
-    replies = summary["bytes"] // size if size >= _LARGE else summary["requests"]
+    if object_bytes is None:
+        objects = summary["requests"] * names_per_page
+    else:
+        objects = summary["bytes"] // object_bytes
     return Measurement(
-        objects=replies * names_per_page,
+        objects=objects,
         seconds=summary["seconds"],
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        all_objects=replies * names_per_page,
+        all_objects=objects,
     )

@@ -12,6 +12,15 @@ Piece = tuple[str, Buffer]
 """The name of an object, and its content or the next part of it."""
 
 
+MEMBER_SUFFIX = ".bin"
+"""What the names of members have in a shard, beside what they are called in the benchmark."""
+
+
+def shard_of(names: Sequence[str]) -> str:
+    """Return what the shard is called that has these members."""
+    return names[0].rpartition("/")[0]
+
+
 class Contender:
     """A client of object stores, used the way its documentation says is fast.
 
@@ -43,6 +52,10 @@ class Contender:
 
     def load(self, names: Sequence[str]) -> Iterator[Piece]:
         """Read each object whole, in the workers of a ``DataLoader``."""
+        raise NotImplementedError
+
+    def members(self, names: Sequence[str]) -> Iterator[Piece]:
+        """Read members of a tar shard in one process, from its beginning again and again."""
         raise NotImplementedError
 
     def list(self, prefix: str) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from typing_extensions import override
@@ -10,7 +11,7 @@ from typing_extensions import override
 from objectpipes.iter import IterableWrapper
 
 from ..store import Store
-from .contender import Contender, Piece
+from .contender import MEMBER_SUFFIX, Contender, Piece, shard_of
 from .workers import in_workers
 
 _PIECE = 1 << 20  # bytes
@@ -42,14 +43,21 @@ class ObjectPipes(Contender):
         return map(_read, files)
 
     @override
+    def members(self, names: Sequence[str]) -> Iterator[Piece]:
+        shard, wanted = shard_of(names), len(names)
+        while wanted:
+            for path, member in islice(self._files([shard]).load_from_tar(), wanted):
+                yield path.removesuffix(MEMBER_SUFFIX), member.read()
+                wanted -= 1
+
+    @override
     def list(self, prefix: str) -> Iterable[str]:
         prefixes = IterableWrapper([self.name(prefix)])
         urls: Iterable[str] = getattr(prefixes, f"list_files_by_{self.store.scheme}")()
         return urls
 
-    def _files(self, names: Sequence[str]) -> Iterable[tuple[str, Any]]:
-        files: Iterable[tuple[str, Any]] = self._loader(IterableWrapper(names))
-        return files
+    def _files(self, names: Sequence[str]) -> Any:
+        return self._loader(IterableWrapper(names))
 
     def _loader(self, urls: Any) -> Any:
         return getattr(urls, f"load_files_by_{self.store.scheme}")(**self._options)

@@ -1,11 +1,11 @@
-"""s3torchconnector: its iterable dataset, which asks for one object after the other."""
+"""s3torchconnector: its datasets, which ask for one object after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from s3torchconnector import S3ClientConfig, S3IterableDataset
+from s3torchconnector import S3ClientConfig, S3IterableDataset, S3MapDataset
 from typing_extensions import override
 
 from ..store import Store
@@ -13,6 +13,7 @@ from .contender import Contender, Piece
 from .workers import in_workers
 
 _PIECE = 1 << 20  # bytes
+_MAP_BATCH = 64
 
 
 class S3TorchConnector(Contender):
@@ -54,3 +55,12 @@ class S3TorchConnector(Contender):
 
     def _read(self, reader: Any) -> Piece:
         return self.name(reader.key), reader.read()
+
+
+class MapDataset(S3TorchConnector):
+    """Its dataset of objects by their number."""
+
+    @override
+    def load(self, names: Sequence[str]) -> Iterator[Piece]:
+        dataset = S3MapDataset.from_objects(names, transform=self._read, **self._options)
+        return in_workers(dataset, _MAP_BATCH)
