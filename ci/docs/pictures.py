@@ -3,9 +3,9 @@
 import argparse
 import sys
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from ci.paths import ROOT
+from objectpipes._svg import Picture
 
 IMAGES = ROOT / "docs" / "images"
 
@@ -20,33 +20,21 @@ _WAY = (
     ("Dialer", "csrc/net", "names, addresses, proxies, TLS; nothing blocks"),
 )
 
-_STYLE = """\
-<style>
-  text { font-family: system-ui, sans-serif; font-size: 13px; fill: #24292f }
-  .name { font-weight: 600 }
-  .place { fill: #57606a; font-family: ui-monospace, monospace; font-size: 11px }
-  .box { fill: #eef2ff; stroke: #6366f1 } .arrow { stroke: #6366f1; stroke-width: 1.5; fill: none }
-  .screen { fill: #1e1e2e }
-  .line { fill: #cdd6f4; font-family: ui-monospace, monospace; font-size: 12px }
-</style>"""
-
 
 def way_of_an_object() -> str:
     """Return a picture of what an object passes: the request on its way down, the bytes up."""
     width, height, gap = 640, 46, 16
     total = len(_WAY) * (height + gap) + 4
-    parts = [_open(width, total, "The way of one object"), _STYLE]
+    picture = Picture(width, total, "The way of one object")
     for place, (name, folder, about) in enumerate(_WAY):
         top = place * (height + gap) + 2
-        parts.append(f'<rect class="box" x="60" y="{top}" width="520" height="{height}" rx="6"/>')
-        parts.append(f'<text class="name" x="76" y="{top + 19}">{escape(name)}</text>')
-        parts.append(
-            f'<text class="place" x="564" y="{top + 19}" text-anchor="end">{escape(folder)}</text>'
-        )
-        parts.append(f'<text x="76" y="{top + 37}">{escape(about)}</text>')
-    parts.append(_arrow(30, 20, total - 20, "request"))
-    parts.append(_arrow(width - 30, total - 20, 20, "bytes"))
-    return "\n".join([*parts, "</svg>\n"])
+        picture.box("box", 60, top, 520, height, radius=6)
+        picture.text("name", 76, top + 19, name)
+        picture.text("code", 564, top + 19, folder, anchor="end")
+        picture.text("", 76, top + 37, about)
+    _arrow(picture, 30, 20, total - 20, "request")
+    _arrow(picture, width - 30, total - 20, 20, "bytes")
+    return str(picture)
 
 
 def terminal(text: str, title: str) -> str:
@@ -60,32 +48,20 @@ def terminal(text: str, title: str) -> str:
         What it shows, for those who cannot see it.
     """
     lines = text.rstrip().splitlines()
-    width = max(map(len, lines)) * 7.3 + 32
-    parts = [_open(round(width), len(lines) * 18 + 28, title), _STYLE]
-    parts.append('<rect class="screen" width="100%" height="100%" rx="8"/>')
+    width, height = round(max(map(len, lines)) * 7.3 + 32), len(lines) * 18 + 28
+    picture = Picture(width, height, title)
+    picture.box("screen", 0, 0, width, height, radius=8)
     for place, line in enumerate(lines):
-        shown = escape(line).replace(" ", "\u00a0")
-        parts.append(f'<text class="line" x="16" y="{place * 18 + 28}">{shown}</text>')
-    return "\n".join([*parts, "</svg>\n"])
+        picture.text("typed", 16, place * 18 + 28, line.replace(" ", "\u00a0"))
+    return str(picture)
 
 
-def _open(width: int, height: int, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
-        f' role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>'
-    )
-
-
-def _arrow(x: int, begin: int, end: int, label: str) -> str:
+def _arrow(picture: Picture, x: int, begin: int, end: int, label: str) -> None:
     tip = -8 if end > begin else 8
-    middle = (begin + end) // 2
-    return (
-        f'<path class="arrow" d="M{x} {begin} V{end}'
-        f' M{x - 5} {end + tip} L{x} {end} L{x + 5} {end + tip}"/>'
-        f'<text x="{x}" y="{middle}" text-anchor="middle" transform="rotate(-90 {x} {middle})"'
-        f' dy="-6">{escape(label)}</text>'
+    picture.path(
+        "arrow", f"M{x} {begin} V{end} M{x - 5} {end + tip} L{x} {end} L{x + 5} {end + tip}"
     )
+    picture.text("", x - 6, (begin + end) // 2, label, anchor="middle", turned=-90)
 
 
 def main(arguments: list[str] | None = None) -> int:

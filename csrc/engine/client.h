@@ -30,6 +30,21 @@ struct Stats {
   std::atomic<uint64_t> verified{0};            // objects whose checksum was compared
   std::atomic<uint64_t> integrity_failures{0};  // bodies that did not match and were read again
   std::atomic<uint64_t> restarts{0};            // objects replaced while being read
+  std::atomic<uint64_t> in_flight{0};           // ranges of objects being fetched now
+};
+
+// Adds one to a counter as long as this lives.
+class CountedNow {
+ public:
+  explicit CountedNow(std::atomic<uint64_t>* counter) : counter_(counter) {
+    counter_->fetch_add(1, std::memory_order_relaxed);
+  }
+  ~CountedNow() { counter_->fetch_sub(1, std::memory_order_relaxed); }
+  CountedNow(const CountedNow&) = delete;
+  CountedNow& operator=(const CountedNow&) = delete;
+
+ private:
+  std::atomic<uint64_t>* const counter_;
 };
 
 // Whether anything at an endpoint has ever answered this process. As long as nothing has, the

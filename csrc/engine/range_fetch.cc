@@ -24,6 +24,7 @@ constexpr char kNoVersion[] = "NoVersion";
 RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
                        uint64_t end, bool verify, Sink* sink)
     : client_(client),
+      in_flight_(&client->stats->in_flight),
       object_(object),
       pin_(pin),
       begin_(begin),

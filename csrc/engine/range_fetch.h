@@ -88,6 +88,7 @@ class RangeFetch final : private GetHandler {
   bool complete() const { return offset_ >= end_; }
 
   Client* const client_;
+  const CountedNow in_flight_;
   const ObjectId* const object_;
   Pin* const pin_;
   const uint64_t begin_;

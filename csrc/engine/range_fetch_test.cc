@@ -618,8 +618,10 @@ TEST_F(RangeFetchTest, DestroyedOnItsWayItLeavesNothingBehind) {
   store().Script("key", {StallsAt(1000)});
   Start(0, kToTheEnd);
   ASSERT_TRUE(Settled());
+  EXPECT_EQ(stats_.in_flight, 1U);
   OnLoop([this] { fetch_.reset(); });
   EXPECT_EQ(store().live(), 0);
+  EXPECT_EQ(stats_.in_flight, 0U);
 }
 
 TEST_F(RangeFetchTest, DestroyedBetweenTwoAttemptsItMakesNoOther) {

@@ -23,7 +23,8 @@ namespace objectpipes {
 namespace {
 
 py::dict StatsOfThisProcess() {
-  const Stats& stats = *Engine::OfThisProcess()->stats();
+  Engine* const engine = Engine::OfThisProcess();
+  const Stats& stats = *engine->stats();
   py::dict result;
   result["objects"] = stats.objects.load();
   result["bytes"] = stats.bytes.load();
@@ -34,6 +35,8 @@ py::dict StatsOfThisProcess() {
   result["verified"] = stats.verified.load();
   result["integrity_failures"] = stats.integrity_failures.load();
   result["restarts"] = stats.restarts.load();
+  result["in_flight"] = stats.in_flight.load();
+  result["held_bytes"] = engine->budget()->used();
   return result;
 }
 

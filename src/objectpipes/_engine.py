@@ -84,7 +84,9 @@ def stats() -> dict[str, int]:
         Counts since the start of the process: ``objects`` and ``bytes`` delivered, ``requests``
         sent, ``retries`` after a failure, replies that ``throttled`` us, ``timeouts``, objects
         whose checksum was ``verified``, ``integrity_failures`` and ``restarts`` (objects read
-        again because they came damaged, or were replaced meanwhile).
+        again because they came damaged, or were replaced meanwhile). And as of now: ranges of
+        objects ``in_flight``, those that wait for a retry included, and ``held_bytes``, the memory
+        of what is read ahead.
     """
     counts: dict[str, int] = extension().stats()
     return counts

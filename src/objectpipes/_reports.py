@@ -1,97 +1,153 @@
-"""What the worker processes of a ``DataLoader`` have read, as the main process hears of it."""
+"""What the processes of a ``DataLoader`` read and wait for, as the main process hears of it."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
 from ._engine import stats
 from .iter._base import IterDataPipe
 
-__all__ = ["Report", "Totals", "read_in_workers"]
+__all__ = ["Sample", "read_in_workers"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-# Often enough for a progress bar, and rare enough to cost nothing.
+# Often enough for a progress bar and a picture, and rare enough to cost nothing.
 _INTERVAL_S = 0.1
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Report(Generic[T]):
-    """What one process has done since its last report.
+class Sample:
+    """The state of one process at one time.
 
     Attributes
     ----------
-    items : list
-        What was made of what it has read.
     process : int
         Its id.
+    time : float
+        In seconds, on the monotonic clock that all processes of the machine share.
     counts : dict
-        Its `objectpipes.stats`, since it started.
+        Its `objectpipes.stats`; ``files`` and ``read``, the objects and bytes read by its loop;
+        ``waited``, the seconds that its loop waited for them; and ``memory``, its resident bytes.
     """
 
-    items: list[T]
     process: int
-    counts: dict[str, int]
+    time: float
+    counts: dict[str, float]
 
 
-class Totals:
-    """The counts of all processes together."""
+class _Sampler:
+    """Takes samples of this process in a thread, while its loop runs."""
 
     def __init__(self) -> None:
-        self._latest: dict[int, dict[str, int]] = {}
+        self.files = self.read = 0
+        self.due = False  # there are samples to pass on
+        self._waited = 0.0
+        self._waits_since: float | None = None
+        self._samples: list[Sample] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="objectpipes-sampler", daemon=True)
 
-    def add(self, report: Report[Any]) -> None:
-        """Take in the counts of a report."""
-        self._latest[report.process] = report.counts
+    def __enter__(self) -> _Sampler:
+        self._sample()
+        self._thread.start()
+        return self
 
-    def __getitem__(self, name: str) -> int:
-        return sum(counts[name] for counts in self._latest.values())
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def wait_for(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        """Call a function, and count its time as waiting."""
+        since = self._waits_since = time.monotonic()
+        try:
+            return function(*arguments)
+        finally:
+            self._waits_since = None
+            self._waited += time.monotonic() - since
+
+    def take(self) -> list[Sample]:
+        """Return the samples since the last call, and one of now."""
+        self._sample()
+        self.due = False
+        taken, self._samples = self._samples, []
+        return taken
+
+    def _run(self) -> None:
+        while not self._stop.wait(_INTERVAL_S):
+            self._sample()
+            self.due = True
+
+    def _sample(self) -> None:
+        now, since = time.monotonic(), self._waits_since
+        counts: dict[str, float] = {
+            **stats(),
+            "files": self.files,
+            "read": self.read,
+            "waited": self._waited + (0.0 if since is None else max(now - since, 0.0)),
+            "memory": _resident_bytes(),
+        }
+        self._samples.append(Sample(os.getpid(), now, counts))
 
 
-class _ReportingPipe(IterDataPipe[Report[T]]):
-    """Takes the last step where the objects are, and passes on what came of it now and then."""
+class _ReadingPipe(IterDataPipe[list[Sample]]):
+    """Reads files as fast as can be where they are, and passes on samples now and then."""
 
-    def __init__(self, source: Iterable[Any], examine: Callable[[Any], Iterable[T]]) -> None:
+    def __init__(self, files: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
-        self._source = source
-        self._examine = examine
+        self._files = files
 
-    def __iter__(self) -> Iterator[Report[T]]:
-        items: list[T] = []
-        due = time.monotonic() + _INTERVAL_S
-        for element in self._source:
-            for item in self._examine(element):
-                items.append(item)
-                if time.monotonic() > due:
-                    yield Report(items, os.getpid(), stats())
-                    items = []
-                    due = time.monotonic() + _INTERVAL_S
-        yield Report(items, os.getpid(), stats())
+    def __iter__(self) -> Iterator[list[Sample]]:
+        files = iter(self._files)
+        with _Sampler() as sampler:
+            while (item := sampler.wait_for(next, files, None)) is not None:
+                piece = b"-"
+                while piece:
+                    piece = sampler.wait_for(item[1].read, _PIECE)
+                    sampler.read += len(piece)
+                    if sampler.due:
+                        yield sampler.take()
+                sampler.files += 1
+            yield sampler.take()
 
 
 def read_in_workers(
-    pipe: Iterable[Any], examine: Callable[[Any], Iterable[T]], workers: int
-) -> Generator[Report[T], None, None]:
-    """Read a pipe to its end in a ``DataLoader``.
+    files: Iterable[tuple[str, Any]], workers: int
+) -> Generator[list[Sample], None, None]:
+    """Read what a pipe yields to its end in a ``DataLoader``.
 
     Parameters
     ----------
-    pipe
-        What to read; it shards itself over the workers.
-    examine
-        Called with each element of the pipe, where it was read; gives what the reports bring here.
+    files
+        Pairs of a name and a binary file; the pipe shards itself over the workers.
     workers
         Number of processes; 0: this one.
 
     Yields
     ------
-    Report
-        Of one process, several times a second.
+    list of Sample
+        Of one process in the order of time, several times a second.
     """
-    yield from DataLoader(_ReportingPipe(pipe, examine), batch_size=None, num_workers=workers)
+    yield from DataLoader(_ReadingPipe(files), batch_size=None, num_workers=workers)
+
+
+def _resident_bytes() -> int:
+    """Return how much memory of this process is in RAM; 0 where the system does not say."""
+    with suppress(OSError, ValueError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0

@@ -6,12 +6,14 @@ import fcntl
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -203,6 +205,32 @@ def test_bench_reads_everything_once(workers: str) -> None:
 
 
 @pytest.mark.usefixtures("server")
+def test_bench_draws_what_happened(server: FaultServer, tmp_path: Path) -> None:
+    server.faults.add(kinds.InternalError(), match=lambda request: request.key == "a/1", times=2)
+    command = [sys.executable, "-m", "objectpipes", "bench", "s3://bucket", "--seconds", "0"]
+    plot = tmp_path / "run.svg"
+    output = subprocess.run(
+        [*command, "--workers", "2", "--plot", str(plot)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(r"retries +2\b", output.stdout)
+    root = ElementTree.parse(plot).getroot()
+    assert "s3://bucket: 4 objects, 20.5 MB" in root.attrib["aria-label"]
+    kinds_drawn = {shape.attrib.get("class") for shape in root.iter()}
+    assert {"area", "bar"} <= kinds_drawn, "throughput and retries"
+
+
+@pytest.mark.usefixtures("server")
+def test_bench_says_at_once_that_a_plot_cannot_be_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing" / "run.svg"
+    assert cli.main(["bench", "s3://bucket", "--plot", str(missing)]) == 1
+    assert str(missing) in capsys.readouterr().err
+
+
 def test_bench_names_the_object_that_a_worker_cannot_read(server: FaultServer) -> None:
     server.faults.add(kinds.NoSuchKey(), match=lambda request: request.key == "a/2")
     command = [sys.executable, "-m", "objectpipes", "bench", "s3://bucket", "--workers", "1"]

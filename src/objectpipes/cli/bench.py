@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .arguments import byte_count, count
 from .connection import add_connection_options, open_store, store_url
 from .output import print_table
 from .requirements import require
 
-__all__ = ["add_arguments", "run"]
+if TYPE_CHECKING:
+    from .._reports import Sample
 
-_PIECE = 1 << 20
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help="held ahead by each process, such as 64M (default: 256M)",
     )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.svg",
+        help="draw throughput, reads in flight, waiting, retries and memory over time",
+    )
     add_connection_options(parser)
 
 
@@ -49,47 +56,50 @@ def run(options: argparse.Namespace) -> int:
     """Read through the same pipes as a training would."""
     require("torch", "torch")
     from .._progress import progress_bar
-    from .._reports import Totals, read_in_workers
+    from .._reports import read_in_workers
     from ..iter._pipes import FileLister, FileLoader
     from ..options import ListFilters, ReadOptions
+    from .timeline import timeline
 
+    if options.plot:
+        options.plot.touch()  # fails now, and not after the run
     config = open_store(options.url, options).config
     urls = FileLister([options.url], -1, config, ListFilters()).sharding_filter()
     reading = ReadOptions(concurrency=options.concurrency, prefetch_bytes=options.prefetch_bytes)
     pipe = FileLoader(urls, config, reading)
-    totals = Totals()
-    objects = size = 0
+    latest: dict[int, Sample] = {}  # by process
+    samples: list[Sample] = []
     begin = time.monotonic()
     with (
-        closing(read_in_workers(pipe, _consume, options.workers)) as reports,
+        closing(read_in_workers(pipe, options.workers)) as reports,
         progress_bar(unit="B", unit_scale=True) as progress,
     ):
         for report in reports:
-            totals.add(report)
-            objects += sum(finished for finished, _ in report.items)
-            read = sum(count for _, count in report.items)
-            size += read
-            progress.set_postfix_str(f"{objects:,} objects", refresh=False)
-            progress.update(read)
+            before = _total(latest, "read")
+            latest[report[-1].process] = report[-1]
+            if options.plot:
+                samples += report
+            progress.set_postfix_str(f"{_total(latest, 'files'):,} objects", refresh=False)
+            progress.update(_total(latest, "read") - before)
             if options.seconds and time.monotonic() - begin > options.seconds:
                 break
         seconds = time.monotonic() - begin
+    objects, size = _total(latest, "files"), _total(latest, "read")
     rows = [
         ("objects", f"{objects:,}"),
         ("MB", f"{size / 1e6:,.1f}"),
         ("seconds", f"{seconds:.2f}"),
         ("objects/s", f"{objects / seconds:,.0f}"),
         ("MB/s", f"{size / 1e6 / seconds:,.1f}"),
-        ("requests", f"{totals['requests']:,}"),
-        ("retries", f"{totals['retries']:,}"),
+        ("requests", f"{_total(latest, 'requests'):,}"),
+        ("retries", f"{_total(latest, 'retries'):,}"),
     ]
     print_table(rows[0], rows[1:])
+    if options.plot:
+        title = f"{options.url}: {objects:,} objects, {size / 1e6:,.1f} MB in {seconds:.1f} s"
+        options.plot.write_text(timeline(samples, title), encoding="utf-8")
     return 0
 
 
-def _consume(element: tuple[str, Any]) -> Iterator[tuple[int, int]]:
-    """Read an object as fast as can be; yield objects finished and bytes read, piece by piece."""
-    _, stream = element
-    while piece := stream.read(_PIECE):
-        yield 0, len(piece)
-    yield 1, 0
+def _total(latest: dict[int, Sample], name: str) -> int:
+    return round(sum(sample.counts[name] for sample in latest.values()))
