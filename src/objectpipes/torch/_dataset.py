@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
@@ -310,13 +311,19 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         def numbers_of(batch: range) -> list[int]:
             return [order[plan.position(number)] for number in batch]
 
-        batches = ((numbers_of(batch), offset) for batch, offset in plan.rest(stream))
-        wanted = (number for batch, offset in batches for number in batch[offset:])
-        with closing(self._read(wanted)) as reads, closing(_timing.timed(reads)) as outcomes:
+        ahead: deque[int] = deque()  # what is being read
+
+        def wanted() -> Iterator[int]:
+            for batch, offset in plan.rest(stream):
+                for number in batch[offset:]:
+                    ahead.append(order[plan.position(number)])
+                    yield ahead[-1]
+
+        with closing(self._read(wanted())) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
-                    number = order[plan.position(batch[index])]
-                    sample = self._transformed(number, next(outcomes))
+                    outcome = next(outcomes)
+                    sample = self._transformed(ahead.popleft(), outcome)
                     if isinstance(sample, ObjectStoreError):
                         self._count_skipped(sample)
                         if self.uneven == "keep":
@@ -331,7 +338,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         if isinstance(outcome, ObjectStoreError):
             return outcome
         try:
-            return transformed(self.transform, outcome, self._url(number))
+            return transformed(self.transform, outcome, lambda: self._url(number))
         except TransformError:
             raise
         except ObjectStoreError as error:  # a streamed object is read only here
@@ -404,7 +411,7 @@ class Progress:
         )
 
 
-def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: str) -> Any:
+def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:
     """Return what `transform` makes of a sample.
 
     Raises
@@ -423,7 +430,7 @@ def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: str) -
         raise
     except Exception as error:
         raise TransformError(
-            f"The transform raised {type(error).__name__}: {error}", url=url
+            f"The transform raised {type(error).__name__}: {error}", url=url()
         ) from error
     finally:
         _timing.count_transform(time.perf_counter() - begun)

@@ -73,7 +73,7 @@ class ObjectMapDataset(Dataset[Any]):
             for url, outcome in zip(urls, outcomes, strict=True):
                 if isinstance(outcome, ObjectStoreError):
                     raise outcome
-                samples.append(transformed(self.transform, outcome, url))
+                samples.append(transformed(self.transform, outcome, url.__str__))
         return samples
 
 

@@ -50,21 +50,37 @@ class ShardOrder:
         self._run = run
         self._key = key
         self._runs: tuple[int, Permutation] | None = None  # of the window asked for last
+        self._recent = (0, 0, 0)  # positions of neighbours, and what makes numbers of them
 
     def __getitem__(self, position: int) -> int:
+        begin, end, shift = self._recent
+        if not begin <= position < end:
+            begin, end, shift = self._recent = self._neighbours(position)
+        return position + shift
+
+    def _neighbours(self, position: int) -> tuple[int, int, int]:
+        """Return the positions of a run, or of its part in one shard, and the shift to numbers."""
         window = bisect.bisect_right(self._window_ends, position)
         begin = self._window_ends[window - 1] if window else 0
-        inside = self._shuffled(window, position - begin, self._window_ends[window] - begin)
-        place = begin + inside
-        index = bisect.bisect_right(self._ends, place)
-        shard = self._shards[index]
-        return self._firsts[shard] + place - (self._ends[index - 1] if index else 0)
-
-    def _shuffled(self, window: int, position: int, samples: int) -> int:
-        number, inside = divmod(position, self._run)
+        samples = self._window_ends[window] - begin
+        run, inside = divmod(position - begin, self._run)
+        first, length = begin + run * self._run, self._run
         runs = samples // self._run
-        if number == runs:  # the last run is shorter, and stays the last
-            return position
+        if run == runs:  # the last run is shorter, and stays the last
+            length = samples % self._run
+        else:
+            first = begin + self._shuffled(window, runs)[run] * self._run
+        place = first + inside
+        index = bisect.bisect_right(self._ends, place)
+        shard_begin = self._ends[index - 1] if index else 0
+        number = self._firsts[self._shards[index]] + place - shard_begin
+        return (
+            position - (place - max(first, shard_begin)),
+            position + min(first + length, self._ends[index]) - place,
+            number - position,
+        )
+
+    def _shuffled(self, window: int, runs: int) -> Permutation:
         if self._runs is None or self._runs[0] != window:
             self._runs = (window, Permutation(runs, "runs", window, *self._key))
-        return self._runs[1][number] * self._run + inside
+        return self._runs[1]

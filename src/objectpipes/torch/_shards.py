@@ -9,7 +9,6 @@ from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -260,17 +259,25 @@ def _mixed(samples: Iterator[dict[str, Any]], seed: tuple[int, ...]) -> Iterator
     yield from held
 
 
-@dataclass(frozen=True)
 class _Read:
     """Neighbours in a shard, which are read by one request."""
 
-    shard: str
-    number: int  # of the shard
-    head: IndexHead
-    first: int  # sample of the shard
-    samples: int
-    begin: int
-    end: int
+    def __init__(self, shard: str, head: IndexHead, offsets: array[int], first: int) -> None:
+        self.shard = shard
+        self.head = head
+        self.begin, self.end = offsets[first], offsets[first + 1]
+        self.samples = 1
+        self._offsets = offsets
+        self._first = first
+
+    def grow(self) -> bool:
+        """Take the next neighbour in, unless they are better read by themselves."""
+        after = self._first + self.samples + 1
+        if after == len(self._offsets) or self._offsets[after] - self.begin > _MAX_READ_BYTES:
+            return False
+        self.end = self._offsets[after]
+        self.samples += 1
+        return True
 
     @property
     def range(self) -> tuple[str, int, int]:
@@ -295,36 +302,20 @@ class _Index:
 
     def reads(self, numbers: Iterator[int]) -> Iterator[_Read]:
         """Yield what to read for samples in this order: neighbours together."""
-        read: _Read | None = None
-        last = -1
+        following, read = -1, None
         for number in numbers:
-            if read is not None and number == last + 1:
-                longer = self._longer(read)
-                if longer is not None:
-                    read, last = longer, number
-                    continue
-            if read is not None:
-                yield read
-            read, last = self._read_of(number), number
+            if read is None or number != following or not read.grow():
+                if read is not None:
+                    yield read
+                read = self._read_of(number)
+            following = number + 1
         if read is not None:
             yield read
 
     def _read_of(self, number: int) -> _Read:
         shard = self.shard_of(number)
         first = number - (self._ends[shard - 1] if shard else 0)
-        offsets = self._offsets_of(shard)
-        begin, end = offsets[first], offsets[first + 1]
-        return _Read(self._manifest[shard], shard, self._heads[shard], first, 1, begin, end)
-
-    def _longer(self, read: _Read) -> _Read | None:
-        """Return the same with its next neighbour; None if they are better read by themselves."""
-        following = read.first + read.samples
-        if following == read.head.samples:
-            return None
-        end = self._offsets_of(read.number)[following + 1]
-        if end - read.begin > _MAX_READ_BYTES:
-            return None
-        return replace(read, samples=read.samples + 1, end=end)
+        return _Read(self._manifest[shard], self._heads[shard], self._offsets_of(shard), first)
 
     def _offsets_of(self, shard: int) -> array[int]:
         found = self._offsets.pop(shard, None)
