@@ -39,7 +39,10 @@ class TcpStream final : public ByteStream {
     return received;
   }
   int64_t Send(const char* bytes, size_t size) override { return socket_.Send(bytes, size); }
-  bool IsQuiet() override { return socket_.Peek() == kNotNow; }
+  bool IsQuiet() override {
+    drained_ = false;  // by now there may be more
+    return socket_.Peek() == kNotNow;
+  }
 
  private:
   Socket socket_;

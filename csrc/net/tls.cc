@@ -231,17 +231,14 @@ int TlsStream::ReadBelow(char* target, int size) {
 
 // Receives as much as the caller has room for, in one call instead of two for every record.
 bool TlsStream::Refill(size_t least) {
-  if (drained_) return false;
   const size_t records = wanted_ / kRecordBytes + 1;
   const size_t size =
       std::min(TlsInput::kBytes, std::max(least, wanted_ + records * kRecordOverhead));
   const int64_t received = below_->Receive(input_->data(), size);
   if (received <= 0) {
     ended_ = received != kNotNow;
-    drained_ = !ended_;
     return false;
   }
-  drained_ = static_cast<size_t>(received) < size;
   unread_ = input_->data();
   unread_size_ = static_cast<size_t>(received);
   unread_is_shared_ = true;
@@ -260,6 +257,7 @@ void TlsStream::KeepUnread() {
 }
 
 int64_t TlsStream::Receive(char* target, size_t size) {
+  if (std::exchange(drained_, false)) return kNotNow;
   size_t received = 0;
   int64_t outcome = kNotNow;
   while (received < size) {
@@ -273,12 +271,10 @@ int64_t TlsStream::Receive(char* target, size_t size) {
     received += static_cast<size_t>(piece);
   }
   KeepUnread();
-  if (received > 0) {
-    NoTicket();
-    return static_cast<int64_t>(received);
-  }
-  if (outcome == kNotNow) drained_ = false;  // the caller waits now
-  return outcome;
+  if (received == 0) return outcome;
+  NoTicket();
+  drained_ = received < size && outcome == kNotNow;
+  return static_cast<int64_t>(received);
 }
 
 int64_t TlsStream::Send(const char* bytes, size_t size) {
@@ -298,15 +294,14 @@ int64_t TlsStream::Outcome(int returned) {
 
 // Only the tickets of TLS 1.3 may come while nothing was asked for.
 bool TlsStream::IsQuiet() {
-  if (unread_size_ == 0 && SSL_pending(ssl_) == 0 && below_->IsQuiet()) return true;
-  drained_ = false;
+  drained_ = false;  // by now there may be more
+  if (below_->IsQuiet() && unread_size_ == 0 && SSL_pending(ssl_) == 0) return true;
   char byte = 0;
   return Receive(&byte, 1) == kNotNow;
 }
 
 int64_t TlsStream::Handshake() {
   wanted_ = kRecordBytes;
-  drained_ = false;
   ERR_clear_error();
   const int returned = SSL_do_handshake(ssl_);
   KeepUnread();

@@ -137,7 +137,7 @@ class TlsStream final : public ByteStream {
   bool open_ = false;
   bool wants_write_ = false;
   bool awaits_ticket_ = false;
-  bool drained_ = false;  // the socket had less than was asked for
+  bool drained_ = false;  // the last Receive() has taken all that there was
   bool ended_ = false;    // nothing more comes from below
   Status error_;
 
