@@ -202,6 +202,15 @@ int64_t Socket::Peek() const {
   return Moved(recv(handle_, &byte, 1, MSG_PEEK));
 }
 
+void SetLowWater(SocketHandle handle, int bytes) {
+#ifdef __linux__
+  setsockopt(handle, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+#else
+  static_cast<void>(handle);
+  static_cast<void>(bytes);
+#endif
+}
+
 std::string SystemErrorText(int code) { return std::system_category().message(code); }
 
 bool IsOutOfDescriptors(int code) {

@@ -58,6 +58,10 @@ class Socket {
   SocketHandle handle_ = kNoSocket;
 };
 
+// Pollers report data only from this many bytes on, or the end. Only Linux can; elsewhere they
+// report any data.
+void SetLowWater(SocketHandle handle, int bytes);
+
 // In words: "Connection refused".
 std::string SystemErrorText(int code);
 // Whether the code says that the process, or the system, has no descriptor left.

@@ -14,6 +14,10 @@ constexpr size_t kBufferBytes = kMaxHeadBytes;
 constexpr size_t kWorthOwnSpace = size_t{16}
                                   << 10;  // below, one copy costs less than another system call
 constexpr size_t kMaxAtOnce = size_t{1} << 20;
+// The poller reports a large body in batches: a turn for each TLS record costs as much as
+// decrypting it. What comes more slowly is looked for after kMaxBatchMs.
+constexpr int kBatchBytes = 128 << 10;
+constexpr int64_t kMaxBatchMs = 50;
 constexpr int kSwitchingProtocols = 101;
 constexpr int kProxyWantsPassword = 407;
 constexpr std::string_view kReplyBegin = "HTTP/";
@@ -106,6 +110,11 @@ void HttpConnection::WatchSocket() {
   watch_.Set(socket_, events);
 }
 
+void HttpConnection::WaitForBatch(int bytes) {
+  if (bytes != batch_) SetLowWater(socket_, bytes);
+  batch_ = bytes;
+}
+
 // It has something to do.
 void HttpConnection::Mark() {
   if (marked_) return;
@@ -117,6 +126,7 @@ void HttpConnection::BecomeIdle() {
   state_ = State::kIdle;
   reused_ = true;
   last_byte_ms_ = client_->now_ms_;
+  WaitForBatch(1);  // of an idle connection, every byte counts
   idle_place_ = client_->idle_.insert(client_->idle_.end(), this);
   WatchSocket();
   group_->idle.push_back(std::move(self_));
@@ -191,8 +201,10 @@ void HttpConnection::Resume() {
 
 void HttpConnection::EndIfStalled() {
   const int64_t limit_ms = session_->options_.stall_timeout_ms;
-  if (paused_ || state_ == State::kConnecting || limit_ms <= 0) return;
-  if (client_->now_ms_ - last_byte_ms_ <= limit_ms) return;
+  if (paused_ || state_ == State::kConnecting) return;
+  const int64_t silent_ms = client_->now_ms_ - last_byte_ms_;
+  if (batch_ > 1 && silent_ms >= kMaxBatchMs) Mark();  // less than a batch may be there
+  if (limit_ms <= 0 || silent_ms <= limit_ms) return;
   Fail(StatusCode::kTimeout, "no byte arrived for " + std::to_string(limit_ms) + " ms");
 }
 
@@ -220,7 +232,11 @@ void HttpConnection::Advance() {
         return;
     }
   }
-  if (step == Step::kWait && !paused_ && stream_ != nullptr) WatchSocket();
+  if (step != Step::kWait || paused_ || stream_ == nullptr) return;
+  const bool large = state_ == State::kBody && framing_.kind == BodyFraming::Kind::kLength &&
+                     body_left_ >= 2 * kBatchBytes;
+  WaitForBatch(large ? kBatchBytes : 1);
+  WatchSocket();
 }
 
 // The one place where an exchange ends. Everything here is settled before the handler is called,

@@ -48,6 +48,7 @@ class HttpConnection final : private Watcher {
   void OnDialed(Result<Dialed> outcome);
   void OnReady(uint8_t events) override;
   void WatchSocket();
+  void WaitForBatch(int bytes);
   void Mark();
   void BeginRequest();
   Step Send();
@@ -81,6 +82,7 @@ class HttpConnection final : private Watcher {
   std::unique_ptr<ByteStream> stream_;
   SocketHandle socket_ = kNoSocket;  // the stream's
   Watch watch_;                      // ends before the stream
+  int batch_ = 1;                    // how many bytes the poller waits for
 
   std::unique_ptr<HttpConnection> self_;  // while busy
   bool counted_ = true;                   // among the live ones
