@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -215,10 +216,17 @@ Result<std::unique_ptr<Transport>> AwsTransport::Create(
   OBJECTPIPES_RETURN_IF_ERROR(CheckAwsOptions(options));
   Result<std::vector<std::string>> key_headers = CustomerKeyHeaders(options.sse_customer_key);
   if (!key_headers.ok()) return key_headers.status();
+  std::optional<Endpoint> endpoint;
+  if (!SdkFindsEndpoint(options)) {
+    Result<Endpoint> parsed = ParseEndpoint(options.endpoint_url, options.addressing);
+    if (!parsed.ok()) return parsed.status();
+    endpoint = std::move(parsed).value();
+  }
   OBJECTPIPES_RETURN_IF_ERROR(StartAwsSdk());
   std::unique_ptr<AwsTransport> transport(
       new AwsTransport(executor, std::move(options), std::move(credentials)));
   transport->request_options_.customer_key_headers = std::move(key_headers).value();
+  transport->request_options_.endpoint = std::move(endpoint);
   return std::unique_ptr<Transport>(std::move(transport));
 }
 
@@ -231,6 +239,7 @@ AwsTransport::AwsTransport(Executor* executor, S3Options options,
   request_options_.requester_pays = options_.requester_pays;
   request_options_.checksums = options_.checksums;
   request_options_.expected_bucket_owner = options_.expected_bucket_owner;
+  request_options_.proxy = ProxyOf(options_);
 }
 
 Result<ObjectId> AwsTransport::ParseUrl(std::string_view url) const {

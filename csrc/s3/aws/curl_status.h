@@ -10,7 +10,8 @@ struct CurlMeaning {
   const char* code;  // as the dialer would say; empty: it has no word for it
 };
 
-inline CurlMeaning MeaningOfCurl(int code) {
+// The first connection goes to the proxy where there is one.
+inline CurlMeaning MeaningOfCurl(int code, bool has_proxy) {
   switch (code) {
     case 5:   // CURLE_COULDNT_RESOLVE_PROXY
     case 97:  // CURLE_PROXY
@@ -18,7 +19,7 @@ inline CurlMeaning MeaningOfCurl(int code) {
     case 6:  // CURLE_COULDNT_RESOLVE_HOST
       return {StatusCode::kEndpoint, "NameNotResolved"};
     case 7:  // CURLE_COULDNT_CONNECT
-      return {StatusCode::kEndpoint, "ConnectFailed"};
+      return {StatusCode::kEndpoint, has_proxy ? "ProxyUnreachable" : "ConnectFailed"};
     case 35:  // CURLE_SSL_CONNECT_ERROR
       return {StatusCode::kEndpoint, "TlsHandshakeFailed"};
     case 28:  // CURLE_OPERATION_TIMEDOUT

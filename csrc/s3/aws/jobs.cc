@@ -14,17 +14,44 @@ namespace {
 
 namespace model = Aws::S3::Model;
 
-class GetJob final : public ReplyObserver {
+// What both kinds have in common.
+class Job : public ReplyObserver {
+ protected:
+  Job(const JobContext& context, ReplyPipe* pipe) : context_(context), pipe_(pipe) {
+    const RequestOptions& options = context.options;
+    hops_.proxy = options.proxy;
+    reply_.region = context.region;
+    reply_.request_time = WallSeconds();
+    reply_.has_customer_key = !options.customer_key_headers.empty();
+    reply_.endpoint = options.endpoint.has_value() ? &*options.endpoint : nullptr;
+  }
+  ~Job() = default;
+
+  void PutEnd(S3Error end) {
+    if (!end.status.ok()) end.status.mutable_detail().endpoint = hops_.server;
+    pipe_->PutEnd(std::move(end));
+  }
+
+  const JobContext& context_;
+  ReplyPipe* const pipe_;
+  Hops hops_;
+  ErrorReply reply_;  // if it turns out to be one
+  S3Error refused_;   // why the reply is not used
+
+ private:
+  void OnSend(std::string server) override { hops_.server = std::move(server); }
+  bool Wanted() const override { return !pipe_->closed(); }
+};
+
+class GetJob final : public Job {
  public:
   GetJob(const JobContext& context, const GetRequest& request, ReplyPipe* pipe)
-      : context_(context), request_(request), pipe_(pipe) {}
+      : Job(context, pipe), request_(request) {
+    reply_.bucket = request.object.bucket;
+    reply_.key = request.object.key;
+  }
 
   void Run() {
-    reply_.bucket = request_.object.bucket;
-    reply_.key = request_.object.key;
-    reply_.region = context_.region;
-    reply_.request_time = WallSeconds();
-    reply_.has_customer_key = !context_.options.customer_key_headers.empty();
     if (request_.head_only) {
       const ObjectRequest<model::HeadObjectRequest> head(request_, context_.options, this);
       End(context_.client->HeadObject(head));
@@ -60,8 +87,6 @@ class GetJob final : public ReplyObserver {
     refused_ = ErrorFromHeader(200, header, reply_);
   }
 
-  bool Wanted() const override { return !pipe_->closed(); }
-
   // Only 206 has one like this; in a 416 there is a "*" in place of the numbers.
   static bool IsContentRange(std::string_view text) {
     constexpr std::string_view kUnit = "bytes ";
@@ -84,44 +109,38 @@ class GetJob final : public ReplyObserver {
 
   template <typename Outcome>
   void End(const Outcome& outcome) {
-    if (!refused_.status.ok()) return pipe_->PutEnd(refused_);
-    if (outcome.IsSuccess()) return pipe_->PutEnd(S3Error{});
+    if (!refused_.status.ok()) return PutEnd(refused_);
+    if (outcome.IsSuccess()) return PutEnd(S3Error{});
     reply_.body = held_;
-    pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply_));
+    PutEnd(ErrorFromOutcome(outcome.GetError(), reply_, hops_));
   }
 
-  const JobContext& context_;
   const GetRequest& request_;
-  ReplyPipe* const pipe_;
-  ErrorReply reply_;
   std::string held_;   // while it is not known whether these are the object's bytes
   bool open_ = false;  // they are
-  S3Error refused_;    // why this reply is not used
 };
 
-class ListJob final : public ReplyObserver {
+class ListJob final : public Job {
  public:
   ListJob(const JobContext& context, const ListRequest& request, ListVersion version,
           ReplyPipe* pipe)
-      : context_(context), request_(request), version_(version), pipe_(pipe) {}
+      : Job(context, pipe), request_(request), version_(version) {
+    reply_.bucket = request.bucket;
+  }
 
   void Run() {
-    ErrorReply reply;
-    reply.bucket = request_.bucket;
-    reply.region = context_.region;
-    reply.request_time = WallSeconds();
     const auto outcome =
         context_.client->ListObjectsV2(PageRequest(request_, version_, context_.options, this));
-    if (!refused_.status.ok()) return pipe_->PutEnd(refused_);
-    reply.body = body_;
-    if (!outcome.IsSuccess()) return pipe_->PutEnd(ErrorFromOutcome(outcome.GetError(), reply));
+    if (!refused_.status.ok()) return PutEnd(refused_);
+    reply_.body = body_;
+    if (!outcome.IsSuccess()) return PutEnd(ErrorFromOutcome(outcome.GetError(), reply_, hops_));
     if (IsErrorDocument(body_)) {
-      reply.http_status = 200;
-      reply.request_id = request_id_;
-      return pipe_->PutEnd(ErrorFromReply(reply));
+      reply_.http_status = 200;
+      reply_.request_id = request_id_;
+      return PutEnd(ErrorFromReply(reply_));
     }
     pipe_->PutData(body_.data(), body_.size());
-    pipe_->PutEnd(S3Error{});
+    PutEnd(S3Error{});
   }
 
  private:
@@ -133,15 +152,11 @@ class ListJob final : public ReplyObserver {
   }
   void OnHeaders(const HeaderLookup&) override {}
   void OnSuccess(const HeaderLookup& header) override { request_id_ = header("x-amz-request-id"); }
-  bool Wanted() const override { return !pipe_->closed(); }
 
-  const JobContext& context_;
   const ListRequest& request_;
   const ListVersion version_;
-  ReplyPipe* const pipe_;
   std::string body_;
   std::string request_id_;
-  S3Error refused_;  // why this reply is not read
 };
 
 }  // namespace

@@ -32,6 +32,8 @@ inline HeaderLookup LookUpIn(const Aws::Http::HeaderValueCollection* headers) {
 // may turn out to be an error document.
 class ReplyObserver {
  public:
+  // The request is about to go to `server`, a "host:port".
+  virtual void OnSend(std::string server) = 0;
   // The next bytes of a body, of whatever status. False gives the reply up.
   virtual bool OnBody(const char* data, size_t size) = 0;
   // After each piece of the body.
@@ -77,6 +79,10 @@ template <typename Request>
 class Observed : public Request {
  public:
   explicit Observed(ReplyObserver* observer) : observer_(observer) {
+    this->SetRequestSignedHandler([observer](const Aws::Http::HttpRequest& request) {
+      const Aws::Http::URI& uri = request.GetUri();
+      observer->OnSend(std::string(View(uri.GetAuthority())) + ":" + std::to_string(uri.GetPort()));
+    });
     this->SetResponseStreamFactory(
         [observer] { return Aws::New<ObservedBody>("objectpipes", observer); });
     this->SetDataReceivedEventHandler(

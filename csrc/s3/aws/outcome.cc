@@ -23,8 +23,24 @@ int CurlCodeIn(std::string_view message) {
   return code;
 }
 
+// What could not be reached, which libcurl does not say.
+std::string Unreachable(std::string_view code, const Hops& hops) {
+  if (code == "ProxyUnreachable") return "cannot connect to the proxy " + hops.proxy + ": ";
+  if (code == "ConnectFailed") return "cannot connect to " + hops.server + ": ";
+  if (code != "NameNotResolved") return {};
+  return "the host name " + hops.server.substr(0, hops.server.rfind(':')) + " does not resolve: ";
+}
+
+// With the bucket's name in it twice, a host is nobody's.
+std::string HostHint(StatusCode code, const ErrorReply& reply) {
+  const bool no_host = code == StatusCode::kEndpoint || code == StatusCode::kTls;
+  if (!no_host || reply.endpoint == nullptr) return {};
+  if (reply.endpoint->addressing != Addressing::kVirtual) return {};
+  return BucketInEndpoint(*reply.endpoint, reply.bucket);
+}
+
 // A request that got no reply, or only a part of one.
-S3Error BrokenExchange(const std::string& message) {
+S3Error BrokenExchange(const std::string& message, const ErrorReply& reply, const Hops& hops) {
   S3Error result;
   result.hint.kind = RetryHint::Kind::kRetry;
   const int curl_code = CurlCodeIn(message);
@@ -32,10 +48,12 @@ S3Error BrokenExchange(const std::string& message) {
     result.status = Status(StatusCode::kEndpoint, message);
     return result;
   }
-  const CurlMeaning meaning = MeaningOfCurl(curl_code);
+  const CurlMeaning meaning = MeaningOfCurl(curl_code, !hops.proxy.empty());
+  const std::string words = message.substr(message.find(' ', message.find(',')) + 1);
   StatusDetail detail;
   detail.code = meaning.code;
-  result.status = Status(meaning.status, message.substr(message.find(' ', message.find(',')) + 1),
+  result.status = Status(meaning.status,
+                         Unreachable(meaning.code, hops) + words + HostHint(meaning.status, reply),
                          std::move(detail));
   if (meaning.status == StatusCode::kTls) result.hint.kind = RetryHint::Kind::kFatal;
   return result;
@@ -62,11 +80,13 @@ S3Error ErrorFromHeader(int http_status, const HeaderLookup& header, ErrorReply 
   return ErrorFromReply(reply);
 }
 
-S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorReply reply) {
+S3Error ErrorFromOutcome(const Aws::Client::AWSError<S3Errors>& error, ErrorReply reply,
+                         const Hops& hops) {
   if (error.GetResponseCode() == Aws::Http::HttpResponseCode::REQUEST_NOT_MADE) {
     const std::string message(View(error.GetMessage()));
-    return error.GetErrorType() == S3Errors::NETWORK_CONNECTION ? BrokenExchange(message)
-                                                                : Unsent(message);
+    return error.GetErrorType() == S3Errors::NETWORK_CONNECTION
+               ? BrokenExchange(message, reply, hops)
+               : Unsent(message);
   }
   return ErrorFromHeader(static_cast<int>(error.GetResponseCode()),
                          LookUpIn(&error.GetResponseHeaders()), std::move(reply));

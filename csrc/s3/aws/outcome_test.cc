@@ -16,6 +16,8 @@ SdkError NetworkError(const char* message) {
   return error;
 }
 
+const Hops kHops{"store.test:9000", ""};
+
 ErrorReply Asked() {
   ErrorReply reply;
   reply.bucket = "bucket";
@@ -26,16 +28,44 @@ ErrorReply Asked() {
 
 TEST(ErrorFromOutcome, ReadsLibcurlsCodeOutOfTheMessage) {
   const S3Error error =
-      ErrorFromOutcome(NetworkError("curlCode: 28, Timeout was reached"), Asked());
+      ErrorFromOutcome(NetworkError("curlCode: 28, Timeout was reached"), Asked(), kHops);
   EXPECT_EQ(error.status.code(), StatusCode::kTimeout);
   EXPECT_EQ(error.status.message(), "Timeout was reached");
   EXPECT_EQ(error.status.detail().code, "");
   EXPECT_EQ(error.hint.kind, RetryHint::Kind::kRetry);
 }
 
+TEST(ErrorFromOutcome, NamesWhatCannotBeReached) {
+  const auto message = [](const char* words, const Hops& hops) {
+    return ErrorFromOutcome(NetworkError(words), Asked(), hops).status.message();
+  };
+  EXPECT_EQ(message("curlCode: 7, Couldn't connect to server", kHops),
+            "cannot connect to store.test:9000: Couldn't connect to server");
+  EXPECT_EQ(message("curlCode: 6, Couldn't resolve host name", kHops),
+            "the host name store.test does not resolve: Couldn't resolve host name");
+  EXPECT_EQ(message("curlCode: 6, Couldn't resolve host name", {"[fe80::1%x]:80", ""}),
+            "the host name [fe80::1%x] does not resolve: Couldn't resolve host name");
+  for (const char* words : {"curlCode: 7, no", "curlCode: 5, no", "curlCode: 97, no"}) {
+    EXPECT_EQ(message(words, {"store.test:9000", "proxy.test:3128"}),
+              "cannot connect to the proxy proxy.test:3128: no");
+  }
+}
+
+TEST(ErrorFromOutcome, BlamesABucketInTheEndpoint) {
+  const Endpoint endpoint =
+      ParseEndpoint("https://bucket.store.test", Addressing::kVirtual).value();
+  ErrorReply reply = Asked();
+  reply.endpoint = &endpoint;
+  const S3Error error = ErrorFromOutcome(NetworkError("curlCode: 6, no"), reply,
+                                         {"bucket.bucket.store.test:443", ""});
+  EXPECT_NE(error.status.message().find("the host of endpoint_url"), std::string::npos)
+      << error.status.message();
+}
+
 TEST(ErrorFromOutcome, DoesNotRetryACertificateThatIsNotTrusted) {
   const S3Error error = ErrorFromOutcome(
-      NetworkError("curlCode: 60, SSL peer certificate or SSH remote key was not OK"), Asked());
+      NetworkError("curlCode: 60, SSL peer certificate or SSH remote key was not OK"), Asked(),
+      kHops);
   EXPECT_EQ(error.status.code(), StatusCode::kTls);
   EXPECT_EQ(error.hint.kind, RetryHint::Kind::kFatal);
 }
@@ -43,7 +73,7 @@ TEST(ErrorFromOutcome, DoesNotRetryACertificateThatIsNotTrusted) {
 TEST(ErrorFromOutcome, RetriesWhatOtherHttpClientsReport) {
   for (const char* message :
        {"Response body length doesn't match the content-length header.", "curlCode: ", ""}) {
-    const S3Error error = ErrorFromOutcome(NetworkError(message), Asked());
+    const S3Error error = ErrorFromOutcome(NetworkError(message), Asked(), kHops);
     EXPECT_EQ(error.status.code(), StatusCode::kEndpoint) << message;
     EXPECT_EQ(error.hint.kind, RetryHint::Kind::kRetry) << message;
   }
@@ -52,7 +82,7 @@ TEST(ErrorFromOutcome, RetriesWhatOtherHttpClientsReport) {
 TEST(ErrorFromOutcome, BlamesTheSettingsForARequestThatWasNotSent) {
   SdkError refusal(S3Errors::VALIDATION, "", "Invalid DNS Label found in URI host", false);
   refusal.SetResponseCode(Aws::Http::HttpResponseCode::REQUEST_NOT_MADE);
-  const S3Error error = ErrorFromOutcome(refusal, Asked());
+  const S3Error error = ErrorFromOutcome(refusal, Asked(), kHops);
   EXPECT_EQ(error.status.code(), StatusCode::kConfig);
   EXPECT_EQ(error.hint.kind, RetryHint::Kind::kFatal);
 }
@@ -63,7 +93,7 @@ TEST(ErrorFromOutcome, UnderstandsHeadersAndBodyOfAReply) {
   refusal.SetResponseHeaders({{"x-amz-bucket-region", "eu-west-1"}, {"x-amz-request-id", "id"}});
   ErrorReply reply = Asked();
   reply.body = "<Error><Code>PermanentRedirect</Code></Error>";
-  const S3Error error = ErrorFromOutcome(refusal, reply);
+  const S3Error error = ErrorFromOutcome(refusal, reply, kHops);
   EXPECT_EQ(error.status.code(), StatusCode::kWrongRegion);
   EXPECT_EQ(error.status.detail().http_status, 301);
   EXPECT_EQ(error.status.detail().request_id, "id");

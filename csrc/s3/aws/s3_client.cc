@@ -38,10 +38,9 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// An endpoint with a place for the region is AWS's own. The SDK finds that itself, together with
-// those of access points and directory buckets; what is to be had of AWS's variants is in the name.
+// What is to be had of AWS's variants is in the name.
 void SetEndpoint(const S3Options& options, Aws::S3::S3ClientConfiguration* config) {
-  if (Contains(options.endpoint_url, kRegionPlaceholder)) {
+  if (SdkFindsEndpoint(options)) {
     config->useFIPS = Contains(options.endpoint_url, "-fips.");
     config->useDualStack = Contains(options.endpoint_url, ".dualstack.");
   } else {
@@ -56,6 +55,11 @@ struct Proxy {
   Endpoint endpoint;
   std::string user;
   std::string password;
+
+  uint16_t port() const {
+    if (endpoint.port != 0) return endpoint.port;
+    return endpoint.scheme == "https" ? 443 : 80;
+  }
 };
 
 // "[http[s]://][user[:password]@]host[:port]"
@@ -83,7 +87,7 @@ void SetProxy(const Proxy& proxy, const HttpOptions& http, Aws::S3::S3ClientConf
   const bool encrypted = proxy.endpoint.scheme == "https";
   config->proxyScheme = encrypted ? Aws::Http::Scheme::HTTPS : Aws::Http::Scheme::HTTP;
   config->proxyHost = proxy.endpoint.host;
-  config->proxyPort = proxy.endpoint.port != 0 ? proxy.endpoint.port : (encrypted ? 443 : 80);
+  config->proxyPort = proxy.port();
   config->proxyUserName = proxy.user;
   config->proxyPassword = proxy.password;
   config->proxyCaFile = http.ca_file;
@@ -106,6 +110,16 @@ void SetHttp(const HttpOptions& http, Aws::S3::S3ClientConfiguration* config) {
 }
 
 }  // namespace
+
+bool SdkFindsEndpoint(const S3Options& options) {
+  return Contains(options.endpoint_url, kRegionPlaceholder);
+}
+
+std::string ProxyOf(const S3Options& options) {
+  if (options.http.proxy.empty()) return {};
+  const Proxy proxy = ParseProxy(options.http.proxy).value();
+  return proxy.endpoint.host + ":" + std::to_string(proxy.port());
+}
 
 Status CheckAwsOptions(const S3Options& options) {
   if (!options.http.client_cert.empty()) {

@@ -15,6 +15,14 @@ namespace objectpipes {
 // Whether the SDK can do what is asked for: kNotSupported if not.
 Status CheckAwsOptions(const S3Options& options);
 
+// An endpoint with a place for the region is AWS's own. The SDK finds that itself, together with
+// those of access points and directory buckets.
+bool SdkFindsEndpoint(const S3Options& options);
+
+// Of options that have been checked: "host:port" of the proxy that requests go through; empty:
+// none.
+std::string ProxyOf(const S3Options& options);
+
 // The SDK has been started. Any thread may use the client, and the last to let go of it destroys
 // it. It signs with whatever is in `credentials` at the moment.
 std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const std::string& region,
