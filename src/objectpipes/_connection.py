@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 
 from ._checks import check_count, check_seconds
@@ -168,7 +169,9 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
     from urllib.parse import urlsplit
 
     url = value if "://" in value else f"{default_scheme}://{value}"
-    try:
+    parts = None
+    well_formed = False
+    with suppress(ValueError):  # an open bracket, a port that is no number
         parts = urlsplit(url)
         well_formed = (
             parts.scheme in ("http", "https")
@@ -176,9 +179,7 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
             and parts.port != 0
             and not re.search(r"[\s?#@{}]", url)
         )
-    except ValueError:  # an open bracket, a port that is no number
-        well_formed = False
-    if not well_formed:
+    if parts is None or not well_formed:
         without_password = value.rpartition("@")[2]
         raise ConfigError(
             f"{name} is not of the form http[s]://host[:port][/path]: {without_password!r}."

@@ -13,22 +13,22 @@ __all__ = ["Progress", "progress_bar"]
 class Progress(Protocol):
     """What is told how far something has got."""
 
-    def update(self, count: int = 1) -> object:
+    def update(self, count: int = 1, /) -> object:
         """Count so many more."""
 
-    def set_description(self, text: str, refresh: bool = True) -> None:
+    def set_description(self, text: str, /, refresh: bool = True) -> None:
         """Say what is under way."""
 
-    def set_postfix_str(self, text: str, refresh: bool = True) -> None:
+    def set_postfix_str(self, text: str, /, refresh: bool = True) -> None:
         """Say more of it."""
 
 
 class _NoBar:
     """Without tqdm there is no bar."""
 
-    def update(self, count: int = 1) -> None: ...
-    def set_description(self, text: str, refresh: bool = True) -> None: ...
-    def set_postfix_str(self, text: str, refresh: bool = True) -> None: ...
+    def update(self, count: int = 1, /) -> None: ...
+    def set_description(self, text: str, /, refresh: bool = True) -> None: ...
+    def set_postfix_str(self, text: str, /, refresh: bool = True) -> None: ...
 
 
 @contextlib.contextmanager

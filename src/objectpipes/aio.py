@@ -214,7 +214,9 @@ async def _read_through(
     failure: ObjectStoreError | None = None
     try:
         while feeding or taking:
-            under_way = [task for task in (feeding, taking) if task is not None]
+            under_way: list[asyncio.Task[Any]] = [
+                task for task in (feeding, taking) if task is not None
+            ]
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             if taking is not None and taking.done():
                 items, failure = taking.result()
@@ -237,7 +239,9 @@ async def _read_through(
                 taking = asyncio.create_task(_in_thread(window.take, MAX_AT_ONCE, wait))
     finally:
         window.close()
-        under_way = [task for task in (feeding, taking) if task is not None]
+        under_way: list[asyncio.Task[Any]] = [
+            task for task in (feeding, taking) if task is not None
+        ]
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

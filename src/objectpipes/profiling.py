@@ -84,7 +84,7 @@ class Profile:
         """Return a table."""
         kinds = ("store", "credentials", "transform", "consumer")
         header = ("", *(f"{kind} s" for kind in kinds), "objects", "MB", "retries")
-        rows = [header]
+        rows: list[tuple[str, ...]] = [header]
         everyone: list[WorkerProfile | Profile] = [*self.workers, self]
         for row in everyone:
             name = "all"

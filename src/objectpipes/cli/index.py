@@ -64,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
             return None
         return head
 
-    heads = {shard: head for shard in shards if (head := fits(shard)) is not None}
+    heads: dict[str, IndexHead] = {
+        shard: head for shard in shards if (head := fits(shard)) is not None
+    }
     missing = [shard for shard in shards if shard not in heads]
     with (
         progress_bar(desc="indexing", total=len(missing), unit=" shards") as progress,

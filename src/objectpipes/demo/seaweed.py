@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -40,7 +41,7 @@ class SeaweedStore:
         self.config = S3Config(
             endpoint_url=endpoint_url, region=_REGION, credentials=credentials, proxy=""
         )
-        self._client = boto3.client(
+        self._client: Any = boto3.client(
             "s3",
             endpoint_url=endpoint_url,
             region_name=_REGION,

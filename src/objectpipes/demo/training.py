@@ -52,12 +52,15 @@ class Store(Protocol):
     @property
     def config(self) -> StoreConfig:
         """How to reach it."""
+        ...
 
     def put(self, key: str, data: bytes) -> None:
         """Store an object; threads may do so at once."""
+        ...
 
     def url(self, key: str) -> str:
         """Return the URL of an object, or of what begins with `key`."""
+        ...
 
 
 @dataclass(frozen=True)

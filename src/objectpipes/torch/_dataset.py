@@ -30,7 +30,7 @@ _log = logging.getLogger("objectpipes")
 class Order(Protocol):
     """Numbers of samples by their position in an epoch."""
 
-    def __getitem__(self, position: int) -> int: ...
+    def __getitem__(self, position: int, /) -> int: ...
 
 
 class Outcomes(Iterator[Any], Protocol):

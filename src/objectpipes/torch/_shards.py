@@ -349,8 +349,10 @@ def _open_index(manifest: Manifest, where: str | Path | None, config: StoreConfi
 def _samples_of(read: _Read, outcome: Any) -> Iterator[dict[str, Any] | ObjectStoreError]:
     """Yield the samples of neighbours, or an error for each."""
     samples: list[dict[str, Any]] = []
-    error: ObjectStoreError | None = outcome if isinstance(outcome, ObjectStoreError) else None
-    if error is None:
+    error: ObjectStoreError | None = None
+    if isinstance(outcome, ObjectStoreError):
+        error = outcome
+    else:
         try:
             with closing(outcome):
                 _check_version(read, outcome)

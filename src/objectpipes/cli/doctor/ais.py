@@ -7,7 +7,6 @@ import dataclasses
 import http.client
 import json
 import time
-from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime, timezone
 from typing import Any
@@ -276,10 +275,10 @@ def _refused(status: int, body: bytes) -> Broken:
         message = str(json.loads(body)["message"])
     except (ValueError, LookupError, TypeError):
         message = body[:200].decode(errors="replace")
-    remedies: Iterable[tuple[int, str]] = (
-        (401, "Give the cluster a valid token with --token-file or AIS_AUTHN_TOKEN."),
-        (403, "Ask the cluster's administrator for a token that may do this."),
-        (404, "Check the bucket's name, provider and namespace."),
-    )
-    remedy = dict(remedies).get(status, "Check that --url is a gateway of an AIStore cluster.")
+    remedies: dict[int, str] = {
+        401: "Give the cluster a valid token with --token-file or AIS_AUTHN_TOKEN.",
+        403: "Ask the cluster's administrator for a token that may do this.",
+        404: "Check the bucket's name, provider and namespace.",
+    }
+    remedy = remedies.get(status, "Check that --url is a gateway of an AIStore cluster.")
     return Broken(f"HTTP {status}: {message}", remedy)
