@@ -239,12 +239,10 @@ async def _read_through(
                 taking = asyncio.create_task(_in_thread(window.take, MAX_AT_ONCE, wait))
     finally:
         window.close()
-        under_way: list[asyncio.Task[Any]] = [
-            task for task in (feeding, taking) if task is not None
-        ]
-        for task in under_way:
+        left: list[asyncio.Task[Any]] = [task for task in (feeding, taking) if task is not None]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def open_object(
