@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMinCapacity = 64;        // requests read ahead, at least
 constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
+constexpr size_t kBatch = 32;              // is worth asking for, if half of the capacity is more
 // Of a budget that is no larger there is nothing to be read ahead: only what runs concurrently.
 constexpr int64_t kMinPrefetchBytes = int64_t{1} << 20;
 // Lets several connections help a stream, where it is no more than half of the budget.
@@ -53,8 +54,8 @@ size_t ReadWindow::Room() const {
   size_t capacity = reads_ahead ? std::max(kMinCapacity, kCapacityPerRequest * limit) : limit;
   // In order, nothing comes out behind one that waits aside: then reading further is of no use.
   if (!options_.ordered) capacity += std::min(aside_.size(), kMaxAside);
-  const size_t used = outstanding();
-  return used < capacity ? capacity - used : 0;
+  const size_t room = capacity - std::min(capacity, outstanding());
+  return room >= std::min(kBatch, capacity / 2) || under_way() == 0 ? room : 0;
 }
 
 void ReadWindow::Submit(std::vector<ReadRequest> requests) {

@@ -43,8 +43,12 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
 
   // The consumer's side: one thread at a time.
 
-  // How many more requests the window would take now.
+  // How many more requests to submit now. They are asked for in batches: 0 while there is little
+  // room, unless nothing else is under way.
   size_t Room() const;
+  // Whether no result comes unless more is submitted: all that is outstanding waits for a node that
+  // is down.
+  bool Starved() const { return under_way() == 0 && Room() > 0; }
   void Submit(std::vector<ReadRequest> requests);
   // Appends up to `max_count` results that are there; waits up to `max_wait_ms` for the first.
   // False if none came. More than one are together no larger than a sixteenth of the budget: others
@@ -54,11 +58,6 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void Close();
 
   size_t outstanding() const { return results_.outstanding(); }  // submitted and not taken
-  // Of these, what does not wait for a node that is down.
-  size_t under_way() const {
-    const size_t all = outstanding();
-    return all - std::min(all, aside_.size());
-  }
 
  private:
   ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAccount> account,
@@ -72,6 +71,12 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void OnRoom() override { Pump(); }
   std::optional<int64_t> IdleSinceMs() const override { return std::nullopt; }
   void GiveBack() override {}  // what was read waits for the consumer
+
+  // Of what is outstanding, what does not wait for a node that is down.
+  size_t under_way() const {
+    const size_t all = outstanding();
+    return all - std::min(all, aside_.size());
+  }
 
   // All on the I/O thread.
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);

@@ -104,6 +104,35 @@ TEST_F(ReadWindowOutageTest, ReadsUnderWayGiveWay) {
   EXPECT_EQ(Take(2).size(), 2U);
 }
 
+// As many as the window takes are all of the lost node: only new requests bring anything.
+TEST_F(ReadWindowOutageTest, WhoHasOnlyLostReadsLeftAsksForMore) {
+  for (const uint64_t prefetch_bytes : {uint64_t{1}, uint64_t{64} << 20}) {
+    options_.prefetch_bytes = prefetch_bytes;
+    Open();
+    SetDown(0);
+    const size_t capacity = window_->Room();
+    std::vector<ReadRequest> requests;
+    for (size_t i = 0; i < capacity; ++i) {
+      const std::string key = "a" + std::to_string(i);
+      store().Put(key, Pattern(100));
+      store().Script(key, {StallsAt(0)});
+      requests.push_back(ReadRequest{ObjectId{"bucket", key}, 100});
+    }
+    window_->Submit(std::move(requests));
+    ASSERT_TRUE(Eventually([&] { return store().live() == 2; }));
+    EXPECT_FALSE(window_->Starved());
+    SetDown('a');
+    ASSERT_TRUE(Eventually([&] { return window_->Starved(); }));
+    EXPECT_EQ(window_->Room(), capacity);
+    store().Put("b", Pattern(100));
+    window_->Submit({ReadRequest{ObjectId{"bucket", "b"}, 100}});
+    const std::vector<ReadResult> other = Take(1);
+    ASSERT_EQ(other.size(), 1U);
+    EXPECT_EQ(other[0].sequence, capacity);
+    window_->Close();
+  }
+}
+
 TEST_F(ReadWindowOutageTest, StreamsThatHaveNotBegunGiveWay) {
   options_.prefetch_bytes = uint64_t{4} << 20;
   store().Script("a0", {StallsAt(0)});

@@ -213,6 +213,20 @@ TEST_F(ReadWindowTest, RoomIsForSomeRequestsPerReadUnderWay) {
   small->Close();
 }
 
+// However small the window is: one that waited for all of it would read in fits and starts.
+TEST_F(ReadWindowTest, RoomIsThereOnceHalfOfTheWindowIs) {
+  options_.concurrency = 8;
+  options_.prefetch_bytes = 1;
+  PutMany(8, {10});
+  Open();
+  EXPECT_EQ(window_->Room(), 8U);
+  SubmitMany(8, true);
+  for (const size_t room : {0U, 0U, 0U, 4U, 5U, 6U, 7U, 8U}) {
+    TakeOne();
+    EXPECT_EQ(window_->Room(), room);
+  }
+}
+
 TEST_F(ReadWindowTest, AListedObjectCostsOneRequest) {
   PutMany(20, {0, 1000, 100'000});
   Open();

@@ -33,9 +33,9 @@ class PyWindow {
 
   size_t Room() const { return window()->Room(); }
   size_t Outstanding() const { return window()->outstanding(); }
-  size_t UnderWay() const { return window()->under_way(); }
+  bool Starved() const { return window()->Starved(); }
   void Submit(const py::list& wanted);
-  py::tuple Take(size_t most, bool wait);
+  py::tuple Take(size_t max_count, bool wait, bool until_starved);
   py::object Open(const py::object& url);
   void Close();
 
@@ -47,7 +47,7 @@ class PyWindow {
     return *window_;
   }
   Listed ListedOf(py::handle url) const;
-  void Receive(size_t most, bool wait);
+  void Receive(size_t max_count, bool wait, bool until_starved);
   static py::object UrlOf(py::handle item) {
     return PyTuple_Check(item.ptr()) ? py::object(item[py::int_(0)])
                                      : py::reinterpret_borrow<py::object>(item);
@@ -130,12 +130,14 @@ py::object PyWindow::Answered(uint64_t sequence) {
   return item;
 }
 
-void PyWindow::Receive(size_t most, bool wait) {
+void PyWindow::Receive(size_t max_count, bool wait, bool until_starved) {
   const std::shared_ptr<ReadWindow> source = window();
   std::vector<ReadResult> arrived;
-  if (!source->Take(most, 0, &arrived) && wait) {
-    client_->WaitFor([&](int64_t max_wait_ms) { return source->Take(most, max_wait_ms, &arrived); },
-                     [this] { window(); });
+  if (!source->Take(max_count, 0, &arrived) && wait) {
+    const auto take = [&](int64_t max_wait_ms) {
+      return source->Take(max_count, max_wait_ms, &arrived) || (until_starved && source->Starved());
+    };
+    client_->WaitFor(take, [this] { window(); });
     window();
   }
   std::move(arrived.begin(), arrived.end(), std::back_inserter(results_));
@@ -143,8 +145,8 @@ void PyWindow::Receive(size_t most, bool wait) {
 
 // ([(what was asked for, reader), ...], None) or ([... up to the failure], the exception), in the
 // order of delivery.
-py::tuple PyWindow::Take(size_t most, bool wait) {
-  if (results_.empty()) Receive(most, wait);
+py::tuple PyWindow::Take(size_t max_count, bool wait, bool until_starved) {
+  if (results_.empty()) Receive(max_count, wait, until_starved);
   py::list items;
   while (!results_.empty()) {
     ReadResult result = std::move(results_.front());
@@ -164,7 +166,7 @@ py::object PyWindow::Open(const py::object& url) {
   py::list urls;
   urls.append(url);
   Submit(urls);
-  while (results_.empty()) Receive(1, true);
+  while (results_.empty()) Receive(1, true, false);
   ReadResult result = std::move(results_.front());
   results_.pop_front();
   Answered(result.sequence);
@@ -199,9 +201,10 @@ void BindWindow(const py::module_& module) {
            py::arg("client"), py::arg("options"))
       .def("room", Locked(&PyWindow::Room))
       .def("outstanding", Locked(&PyWindow::Outstanding))
-      .def("under_way", Locked(&PyWindow::UnderWay))
+      .def("starved", Locked(&PyWindow::Starved))
       .def("submit", Locked(&PyWindow::Submit), py::arg("wanted"))
-      .def("take", Locked(&PyWindow::Take), py::arg("most"), py::arg("wait"))
+      .def("take", Locked(&PyWindow::Take), py::arg("max_count"), py::arg("wait"),
+           py::arg("until_starved") = false)
       .def("open", Locked(&PyWindow::Open), py::arg("url"))
       .def("close", Locked(&PyWindow::Close));
 }

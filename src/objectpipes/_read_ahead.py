@@ -57,14 +57,11 @@ def read_ahead(
     """
     source = _Source(urls)
     while True:
-        idle = window.outstanding() == 0
         room = window.room()
         # What waits for a lost node may never come: it is no reason not to ask.
-        nothing_comes = idle or (room > 0 and window.under_way() == 0)
-        may_ask = not source.exhausted and (
-            nothing_comes or (source.prompt and room >= source.batch)
-        )
-        items, failure = window.take(MAX_AT_ONCE, not may_ask and not idle)
+        may_ask = not source.exhausted and room > 0 and (source.prompt or window.starved())
+        wait = not may_ask and window.outstanding() > 0
+        items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not source.exhausted)
         yield from items
         if failure is not None:
             if on_skip is None:
@@ -72,7 +69,7 @@ def read_ahead(
             on_skip(failure)
         elif may_ask:
             window.submit(source.ask(min(room, source.batch)))
-        elif idle and source.exhausted and not items:
+        elif not items and source.exhausted and window.outstanding() == 0:
             break
     if source.error is not None:
         raise source.error

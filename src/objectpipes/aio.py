@@ -230,13 +230,15 @@ async def _read_through(
             if feeding is not None and feeding.done():
                 feeding.result()
                 feeding = None
-            may_feed = window.outstanding() == 0 or window.room() >= MAX_AT_ONCE
-            if feeding is None and not source.exhausted and may_feed:
+            if feeding is None and not source.exhausted and window.room() > 0:
                 feeding = asyncio.create_task(feed())
             # Behind a failure there may be objects that have arrived with it.
             wait = window.outstanding() > 0
             if taking is None and (wait or failure is not None):
-                taking = asyncio.create_task(_in_thread(window.take, MAX_AT_ONCE, wait))
+                until_starved = not source.exhausted  # then it looks here for room again
+                taking = asyncio.create_task(
+                    _in_thread(window.take, MAX_AT_ONCE, wait, until_starved)
+                )
     finally:
         window.close()
         left: list[asyncio.Task[Any]] = [task for task in (feeding, taking) if task is not None]

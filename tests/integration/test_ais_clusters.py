@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import json
 import multiprocessing
@@ -19,7 +21,7 @@ import trustme
 from faults import stream
 from integration.ais_gateway import FaultNode, proxied_targets
 from integration.clusters import fill, new_bucket, running
-from objectpipes import AISConfig, _clients, stats
+from objectpipes import AISConfig, _clients, aio, stats
 from objectpipes.errors import (
     AccessDeniedError,
     EndpointError,
@@ -239,8 +241,9 @@ def test_flipped_bits_are_noticed() -> None:
             assert stats()["integrity_failures"] == noticed + 200
 
 
+@pytest.mark.parametrize("prefetch_bytes", [1, 100_000, 1 << 20])  # soon taken, then others come
 @pytest.mark.parametrize("blow", [Node.kill, Node.pause])
-def test_other_targets_go_on(blow: Callable[[Node], None]) -> None:
+def test_other_targets_go_on(blow: Callable[[Node], None], prefetch_bytes: int) -> None:
     """Long before the cluster notices, which takes half a minute: lost reads are in nobody's way."""
     with running(AIStore(targets=3)) as cluster:
         cluster.create_bucket("bucket")
@@ -250,7 +253,7 @@ def test_other_targets_go_on(blow: Callable[[Node], None]) -> None:
         loader = AISFileLoader(
             IterableWrapper(itertools.cycle(stored), deepcopy=False),
             cluster.endpoint,
-            prefetch_bytes=1 << 20,  # what has been read before is soon taken
+            prefetch_bytes=prefetch_bytes,
             ordered=False,
             on_error="skip",
         )
@@ -260,6 +263,44 @@ def test_other_targets_go_on(blow: Callable[[Node], None]) -> None:
         assert set(list(itertools.islice(loading, 1000))[500:]) == living
         assert len(cluster.smap()["tmap"]) == 3
         assert loader.skipped == 0  # they wait
+
+
+def test_other_targets_go_on_after_many_of_the_lost_one() -> None:
+    """All that is read ahead may be the lost target's; the asynchronous functions ask on, too."""
+    with running(AIStore(targets=3)) as cluster:
+        cluster.create_bucket("bucket")
+        stored = fill(cluster, "bucket", NAMES, 10_000)
+        lost = cluster.targets[0]
+        of_lost = [url for url in stored if target_of(cluster, url) == lost.url]
+        living = set(stored) - set(of_lost)
+        urls = [*stored, *of_lost * 20, *living]
+        config = AISConfig(endpoint_url=cluster.endpoint)
+        assert drain(AISFileLoader(stored, config=config)) == stored
+        lost.kill()
+        for prefetch_bytes in (1, 256 << 20):
+            loader = AISFileLoader(
+                IterableWrapper(urls, deepcopy=False),
+                config=config,
+                prefetch_bytes=prefetch_bytes,
+                ordered=False,
+            )
+            loading = (url for url, _ in loader)
+            assert sorted(itertools.islice(loading, 2 * len(living))) == sorted([*living] * 2)
+
+            async def read(prefetch_bytes: int) -> list[str]:
+                objects = aio.read_objects(
+                    urls, config=config, prefetch_bytes=prefetch_bytes, ordered=False
+                )
+                found: list[str] = []
+                async with contextlib.aclosing(objects):
+                    async for url, _ in objects:
+                        found.append(url)
+                        if len(found) == 2 * len(living):
+                            break
+                return found
+
+            assert sorted(asyncio.run(read(prefetch_bytes))) == sorted([*living] * 2)
+        assert len(cluster.smap()["tmap"]) == 3
 
 
 def load_each(urls: list[str], endpoint: str) -> dict[str, bytes | ObjectStoreError]:

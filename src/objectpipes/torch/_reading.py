@@ -6,14 +6,13 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from .._read_ahead import MAX_AT_ONCE
 from ..errors import ObjectChangedError, ObjectStoreError
 
 if TYPE_CHECKING:
     from .. import _ext
 
 __all__ = ["read_in_order"]
-
-_MAX_AT_ONCE = 32
 
 
 def read_in_order(
@@ -29,12 +28,14 @@ def read_in_order(
     exhausted = False
     try:
         while True:
-            wait = exhausted or window.room() < _MAX_AT_ONCE
-            if not wait:
-                pulled = [*islice(urls, _MAX_AT_ONCE)]
-                exhausted = len(pulled) < _MAX_AT_ONCE
+            room = min(window.room(), MAX_AT_ONCE)
+            may_ask = not exhausted and room > 0
+            if may_ask:
+                pulled = [*islice(urls, room)]
+                exhausted = len(pulled) < room
                 window.submit(pulled)
-            items, failure = window.take(_MAX_AT_ONCE, wait and window.outstanding() > 0)
+            wait = not may_ask and window.outstanding() > 0
+            items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not exhausted)
             for url, reader in items:
                 yield _as_listed(url, reader)
             if failure is not None:
