@@ -106,7 +106,7 @@ TEST_F(ReadWindowOutageTest, ReadsUnderWayGiveWay) {
 
 // As many as the window takes are all of the lost node: only new requests bring anything.
 TEST_F(ReadWindowOutageTest, WhoHasOnlyLostReadsLeftAsksForMore) {
-  for (const uint64_t prefetch_bytes : {uint64_t{1}, uint64_t{64} << 20}) {
+  for (const uint64_t prefetch_bytes : {uint64_t{100'000}, uint64_t{64} << 20}) {
     options_.prefetch_bytes = prefetch_bytes;
     Open();
     SetDown(0);

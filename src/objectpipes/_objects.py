@@ -128,8 +128,11 @@ def _read(
         same = same_store(first, config)
         of_one_store = map(same, itertools.chain([first], source))
         with closing(store.read(of_one_store, options)) as objects:
-            for url, reader in objects:
-                yield as_object_url(url), reader
+            yield from map(_with_object_url, objects)
+
+
+def _with_object_url(item: tuple[str, ObjectReader]) -> tuple[ObjectUrl, ObjectReader]:
+    return as_object_url(item[0]), item[1]
 
 
 def same_store(first: str, config: StoreConfig | None) -> Callable[[str], str]:

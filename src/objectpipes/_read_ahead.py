@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from . import _ext
     from .errors import ObjectStoreError
 
-__all__ = ["MAX_AT_ONCE", "pull", "read_ahead", "require_text"]
+__all__ = ["MAX_AT_ONCE", "drained", "pull", "read_ahead", "require_text"]
 
 _Url = TypeVar("_Url", bound="str | bytes")
+_Item = TypeVar("_Item")
 
 MAX_AT_ONCE = 32
 # A source that takes longer waits for something; it is not only busy.
@@ -62,17 +63,25 @@ def read_ahead(
         may_ask = not source.exhausted and room > 0 and (source.prompt or window.starved())
         wait = not may_ask and window.outstanding() > 0
         items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not source.exhausted)
-        yield from items
+        got_any = bool(items)
+        yield from drained(items)
         if failure is not None:
             if on_skip is None:
                 raise failure
             on_skip(failure)
         elif may_ask:
             window.submit(source.ask(min(room, source.batch)))
-        elif not items and source.exhausted and window.outstanding() == 0:
+        elif not got_any and source.exhausted and window.outstanding() == 0:
             break
     if source.error is not None:
         raise source.error
+
+
+def drained(items: list[_Item]) -> Iterator[_Item]:
+    """Yield items, and keep none: whoever waits between two would hold the memory of the last."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 class _Source:

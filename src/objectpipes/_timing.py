@@ -145,16 +145,16 @@ def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
     try:
         while True:
             credentials, before = SECONDS["credentials"], time.perf_counter()
-            item = next(items, _END)
+            arrived = [next(items, _END)]
             after = time.perf_counter()
             SECONDS["store"] += after - before - (SECONDS["credentials"] - credentials)
             if not in_worker:
                 SECONDS["wait"] += after - before
-            if item is _END:
+            if arrived[0] is _END:
                 return
             report()
             try:
-                yield item
+                yield arrived.pop()  # and nothing of it is kept here
             finally:
                 SECONDS["consumer"] += time.perf_counter() - after
     finally:

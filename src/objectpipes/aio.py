@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from ._aws import preload
@@ -192,10 +192,16 @@ async def _read(
         source.check = same_store(first[0], config)
         skip = None if options.on_error == "raise" else log_skipped
         async with aclosing(_read_through(window, first, source, skip)) as objects:
-            async for url, reader in objects:
-                yield as_object_url(url), AsyncObjectReader(reader)
+            # No name for what is yielded: it would be held until the next object is asked for.
+            with suppress(StopAsyncIteration):
+                while True:
+                    yield _asynchronous(await anext(objects))
     if source.error is not None:
         raise source.error
+
+
+def _asynchronous(item: tuple[str, _ext.ObjectReader]) -> tuple[ObjectUrl, AsyncObjectReader]:
+    return as_object_url(item[0]), AsyncObjectReader(item[1])
 
 
 async def _read_through(
@@ -221,8 +227,9 @@ async def _read_through(
             if taking is not None and taking.done():
                 items, failure = taking.result()
                 taking = None
-                for item in items:
-                    yield item
+                items.reverse()
+                while items:
+                    yield items.pop()
                 if failure is not None:
                     if on_skip is None:
                         raise failure

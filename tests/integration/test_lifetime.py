@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-import objectpipes
 from faults import FaultServer, StoredObject, kinds
 from integration.pipes import CREDENTIALS, config_for, list_urls
+from integration.programs import finish, start
 from objectpipes import ObjectUrl
 from objectpipes.iter import S3FileLoader
 
@@ -28,38 +25,6 @@ URL = "s3://bucket/key"
 
 
 # --- programs of their own --------------------------------------------------------------------
-
-PREAMBLE = """
-import os, sys, time
-from objectpipes import ObjectUrl, S3Config, Credentials
-from objectpipes.iter import S3FileLister, S3FileLoader
-
-config = S3Config(endpoint_url=sys.argv[1], region="r", credentials=Credentials("a", "s"))
-"""
-
-
-def start(script: str, server: FaultServer) -> subprocess.Popen[str]:
-    """Run a script that has `config` for the server, and the pipes."""
-    package = Path(objectpipes.__file__).parent.parent
-    return subprocess.Popen(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), server.endpoint],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(package)},
-    )
-
-
-def finish(process: subprocess.Popen[str], seconds: float) -> str:
-    """Return what a script that must succeed has printed, with nothing on standard error."""
-    try:
-        output, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    assert errors == ""
-    assert process.returncode == 0
-    return output
 
 
 def wait_for_requests(server: FaultServer, count: int) -> None:
@@ -183,96 +148,6 @@ def test_read_after_the_engine_has_ended() -> None:
         process = start(script, server)
         wait_for_requests(server, 2)
         assert "shutting down" in finish(process, 60)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.timeout(300)
-def test_memory_stays_within_the_budget() -> None:
-    """Objects of 4 KiB to 64 MiB, read slower than they come: the budget and 64 MiB more."""
-    script = """
-        import threading
-        prefetch_bytes = 32 << 20
-        [(_, stream)] = S3FileLoader(["s3://bucket/000"], config=config)
-        stream.read()
-
-        def resident():
-            with open("/proc/self/statm") as file:
-                return int(file.read().split()[1]) * 4096
-
-        start = peak = resident()
-        def watch():
-            global peak
-            while True:
-                peak = max(peak, resident())
-                time.sleep(0.002)
-        threading.Thread(target=watch, daemon=True).start()
-
-        urls = list(S3FileLister(["s3://bucket"], config=config))
-        total = 0
-        for url, stream in S3FileLoader(urls, config=config, prefetch_bytes=prefetch_bytes):
-            time.sleep(0.02)
-            while piece := stream.read(1 << 20):
-                total += len(piece)
-            del stream
-        print(peak - start, total)
-    """
-    sizes = [4 * KIB, 100 * KIB, 64 * MIB, 1 * MIB, 5 * MIB, 20 * KIB, 17 * MIB, 8 * MIB, 3 * MIB]
-    content = {f"{i:03}": bytes(size) for i, size in enumerate(sizes * 3)}
-    with FaultServer({"bucket": content}) as server:
-        output = finish(start(script, server), 200)
-    above, total = map(int, output.split())
-    assert total == sum(map(len, content.values()))
-    assert above <= (32 + 64) * MIB
-
-
-@pytest.mark.parametrize("size", [10 * MIB, 60 * MIB])
-def test_large_objects_stay_within_the_budget(size: int) -> None:
-    """Those that are handed over at once are still there while others take their room."""
-    prefetch_bytes = 256 * MIB
-    count = 2 * prefetch_bytes // size + 2
-    before = objectpipes.stats()["bytes"]
-
-    def read_ahead_of(consumed: int) -> int:
-        """Return how much there is once nothing more comes."""
-        come = -1
-        while come != (come := objectpipes.stats()["bytes"] - before):
-            time.sleep(0.2)
-        return come - consumed
-
-    with FaultServer({"bucket": {"key": bytes(size)}}) as server:
-        urls = [ObjectUrl(URL, size=size)] * count
-        loader = S3FileLoader(urls, config=config_for(server), prefetch_bytes=prefetch_bytes)
-        for number, _ in zip(range(1, 4), loader, strict=False):
-            assert read_ahead_of(number * size) <= prefetch_bytes + size
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.timeout(300)
-def test_memory_is_given_back() -> None:
-    """Epochs, abandoned ones among them, do not add up."""
-    script = """
-        def resident():
-            with open("/proc/self/statm") as file:
-                return int(file.read().split()[1]) * 4096
-
-        def epoch(stop=None):
-            urls = S3FileLister(["s3://bucket"], config=config)
-            for i, (url, stream) in enumerate(S3FileLoader(urls, config=config)):
-                if i == stop:
-                    break
-                stream.read()
-
-        epoch()
-        epoch(50)
-        before = resident()
-        for i in range(10):
-            epoch(i * 10)
-        print(resident() - before)
-    """
-    content = {f"{i:03}": bytes(i * 2000) for i in range(100)}
-    with FaultServer({"bucket": content}) as server:
-        grown = int(finish(start(script, server), 200))
-    assert grown < 48 * MIB
 
 
 # --- threads ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._connection import StoreConfig
 from .._store import Store, log_skipped
@@ -13,6 +13,9 @@ from ..errors import ObjectStoreError
 from ..options import ListFilters, ReadOptions
 from ._base import IterDataPipe, OurPipe, PromptStreamWrapper, StreamWrapper
 from ._hand_over import hand_over_through_shared_memory
+
+if TYPE_CHECKING:
+    from .._ext import ObjectReader
 
 __all__ = ["FileLister", "FileLoader"]
 
@@ -59,11 +62,13 @@ class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
         """Load every object anew."""
+        return self._load()  # torch wraps generator functions, and keeps what they yielded last
+
+    def _load(self) -> Iterator[tuple[str, StreamWrapper]]:
         hand_over_through_shared_memory()
         store = Store.reached_by(self.config)
         reads = store.read(self.source_datapipe, self.options, self._skip)
-        for url, reader in timed(iter(reads)):
-            yield url, PromptStreamWrapper(reader, name=url)
+        yield from map(_wrapped, timed(reads))
 
     def __len__(self) -> int:
         """Return the length of the source."""
@@ -72,6 +77,11 @@ class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
     def _skip(self, error: ObjectStoreError) -> None:
         self.skipped += 1
         log_skipped(error)
+
+
+def _wrapped(item: tuple[str, ObjectReader]) -> tuple[str, StreamWrapper]:
+    url, reader = item
+    return url, PromptStreamWrapper(reader, name=url)
 
 
 def _require_engine() -> None:

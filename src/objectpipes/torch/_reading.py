@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .._read_ahead import MAX_AT_ONCE
+from .._read_ahead import MAX_AT_ONCE, drained
 from ..errors import ObjectChangedError, ObjectStoreError
 
 if TYPE_CHECKING:
@@ -36,17 +36,18 @@ def read_in_order(
                 window.submit(pulled)
             wait = not may_ask and window.outstanding() > 0
             items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not exhausted)
-            for url, reader in items:
-                yield _as_listed(url, reader)
+            got_any = bool(items)
+            yield from map(_as_listed, drained(items))
             if failure is not None:
                 yield failure
-            elif exhausted and not items and window.outstanding() == 0:
+            elif exhausted and not got_any and window.outstanding() == 0:
                 return
     finally:
         window.close()
 
 
-def _as_listed(url: str, reader: _ext.ObjectReader) -> _ext.ObjectReader | ObjectStoreError:
+def _as_listed(item: tuple[str, _ext.ObjectReader]) -> _ext.ObjectReader | ObjectStoreError:
+    url, reader = item
     listed = getattr(url, "etag", None)
     found = reader.etag
     if listed is None or found is None or found.strip('"') == listed:
