@@ -4,20 +4,26 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any, NoReturn, SupportsIndex
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, Never
 
 from .errors import ObjectStoreError
 from .options import ListFilters, ReadOptions
 from .url import ObjectUrl
 
-class Client: ...
+class _Pybind11Type(type): ...
 
-class ObjectReader:
+class Client(metaclass=_Pybind11Type):
+    """Made by `s3_client` and `ais_client` only."""
+
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+
+class ObjectReader(metaclass=_Pybind11Type):
     """One object as a binary file, open for reading; as `io.BytesIO`, but for writing.
 
     Exports its bytes by the buffer protocol, read-only and without a copy, unless it is streamed.
     """
 
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...  # only reads make one
     @property
     def attempts(self) -> int: ...
     @property
@@ -44,7 +50,9 @@ class ObjectReader:
     def close(self) -> None: ...
     def fileno(self) -> NoReturn: ...
     def flush(self) -> None: ...
-    def getbuffer(self) -> memoryview: ...
+    # Streamed readers have none, as hasattr() tells.
+    @property
+    def getbuffer(self) -> Callable[[], memoryview]: ...
     def getvalue(self) -> bytes: ...
     def isatty(self) -> bool: ...
     def read(self, size: int | None = None) -> bytes: ...
@@ -62,7 +70,7 @@ class ObjectReader:
     def writable(self) -> bool: ...
     def write(self, data: Buffer) -> NoReturn: ...
 
-class ReadWindow:
+class ReadWindow(metaclass=_Pybind11Type):
     def __init__(
         self,
         client: Client,
@@ -78,7 +86,7 @@ class ReadWindow:
     def open(self, url: str | bytes) -> ObjectReader: ...
     def close(self) -> None: ...
 
-class Listing:
+class Listing(metaclass=_Pybind11Type):
     def __init__(
         self,
         client: Client,
@@ -93,7 +101,7 @@ class Listing:
     def next_page(self) -> list[ObjectUrl] | None: ...
     def close(self) -> None: ...
 
-class TarReader:
+class TarReader(metaclass=_Pybind11Type):
     """Iterator over ``(path, file)``, the regular files of an archive."""
 
     def __init__(
