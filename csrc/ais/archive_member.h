@@ -8,12 +8,11 @@ namespace objectpipes::ais {
 
 struct ArchiveMember {
   std::string_view archive;  // the object
-  std::string_view member;   // its path in there, for ReadOptions::archpath
+  std::string_view member;   // its path in the archive, for ReadOptions::archpath
 };
 
-// By the extension alone, as AIStore decides which objects it lists as archives; an object of
-// exactly this name may exist, too. Nullopt if no part of the path but the last has such an
-// extension.
+// Goes by the extension alone, as AIStore does when it lists archives. An object of exactly this
+// name may exist, too. Nullopt if no directory of the path has such an extension.
 std::optional<ArchiveMember> SplitArchiveMember(std::string_view key);
 
 }  // namespace objectpipes::ais

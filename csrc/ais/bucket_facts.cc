@@ -40,7 +40,7 @@ Flow BucketFacts::OnHead(const HttpHead& head) {
 void BucketFacts::OnDone(const Status&) {
   question_.reset();
   if (http_status_ == 0 && cluster_->GatewayFailed(gateway_)) return Send();
-  // Anything else may be another answer the next time.
+  // After any other status, the next answer may differ.
   known_ = http_status_ == 200 || http_status_ == 403 || http_status_ == 404;
   while (!handlers_.empty()) {  // one by one, because a handler may end others
     Handler* const handler = handlers_.front();

@@ -1,4 +1,5 @@
-// What must be known of a bucket before its objects are read. Asked for until there is an answer.
+// What must be known of a bucket before its objects are read. The cluster is asked until it
+// answers.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@
 
 namespace objectpipes::ais {
 
-// I/O thread only. A cluster may not tell: then a bucket is what buckets are by default.
+// I/O thread only. If the cluster refuses to tell, the defaults of a bucket apply.
 class BucketFacts final : private HttpHandler {
  public:
   class Handler {
@@ -29,7 +30,7 @@ class BucketFacts final : private HttpHandler {
     return props_.checksums_ranges ? RangeChecksum::kOfRange : RangeChecksum::kOfObject;
   }
 
-  // Asks the cluster, unless a question is under way, and calls the handler once it has ended.
+  // Asks the cluster, unless a request is under way, and calls the handler once it has ended.
   // Session and cluster outlive this.
   void Ask(HttpSession* session, Cluster* cluster, const std::string& bucket, Handler* handler);
   void Forget(Handler* handler);
@@ -43,7 +44,7 @@ class BucketFacts final : private HttpHandler {
   void Send();
 
   bool known_ = false;
-  HttpSession* session_ = nullptr;  // from the first question on
+  HttpSession* session_ = nullptr;  // from the first Ask() on
   Cluster* cluster_ = nullptr;
   std::string uri_;
   std::string gateway_;

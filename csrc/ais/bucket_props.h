@@ -7,12 +7,11 @@
 
 namespace objectpipes::ais {
 
-// The header of the reply to HEAD for a bucket (BucketUri) that has them.
+// The header with the properties, in the reply to HEAD for a bucket (BucketUri).
 inline constexpr std::string_view kBucketPropsHeader = "Ais-Bucket-Props";
 
 struct BucketProps {
-  // Whether the checksum in reply to a range is that of the range. Otherwise it is that of the
-  // whole object.
+  // Whether the reply to a ranged request has the checksum of the range, and not of the object.
   bool checksums_ranges = false;
 };
 

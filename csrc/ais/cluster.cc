@@ -14,7 +14,7 @@ constexpr int64_t kSuspectPauseMs = 500;
 constexpr int64_t kLookMs = 100;
 constexpr int64_t kSettleMs = 10'000;
 constexpr int64_t kSettleAfterLossMs = 3000;
-// A cluster takes a node for lost after 30 to 45 s, as it is configured by default.
+// By default, a cluster notices after 30 to 45 s that a node is lost.
 constexpr int64_t kNoticedMs = 60'000;
 
 bool HasTarget(const ClusterMap& map, const std::string& id) {
@@ -23,8 +23,8 @@ bool HasTarget(const ClusterMap& map, const std::string& id) {
   });
 }
 
-// Whether no request to the nodes is less secret than one to `proxy`. Otherwise it is as if there
-// were no map, and the redirects of the proxy tell what is wrong.
+// Whether requests to the nodes are encrypted if those to `proxy` are. If not, the map is not used,
+// and the redirects of the proxy show what is wrong.
 bool IsAsEncrypted(const ClusterMap& map, const std::string& proxy) {
   constexpr std::string_view kTls = "https://";
   const auto is_tls = [kTls](std::string_view url) { return url.substr(0, kTls.size()) == kTls; };
@@ -33,9 +33,9 @@ bool IsAsEncrypted(const ClusterMap& map, const std::string& proxy) {
                             std::all_of(map.proxy_urls.begin(), map.proxy_urls.end(), is_tls));
 }
 
-// What the clients of a process have seen of a cluster, together: each has a map of its own,
-// because gateways may name targets by different addresses. They share an I/O thread, so that no
-// lock is needed, and none can be held when a process forks.
+// What all clients of a process have seen of a cluster. Each client has its own map, because
+// gateways may give targets different addresses. All run on the I/O thread, so no lock is needed,
+// and none can be held when the process forks.
 ClusterMap* EverOf(const std::string& uuid) {
   thread_local std::map<std::string, ClusterMap> clusters;
   return &clusters[uuid];
@@ -63,7 +63,7 @@ void Cluster::Suspect() {
   if (fetch_ == nullptr && now_ms_() >= fetched_ms_ + kSuspectPauseMs) Fetch();
 }
 
-// Not in the constructor, which is not on the I/O thread.
+// Not in the constructor, which does not run on the I/O thread.
 Gateways* Cluster::gateways() {
   if (gateways_ == nullptr) gateways_ = GatewaysOf(endpoint_);
   return gateways_;
@@ -104,7 +104,7 @@ void Cluster::OnDone(const Status& status) {
     if (map.ok() && IsAsEncrypted(map.value(), endpoint_)) Adopt(std::move(map).value());
   }
   if (http_status_ == 403) map_refused_ = true;
-  // One by one, because a handler may end others. If one asks again, the rest learn the next
+  // One by one, because a handler may remove others. If one asks again, the rest get the next
   // answer.
   while (!handlers_.empty() && fetch_ == nullptr) {
     Handler* const handler = handlers_.front();

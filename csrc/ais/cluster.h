@@ -1,4 +1,4 @@
-// The cluster as this process knows it: where to send requests, and which targets are missing.
+// The cluster as this process knows it: where requests go, and which targets are missing.
 #pragma once
 
 #include <atomic>
@@ -19,10 +19,10 @@
 
 namespace objectpipes::ais {
 
-// Keeps the cluster map, from the first request on. I/O thread only, except as noted.
+// Keeps the cluster map from the first request on. I/O thread only, except as noted.
 //
-// A cluster may refuse to show its map, or not be reached. Then everything goes through the proxy,
-// which also says what is wrong.
+// The cluster may refuse to show its map, or be unreachable. Then all requests go through the
+// proxy, whose errors show what is wrong.
 class Cluster final : private HttpHandler {
  public:
   class Handler {
@@ -37,47 +37,47 @@ class Cluster final : private HttpHandler {
   Cluster(HttpSession* session, std::string endpoint, const CredentialStore* credentials,
           Clock now_ms = MonotonicMs);
 
-  // Whether the map has been asked for, and an answer has come.
+  // Whether an answer to a request for the map has come.
   bool asked() const { return asked_; }
-  // Asks for the map (again), and calls the handler once the answer is there, whatever it is.
+  // Asks for the map (again), and calls the handler once an answer or a failure has come.
   void Ask(Handler* handler);
   void Forget(Handler* handler);
-  // Something went wrong that a change of the cluster would explain: asks again before long.
+  // Reports a failure that a change of the cluster would explain: the map is asked for again soon.
   void Suspect();
 
-  // Whether the cluster has refused to show it to whom our token names. Any thread.
+  // Whether the cluster has refused to show the map to the owner of our token. Any thread.
   bool map_refused() const { return map_refused_; }
 
-  // Of the map; 0 without one.
+  // The version of the map; 0 without a map.
   int64_t version() const { return map_.has_value() ? map_->version : 0; }
-  // How many targets it has that hold objects; -1 without one.
+  // How many targets of the map hold objects; -1 without a map.
   int64_t target_count() const;
 
-  // Which target holds the object; null: nobody knows.
+  // The target that holds the object; null if unknown.
   const Target* TargetOf(const ObjectId& object) const;
-  // Null: nothing is known of it.
+  // Null if nothing is known of it.
   TargetHealth* HealthOf(const Target* target);
-  // Whether targets answer clients, and not only whom a proxy sends.
+  // Whether targets answer clients that no proxy sent to them.
   bool direct() const { return !direct_refused_; }
   void RefuseDirect() { direct_refused_ = true; }
 
   // See Transport::FindOutage().
   const Status* FindOutage(const ObjectId& object);
-  // Whether the target is down for longer than a cluster needs to notice.
+  // Whether the target has been down for longer than a cluster needs to notice that.
   bool IsGivenUp(const Target* target);
 
-  // The target that would hold the object if it were not missing, among those this process has
-  // seen; null if that one is there.
+  // The missing target that would hold the object, among all that this process has seen; null if
+  // the target that holds it is there.
   const Target* MissingTargetOf(const ObjectId& object) const;
   // Whether all targets are there and answer, as far as this process knows.
   bool is_whole() const { return missing_.empty() && !any_down_; }
-  // Any that is missing; null if all are there.
+  // One of the missing targets; null if all are there.
   const Target* AnyMissingTarget() const;
-  // Whether the map changed within the last seconds, in which nodes learn of it and find objects:
-  // with a new target they are moved, and for a lost one others may restore them.
+  // Whether the map changed within the last seconds. In that time nodes learn of the change and
+  // move objects to a new target, or restore those of a lost one.
   bool IsSettling(const ObjectId& object) const;
 
-  // The gateway to ask, and what came of asking one. See Gateways.
+  // The gateway to ask, and how the requests to it end. See Gateways.
   const std::string& gateway() { return gateways()->current(); }
   bool GatewayFailed(const std::string& url) { return gateways()->OnFailed(url); }
   void GatewayAnswered(const std::string& url) { gateways()->OnAnswered(url); }
@@ -101,10 +101,11 @@ class Cluster final : private HttpHandler {
   const Clock now_ms_;
 
   std::optional<ClusterMap> map_;
-  ClusterMap* ever_ = nullptr;                  // its targets are all that any map has had
-  std::map<std::string, Status> missing_;       // of them, those that map_ has not: what that means
+  ClusterMap* ever_ = nullptr;  // has all targets that were in any map
+  std::map<std::string, Status>
+      missing_;  // by id: what it means that map_ does not have the target
   std::map<std::string, TargetHealth> health_;  // by URL
-  bool any_down_ = false;                       // of the targets in map_
+  bool any_down_ = false;                       // any target in map_
   bool asked_ = false;
   std::atomic<bool> map_refused_{false};
   bool direct_refused_ = false;
@@ -113,7 +114,7 @@ class Cluster final : private HttpHandler {
   int64_t fetched_ms_ = -1;
 
   std::vector<Handler*> handlers_;
-  Gateways* gateways_ = nullptr;  // null: nobody has asked any yet
+  Gateways* gateways_ = nullptr;  // null until the first request
 
   std::string asked_gateway_;
   int http_status_ = 0;

@@ -17,8 +17,7 @@ Status Malformed(const char* what) {
   return Status::Protocol(std::string("The cluster map of AIStore has no valid ") + what);
 }
 
-// Where requests are sent, as "scheme://authority"; empty unless the node has a public address that
-// is one.
+// Where requests to the node go, as "scheme://authority"; empty if its public address is not valid.
 std::string OriginOf(const Json& node) {
   const auto net = node.find("public_net");
   if (net == node.end()) return {};
@@ -42,7 +41,7 @@ Result<Target> ParseTarget(const std::string& id, const Json& node) {
   return target;
 }
 
-// The version is the one number that comes as a string.
+// The version is the only number that AIStore sends as a string.
 bool ParseVersion(const Json& map, int64_t* version) {
   const auto* const text = FindMember<std::string>(map, "version");
   if (text == nullptr) return false;

@@ -30,7 +30,7 @@ void Gateways::Learn(const std::vector<std::string>& urls) {
 bool Gateways::OnFailed(const std::string& url) {
   Gateway* const failed = Find(url);
   if (failed != nullptr) failed->failed = true;
-  if (url != current()) return !gateways_[current_].failed;  // somebody has moved on already
+  if (url != current()) return !gateways_[current_].failed;  // another request has moved on already
   for (size_t i = 1; i < gateways_.size(); ++i) {
     const size_t next = (current_ + i) % gateways_.size();
     if (gateways_[next].failed) continue;
@@ -46,8 +46,8 @@ void Gateways::OnAnswered(const std::string& url) {
   if (Gateway* const answered = Find(url)) answered->failed = false;
 }
 
-// Only the I/O thread is in here, and a fork waits until that is between two turns: so a child
-// finds it whole, without a lock that could be held.
+// Only the I/O thread runs this, and a fork waits until that thread is between two turns. So a
+// child finds the map consistent, and there is no lock that could be held.
 Gateways* GatewaysOf(const std::string& configured) {
   static auto* const known = new std::map<std::string, Gateways>;  // never destroyed
   return &known->try_emplace(configured, configured).first->second;

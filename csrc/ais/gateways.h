@@ -1,4 +1,4 @@
-// The gateways of a cluster, and which of them is asked: any serves as well as the others.
+// The gateways of a cluster, and which of them is asked: any one serves.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +10,16 @@ namespace objectpipes::ais {
 // Stays with one gateway until it fails. I/O thread only.
 class Gateways {
  public:
-  // The one that the user named, which may be another name of one in the map.
+  // The gateway that the user named. The map may have it under another name.
   explicit Gateways(std::string configured);
 
   const std::string& current() const { return gateways_[current_].url; }
 
-  // Of a cluster map. The token goes to them.
+  // The gateways of a cluster map. They get the token.
   void Learn(const std::vector<std::string>& urls);
 
-  // No answer came from `url`. Whether another one, which is the current one now, had better be
-  // asked at once: false when all have failed one after the other.
+  // No answer came from `url`. True if another gateway is now the current one and should be asked
+  // at once; false if all have failed.
   bool OnFailed(const std::string& url);
   void OnAnswered(const std::string& url);
 
@@ -35,8 +35,8 @@ class Gateways {
   size_t current_ = 0;
 };
 
-// What this process knows of the cluster behind a configured gateway: a new client, and the child
-// of a fork, find a living gateway though the configured one has died.
+// The gateways that this process knows behind a configured one. With them, a new client and the
+// child of a fork find a gateway that answers even if the configured one is lost.
 Gateways* GatewaysOf(const std::string& configured);
 
 }  // namespace objectpipes::ais

@@ -1,6 +1,6 @@
 #include "ais/hrw.h"
 
-#ifndef __clang_analyzer__  // which would report the library's own doings
+#ifndef __clang_analyzer__  // it would report code of the library
 #define XXH_INLINE_ALL
 #endif
 #include <xxhash.h>
@@ -10,13 +10,13 @@
 namespace objectpipes::ais {
 namespace {
 
-constexpr uint64_t kSeed = 1103515245;  // of every placement hash in AIStore
+constexpr uint64_t kSeed = 1103515245;  // of all placement hashes in AIStore
 
 constexpr uint64_t RotateLeft(uint64_t value, int bits) {
   return (value << bits) | (value >> (64 - bits));
 }
 
-// One step of splitmix64, the generator xoshiro is seeded with. `state` must have been advanced
+// One step of splitmix64, the generator that seeds xoshiro. `state` must have been advanced
 // already.
 constexpr uint64_t SplitMix(uint64_t state) {
   state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
@@ -26,7 +26,7 @@ constexpr uint64_t SplitMix(uint64_t state) {
 
 constexpr uint64_t kGoldenGamma = 0x9e3779b97f4a7c15;  // splitmix64's increment
 
-// AIStore's xoshiro256.Hash: the first output of xoshiro256** depends on one word of its state,
+// AIStore's xoshiro256.Hash. The first output of xoshiro256** depends on one word of its state:
 // here the seed after two rounds of splitmix64.
 constexpr uint64_t Weight(uint64_t seed) {
   const uint64_t first = SplitMix(seed + kGoldenGamma);

@@ -1,5 +1,5 @@
-// Which target holds an object: highest random weight ("rendezvous") hashing, computed exactly as
-// the cluster computes it, so that a read needs no proxy.
+// Which target holds an object, computed as the cluster does it, by highest random weight
+// ("rendezvous") hashing. So a read needs no proxy.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace objectpipes::ais {
 
-// The hash AIStore places by: of a node's id, and of an object's name including its bucket.
+// AIStore's hash for placement: of a node's id, and of an object's name with its bucket.
 uint64_t PlacementDigest(std::string_view text);
 uint64_t PlacementDigest(const ObjectId& object);
 

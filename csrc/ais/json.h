@@ -1,10 +1,10 @@
-// Reading JSON that a server sent, without exceptions: whatever is absent or of another type is a
-// null pointer.
+// Reads JSON from a server without exceptions: a value that is absent or of another type is a null
+// pointer.
 //
-// nlohmann/json, because Debian, conda-forge and vcpkg have it, it is header-only (nothing more to
-// link into a wheel), MIT, and keeps 64-bit integers exact. simdjson is ten times as fast, but
-// cluster maps and errors are small; what is large, the pages of a listing, is MessagePack
-// (list_page.h).
+// Uses nlohmann/json: Debian, conda-forge and vcpkg have it, it is header-only (nothing more to
+// link into a wheel), has the MIT license, and keeps 64-bit integers exact. simdjson is ten times
+// as fast, but cluster maps and errors are small. The large replies, pages of a listing, are
+// MessagePack (list_page.h).
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@ namespace objectpipes::ais {
 
 using Json = nlohmann::json;
 
-// Far beyond what AIStore sends. A parsed value takes up to ten times the memory of a short text.
+// Far more than AIStore sends. A parsed value takes up to ten times the memory of its text.
 inline constexpr size_t kMaxJsonDepth = 32;
 inline constexpr size_t kMaxJsonValues = 200'000;
 
-// Whether a text can be parsed at little cost: it is neither deep nor has very many values.
+// Whether a text is cheap to parse: it is not deep and does not have very many values.
 inline bool IsModestJson(std::string_view text) {
   size_t depth = 0;
   size_t values = 1;
@@ -27,7 +27,7 @@ inline bool IsModestJson(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;  // and what it escapes
+      if (c == '\\') ++i;  // skip the escaped character
       if (c == '"') in_string = false;
       continue;
     }
@@ -40,7 +40,7 @@ inline bool IsModestJson(std::string_view text) {
   return true;
 }
 
-// Malformed and immodest text gives a value without members.
+// Malformed or expensive text gives a value without members.
 inline Json ParseJson(std::string_view text) {
   if (!IsModestJson(text)) return Json();
   return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);

@@ -9,7 +9,7 @@
 namespace objectpipes::ais {
 namespace {
 
-constexpr char kTokenSeparator = ':';  // not part of any job's id
+constexpr char kTokenSeparator = ':';  // no job's id has it
 
 // Flags of an entry.
 constexpr int64_t kIsInArchive = 1 << 7;
@@ -26,7 +26,7 @@ bool ReadText(MessagePackReader* in, std::string* all, ListEntry::Text* piece) {
   return true;
 }
 
-// What is empty or zero is left out by the server.
+// The server leaves out fields that are empty or zero.
 bool ReadEntry(MessagePackReader* in, ListPage* page) {
   ListEntry entry;
   entry.size = 0;

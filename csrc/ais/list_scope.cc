@@ -9,15 +9,15 @@
 namespace objectpipes::ais {
 namespace {
 
-// The archive that the name is, or that it is in; empty if it is neither.
+// The archive with this name, or the one that has the name as a member; empty if there is none.
 std::string_view ArchiveOf(std::string_view name) {
   const std::string inside = std::string(name).append("/member");
   const auto found = SplitArchiveMember(inside);
   return found.has_value() ? name.substr(0, found->archive.size()) : std::string_view();
 }
 
-// The first archive whose members, or some of them, come after the name; empty if there is none.
-// "s.tar.idx" is behind "s.tar", and before "s.tar/m".
+// The first archive with members that come after the name; empty if there is none. "s.tar.idx"
+// comes after "s.tar" but before "s.tar/m".
 std::string_view ArchiveBefore(std::string_view name) {
   for (size_t end = 1; end <= name.size(); ++end) {
     const bool before_members = end == name.size() || static_cast<uint8_t>(name[end]) <= '/';
@@ -28,10 +28,10 @@ std::string_view ArchiveBefore(std::string_view name) {
   return {};
 }
 
-// Some name that comes before this one, and before everything that begins with it.
+// A name that comes before this one, and before all names that begin with it.
 std::string_view NameBefore(std::string_view name) {
   const auto continues = [](char c) { return (static_cast<uint8_t>(c) & 0xC0U) == 0x80; };
-  while (!name.empty() && continues(name.back())) name.remove_suffix(1);  // of one in UTF-8
+  while (!name.empty() && continues(name.back())) name.remove_suffix(1);  // of a character in UTF-8
   return name.substr(0, name.empty() ? 0 : name.size() - 1);
 }
 

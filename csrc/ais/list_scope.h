@@ -1,4 +1,4 @@
-// Which part of a bucket to list so that nothing is left out.
+// Which part of a bucket to list so that no name is missing.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace objectpipes::ais {
 
-// AIStore leaves names out without a word: with the prefix "a/b" where a directory "a/b" exists, it
-// lists on that disk nothing but what is inside; and behind an archive that it starts after, none
-// of the members. So the whole directory is listed from a name before the first that is wanted.
+// AIStore silently leaves names out. With the prefix "a/b", a disk that has a directory "a/b" lists
+// only what is inside. After an archive to start after, it lists none of the members. So the whole
+// directory is listed, from a name before the first that is wanted.
 struct ListScope {
   std::string prefix;  // empty, or ends in '/'
   std::string start_after;
@@ -18,7 +18,8 @@ struct ListScope {
 
 ListScope ScopeOf(const ListRequest& request);
 
-// Of a page of that, leaves what is wanted. Behind the last of it, the listing is complete.
+// Keeps the wanted entries of a page of that scope. If the page goes beyond the last of them, the
+// listing is complete.
 void Narrow(const ListRequest& request, ListPage* page);
 
 }  // namespace objectpipes::ais

@@ -9,7 +9,7 @@ bool MessagePackReader::TakeBytes(uint64_t size, std::string_view* bytes) {
   return true;
 }
 
-// Big-endian, like everything in MessagePack.
+// Numbers in MessagePack are big-endian.
 bool MessagePackReader::TakeNumber(size_t size, uint64_t* number) {
   std::string_view bytes;
   if (!TakeBytes(size, &bytes)) return false;
@@ -18,7 +18,7 @@ bool MessagePackReader::TakeNumber(size_t size, uint64_t* number) {
   return true;
 }
 
-// The first byte says everything (MessagePack specification, "Formats").
+// The first byte tells the format of a value (MessagePack specification, "Formats").
 std::optional<MessagePackReader::Head> MessagePackReader::TakeHead() {
   if (rest_.empty()) return std::nullopt;
   const uint64_t first = static_cast<uint8_t>(rest_.front());
@@ -29,8 +29,8 @@ std::optional<MessagePackReader::Head> MessagePackReader::TakeHead() {
   if (first <= 0xBF) return Head{Kind::kText, first & 0x1F};
   if (first >= 0xE0) return Head{Kind::kSigned, first | ~uint64_t{0xFF}};
 
-  // From 0xC0 to 0xDF: the size of the number that follows, and how many bytes more than it says
-  // there are.
+  // For the first bytes 0xC0 to 0xDF: the size of the number that follows, and how many further
+  // bytes there are besides those that the number counts.
   static constexpr struct {
     Kind kind;
     uint8_t number_size;
@@ -57,7 +57,7 @@ std::optional<MessagePackReader::Head> MessagePackReader::TakeHead() {
   head.number += format.more;
   if (head.kind == Kind::kSigned) {
     const uint64_t sign = uint64_t{1} << (8 * format.number_size - 1);
-    head.number = (head.number ^ sign) - sign;  // extends it
+    head.number = (head.number ^ sign) - sign;  // extends the sign
   }
   return head;
 }
@@ -86,7 +86,7 @@ bool MessagePackReader::ReadInteger(int64_t* value) {
 }
 
 bool MessagePackReader::Skip() {
-  // Counts what is left instead of descending: no depth of nesting overflows the stack.
+  // Counts the values that are left instead of recursing: no nesting overflows the stack.
   for (uint64_t left = 1; left > 0; --left) {
     const std::optional<Head> head = TakeHead();
     if (!head) return false;

@@ -1,8 +1,8 @@
-// Reads MessagePack value by value, copying nothing.
+// Reads MessagePack value by value, without copying.
 //
-// The library for it would be nlohmann/json, which is here for JSON (json.h). As a tree, a page of
-// 10,000 names takes it 20 ms; as events, twice the time of reading it with this, and a handler
-// that is longer than this.
+// nlohmann/json, used for JSON (json.h), could read it, too. It takes 20 ms to make a tree of a
+// page of 10,000 names. As events, it takes twice the time of this reader, and a handler that is
+// longer than this file.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace objectpipes::ais {
 
-// Each method returns false if the next value is of another kind or cut off; nothing can be read
+// Each method returns false if the next value is of another kind or cut off. Nothing can be read
 // after that.
 class MessagePackReader {
  public:
@@ -22,14 +22,14 @@ class MessagePackReader {
   [[nodiscard]] bool ReadArray(uint64_t* elements);  // they follow
   [[nodiscard]] bool ReadText(std::string_view* text);
   [[nodiscard]] bool ReadInteger(int64_t* value);
-  [[nodiscard]] bool Skip();  // one value of any kind, with all that is in it
+  [[nodiscard]] bool Skip();  // one value of any kind, with all values in it
 
   bool at_end() const { return rest_.empty(); }
 
  private:
   enum class Kind : uint8_t { kInvalid, kUnsigned, kSigned, kText, kArray, kMap, kOther };
 
-  // What a value begins with.
+  // The beginning of a value.
   struct Head {
     Kind kind;
     uint64_t number;  // the integer itself, in two's complement, or how many elements, pairs or

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = RetryHint::Kind;
 
-// What an error means to us.
+// What an error means for us.
 struct Meaning {
   StatusCode code;
   Kind kind;
@@ -28,28 +28,29 @@ struct Rule {
 
 constexpr Meaning kNoSuchObject = {StatusCode::kObjectNotFound, Kind::kFatal,
                                    "The object does not exist"};
-constexpr Meaning kNoMetadata = {StatusCode::kObjectNotFound, Kind::kFatal,
-                                 "What has this name in the cluster is no object"};
+constexpr Meaning kNoMetadata = {
+    StatusCode::kObjectNotFound, Kind::kFatal,
+    "The name is not that of an object in this cluster: it is a directory"};
 constexpr Meaning kNoSuchBucket = {StatusCode::kBucketNotFound, Kind::kFatal,
                                    "The bucket does not exist"};
 constexpr Meaning kNoBackend = {StatusCode::kNotSupported, Kind::kFatal,
                                 "The cluster is not connected to the bucket's backend"};
 constexpr Meaning kDenied = {StatusCode::kAccessDenied, Kind::kFatal, "Access is denied"};
 constexpr Meaning kNoToken = {StatusCode::kInvalidCredentials, Kind::kFatal,
-                              "The cluster asks for a token"};
-// Perhaps because AuthN has a new key: the token's file may have a new token, too.
+                              "The cluster needs a token"};
+// AuthN may have got a new key: then the token file may have a new token, too.
 constexpr Meaning kRejectedToken = {StatusCode::kInvalidCredentials, Kind::kRefreshCredentials,
                                     "The token is not accepted"};
 constexpr Meaning kExpiredToken = {StatusCode::kExpiredCredentials, Kind::kRefreshCredentials,
                                    "The token has expired"};
 constexpr Meaning kSlowDown = {StatusCode::kThrottled, Kind::kThrottled,
-                               "The cluster asks for fewer requests"};
+                               "The cluster receives too many requests"};
 constexpr Meaning kServerFailed = {StatusCode::kServer, Kind::kRetry, "The cluster failed"};
 constexpr Meaning kNotReady = {StatusCode::kServer, Kind::kRetry, "The cluster is not ready"};
 constexpr Meaning kNodeLost = {StatusCode::kServer, Kind::kRetry,
                                "A node of the cluster cannot be reached"};
 constexpr Meaning kNotSent = {StatusCode::kServer, Kind::kRetry,
-                              "A target answers only whom a proxy sends"};
+                              "A target answers only clients that a proxy sent to it"};
 constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
                                     "The cluster did not receive the request in time"};
 constexpr Meaning kCorrupt = {StatusCode::kIntegrity, Kind::kRetry,
@@ -63,9 +64,9 @@ constexpr Meaning kBadRequest = {StatusCode::kInvalidArgument, Kind::kFatal,
 constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
                                   "The cluster does not support the request"};
 constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
-                              "Something other than AIStore answered"};
+                              "The answer did not come from AIStore"};
 constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
-                                 "The cluster gave an answer that AIStore does not know"};
+                                 "The cluster answered with an error that AIStore does not have"};
 
 constexpr Rule kRules[] = {
     {"ErrNotFound", kNoSuchObject},
@@ -106,7 +107,7 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// A node that cannot reach another one passes Go's words for that on, as a 400.
+// A node that cannot reach another one returns Go's message for that as a 400.
 bool IsAboutANode(std::string_view message) {
   constexpr std::string_view kWords[] = {"connection refused", "connection reset",
                                          "no route to host",   "i/o timeout",
@@ -124,11 +125,11 @@ Meaning MeaningOf401(std::string_view message) {
 }
 
 Meaning MeaningOf404(const ErrorDocument& document, bool about_object) {
-  // ErrFailedTo is any failure, with this status that of finding the provider's backend.
+  // ErrFailedTo stands for any failure. With this status it failed to find the provider's backend.
   if (document.tcode == "ErrFailedTo") return kNoBackend;
-  // What remains is missing in a node (a disk, a job), not in the bucket...
+  // The other types tell of something missing in a node (a disk, a job), not in the bucket...
   if (!document.tcode.empty()) return kServerFailed;
-  // ...but for what providers say, which comes without a type.
+  // ...but errors of providers come without a type.
   return about_object ? kNoSuchObject : kNoSuchBucket;
 }
 
@@ -144,7 +145,7 @@ Meaning MeaningOfHttpStatus(int http_status, const ErrorDocument& document, bool
       return MeaningOf404(document, about_object);
     case 408:
       return kServerTimeout;
-    case 409:  // busy, or a job is not running yet
+    case 409:  // the node is busy, or a job is not running yet
     case 410:
       return kServerFailed;
     case 416:
@@ -166,22 +167,23 @@ bool IsForeign(const ErrorReply& reply, const ErrorDocument& document) {
 }
 
 Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document, bool about_object) {
-  // Targets know no tokens: what they refuse is a request that no proxy sent them, or too long ago.
+  // Targets do not check tokens. They refuse a request that no proxy sent to them, or sent too long
+  // ago.
   if (reply.sender != Sender::kProxy && reply.http_status == 401) return kNotSent;
   const auto* const rule = std::find_if(std::begin(kRules), std::end(kRules),
                                         [&](const Rule& r) { return r.tcode == document.tcode; });
   if (rule != std::end(kRules)) return rule->meaning;
   const Meaning meaning = MeaningOfHttpStatus(reply.http_status, document, about_object);
-  // A gateway in front of the cluster may be busy or broken, as the cluster may; whatever else it
-  // says is not about AIStore.
+  // A gateway in front of the cluster may be as busy or broken as the cluster. Its other errors are
+  // not about AIStore.
   const bool passing = meaning.kind == Kind::kRetry || meaning.kind == Kind::kThrottled;
   return IsForeign(reply, document) && !passing ? kForeign : meaning;
 }
 
-// The cluster's own words, or the nearest thing to them.
+// The cluster's own message, or the nearest thing to it.
 std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   std::string words = "HTTP " + std::to_string(reply.http_status);
-  if (reply.http_status == 401) return words;  // AIStore repeats the token it refuses
+  if (reply.http_status == 401) return words;  // AIStore's message has the token that it refuses
   if (!document.tcode.empty()) words.append(", ").append(Excerpt(document.tcode));
   if (!document.message.empty()) {
     words.append(": ").append(Excerpt(document.message));
@@ -191,8 +193,8 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   return words;
 }
 
-// A target that we chose ourselves may be the wrong one, or not answer clients: its word is not
-// final.
+// A target that we chose ourselves may be the wrong one, or may not answer clients. So its error is
+// not final.
 bool IsForTheProxy(const ErrorReply& reply) {
   const int http_status = reply.http_status;
   return reply.sender == Sender::kTarget &&
@@ -206,7 +208,7 @@ ReplyError ErrorFromReply(const ErrorReply& reply, const ObjectId& object) {
   const Meaning meaning = MeaningOf(reply, document, !object.key.empty());
   ReplyError error;
   error.hint.kind = meaning.kind;
-  error.hint.route = Route::kFallback;  // a proxy knows more of its cluster than our map
+  error.hint.route = Route::kFallback;  // a proxy knows its cluster better than our map does
   if (meaning.sentence == kNodeLost.sentence) error.hint.retry_after_ms = kMendingPauseMs;
   error.map_suspect =
       meaning.code == StatusCode::kObjectNotFound || meaning.code == StatusCode::kServer;

@@ -185,7 +185,7 @@ TEST(AisErrorFromReply, KnowsThatAGatewayIsNotAIStore) {
   EXPECT_EQ(status.code(), StatusCode::kEndpoint);
   EXPECT_EQ(
       status.message(),
-      "Something other than AIStore answered: ais://bck/dir/obj (HTTP 404, \"404 Not Found\")");
+      "The answer did not come from AIStore: ais://bck/dir/obj (HTTP 404, \"404 Not Found\")");
   for (const char* body : {"{}", "[]", "null", "{\"message\":1}", "404 page not found\n", "{"}) {
     EXPECT_EQ(FromProxy(403, body).status.code(), StatusCode::kEndpoint) << body;
     EXPECT_EQ(FromProxy(401, body).hint.kind, Kind::kFatal) << body;

@@ -12,7 +12,7 @@
 namespace objectpipes::ais {
 namespace {
 
-// Nothing is offered without a type: "none", or a new one.
+// Offers nothing if the type is unknown: "none", or a new one.
 OfferedChecksum Offer(std::optional<ChecksumType> type, std::string_view hex) {
   Result<std::string> digest = HexDecode(hex);
   OfferedChecksum offered;
@@ -22,7 +22,7 @@ OfferedChecksum Offer(std::optional<ChecksumType> type, std::string_view hex) {
   return offered;
 }
 
-// The members of archives, and what an ETL makes, have neither number nor checksum, and no
+// A member of an archive and the output of an ETL have neither number nor checksum, so they have no
 // identity.
 std::string Identity(std::string_view number, std::string_view checksum, int64_t size) {
   if (number.empty() && checksum.empty()) return {};
@@ -42,7 +42,7 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
     head.length = ParseLength(length);
     if (head.length < 0) return Status::Protocol("malformed Content-Length: " + Excerpt(length));
   } else if (is_reply_to_head) {
-    head.length = 0;  // left out for an object without bytes
+    head.length = 0;  // AIStore leaves it out for an empty object
   }
   head.delimited = is_reply_to_head ||
                    IsDelimited(length, http.Get("transfer-encoding"), http.Get("content-encoding"));

@@ -9,19 +9,21 @@
 
 namespace objectpipes::ais {
 
-// Of whose bytes a checksum in reply to a range is: that depends on the bucket (bucket_props.h).
+// What the checksum in the reply to a ranged request covers. It depends on the bucket
+// (bucket_props.h).
 enum class RangeChecksum : uint8_t { kOfObject, kOfRange };
 
 // The status of `http` is 200 or 206. kProtocol if fields are malformed or contradict each other.
 //
-// Version numbers begin anew when an object is deleted and written again, so what identifies a
-// version is the triple of number, checksum and size.
+// When an object is deleted and written again, its version numbers start over. So the triple of
+// number, checksum and size identifies a version.
 //
-// `of_object` is the checksum of the object, in hexadecimal, for a reply whose own is of a range.
+// `of_object` is the checksum of the object in hexadecimal, for a reply whose own checksum covers a
+// range.
 Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
                                  RangeChecksum range_checksum, std::string_view of_object = {});
 
-// Whether the reply is about the version that was listed, as far as both tell.
+// Whether the reply is of the version that was listed, as far as both name it.
 bool IsAsListed(const HttpHead& http, const ReplyHead& head, const Listed& listed);
 
 }  // namespace objectpipes::ais

@@ -23,8 +23,8 @@ std::string WithQuery(std::string path, QueryParameters query, const BucketName&
   return path.append("?").append(CanonicalQuery(query));
 }
 
-// Appends text as JSON. Bytes that are not UTF-8 stay what they are: AIStore's names may have them,
-// and the listing takes them so.
+// Appends text as JSON. Bytes that are not UTF-8 stay as they are: names in AIStore may have them,
+// and a listing accepts them.
 void AppendText(std::string_view text, std::string* json) {
   constexpr char kHexDigits[] = "0123456789abcdef";
   json->push_back('"');
@@ -40,18 +40,19 @@ void AppendText(std::string_view text, std::string* json) {
   json->push_back('"');
 }
 
-// Of an object, but not its first.
+// Appends a member of a JSON object that is not its first.
 void AppendMember(std::string_view name, std::string_view text, std::string* json) {
   json->append(",\"").append(name).append("\":");
   AppendText(text, json);
 }
 
 Status NoTarget(std::string_view location) {
-  return Status::Protocol("AIStore redirects to \"" + Excerpt(location) + "\", which is no target");
+  return Status::Protocol("AIStore redirects to \"" + Excerpt(location) +
+                          "\", which is not a target");
 }
 
-// What a reference in the reply to a request of `url` leads to, unless that is not encrypted any
-// more.
+// Where a reference in the reply to a request for `url` leads. Fails if it leads from https to
+// http.
 Result<HttpUrl> Follow(std::string_view reference, std::string_view url) {
   const Result<HttpUrl> from = ParseHttpUrl(url);
   if (!from.ok()) return from.status();
@@ -86,7 +87,7 @@ std::string ObjectUri(const ObjectId& object, const ReadOptions& options) {
 
 Result<std::string> FollowRedirect(std::string_view location, std::string_view url) {
   const size_t path = FindPath(location);
-  // The last one: names come unencoded, and a query of ours never has one inside.
+  // The last '?': names come unencoded, and our own queries have no other '?'.
   const size_t query = location.rfind('?');
   const bool has_both = query != std::string_view::npos && query > path;
   if (!has_both) return NoTarget(location);
@@ -101,7 +102,7 @@ std::string ListUri(std::string_view bucket) { return BucketUri(bucket); }
 
 Result<std::string> ListBody(const ListRequest& request) {
   if (!request.delimiter.empty() && request.delimiter != "/") {
-    return Status(StatusCode::kNotSupported, "AIStore lists with no other delimiter than \"/\"");
+    return Status(StatusCode::kNotSupported, "AIStore lists only with the delimiter \"/\"");
   }
   uint64_t flags = 0;
   if (request.archive_members) flags |= kArchiveMembers;
@@ -110,12 +111,12 @@ Result<std::string> ListBody(const ListRequest& request) {
   std::string body = "{\"action\":\"list\",\"value\":{\"props\":\"name,size,checksum,version\"";
   const ListScope scope = ScopeOf(request);
   AppendMember("prefix", scope.prefix, &body);
-  // Not on later pages, where it would win over the token.
+  // Not on later pages, where it would override the token.
   if (token.name.empty()) AppendMember("start_after", scope.start_after, &body);
-  // A page that is asked for again is listed anew, and not taken from what the job has kept.
+  // A page that is asked for again is listed again, and not taken from what the job has kept.
   AppendMember("uuid", request.route == Route::kFallback ? "" : token.job, &body);
   AppendMember("continuation_token", token.name, &body);
-  AppendMember("flags", std::to_string(flags), &body);  // as a number it is refused
+  AppendMember("flags", std::to_string(flags), &body);  // AIStore refuses a number
   body.append(",\"pagesize\":").append(std::to_string(request.max_keys)).append("}}");
   return body;
 }

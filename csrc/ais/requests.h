@@ -1,7 +1,7 @@
-// What is asked of AIStore, byte for byte: paths, queries and bodies of requests.
+// The requests to AIStore, byte for byte: paths, queries and bodies.
 //
-// A "URI" here is everything behind the authority of a URL, percent-encoded. All requests are GET,
-// those with a body too.
+// A "URI" here is the part of a URL after the authority, percent-encoded. All requests are GET,
+// even those with a body.
 #pragma once
 
 #include <cstdint>
@@ -13,41 +13,40 @@
 
 namespace objectpipes::ais {
 
-// The cluster map (cluster_map.h); any proxy or target answers, with identical bytes.
+// The cluster map (cluster_map.h). Each proxy and target answers, with identical bytes.
 inline constexpr std::string_view kClusterMapUri = "/v1/daemon?what=smap";
 
-// For HEAD: the reply's header Ais-Bucket-Props describes the bucket. Proxies only, a target hangs
-// up.
+// For HEAD: the header Ais-Bucket-Props of the reply describes the bucket. Only proxies answer; a
+// target closes the connection.
 std::string BucketUri(std::string_view bucket);
 
 // How an object is to be read.
 struct ReadOptions {
-  std::string archpath;  // this member of the object, which is an archive
+  std::string archpath;  // read this member of the object, which is an archive
   std::string etl_name;  // transformed by this ETL,
   std::string etl_args;  // with these arguments
-  bool latest = false;   // as the remote bucket has it now
+  bool latest = false;   // the object as the remote bucket has it now
 
-  // Whether that gives what a listing shows.
+  // Whether a read gives the object that a listing shows.
   bool plain() const { return archpath.empty() && etl_name.empty() && !latest; }
-  // Whether it can be asked for in pieces.
+  // Whether a request may ask for a range.
   bool takes_ranges() const { return archpath.empty() && etl_name.empty(); }
 };
 
 std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
 
-// Where a redirect of a request for `url` leads: the authority and the query of `location`, and the
-// path of `url`, because AIStore does not encode names in a Location again. kProtocol if that is no
-// URL of a target, kEndpoint if it leads from https to http.
+// Where a redirect of a request for `url` leads: to the authority and the query of `location`, and
+// the path of `url`, because AIStore does not encode names in a Location. kProtocol if that is not
+// the URL of a target, kEndpoint if it leads from https to http.
 Result<std::string> FollowRedirect(std::string_view location, std::string_view url);
 
-// A listing of ScopeOf(request): name, size, checksum and version of each object. Proxies only.
-// Sent with "Accept: application/msgpack", the reply is for ParseListPage(). With archive members,
-// one archive that cannot be read silently ends the listing of its target: to be trusted, such a
-// listing must hold all objects that a listing without has.
+// A listing of ScopeOf(request): name, size, checksum and version of each object. For proxies only.
+// Sent with "Accept: application/msgpack"; the reply is for ParseListPage(). With archive members,
+// an archive that cannot be read silently ends the listing of its target (archive_list.h).
 std::string ListUri(std::string_view bucket);
 Result<std::string> ListBody(const ListRequest& request);
 
-// With an ETL, a target may redirect, too: to the server that transforms the object.
+// With an ETL, a target may redirect as well, to the server that transforms the object.
 Result<std::string> FollowEtlRedirect(std::string_view location, std::string_view url);
 
 }  // namespace objectpipes::ais

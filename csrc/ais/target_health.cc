@@ -8,7 +8,7 @@ namespace objectpipes::ais {
 namespace {
 
 constexpr std::string_view kHealthUri = "/v1/health?readiness=true";
-constexpr int64_t kSilenceMs = 1000;  // without any answer to reads: ask
+constexpr int64_t kSilenceMs = 1000;  // ask when reads have had no answer for this long
 constexpr int64_t kMaxPatienceMs = 5000;
 constexpr int64_t kBetweenAsksMs = 500;
 
@@ -60,11 +60,11 @@ Flow TargetHealth::OnHead(const HttpHead& head) {
 
 void TargetHealth::OnDone(const Status&) {
   question_.reset();
-  // Who refuses to speak of its health is up, too.
+  // A target that refuses to tell its health is up, too.
   const bool up = http_status_ != 0 && http_status_ < 500;
   if (up) {
     const int64_t now_ms = now_ms_();
-    // A slow one would be taken for dead again and again, and none of its objects ever be read.
+    // Otherwise a slow target would be declared down again and again, and none of its objects read.
     patience_ms_ = std::max(patience_ms_, std::min(2 * (now_ms - asked_ms_), kMaxPatienceMs));
     down_since_ms_ = -1;
     silent_since_ms_ = now_ms;

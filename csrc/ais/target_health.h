@@ -15,26 +15,26 @@ namespace objectpipes::ais {
 
 using Clock = std::function<int64_t()>;  // milliseconds
 
-// A dead target refuses connections. One that was stopped, or whose machine is gone, takes requests
-// and stays silent, which a busy one does, too. In both cases it is asked for its health, and what
-// it says to that, or that it says nothing, decides. I/O thread only.
+// A dead target refuses connections. One that was stopped, or whose machine is lost, stays silent,
+// as a busy one does. In both cases the target is asked for its health, and the answer, or its
+// absence, decides. I/O thread only.
 class TargetHealth final : private HttpHandler {
  public:
-  // Outlived by the session.
+  // The session outlives this.
   TargetHealth(HttpSession* session, const Target& target, Clock now_ms);
 
-  // A request for the target was sent; it was answered, has failed, or was given up by us.
+  // A request was sent to the target; it was answered, has failed, or was cancelled.
   void OnSent();
   void OnAnswered();
   void OnFailed();
   void OnCancelled() { --unanswered_; }
 
-  // To be called several times a second while there are requests.
+  // Call it several times a second while there are requests.
   void Poll(int64_t now_ms);
 
   bool is_down() const { return down_since_ms_ >= 0; }
   int64_t down_since_ms() const { return down_since_ms_; }
-  // What it means to a read that it is down.
+  // The status of a read while the target is down.
   const Status& outage() const { return outage_; }
 
  private:
@@ -55,7 +55,7 @@ class TargetHealth final : private HttpHandler {
   int64_t down_since_ms_ = -1;   // -1: it is up, as far as we know
 
   int64_t asked_ms_ = 0;
-  int64_t patience_ms_ = 500;  // without an answer to the question for longer: it is down
+  int64_t patience_ms_ = 500;  // it is down if it does not tell its health within this time
   int http_status_ = 0;
   std::unique_ptr<Exchange> question_;
 };

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kSchemeEnd = "://";
 
-// ASCII only and independent of the locale, as URL schemes are.
+// Schemes of URLs are ASCII, whatever the locale.
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
@@ -17,8 +17,9 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-// The characters AIStore allows in names of buckets and namespaces. Checked here because the name
-// goes into a request path, and because "ais://bucket?x" is a slip whose 404 would not explain it.
+// The characters that AIStore allows in names of buckets and namespaces. Checked here because the
+// name becomes part of a path, and because a 404 would not explain a mistake such as
+// "ais://bucket?x".
 bool IsPlainName(std::string_view name) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -34,7 +35,7 @@ Status Invalid(std::string_view url, std::string_view reason) {
   return Status::InvalidArgument(std::move(message));
 }
 
-// Cuts the part of `text` before the first `separator` off, or all of it.
+// Removes and returns the part of `text` before the first `separator`, or all of it.
 std::string_view TakeUntil(char separator, std::string_view* text) {
   const size_t end = std::min(text->find(separator), text->size());
   const std::string_view part = text->substr(0, end);

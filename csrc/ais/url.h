@@ -1,6 +1,5 @@
-// URLs as the AIStore pipes take them: "provider://bucket/name", or with a namespace
-// "ais://@uuid#ns/bucket/name". Nothing is decoded; '?' and '#' after the bucket belong to the
-// name.
+// URLs of AIStore: "provider://bucket/name", or with a namespace "ais://@uuid#ns/bucket/name".
+// Nothing is decoded; '?' and '#' after the bucket belong to the name.
 #pragma once
 
 #include <string>
@@ -11,10 +10,10 @@
 
 namespace objectpipes::ais {
 
-// The namespace of a bucket that names none.
+// The namespace of a bucket whose URL names none.
 inline constexpr std::string_view kGlobalNamespace = "@#";
 
-// The providers of buckets, by each scheme that names them.
+// The providers of buckets, by scheme.
 struct Provider {
   std::string_view scheme;
   std::string_view name;
@@ -24,8 +23,8 @@ inline constexpr Provider kProviders[] = {
     {"azure", "azure"}, {"az", "azure"}, {"oci", "oci"}, {"oc", "oci"},
 };
 
-// What "ais/@uuid#ns/bucket" is made of: the form in which AIStore itself identifies a bucket (its
-// "uname"), and what ObjectId::bucket holds. Views into that text.
+// The parts of "ais/@uuid#ns/bucket", the form in which AIStore identifies a bucket (its "uname")
+// and which ObjectId::bucket has. Views into that text.
 struct BucketName {
   std::string_view provider;    // canonical: ais, aws, azure, gcp, oci
   std::string_view name_space;  // "@uuid#ns", each part possibly empty
@@ -36,17 +35,18 @@ struct BucketName {
 BucketName SplitBucket(std::string_view bucket);
 
 struct Url {
-  ObjectId object;   // the key may be a prefix, and empty
-  std::string root;  // the URL up to the key, as it was written: root + key names any other object
+  ObjectId object;  // the key may be a prefix, and empty
+  std::string
+      root;  // the URL up to the key, as it was written: root + key is the URL of any object
 };
 
-// For listing.
+// For listings.
 Result<Url> ParseUrl(std::string_view url);
 
-// For loading: the same, and the key must not be empty.
+// For reads: the same, but the key must not be empty.
 Result<Url> ParseObjectUrl(std::string_view url);
 
-// A URL of the object, or of the bucket if the key is empty, for messages: the scheme is the
+// The URL of the object, or of the bucket if the key is empty, for messages. Its scheme is the
 // provider, whatever the user wrote.
 std::string UrlOf(const ObjectId& object);
 

@@ -38,12 +38,13 @@ void Listing::Request() {
 void Listing::StartClock() {
   deadline_timer_ = client_->loop->After(deadline_ms_ - client_->now_ms(), [this] {
     deadline_timer_.reset();
-    if (client_->now_ms() < deadline_ms_) return StartClock();  // it has stood still for a while
+    if (client_->now_ms() < deadline_ms_)
+      return StartClock();  // the clock has stood still for a while
     EndOverdue();
   });
 }
 
-// A reply that drips never stalls, and no attempt fails.
+// A reply that arrives byte by byte never stalls, so no attempt would fail.
 void Listing::EndOverdue() {
   exchange_.reset();
   retry_.Cancel();
@@ -76,10 +77,11 @@ void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
   Deliver(std::move(page));
 }
 
-// Tokens that lead in a circle would keep us for ever. Keys tell nothing: not every server lists
+// Tokens that go in a circle would never end. The keys do not show a circle: not every server lists
 // them in the order of their bytes.
 Status Listing::CheckProgress(const ListPage& page) {
   request_.token = page.next_token;
+  request_.tally = page.tally;
   if (page.next_token.empty() ||
       seen_tokens_.insert(std::hash<std::string>{}(page.next_token)).second) {
     return Status::Ok();

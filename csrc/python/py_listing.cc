@@ -21,8 +21,8 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// Makes objectpipes.url.ObjectUrl objects, 400,000 a second: its own __new__ in Python takes longer
-// than everything else about a listed key together.
+// Makes 400,000 objectpipes.url.ObjectUrl objects a second. Their own __new__ in Python would take
+// longer than all other work for a listed key.
 class UrlFactory {
  public:
   explicit UrlFactory(py::type url_type) : type_(std::move(url_type)) {}
@@ -78,11 +78,8 @@ class PyListing {
   PyListing(const PyListing&) = delete;
   PyListing& operator=(const PyListing&) = delete;
 
-  // URLs of the next page that pass the filter (perhaps none), or None at the end.
+  // The URLs of the next page that pass the filter (perhaps none), or None at the end.
   py::object NextPage();
-
-  // Of the pages so far, whatever passed the filter; members of archives do not count.
-  uint64_t objects() const { return objects_; }
 
   void Close() {
     if (listing_ == nullptr || !client_->in_its_process()) return;
@@ -96,14 +93,14 @@ class PyListing {
   const std::string url_prefix_;  // "s3://bucket/"
   const UrlFactory factory_;
   const KeyFilter filter_;
-  uint64_t objects_ = 0;
   std::shared_ptr<Listing>* listing_ = nullptr;  // leaked in a child of fork()
 };
 
 py::object PyListing::NextPage() {
   client_->client();
   if (listing_ == nullptr) return py::none();
-  const std::shared_ptr<Listing> listing = *listing_;  // close() may come while we wait
+  const std::shared_ptr<Listing> listing =
+      *listing_;  // another thread may call close() while this one waits
   ListPage page;
   Status failure;
   auto outcome = Listing::Outcome::kNotYet;
@@ -112,13 +109,12 @@ py::object PyListing::NextPage() {
         outcome = listing->Take(max_wait_ms, &page, &failure);
         return outcome != Listing::Outcome::kNotYet;
       },
-      [] {});  // a closed listing is at its end
+      [] {});  // a closed listing ends
   if (outcome == Listing::Outcome::kFailed) Raise(failure, url_, client_->endpoint());
   if (outcome == Listing::Outcome::kEnd) return py::none();
   py::list urls;
   std::string url = url_prefix_;
   for (const ListEntry& entry : page.entries) {
-    if (!entry.in_archive) ++objects_;
     url.resize(url_prefix_.size());
     url.append(page.view(entry.key));
     if (filter_.Passes(url, entry)) urls.append(factory_.Make(url, page, entry));
@@ -167,7 +163,6 @@ void BindListing(const py::module_& module) {
            py::arg("client"), py::arg("url"), py::arg("place"), py::arg("filters"),
            py::arg("url_type"), py::arg("timeout_ms"))
       .def("next_page", Locked(&PyListing::NextPage))
-      .def_property_readonly("objects", Locked(&PyListing::objects))
       .def("close", Locked(&PyListing::Close));
 }
 

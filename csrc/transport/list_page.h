@@ -1,7 +1,7 @@
 // One page of a listing: the same type for every protocol.
 //
-// A million-key listing passes through here, so a page keeps all its text in one block and entries
-// are offsets into it.
+// Listings may have millions of keys. So a page keeps all its text in one block, and entries are
+// offsets into it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace objectpipes {
 
-// Of an object; not equal to any time, itself included.
+// Not equal to any time, not even to itself.
 inline constexpr double kUnknownTime = std::numeric_limits<double>::quiet_NaN();
 
 struct ListEntry {
@@ -32,11 +32,19 @@ struct ListEntry {
   bool in_archive = false;      // AIStore: a member of an archive
 };
 
+// AIStore: how many objects a listing with the members of archives has counted since its first
+// page.
+struct ObjectTally {
+  uint64_t listed = 0;  // objects that the listing named
+  uint64_t stored = 0;  // objects that a listing without members named
+};
+
 struct ListPage {
   std::string text;
   std::vector<ListEntry> entries;  // in the server's order, which is the order of keys
   std::string next_token;          // empty: this was the last page
   int64_t targets = -1;            // AIStore: how many the cluster had; -1: unknown
+  ObjectTally tally;               // up to the end of this page
 
   std::string_view view(ListEntry::Text piece) const {
     return std::string_view(text).substr(piece.offset, piece.size);

@@ -9,8 +9,8 @@ from . import _engine
 from ._aws import preload
 from ._cached import cached
 from ._clients import http_options, shared_client
-from ._store import Store, open_listing
-from .options import ListFilters, ReadOptions
+from ._store import Store
+from .options import ReadOptions
 
 if TYPE_CHECKING:
     from . import _ext
@@ -20,7 +20,7 @@ __all__ = ["S3Store"]
 
 
 class S3Store(Store):
-    """S3, reached as `config` says."""
+    """The S3 store that `config` names."""
 
     name = "S3"
     lacks = ("archpath", "etl_name", "etl_args", "latest", "archive_members", "allow_partial")
@@ -37,7 +37,7 @@ class S3Store(Store):
         return self.config.resolve()
 
     def client(self, options: ReadOptions = ReadOptions()) -> _ext.Client:
-        """Return the client of this configuration, which checks what `options` say."""
+        """Return the client of this configuration that verifies objects as `options` say."""
         self.check(options)
         config, resolved, verify = self.config, self._resolved, options.verify
         attempts = resolved.connection.max_attempts
@@ -55,12 +55,9 @@ class S3Store(Store):
                 expected_bucket_owner=resolved.expected_bucket_owner,
                 sse_customer_key=resolved.sse_customer_key,
             )
-            client: _ext.Client = _engine.extension().s3_client(options, credentials)
-            return client
+            return _engine.ext.s3_client(options, credentials)
 
         return shared_client((resolved, verify), config.credentials_source(), attempts, make)
 
-    def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> _ext.Listing:
-        """Start to list ``s3://bucket/any/prefix``."""
-        client = self.client()
-        return open_listing(client, prefix, _engine.extension().parse_s3_url(prefix), filters)
+    def _place(self, prefix: str | bytes) -> tuple[str, str, str]:
+        return _engine.ext.parse_s3_url(prefix)

@@ -1,4 +1,4 @@
-"""A store as everything above the engine sees it: it lists, reads and opens objects."""
+"""A store: lists, reads and opens objects. Everything above the engine uses it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from . import _ext
     from ._connection import StoreConfig
 
-__all__ = ["Listing", "Store", "log_skipped", "open_listing", "protocol_of"]
+__all__ = ["Listing", "Store", "log_skipped", "protocol_of"]
 
 _MAX_PAGE_MS = 300_000
 
@@ -30,49 +30,27 @@ _log = logging.getLogger("objectpipes")
 
 
 class Listing(Protocol):
-    """A listing under way; to be closed."""
+    """A listing in progress, which must be closed."""
 
     def next_page(self) -> list[ObjectUrl] | None:
         """Return some URLs, or None at the end."""
 
     def close(self) -> None:
-        """Give up what has not been listed."""
-
-
-def open_listing(
-    client: _ext.Client, prefix: str | bytes, place: tuple[str, str, str], filters: ListFilters
-) -> _ext.Listing:
-    """Start to list what begins with a prefix.
-
-    Parameters
-    ----------
-    client
-        The store.
-    prefix
-        As the caller wrote it, for errors.
-    place
-        What it means: bucket, beginning of the names, and what makes a name a URL.
-    filters
-        Which names to list, with masks of ``*`` and plain characters only.
-    """
-    listing: _ext.Listing = _engine.extension().Listing(
-        client, prefix, place, filters, ObjectUrl, _MAX_PAGE_MS
-    )
-    return listing
+        """End the listing."""
 
 
 class Store(abc.ABC):
-    """One store, reached as one configuration says; what that leaves open is decided once.
+    """One store, reached by one configuration, whose open options are resolved once.
 
-    Make one for each iteration: it keeps what it has decided. Nothing is requested until objects
-    are listed or read.
+    Make a new one for each iteration, because it keeps the resolved options. It makes no request
+    until objects are listed or read.
 
     Attributes
     ----------
     name : str
-        What the protocol is called.
+        Name of the protocol.
     lacks : tuple of str
-        The options that it has not.
+        The options that this store does not have.
     config : StoreConfig
         How to reach it.
     """
@@ -88,17 +66,17 @@ class Store(abc.ABC):
         Parameters
         ----------
         url
-            Of an object, a prefix or a bucket.
+            URL of an object, a prefix or a bucket.
         config
-            How to reach it; its class says which protocol is spoken. None: the URL says that, and
-            everything comes from the environment.
+            How to reach the store; its class determines the protocol. None: the scheme of the URL
+            determines it, and the environment says the rest.
 
         Raises
         ------
         ConfigError
-            The configuration is that of another store.
+            The configuration is for another store.
         InvalidURLError
-            The scheme of the URL is that of no store.
+            No store has the scheme of the URL.
         """
         from .ais_config import AISConfig
         from .s3_config import S3Config
@@ -111,7 +89,7 @@ class Store(abc.ABC):
 
     @staticmethod
     def reached_by(config: StoreConfig) -> Store:
-        """Return the store that a configuration leads to."""
+        """Return the store of a configuration."""
         from ._ais import AISStore
         from ._s3 import S3Store
         from .ais_config import AISConfig
@@ -125,7 +103,7 @@ class Store(abc.ABC):
 
     @classmethod
     def check(cls, options: ReadOptions | ListFilters) -> None:
-        """Raise `ConfigError` for options of another store."""
+        """Raise `ConfigError` if an option that this store does not have is set."""
         given = [f.name for f in dataclasses.fields(options) if f.name in cls.lacks]
         foreign = [name for name in given if getattr(options, name) != getattr(type(options), name)]
         if foreign:
@@ -136,23 +114,27 @@ class Store(abc.ABC):
         """Return the client of this configuration that reads objects as `options` say."""
 
     @abc.abstractmethod
-    def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> Listing:
-        """Start to list a prefix, with masks of ``*`` and plain characters only."""
+    def _place(self, prefix: str | bytes) -> tuple[str, str, str]:
+        """Parse a URL: its bucket, its prefix, and the text that makes a name a URL."""
 
     def open_listing(self, prefix: str | bytes, filters: ListFilters = ListFilters()) -> Listing:
-        """Start to list a prefix. To be closed."""
+        """Start to list a prefix. The caller closes the listing."""
         self.check(filters)
-        # Masks are alternatives, so one that the engine does not know takes the others with it.
+        # The masks are alternatives, so if the engine does not support one, it gets none.
         native = not any(set("?[") & set(mask) for mask in filters.masks)
         if not filters.masks or (native and os.path.normcase("A") == "A"):
             return self._open_listing(prefix, filters)
         unmasked = dataclasses.replace(filters, masks=())
         return _MaskedListing(self._open_listing(prefix, unmasked), filters.masks)
 
+    def _open_listing(self, prefix: str | bytes, filters: ListFilters) -> _ext.Listing:
+        return _engine.ext.Listing(
+            self.client(), prefix, self._place(prefix), filters, ObjectUrl, _MAX_PAGE_MS
+        )
+
     def open_window(self, options: ReadOptions = ReadOptions()) -> _ext.ReadWindow:
-        """Open a window of reads ahead: it takes URLs and gives readers. To be closed."""
-        window: _ext.ReadWindow = _engine.extension().ReadWindow(self.client(options), options)
-        return window
+        """Open a window, which takes URLs and gives readers. The caller closes it."""
+        return _engine.ext.ReadWindow(self.client(options), options)
 
     def list(
         self, prefix: str | bytes, filters: ListFilters = ListFilters()
@@ -162,14 +144,14 @@ class Store(abc.ABC):
         Parameters
         ----------
         prefix
-            URL of a bucket, or of what the names of objects begin with.
+            URL of a bucket or a prefix.
         filters
-            Which of them to list.
+            Which objects to list.
 
         Yields
         ------
         list of ObjectUrl
-            Page by page; a page may be empty.
+            One page, which may be empty.
 
         Raises
         ------
@@ -186,16 +168,16 @@ class Store(abc.ABC):
         options: ReadOptions = ReadOptions(),
         on_skip: Callable[[ObjectStoreError], None] | None = None,
     ) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
-        """Read objects, some way ahead of the consumer.
+        """Read objects ahead of the consumer.
 
         Parameters
         ----------
         urls
-            Their URLs; those of a listing must still name the same version.
+            Their URLs. The object of an `ObjectUrl` must still be the one that was listed.
         options
             How to read them.
         on_skip
-            Called with the error of an object that is skipped; by default that is logged.
+            Called with the error of each object that is skipped. None: the error is logged.
 
         Yields
         ------
@@ -232,17 +214,16 @@ class Store(abc.ABC):
 
 @functools.cache
 def _protocols() -> dict[str, str]:
-    protocols: dict[str, str] = _engine.extension().schemes()
-    return protocols
+    return _engine.ext.schemes()
 
 
 def protocol_of(url: str | bytes, otherwise: str | None = None) -> str:
-    """Return which protocol reads a URL, by its scheme: ``"s3"`` or ``"ais"``.
+    """Return the protocol of a URL by its scheme: ``"s3"`` or ``"ais"``.
 
     Parameters
     ----------
     url
-        Of anything.
+        A URL, a prefix or a bucket.
     otherwise
         What to return if no store has the scheme.
 
@@ -251,7 +232,7 @@ def protocol_of(url: str | bytes, otherwise: str | None = None) -> str:
     InvalidURLError
         No store has the scheme, and `otherwise` is not given.
     TypeError
-        `url` is no text.
+        `url` is neither `str` nor `bytes`.
     """
     given = require_text(url)
     text = given if isinstance(given, str) else given.decode(errors="replace")
@@ -264,12 +245,12 @@ def protocol_of(url: str | bytes, otherwise: str | None = None) -> str:
 
 
 def log_skipped(error: ObjectStoreError) -> None:
-    """Say which object was skipped, and why."""
+    """Log which object was skipped, and why."""
     _log.warning("skipped: %s", error)
 
 
 class _MaskedListing:
-    """A listing of what matches one of some patterns of `fnmatch`."""
+    """A listing filtered by patterns of `fnmatch`."""
 
     def __init__(self, listing: Listing, masks: Sequence[str]) -> None:
         self._listing = listing
