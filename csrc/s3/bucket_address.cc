@@ -9,7 +9,7 @@ namespace objectpipes {
 namespace {
 
 constexpr std::string_view kArn = "arn:";
-constexpr std::string_view kSeparators = ":/";  // of the parts of an ARN's resource
+constexpr std::string_view kSeparators = ":/";  // between the parts of an ARN's resource
 
 bool EndsWith(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
@@ -19,7 +19,7 @@ bool BeginsWith(std::string_view text, std::string_view begin) {
   return text.substr(0, begin.size()) == begin;
 }
 
-// Cuts off the front of `rest` up to one of the separators, and this one.
+// Removes the front of `rest` up to and including one of the separators.
 std::string_view TakePart(std::string_view* rest, std::string_view separators) {
   const size_t end = std::min(rest->find_first_of(separators), rest->size());
   const std::string_view part = rest->substr(0, end);
@@ -36,7 +36,7 @@ struct Arn {
   std::string_view access_point;
 };
 
-// Nothing if it is no ARN of an access point.
+// Nothing if it is not the ARN of an access point.
 std::optional<Arn> ParseArn(std::string_view text) {
   if (!BeginsWith(text, kArn)) return std::nullopt;
   text.remove_prefix(kArn.size());
@@ -72,7 +72,7 @@ bool IsDirectoryName(std::string_view bucket) {
 }
 
 // The region of a zone: "use1" is us-east-1, "apne1" ap-northeast-1, "usgw1" us-gov-west-1. Empty
-// for a zone that is not named like that.
+// for a zone with another form of name.
 std::string RegionOfZone(std::string_view zone) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kDirections = {{
       {"ne", "northeast"},
@@ -116,7 +116,7 @@ std::string_view DomainOf(std::string_view region) {
   return "amazonaws.com";
 }
 
-// Whether it is AWS's endpoint for all buckets of a region, or accelerated.
+// Whether it is AWS's endpoint for all buckets of a region, or the one for accelerated transfer.
 bool IsAws(const Endpoint& endpoint, std::string_view region) {
   const std::string_view host = endpoint.host;
   const std::string_view label = host.substr(0, host.find('.'));
@@ -136,8 +136,8 @@ Variant VariantOf(const Endpoint& endpoint) {
   return {BeginsWith(host, "s3-fips."), host.find(".dualstack.") != std::string_view::npos};
 }
 
-// At AWS `aws_host` and domain, elsewhere a subdomain of the endpoint: whoever gives an endpoint of
-// his own for such a bucket means that it is addressed like any other there.
+// At AWS the host is `aws_host` and the domain. At any other endpoint such a bucket is addressed
+// like all others there, as a subdomain.
 void SetHost(const std::string& aws_host, const std::string& endpoint_region,
              BucketAddress* address) {
   Endpoint& endpoint = address->endpoint;

@@ -1,4 +1,4 @@
-// SSE-C: objects that are encrypted with a key of the customer's, which comes with every read.
+// SSE-C: objects encrypted with a customer's key, which is sent with every read.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace objectpipes {
 
-// The headers that bring the key of 32 bytes along; none without a key. kConfig where OpenSSL does
-// not offer MD5, with which the store checks the key.
+// The headers that send the key of 32 bytes; none without a key. kConfig if OpenSSL has no MD5: the
+// store checks the key by its MD5.
 Result<std::vector<std::string>> CustomerKeyHeaders(std::string_view key);
 
 }  // namespace objectpipes

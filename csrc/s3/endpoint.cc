@@ -55,7 +55,7 @@ bool ParseAuthority(std::string_view authority, Endpoint* endpoint) {
 
 }  // namespace
 
-// The last label of a name is never a number, that of an IPv4 address always is.
+// The last label of a name is never a number; that of an IPv4 address always is.
 bool IsIpAddress(std::string_view host) {
   if (host.front() == '[') return true;
   const size_t label_end = host.find_last_not_of("0123456789");
@@ -77,7 +77,8 @@ Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing) {
   const size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view authority = rest.substr(0, authority_end);
   std::string_view base_path = rest.substr(authority_end);
-  if (authority.find('@') != std::string_view::npos) {  // not repeated: it may hold a password
+  if (authority.find('@') !=
+      std::string_view::npos) {  // the message does not quote it: it may hold a password
     return Status(StatusCode::kConfig, "The endpoint's URL must not contain a user name.");
   }
 

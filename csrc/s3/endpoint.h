@@ -1,4 +1,4 @@
-// Where a bucket or an object is asked for: from endpoint, bucket and key to a request's address.
+// Makes the address of a request from endpoint, bucket and key.
 #pragma once
 
 #include <cstdint>
@@ -18,23 +18,22 @@ struct Endpoint {
   std::string scheme;     // "http" or "https"
   std::string host;       // a name, an IPv4 address or an IPv6 address in brackets
   uint16_t port = 0;      // 0: the scheme's own
-  std::string base_path;  // percent-encoded, "" or "/s3": no slash at its end
+  std::string base_path;  // percent-encoded, "" or "/s3": without a slash at the end
   Addressing addressing = Addressing::kPath;
 };
 
 // From "http[s]://host[:port][/base]"; kConfig when `url` is anything else. An IP address has no
-// subdomains, so its addressing is kPath whatever was asked for.
+// subdomains, so its addressing is always kPath.
 Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing);
 
-// Whether a host is an address, which has no subdomains, and not a name.
+// Whether a host is an address and not a name.
 bool IsIpAddress(std::string_view host);
 
-// Whether a name can stand in front of a host. One with a dot would be two labels, which the
-// "*.host" of a TLS certificate does not cover.
+// Whether a bucket's name can be a label in front of a host. One with a dot would be two labels,
+// and "*.host" in a TLS certificate does not cover those.
 bool IsDnsLabel(std::string_view bucket);
 
-// What is sent (url) and what is signed (host, path and the query it was made with): the same
-// bytes.
+// What is sent (url) and what is signed (host, path and query) are the same bytes.
 struct RequestTarget {
   std::string url;
   std::string host;  // the Host header: with the port unless it is the scheme's own
@@ -42,13 +41,13 @@ struct RequestTarget {
 };
 
 // An empty key addresses the bucket. `query` is canonical (base/uri.h), without the '?'. The key is
-// encoded and never normalised: "a//b", "a/../b" and "." are names like any other.
+// encoded but never normalised: "a//b", "a/../b" and "." are valid names.
 RequestTarget MakeRequestTarget(const Endpoint& endpoint, std::string_view bucket,
                                 std::string_view key, std::string_view query);
 
-// A sentence, after a space, that blames the endpoint for an error if it ends in the bucket's name,
-// or its host begins with it; else nothing. With an empty `bucket`, any path or first label is
-// blamed.
+// A hint, after a space, if the path of the endpoint ends in the bucket's name or its host begins
+// with it, which is a common mistake; otherwise empty. With an empty `bucket`, any path or first
+// label gives the hint.
 std::string BucketInEndpoint(const Endpoint& endpoint, std::string_view bucket);
 
 }  // namespace objectpipes

@@ -1,4 +1,4 @@
-// An ETag as people know it: what headers and documents write in quotes (RFC 9110, 8.8.3).
+// An ETag without the quotes that headers and documents put around it (RFC 9110, 8.8.3).
 #pragma once
 
 #include <algorithm>
@@ -13,9 +13,8 @@ inline std::string_view WithoutQuotes(std::string_view etag) {
   return quoted ? etag.substr(1, etag.size() - 2) : etag;
 }
 
-// Whether it tells the bytes of one version from those of another. A weak one may stand for both,
-// an empty one says nothing, and what is no entity-tag may mean something else: "If-Match: *"
-// matches any version.
+// Whether it differs between any two versions. A weak ETag may not, an empty one says nothing, and
+// text that is not an entity tag may mean something else: "If-Match: *" matches any version.
 inline bool IsStrongETag(std::string_view etag) {
   if (etag.size() < 3 || etag.front() != '"' || etag.back() != '"') return false;
   const std::string_view tag = WithoutQuotes(etag);

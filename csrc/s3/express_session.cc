@@ -11,7 +11,7 @@
 namespace objectpipes {
 namespace {
 
-// It becomes part of the head of a request.
+// Checked because it becomes part of a request's head.
 bool IsWord(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
@@ -21,7 +21,7 @@ bool IsWord(std::string_view text) {
 
 Result<ExpressSession> ParseExpressSession(const std::string& body) {
   const Status malformed =
-      Status::Protocol("The server's reply to CreateSession is not one with keys of a session");
+      Status::Protocol("The server's reply to CreateSession does not have the keys of a session");
   pugi::xml_document document;
   if (!document.load_buffer(body.data(), body.size(), kXmlParseFlags, pugi::encoding_utf8)) {
     return malformed;

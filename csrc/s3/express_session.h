@@ -9,15 +9,15 @@
 
 namespace objectpipes {
 
-// Asked for with a GET of the bucket with this query, signed with the account's own keys.
+// The request is a GET of the bucket with this query, signed with the account's own keys.
 inline constexpr char kCreateSessionQuery[] = "session=";
 
 struct ExpressSession {
-  Credentials credentials;  // their token is sent as x-amz-s3session-token
+  Credentials credentials;  // whose token is sent as x-amz-s3session-token
   int64_t expires = 0;      // POSIX seconds, by the server's clock
 };
 
-// From the body of the reply; kProtocol unless all of it is there.
+// From the body of the reply; kProtocol if any of it is missing.
 Result<ExpressSession> ParseExpressSession(const std::string& body);
 
 }  // namespace objectpipes

@@ -29,10 +29,10 @@ std::string NextToken(std::string_view parameter, std::string_view value) {
   return std::string(parameter).append("=").append(value);
 }
 
-// The page that S3 makes if nothing is said about its size.
+// The size of S3's pages if the request names none.
 constexpr size_t kDefaultMaxKeys = 1000;
 
-// An answer of S3's that cannot be trusted.
+// A listing that cannot be trusted.
 Status Malformed(const std::string& what, std::string_view culprit = {}) {
   StatusDetail detail;
   detail.code = "MalformedListing";
@@ -40,9 +40,9 @@ Status Malformed(const std::string& what, std::string_view culprit = {}) {
                 "The server's listing is malformed: " + what + Excerpt(culprit), std::move(detail));
 }
 
-// No answer of S3's at all.
+// A reply that is not a listing.
 Status NoListing(const std::string& why) {
-  return Status::Protocol("The server's reply is no listing: " + why);
+  return Status::Protocol("The server's reply is not a listing: " + why);
 }
 
 std::optional<int64_t> ParseCount(std::string_view text) {
@@ -56,7 +56,7 @@ std::optional<int64_t> ParseCount(std::string_view text) {
 
 // Turns the elements of the document into the parts of a page.
 //
-// What is unreadable of an object's facts is unknown. Only what could lose or change a key is an
+// A fact about an object that cannot be read is unknown. Only what could lose or change a key is an
 // error.
 class PageBuilder {
  public:
@@ -146,7 +146,7 @@ void PageBuilder::SortEntries() {
                    });
 }
 
-// As many entries as the server puts into one page.
+// Whether it has as many entries as the server puts into one page.
 bool PageBuilder::IsFull(const pugi::xml_node& root) const {
   const int64_t max_keys = ParseCount(XmlValue(XmlChild(root, "MaxKeys"))).value_or(0);
   return page_.entries.size() >= (max_keys > 0 ? static_cast<size_t>(max_keys) : kDefaultMaxKeys);
@@ -158,7 +158,7 @@ Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
   if (truncated == "false" || truncated == "0") return Status::Ok();
   const bool said = !truncated.empty();
   if (said && truncated != "true" && truncated != "1") {
-    return Malformed("whether it is complete is said with ", truncated);
+    return Malformed("IsTruncated is neither true nor false: ", truncated);
   }
 
   const std::string token = XmlValue(XmlChild(root, "NextContinuationToken"));
@@ -176,7 +176,7 @@ Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
   return Status::Ok();
 }
 
-// A page goes on after NextMarker, or, as is usual without a delimiter, after its last name.
+// The next page begins after NextMarker or, as is usual without a delimiter, after the last name.
 Status PageBuilder::SetMarker(const pugi::xml_node& root) {
   std::string marker;
   OBJECTPIPES_RETURN_IF_ERROR(AppendName(XmlChild(root, "NextMarker"), &marker));
@@ -217,7 +217,7 @@ bool KnowsNoV2(const Status& failure, bool first_page, ListVersion asked) {
 
 Status AppendToPage(const char* data, size_t size, std::string* body) {
   if (body->size() + size > kMaxPageSize) {
-    return Status::Protocol("the list page is longer than any that S3 makes");
+    return Status::Protocol("The server sent a list page longer than any of S3");
   }
   body->append(data, size);
   return Status::Ok();
@@ -251,7 +251,7 @@ Result<ListPage> ParseListPage(std::string body, ListVersion asked) {
       has_prefixes = true;
     }
   }
-  // Objects and prefixes come in two lists; a page has the one order of keys.
+  // Objects and prefixes come in two lists. A page has both in the order of keys.
   if (has_prefixes) builder.SortEntries();
   OBJECTPIPES_RETURN_IF_ERROR(builder.SetNextToken(root));
   return builder.Finish();

@@ -1,4 +1,4 @@
-// What a listing asks for (ListObjectsV2 or ListObjects, its older form) and what comes back.
+// The requests of a listing (ListObjectsV2, or the older ListObjects) and their replies.
 #pragma once
 
 #include <cstddef>
@@ -15,27 +15,27 @@ namespace objectpipes {
 // ListObjects and ListObjectsV2.
 enum class ListVersion : uint8_t { kV1, kV2 };
 
-// In which of them a page is asked for: the first page as told, later ones as the page before said.
-// A server may answer V2 in the manner of V1, and then its next_token goes on in that.
+// The version of the request for a page: `first_page` for the first, and for later ones the version
+// of the page before. A server may answer a V2 request with a V1 page; next_token then continues in
+// V1.
 ListVersion VersionOf(const ListRequest& request, ListVersion first_page);
 
 // The query of the request for one page.
 QueryParameters ListQuery(const ListRequest& request, ListVersion first_page = ListVersion::kV2);
 
-// Whether the first page is to be asked for once more, in the older form: some servers know only
-// that.
+// Whether to ask for the first page again in V1: some servers know only that.
 bool KnowsNoV2(const Status& failure, bool first_page, ListVersion asked);
 
-// Adds what has arrived of a page to the rest. kProtocol if that is longer than any page of S3's.
+// Appends a piece of a page to what has arrived. kProtocol if that is longer than any page of S3.
 Status AppendToPage(const char* data, size_t size, std::string* body);
 
-// From the body of a reply to a request in the manner of `asked` that is not an error document.
-// Keys are decoded if the server encoded them; keys and common prefixes are in one order. A page's
-// next_token is the parameter that asks for the next page, as ListQuery() understands it.
+// Parses the reply to a request of version `asked`, which must not be an error document. Keys are
+// decoded if the server encoded them, and sorted together with common prefixes. next_token is the
+// parameter that asks for the next page, for ListQuery().
 //
-// What else is said of an object (size, time, entity tag) is unknown where it is missing or
-// unreadable. kProtocol when a key could be lost or changed: when the document is malformed, cut
-// short or not in UTF-8, and when there should be a next page but no way to ask for it.
+// An object's size, time or entity tag is unknown if it is missing or unreadable. kProtocol if a
+// key could be lost or changed: if the document is malformed, cut off or not in UTF-8, or if there
+// should be a next page but no way to ask for it.
 Result<ListPage> ParseListPage(std::string body, ListVersion asked = ListVersion::kV2);
 
 }  // namespace objectpipes

@@ -23,8 +23,8 @@ bool SkipBack(std::string_view suffix, std::string_view* text) {
   return true;
 }
 
-// "s3.us-east-1.amazonaws.com", and what it is called elsewhere or was called before. Under other
-// names of this domain, anybody's servers are reached.
+// "s3.us-east-1.amazonaws.com" and its other or older forms. Other names in this domain may lead to
+// anybody's servers.
 bool IsAws(std::string_view host) {
   if (!SkipBack(".amazonaws.com", &host) && !SkipBack(".amazonaws.com.cn", &host)) return false;
   if (host == "s3") return true;

@@ -9,17 +9,17 @@
 
 namespace objectpipes {
 
-// Where `location` leads from a request of `from` (RFC 3986, 5.2). A server that does not encode
-// the name of the object again, as AIStore does not, means the path that it was asked for; its
-// query begins behind it, with "&" if the name has a "?". kProtocol if it is no reference.
+// Where `location` leads from a request for `from` (RFC 3986, 5.2). AIStore does not encode the
+// object's name again in a Location: then the path is that of `from`, and the query begins after
+// the name, with "&" if the name has a "?". kProtocol if `location` is not a reference.
 Result<HttpUrl> ResolveRedirect(const HttpUrl& from, std::string_view location);
 
-// Whether a host belongs to whom the user named: the endpoint itself, the bucket's name in front of
-// it, the endpoint of another region, or of any if both are AWS's own. `endpoint` may contain
-// "{region}". All in lower case, without ports.
+// Whether a host belongs to the user's endpoint: it is the endpoint itself, the bucket's name in
+// front of it, or the same endpoint of another region; at AWS, any of AWS's own. `endpoint` may
+// contain "{region}". All in lower case, without ports.
 bool IsHostOf(std::string_view endpoint, std::string_view bucket, std::string_view host);
 
-// Whether a reply may name it: it becomes part of a host's name and of a signature.
+// Whether the text can be the name of a region: it becomes part of a host name and of a signature.
 bool IsRegion(std::string_view text);
 
 }  // namespace objectpipes

@@ -17,10 +17,10 @@ namespace {
 
 using Kind = RetryHint::Kind;
 
-// S3 refuses requests whose time is further off than this.
+// S3 refuses a request whose time differs by more than this.
 constexpr int64_t kMaxSkewSeconds = int64_t{15} * 60;
 
-// What an error means to us.
+// What an error means for us.
 struct Meaning {
   StatusCode code;
   Kind kind;
@@ -48,9 +48,9 @@ constexpr Meaning kOtherRegion = {StatusCode::kWrongRegion, Kind::kFatal,
 constexpr Meaning kRedirect = {StatusCode::kEndpoint, Kind::kFatal,
                                "The server redirects elsewhere"};
 constexpr Meaning kSkew = {StatusCode::kClockSkew, Kind::kFatal,
-                           "This computer's clock and the server's differ too much"};
+                           "This computer's clock and the server's clock differ too much"};
 constexpr Meaning kSlowDown = {StatusCode::kThrottled, Kind::kThrottled,
-                               "The server asks for fewer requests"};
+                               "The server receives too many requests"};
 constexpr Meaning kServerFailed = {StatusCode::kServer, Kind::kRetry, "The server failed"};
 constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
                                     "The server did not receive the request in time"};
@@ -68,16 +68,16 @@ constexpr Meaning kNoKmsKey = {StatusCode::kAccessDenied, Kind::kFatal,
                                "The key that encrypts the object cannot be used"};
 constexpr Meaning kNoCustomerKey = {
     StatusCode::kConfig, Kind::kFatal,
-    "The object is encrypted with a key of its owner's (SSE-C), which sse_customer_key= gives"};
+    "The object is encrypted with a customer's key (SSE-C): set sse_customer_key= to that key"};
 constexpr Meaning kOtherCustomerKey = {
     StatusCode::kConfig, Kind::kFatal,
-    "The object is not encrypted with the key in sse_customer_key= (SSE-C)"};
+    "The object is not encrypted with the key given as sse_customer_key= (SSE-C)"};
 constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
                                   "The server does not support the request"};
 constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
-                              "Something other than an S3 server answered"};
+                              "The answer did not come from an S3 server"};
 constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
-                                 "The server gave an answer that S3 does not know"};
+                                 "The server answered with an error that S3 does not have"};
 
 // The first match counts.
 constexpr Rule kRules[] = {
@@ -133,7 +133,7 @@ bool Matches(std::string_view pattern, std::string_view code) {
   return any_end ? code.substr(0, pattern.size()) == pattern : code == pattern;
 }
 
-// By HTTP status, for replies to HEAD, which have nothing else, and for codes nobody told us about.
+// By HTTP status: for replies to HEAD, which have nothing else, and for codes without a rule.
 Meaning MeaningOfHttpStatus(int http_status, bool about_object) {
   switch (http_status) {
     case 400:
@@ -158,7 +158,7 @@ Meaning MeaningOfHttpStatus(int http_status, bool about_object) {
     case 429:
       return kSlowDown;
     default:
-      // An error inside a 200 is one that the server met too late to say 500.
+      // An error inside a 200 occurred too late for the server to send a 500.
       if (http_status >= 500 || http_status == 200) return kServerFailed;
       return http_status / 100 == 3 ? kRedirect : kUnexpected;
   }
@@ -176,7 +176,7 @@ struct ErrorDocument {
 
 ErrorDocument ParseErrorDocument(std::string_view body) {
   pugi::xml_document document;
-  // A document cut short is used as far as it goes, so the result of parsing is of no interest.
+  // A document that is cut off is used as far as it goes, so the result of parsing does not matter.
   (void)document.load_buffer(body.data(), body.size(), kXmlParseFlags, pugi::encoding_utf8);
   const pugi::xml_node error = XmlChild(document, "Error");
   const auto field = [&error](std::string_view name) { return XmlValue(XmlChild(error, name)); };
@@ -184,7 +184,7 @@ ErrorDocument ParseErrorDocument(std::string_view body) {
           field("Endpoint"), field("RequestId"), field("ServerTime")};
 }
 
-// A region becomes part of host names and signatures: nothing else may pass for one.
+// A region becomes part of host names and signatures, so nothing else may pass for one.
 bool IsRegion(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -205,7 +205,7 @@ std::string_view RegionOfEndpoint(std::string_view endpoint) {
   return before.substr(before.rfind('.') + 1) == "s3" ? last : std::string_view();
 }
 
-// The bucket's region if the reply names one that is not the region we signed for.
+// The bucket's region if the reply names one, and it is not the region we signed for.
 std::string OtherRegion(const ErrorReply& reply, const ErrorDocument& document) {
   for (const std::string_view region : {reply.bucket_region, std::string_view(document.region),
                                         RegionOfEndpoint(document.endpoint)}) {
@@ -216,7 +216,7 @@ std::string OtherRegion(const ErrorReply& reply, const ErrorDocument& document) 
 
 int64_t WholeSeconds(double time) { return static_cast<int64_t>(std::floor(time)); }
 
-// When the server replied, by its clock.
+// When the server replied, by its own clock.
 std::optional<int64_t> DateOf(const ErrorReply& reply) {
   const std::optional<double> date = ParseTime(reply.date);
   if (!date) return std::nullopt;
@@ -229,7 +229,7 @@ std::optional<int64_t> ServerTime(const ErrorReply& reply, const ErrorDocument& 
   return DateOf(reply);
 }
 
-// -1 where the server has no wish.
+// -1 if the server does not say.
 int64_t RetryAfterMs(const ErrorReply& reply) {
   uint32_t seconds = 0;
   const char* const end = reply.retry_after.data() + reply.retry_after.size();
@@ -246,7 +246,7 @@ bool IsForeign(const ErrorReply& reply, const ErrorDocument& document) {
   return !reply.body.empty() && document.code.empty() && reply.request_id.empty();
 }
 
-// Only the words tell: the code is InvalidRequest or InvalidArgument.
+// Only the message tells: the code is InvalidRequest or InvalidArgument.
 bool IsAboutCustomerKey(const ErrorReply& reply, const ErrorDocument& document) {
   return reply.http_status == 400 && document.code.substr(0, 7) == "Invalid" &&
          document.message.find("ncrypt") != std::string::npos;
@@ -261,10 +261,10 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   });
   if (rule != std::end(kRules)) return rule->meaning;
   const Meaning meaning = MeaningOfHttpStatus(reply.http_status, !reply.key.empty());
-  // A gateway may be as busy or broken as S3 itself; whatever else it says is not about S3.
+  // A gateway may be as busy or broken as S3 itself. Its other errors are not about S3.
   const bool busy = meaning.kind != Kind::kFatal && reply.http_status != 200;
   if (IsForeign(reply, document) && !busy) return kForeign;
-  // The reply to HEAD does not say which 403 it is, but it does have a date.
+  // The reply to HEAD has no code that tells which 403 it is, but it has a date.
   const std::optional<int64_t> date = DateOf(reply);
   if (meaning.code == StatusCode::kAccessDenied && reply.body.empty() && date &&
       std::abs(*date - reply.request_time) > kMaxSkewSeconds) {
@@ -273,13 +273,13 @@ Meaning MeaningOf(const ErrorReply& reply, const ErrorDocument& document) {
   return meaning;
 }
 
-// Codes of 3xx and 400 replies differ between servers and HEAD has none, but each of them is about
-// the region when the reply names another one.
+// The codes of 3xx and 400 replies differ between servers, and HEAD has none. But each such reply
+// is about the region if it names another one.
 bool MayBeAboutRegion(int http_status) {
   return http_status == 301 || http_status == 302 || http_status == 307 || http_status == 400;
 }
 
-// The server's own words, or the nearest thing to them.
+// The server's own message, or the nearest thing to it.
 std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   std::string words = "HTTP " + std::to_string(reply.http_status);
   if (!document.code.empty()) {
@@ -292,14 +292,14 @@ std::string Words(const ErrorReply& reply, const ErrorDocument& document) {
   return words;
 }
 
-// Consoles of some stores show the address of a bucket where that of the store is wanted.
+// The consoles of some stores show the address of a bucket, which users then give as the endpoint.
 std::string EndpointHint(const ErrorReply& reply, const ErrorDocument& document, StatusCode code) {
   const bool missing = code == StatusCode::kObjectNotFound || code == StatusCode::kBucketNotFound;
   if (reply.endpoint == nullptr) return {};
   if (!missing && code != StatusCode::kAccessDenied && code != StatusCode::kInvalidArgument) {
     return {};
   }
-  // No key was asked for, so whoever misses one took the bucket's name for it.
+  // The request had no key, so a server that misses one took the bucket's name for it.
   const bool certain = reply.key.empty() && document.code == "NoSuchKey";
   return BucketInEndpoint(*reply.endpoint, certain ? std::string_view() : reply.bucket);
 }

@@ -1,4 +1,4 @@
-// What an HTTP reply that is not a success means: the one place that maps S3's errors.
+// What an HTTP error of S3 means: the one place that maps S3's errors.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace objectpipes {
 // A reply, and the request it answers. Header fields are empty where the reply has none.
 struct ErrorReply {
   int http_status = 0;
-  std::string_view body;  // never there in reply to HEAD
+  std::string_view body;  // always empty in the reply to HEAD
   std::string_view server;
   std::string_view date;
   std::string_view location;
@@ -26,17 +26,17 @@ struct ErrorReply {
 
   std::string_view bucket;
   std::string_view key;                // empty: the request was a listing
-  std::string_view region;             // it was signed for
-  int64_t request_time = 0;            // it was signed at, POSIX seconds
+  std::string_view region;             // that it was signed for
+  int64_t request_time = 0;            // when it was signed, in POSIX seconds
   bool has_customer_key = false;       // of SSE-C
-  const Endpoint* endpoint = nullptr;  // null: there is nothing to say about it
+  const Endpoint* endpoint = nullptr;  // null: gives no hint
 };
 
 struct S3Error {
   Status status;
 
-  // kRetryNow says that one of the fields below has something to try; it is for the caller to try
-  // it and to give up when it has been tried before.
+  // kRetryNow: one of the fields below says what to try. The caller tries it, or gives up if it
+  // tried that before.
   RetryHint hint;
   std::string region;                  // sign for this region instead
   std::string location;                // ask at this URL instead
@@ -45,8 +45,8 @@ struct S3Error {
 
 S3Error ErrorFromReply(const ErrorReply& reply);
 
-// Whether the body of a reply with status 200 is an error nonetheless. S3 begins its answer to a
-// listing before it knows the end of it.
+// Whether the body of a reply with status 200 is an error. S3 begins to answer a listing before it
+// knows how that ends.
 bool IsErrorDocument(std::string_view body);
 
 }  // namespace objectpipes

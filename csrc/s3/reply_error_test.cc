@@ -279,11 +279,11 @@ TEST(S3ErrorFromReply, SaysThatSomethingElseThanS3Answered) {
   EXPECT_EQ(error.status.code(), StatusCode::kEndpoint);
   EXPECT_EQ(error.hint.kind, Kind::kFatal);
   EXPECT_EQ(error.status.message(),
-            "Something other than an S3 server answered: s3://bucket/a/key "
+            "The answer did not come from an S3 server: s3://bucket/a/key "
             "(HTTP 404, \"404 Not Found\" from nginx/1.22.1)");
 
   EXPECT_EQ(ErrorFromReply(Reply(403, "{\"detail\":\n \"log in\"}")).status.message(),
-            "Something other than an S3 server answered: s3://bucket/a/key "
+            "The answer did not come from an S3 server: s3://bucket/a/key "
             "(HTTP 403, \"{\"detail\": \"log in\"}\")");
 
   const S3Error portal = ErrorFromReply(Reply(200, "<html><title>Log in</title></html>"));

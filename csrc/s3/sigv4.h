@@ -1,6 +1,6 @@
 // AWS Signature Version 4 for S3: GET and HEAD requests, signed in their headers.
 //
-// S3 signs the path as it was sent, encoded once and never normalised, unlike every other service.
+// Unlike all other services, S3 signs the path as it is sent: encoded once and never normalised.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,7 @@
 
 namespace objectpipes {
 
-// The hash of the body a GET or HEAD does not have. Unlike "UNSIGNED-PAYLOAD" every server takes
-// it, with and without TLS.
+// The hash of an empty body. All servers accept it with and without TLS, unlike "UNSIGNED-PAYLOAD".
 inline constexpr std::string_view kEmptyPayloadHash =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -27,13 +26,14 @@ struct HeaderView {
 struct SigningRequest {
   std::string_view method;
   std::string_view host;
-  std::string_view path;            // percent-encoded, as sent
-  std::string_view query;           // CanonicalQuery()
-  std::vector<HeaderView> headers;  // every further x-amz-* header sent; others may stay unsigned
+  std::string_view path;   // percent-encoded, as sent
+  std::string_view query;  // CanonicalQuery()
+  std::vector<HeaderView>
+      headers;  // all other x-amz-* headers that are sent; the rest may stay unsigned
 };
 
-// To be sent along with "x-amz-content-sha256: kEmptyPayloadHash" and, if the credentials have one,
-// "x-amz-security-token", both of which are signed too.
+// Send it with "x-amz-content-sha256: kEmptyPayloadHash" and, if the credentials have a token,
+// "x-amz-security-token". Both are signed, too.
 struct Signature {
   std::string amz_date;       // the value of x-amz-date
   std::string authorization;  // the value of authorization
@@ -44,7 +44,7 @@ class Signer {
  public:
   Signer(Credentials credentials, std::string region, std::string service = "s3");
 
-  // Fails only as Sha256 does.
+  // Fails only if Sha256 does.
   Result<Signature> Sign(const SigningRequest& request, int64_t unix_seconds);
 
  private:
@@ -55,11 +55,11 @@ class Signer {
   std::string service_;
   Sha256 sha256_;
 
-  std::string day_;    // the scope and the key are those of this day
+  std::string day_;    // the day of the scope and the key
   std::string scope_;  // "20130524/us-east-1/s3/aws4_request"
   Sha256::Digest day_key_{};
 
-  // Kept for their capacity.
+  // Members to keep their capacity.
   std::vector<HeaderView> headers_;
   std::string header_names_;
   std::string text_;

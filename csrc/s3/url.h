@@ -1,5 +1,5 @@
-// s3:// URLs as the pipes take them: "s3://bucket/key", the key byte for byte, never decoded. In
-// place of the bucket's name the ARN of an access point may stand.
+// s3:// URLs: "s3://bucket/key", where the key is never decoded. The ARN of an access point may
+// stand in place of the bucket's name.
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ struct ObjectPath {
   std::string key;  // or a prefix, which may be empty
 };
 
-// For listing: everything after the first '/' is the prefix. The messages are torchdata's, which
-// users match on.
+// For listings: everything after the first '/' is the prefix. The messages are those of torchdata,
+// because users match on them.
 Result<ObjectPath> ParseS3Url(std::string_view url);
 
-// For loading: the same, and the key must not be empty.
+// For reads: the same, but the key must not be empty.
 Result<ObjectPath> ParseS3ObjectUrl(std::string_view url);
 
 std::string FormatS3Url(std::string_view bucket, std::string_view key);

@@ -20,7 +20,7 @@ bool EqualIgnoringCase(std::string_view a, std::string_view lower) {
   });
 }
 
-// What <?xml ... encoding="..."?> says; empty if nothing does.
+// The encoding in <?xml ... encoding="..."?>; empty if there is none.
 std::string_view DeclaredEncoding(std::string_view document) {
   constexpr std::string_view kOpen = "<?xml";
   if (document.substr(0, kOpen.size()) != kOpen) return {};
@@ -33,8 +33,8 @@ std::string_view DeclaredEncoding(std::string_view document) {
   return value.substr(0, value.find(document[quote]));
 }
 
-// How much of the front of `text` is printable ASCII, in steps of eight: nearly all of a listing
-// is.
+// How many bytes at the front of `text` are printable ASCII, in steps of eight. Nearly all of a
+// listing is.
 size_t PlainLength(std::string_view text) {
   constexpr uint64_t kSpaces = 0x2020202020202020;
   constexpr uint64_t kTopBits = 0x8080808080808080;
@@ -46,8 +46,8 @@ size_t PlainLength(std::string_view text) {
   return length;
 }
 
-// The length of the character at the front of `text`, which is not empty; 0 if it is none of UTF-8
-// (RFC 3629), or not allowed in XML.
+// The length of the character at the front of `text`, which is not empty; 0 if it is not valid
+// UTF-8 (RFC 3629), or not allowed in XML.
 size_t CharacterLength(std::string_view text) {
   const auto byte = [text](size_t i) -> unsigned {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -91,7 +91,7 @@ bool AppendUtf8(uint32_t code, std::string* out) {
   return true;
 }
 
-// `name` is what stands between '&' and ';'.
+// `name` is the text between '&' and ';'.
 bool AppendReference(std::string_view name, std::string* out) {
   constexpr std::pair<std::string_view, char> kNamed[] = {
       {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
