@@ -1,4 +1,4 @@
-// One configured store within the engine: what all reads and listings of it share on the I/O
+// One configured store within the engine: what all of its reads and listings share on the I/O
 // thread.
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace objectpipes {
 
-// Counters of a process, for people: what was read, and what went wrong on the way.
+// Counters of a process, for users: what was read, and what went wrong.
 struct Stats {
   std::atomic<uint64_t> objects{0};
   std::atomic<uint64_t> bytes{0};
@@ -47,8 +47,8 @@ class CountedNow {
   std::atomic<uint64_t>* const counter_;
 };
 
-// Whether anything at an endpoint has ever answered this process. As long as nothing has, the
-// endpoint is more likely wrong than busy.
+// Whether an endpoint has ever answered this process. Until it has, it is more likely wrong than
+// busy.
 struct FirstContact {
   std::string endpoint;  // "host:port"
   std::atomic<bool> answered{false};
@@ -79,14 +79,15 @@ class Client {
   const bool split;  // a large object may be read over several connections
   const std::shared_ptr<FirstContact> contact;
 
-  // The time for limits of reads and listings. It stands still while reads wait for credentials,
-  // which only the consumer's thread can obtain: that is no time of the server's. Any thread.
+  // The time for the limits of reads and listings. It stands still while reads wait for
+  // credentials: only the consumer's thread can obtain those, so that time is not the server's. Any
+  // thread.
   int64_t now_ms();
 
-  // Something has been failing for long: says so once, until it has succeeded. I/O thread.
+  // Reports that requests have been failing for long: warns once until one succeeds. I/O thread.
   void WarnOfRetries(int64_t lasted_ms, const std::string& why);
   void Succeeded() { warned_ = false; }
-  // A sentence for the user; empty: none. Each is given once. Any thread.
+  // A warning for the user; empty: none. Each is returned once. Any thread.
   std::string TakeWarning();
 
   // I/O thread only.
@@ -99,8 +100,8 @@ class Client {
 
   std::mutex mutex_;  // guards what follows
   std::string warning_;
-  int64_t limits_seen_ms_;  // when now_ms() was called last, by the loop's clock
-  int64_t awaited_ms_ = 0;  // so far for credentials
+  int64_t limits_seen_ms_;  // the last call of now_ms(), by the loop's clock
+  int64_t awaited_ms_ = 0;  // the time spent waiting for credentials so far
   bool awaiting_ = false;   // at that time
 };
 

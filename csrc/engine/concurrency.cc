@@ -6,12 +6,12 @@ namespace objectpipes {
 
 void ConcurrencyLimit::OnLatency(int64_t microseconds, int64_t now_ms) {
   if (now_ms - window_began_ms_ > kLatencyWindowMs) {
-    last_window_us_ = least_latency_us_;
-    least_latency_us_ = 0;
+    last_window_us_ = min_latency_us_;
+    min_latency_us_ = 0;
     window_began_ms_ = now_ms;
   }
-  // The least latency is that of the path; the others contain the queues that we fill ourselves.
-  if (least_latency_us_ == 0 || microseconds < least_latency_us_) least_latency_us_ = microseconds;
+  // The minimum is the latency of the path. Higher ones include queues that we fill ourselves.
+  if (min_latency_us_ == 0 || microseconds < min_latency_us_) min_latency_us_ = microseconds;
 }
 
 void ConcurrencyLimit::OnSuccess() {
@@ -25,7 +25,7 @@ void ConcurrencyLimit::OnThrottled(int64_t now_ms) {
 }
 
 int ConcurrencyLimit::Target() const {
-  int64_t latency = least_latency_us_;
+  int64_t latency = min_latency_us_;
   if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency))
     latency = last_window_us_;
   return static_cast<int>(std::clamp<int64_t>(latency / kCostOfRequestUs, kMin, kMax));

@@ -7,7 +7,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr size_t kIdleBytes = size_t{32} << 20;  // while nothing is read
+constexpr size_t kIdleBytes = size_t{32} << 20;  // that buffers may keep while nothing is read
 
 // The engine of this process, if `generation` is that of this process.
 struct Current {
@@ -21,8 +21,8 @@ Current& TheCurrent() {
   return *kCurrent;
 }
 
-// fork() must not happen while the I/O thread is inside c-ares or OpenSSL: locks it holds there
-// would be taken in the child for ever. Between two turns it is not.
+// fork() must not happen while the I/O thread is inside c-ares or OpenSSL: locks that it holds
+// there would stay locked in the child for ever. Between two turns it holds none.
 void BeforeFork() {
   Current& current = TheCurrent();
   current.mutex.lock();

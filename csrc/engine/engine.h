@@ -16,18 +16,19 @@ namespace objectpipes {
 
 class Engine {
  public:
-  // Made on first use in each process. A child of fork() gets its own: that of the parent is left
-  // alone, down to its memory, because nothing in it can be used or freed safely. Never destroyed.
+  // Made on first use in each process. A child of fork() gets its own and leaves the parent's
+  // alone, including its memory, because nothing in it can be used or freed safely. Never
+  // destroyed.
   static Engine* OfThisProcess();
 
-  // Ends the I/O thread; what is under way never finishes. For the end of the interpreter.
+  // Ends the I/O thread. Whatever is in flight never finishes. For the end of the interpreter.
   static void ShutDown();
 
   EventLoop* loop() { return loop_.get(); }
   const std::shared_ptr<BufferPool>& pool() const { return pool_; }
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   Stats* stats() { return &stats_; }
-  // What all clients of an endpoint ("host:port") know of it together.
+  // What all clients of an endpoint ("host:port") know about it together.
   std::shared_ptr<FirstContact> ContactWith(const std::string& endpoint);
 
  private:

@@ -27,8 +27,8 @@ bool MatchesMask(std::string_view mask, std::string_view text) {
 }
 
 bool KeyFilter::Passes(std::string_view url, const ListEntry& entry) const {
-  // torchdata never listed what looks like a folder; with a delimiter the folders are what is asked
-  // for.
+  // torchdata never listed keys that look like folders. With a delimiter, the folders are what the
+  // caller wants.
   if (!entry.is_prefix && url.back() == '/') return false;
   const bool leads_on = entry.is_prefix && start_after.compare(0, url.size(), url) == 0;
   if (url <= start_after && !leads_on) return false;

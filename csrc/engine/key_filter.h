@@ -1,4 +1,4 @@
-// Which listed keys are handed on, decided before a Python object is made of them.
+// Which listed keys pass, decided before Python objects are made of them.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@
 namespace objectpipes {
 
 struct KeyFilter {
-  // Any of these must match the whole URL; none: all match. Only '*' is special here (it matches
-  // '/' too), for which bytes and characters are the same thing; other patterns of fnmatch are left
-  // to Python.
+  // One of these must match the whole URL; without masks, all URLs pass. Only '*' is special here,
+  // and also matches '/': for it, bytes and characters are the same. Python handles other patterns
+  // of fnmatch.
   std::vector<std::string> masks;
   int64_t min_size = 0;  // bytes; an entry of unknown size passes
   int64_t max_size = std::numeric_limits<int64_t>::max();
-  double modified_after = -1;  // POSIX seconds, exclusive; an entry of unknown age passes
-  std::string start_after;     // URL, exclusive; servers that do not know it begin at the beginning
+  double modified_after = -1;  // POSIX seconds, exclusive; an entry of unknown time passes
+  std::string start_after;  // a URL, exclusive; some servers ignore it and list from the beginning
 
   bool Passes(std::string_view url, const ListEntry& entry) const;
 };
 
-// Whether `text` matches `mask`, in which '*' stands for any bytes.
+// Whether `text` matches `mask`, where '*' stands for any bytes.
 bool MatchesMask(std::string_view mask, std::string_view text);
 
 }  // namespace objectpipes

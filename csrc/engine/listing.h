@@ -1,4 +1,4 @@
-// The pages of one listing, the next one on its way while the caller works on this one.
+// The pages of one listing. The next page is requested while the caller works on this one.
 #pragma once
 
 #include <condition_variable>
@@ -17,8 +17,8 @@ namespace objectpipes {
 
 class Listing final : public std::enable_shared_from_this<Listing>, private ListHandler {
  public:
-  // `timeout_ms` limits the way of each page, all attempts included; -1: only the retry policy
-  // does.
+  // `timeout_ms` limits the time for each page, with all attempts; -1: only the retry policy limits
+  // it.
   static std::shared_ptr<Listing> Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms);
   ~Listing() { StopClock(); }
@@ -28,8 +28,8 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   // The caller's side: one thread at a time.
 
   enum class Outcome { kPage, kEnd, kFailed, kNotYet };
-  // The next page; kNotYet after `max_wait_ms`: look for signals and call again. After kEnd and
-  // kFailed the listing is over.
+  // The next page. kNotYet after `max_wait_ms`: check for signals and call again. kEnd and kFailed
+  // end the listing.
   Outcome Take(int64_t max_wait_ms, ListPage* page, Status* failure);
 
   void Close();

@@ -1,5 +1,5 @@
-// Reads of objects whose node is down. Here they take neither memory nor a place among the
-// concurrent ones, so that all others go on.
+// Reads of objects whose node is down. Here they use no memory and do not count as concurrent
+// reads, so all others continue.
 #pragma once
 
 #include <atomic>
@@ -18,11 +18,11 @@ class OutageQueue {
  public:
   struct Ended {
     std::unique_ptr<ReadSlot> slot;
-    Status status;  // OK: the node is back; else the time for the read is over
+    Status status;  // OK: the node is back; otherwise the read is out of time
   };
 
   void Put(std::unique_ptr<ReadSlot> slot);
-  // Those that need not wait any longer, the latest request first. Looks once a second.
+  // The reads that no longer wait, the latest request first. Checks once a second.
   std::vector<Ended> TakeEnded(Transport* transport, int64_t now_ms);
   void Clear();
 

@@ -7,8 +7,8 @@ namespace {
 
 using Sizes = std::vector<uint64_t>;
 
-// Servers that do not know such a question, or do not let us ask it, say so in many ways: moto
-// finds that the part has another ETag than the object.
+// Servers that do not know such a request, or do not permit it, refuse it in many ways: for moto,
+// the part has another ETag than the object.
 bool CannotAnswer(const Status& status) {
   switch (status.code()) {
     case StatusCode::kInvalidArgument:
@@ -38,7 +38,7 @@ PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, std::string
             Finish(CannotAnswer(status) ? Result<Sizes>(Sizes{}) : Result<Sizes>(status));
           }) {
   retry_.set_deadline_ms(deadline_ms);
-  // Not now: probes are made inside of handlers, where no exchange may be started.
+  // Not now: handlers make probes, and no exchange may be started there.
   timer_ = client_->loop->After(0, [this] {
     timer_.reset();
     StartExchange();

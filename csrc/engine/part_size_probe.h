@@ -16,17 +16,18 @@ namespace objectpipes {
 
 class PartSizeProbe final : private GetHandler {
  public:
-  // The bytes of each part asked for; none if this server cannot tell. A failure is one that the
-  // read itself would not have got over either: it must not cost the comparison.
+  // The size of each part in bytes; none if this server does not tell. Fails only with what would
+  // fail the read as well: otherwise the checksum would not be compared.
   using Done = std::function<void(const Result<std::vector<uint64_t>>& sizes)>;
 
-  // What to ask for: the parts 1 to `last`, one after the other.
+  // Asks for the parts 1 to `last`, one after the other.
   struct Parts {
     uint32_t last = 1;
-    bool only_even = false;  // no more once two of them, the last left out, differ
+    bool only_even = false;  // stop once one differs from the first (the last part may be shorter)
   };
 
-  // Of this version (empty: of any). `done` may destroy the probe. The object outlives it.
+  // Asks about this version (empty: any). `done` may destroy the probe. The object outlives the
+  // probe.
   PartSizeProbe(Client* client, const ObjectId* object, std::string version, Parts parts,
                 int64_t deadline_ms, Done done);
   ~PartSizeProbe();
@@ -51,7 +52,7 @@ class PartSizeProbe final : private GetHandler {
   const Done done_;
   RetryLoop retry_;
   std::vector<uint64_t> sizes_;
-  int64_t reported_size_ = -1;  // by the reply under way
+  int64_t reported_size_ = -1;  // by the current reply
   std::optional<EventLoop::TimerId> timer_;
   std::unique_ptr<Exchange> exchange_;
 };

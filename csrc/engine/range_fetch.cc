@@ -10,19 +10,19 @@
 namespace objectpipes {
 namespace {
 
-// An attempt that delivered this much was not in vain, and failures before it are forgotten.
+// After an attempt that delivered this much, earlier failures do not count any more.
 constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
-// A reply may be shorter than what was asked for (RFC 9110, 15.3.7). An object that comes in single
-// bytes would never end: so many replies may bring less than kProgressBytes.
+// A reply may be shorter than the range that was asked for (RFC 9110, 15.3.7). So that an object
+// does not arrive byte by byte for ever, this many replies may have less than kProgressBytes.
 constexpr int kMaxShortReplies = 64;
 
-// Our own word, for who looks for advice.
+// Our own error code, for the advice in errors.py.
 constexpr char kNoVersion[] = "NoVersion";
 
 }  // namespace
 
 RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       uint64_t end, bool verify, Sink* sink)
+                       uint64_t end, bool verify, Handler* handler)
     : client_(client),
       in_flight_(&client->stats->in_flight),
       object_(object),
@@ -30,7 +30,7 @@ RangeFetch::RangeFetch(Client* client, const ObjectId* object, Pin* pin, uint64_
       begin_(begin),
       end_(end),
       verify_(verify),
-      sink_(sink),
+      handler_(handler),
       retry_(
           client, [this] { StartExchange(); },
           [this](const Status& status) {
@@ -64,7 +64,7 @@ void RangeFetch::StartExchange() {
   exchange_ = client_->transport->StartGet(request, this);
 }
 
-// Nothing would show that the bytes of two replies are of one version.
+// Nothing would show whether the bytes of two replies belong to one version.
 Status RangeFetch::CannotJoin() const {
   constexpr char kWhy[] =
       "the server names no version of the object (it has no strong ETag, comes out of an archive,"
@@ -86,14 +86,15 @@ Status RangeFetch::CheckReply(const ReplyHead& head) const {
   return CheckEnd(head);
 }
 
-// Whether it holds what was asked for, or all of the object.
+// Whether the reply has the range that was asked for, or the whole object.
 Status RangeFetch::CheckRange(const ReplyHead& head) const {
   if (!head.partial) {
     if (head.begin == 0) return Status::Ok();
     return Status::Protocol("the reply does not begin at the object's first byte");
   }
   if (offset_ == 0 && asked_end_ == kToTheEnd) {
-    return Status::Protocol("asked for the object and got a part of it (206)");
+    return Status::Protocol(
+        "the request was for the whole object, and the reply has a part of it (206)");
   }
   const uint64_t end = head.begin + static_cast<uint64_t>(std::max<int64_t>(head.length, 0));
   if (head.begin != offset_ || head.length < 0 || end > asked_end_) {
@@ -106,8 +107,8 @@ Status RangeFetch::CheckRange(const ReplyHead& head) const {
   return Status::Ok();
 }
 
-// Whether it is of the version that is being read, and of its size. Without an ETag, nothing tells
-// an object of another size from the one that was listed.
+// Whether the reply is of the version that is being read, and of its size. Without an ETag, only
+// the size tells whether it is the object that was listed.
 Status RangeFetch::CheckVersion(const ReplyHead& head) const {
   const bool listed = !object_->listed.etag.empty() &&
                       object_->listed.etag == client_->transport->ETagOf(head.version);
@@ -130,7 +131,7 @@ Status RangeFetch::CheckVersion(const ReplyHead& head) const {
   return Status::Ok();
 }
 
-// Whether its end will be noticed.
+// Whether it will be noticed if the end of the reply is missing.
 Status RangeFetch::CheckEnd(const ReplyHead& head) const {
   const int64_t size = KnownSize(head);
   if (size >= 0) {
@@ -142,7 +143,7 @@ Status RangeFetch::CheckEnd(const ReplyHead& head) const {
   const bool offered = head.checksum.scope == OfferedChecksum::Scope::kObject &&
                        head.checksum.type != ChecksumType::kNone &&
                        Checksum::Available(head.checksum.type);
-  // The checksum is compared by who reads all of the object.
+  // Only a read of the whole object compares this checksum.
   const bool compared = offered && verify_ && begin_ == 0;
   if (head.delimited || compared || end_ != kToTheEnd) return Status::Ok();
   return Status::Protocol(
@@ -151,7 +152,7 @@ Status RangeFetch::CheckEnd(const ReplyHead& head) const {
       (offered ? ", because its checksum is not compared (verify=False)" : ""));
 }
 
-// Of the object; -1: nothing tells.
+// The size of the object; -1: unknown.
 int64_t RangeFetch::KnownSize(const ReplyHead& head) const {
   if (head.object_size >= 0) return head.object_size;
   if (pin_->known) return pin_->size;
@@ -164,7 +165,7 @@ int64_t RangeFetch::KnownSize(const ReplyHead& head) const {
 void RangeFetch::AdoptReply(const ReplyHead& head) {
   const int64_t size = KnownSize(head);
   if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, size};
-  pin_->size = size;  // a range tells what a chunked reply did not
+  pin_->size = size;  // a ranged reply tells what a chunked one did not
   if (size >= 0) end_ = std::min(end_, static_cast<uint64_t>(size));
   skip_ = offset_ - head.begin;
   reply_end_ = head.length >= 0 ? head.begin + static_cast<uint64_t>(head.length)
@@ -182,18 +183,18 @@ Flow RangeFetch::OnHead(const ReplyHead& head) {
   refused_ = CheckReply(head);
   if (!refused_.ok()) return Flow::kStop;
   AdoptReply(head);
-  return sink_->OnReply(head);
+  return handler_->OnReply(head);
 }
 
 Space RangeFetch::OnSpace() {
   if (skip_ > 0 || complete()) return {};
-  Space space = sink_->SpaceAt(this, offset_);
+  Space space = handler_->SpaceAt(this, offset_);
   space.size = static_cast<size_t>(std::min<uint64_t>(space.size, end_ - offset_));
   return space;
 }
 
-// Bytes that the sink did not take are offered again. What came of a reply before its connection
-// broke cannot be compared.
+// Bytes that the handler did not take come again. The bytes of a reply whose connection broke
+// cannot be compared.
 Status RangeFetch::Verify(const char* data, size_t size) {
   const auto seen = static_cast<size_t>(verified_ - (offset_ - skip_));
   if (size <= seen) return Status::Ok();
@@ -210,20 +211,21 @@ Flow RangeFetch::OnData(const char* data, size_t size) {
     refused_ = Status::Protocol("the body goes on beyond the " + std::to_string(reply_end_) +
                                 " bytes that it must have");
   }
-  // Before the sink has them: then the last bytes of a damaged reply never get there.
+  // Verified before the handler gets the bytes: so the last bytes of a damaged reply never reach
+  // it.
   if (refused_.ok() && verifier_.active()) refused_ = Verify(data, size);
   if (!refused_.ok()) return Flow::kStop;
   const auto dropped = static_cast<size_t>(std::min<uint64_t>(skip_, size));
   const auto taken =
       static_cast<size_t>(std::min<uint64_t>(size - dropped, end_ > offset_ ? end_ - offset_ : 0));
   if (taken > 0) {
-    const Flow flow = sink_->OnBytes(this, offset_, data + dropped, taken);
+    const Flow flow = handler_->OnBytes(this, offset_, data + dropped, taken);
     if (flow != Flow::kContinue) return flow;
   }
   skip_ -= dropped;
   offset_ += taken;
-  // Let a reply that ends here come to its end: then its connection can be used again, and what
-  // comes behind it shows.
+  // A reply that ends here is received to its end: then its connection can be reused, and surplus
+  // bytes are noticed.
   return complete() && reply_end_ > end_ ? Flow::kStop : Flow::kContinue;
 }
 
@@ -242,8 +244,8 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   }
   if (status.code() == StatusCode::kCancelled) return Finish(status);
   if (pin_->known && status.detail().http_status == 416) {  // an earlier reply promised this range
-    return Finish(Status(StatusCode::kObjectChanged, "the object was cut while it was being read",
-                         status.detail()));
+    return Finish(Status(StatusCode::kObjectChanged,
+                         "the object became shorter while it was being read", status.detail()));
   }
   const uint64_t progress = offset_ - reply_began_;
   if (progress >= kProgressBytes) retry_.Progressed();
@@ -255,9 +257,9 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
                 RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
 }
 
-// At the end of a reply: whether it was as long as it had to be.
+// At the end of a reply: whether it was as long as it should be.
 Status RangeFetch::Conclude(const Status& status) {
-  // What is malformed behind the last byte makes us doubt the bytes.
+  // If something malformed follows the last byte, the bytes are not trusted either.
   if (complete() && status.code() == StatusCode::kProtocol) return status;
   if (!status.ok()) return Status::Ok();
   const uint64_t ended = offset_ - skip_;
@@ -276,9 +278,9 @@ Status RangeFetch::Conclude(const Status& status) {
   return Status::Ok();
 }
 
-// All bytes have come, and the reply turned out to be wrong.
+// All bytes have come, but the reply turned out to be wrong.
 void RangeFetch::OnContradicted() {
-  if (!sink_->TakeBack(this, reply_began_)) return Finish(refused_);
+  if (!handler_->TakeBack(this, reply_began_)) return Finish(refused_);
   offset_ = reply_began_;
   retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
 }
@@ -286,7 +288,7 @@ void RangeFetch::OnContradicted() {
 void RangeFetch::OnDamaged() {
   client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
   pin_->suspect = true;
-  const bool untouched = offset_ == reply_began_ || sink_->TakeBack(this, reply_began_);
+  const bool untouched = offset_ == reply_began_ || handler_->TakeBack(this, reply_began_);
   if (!untouched || ++rereads_ > kMaxRereads) return Finish(refused_);
   offset_ = reply_began_;
   StartExchange();
@@ -294,7 +296,7 @@ void RangeFetch::OnDamaged() {
 
 void RangeFetch::Finish(const Status& status) {
   retry_.Cancel();
-  sink_->OnFetched(this, status);
+  handler_->OnFetched(this, status);
 }
 
 }  // namespace objectpipes

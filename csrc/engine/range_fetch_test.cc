@@ -12,7 +12,7 @@ namespace objectpipes {
 namespace {
 
 constexpr uint64_t kKiB = uint64_t{1} << 10;
-class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
+class RangeFetchTest : public EngineTest, public RangeFetch::Handler {
  protected:
   ~RangeFetchTest() override {
     OnLoop([this] { fetch_.reset(); });
@@ -34,7 +34,7 @@ class RangeFetchTest : public EngineTest, public RangeFetch::Sink {
     return outcome_;
   }
 
-  // RangeFetch::Sink
+  // RangeFetch::Handler
   Flow OnReply(const ReplyHead& /*head*/) override { return Flow::kContinue; }
   Space SpaceAt(RangeFetch* /*fetch*/, uint64_t /*offset*/) override { return {}; }
   Flow OnBytes(RangeFetch* /*fetch*/, uint64_t offset, const char* data, size_t size) override {

@@ -21,7 +21,7 @@ struct ReadRequest {
 };
 
 struct ReadResult {
-  uint64_t sequence = 0;  // of the request it answers; the first is 0
+  uint64_t sequence = 0;  // of the request, from 0
   Status status;
   Buffer buffer;                   // a whole object, or
   std::shared_ptr<Stream> stream;  // a large one; at most one of the two is set

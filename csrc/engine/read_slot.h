@@ -1,4 +1,4 @@
-// One request of a window on its way.
+// One request of a window, in flight or waiting.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,12 @@ struct ReadSlot {
   int64_t size = -1;  // of what is read; -1: unknown
   uint64_t begin = 0;
   uint64_t end = kToTheEnd;
-  bool streamed = false;  // it has turned out to be too large for one buffer
+  bool streamed = false;  // it is too large for one buffer
   uint64_t grown = 0;     // bytes that an object of unknown size needs so far
   Reservation room;       // a stream takes it over
   int64_t deadline_ms = -1;
-  int64_t paused_ms = -1;  // since when it waits for room, having begun before; -1: it does not
+  int64_t paused_ms =
+      -1;  // since when it waits for memory in the middle of the read; -1: it does not
   std::unique_ptr<WholeRead> whole;
   std::shared_ptr<Stream> stream;
 

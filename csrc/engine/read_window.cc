@@ -150,7 +150,7 @@ void ReadWindow::Start(ReadSlot* slot) {
 void ReadWindow::StartWhole(ReadSlot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
-  options.most_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
+  options.max_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
   options.deadline_ms = slot->deadline_ms;
   options.begin = slot->begin;
   options.end = slot->end;
@@ -162,7 +162,7 @@ void ReadWindow::StartWhole(ReadSlot* slot) {
 void ReadWindow::StartStream(ReadSlot* slot) {
   Stream::Options options;
   options.verify = options_.verify;
-  options.most_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
+  options.max_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
   options.allowance = StreamAllowance();
   options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;

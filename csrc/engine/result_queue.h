@@ -21,12 +21,12 @@ class ResultQueue {
 
   // The consumer's side: one thread at a time.
 
-  // Makes places for so many results; returns the sequence of the first.
+  // Adds places for `count` results; returns the sequence number of the first.
   uint64_t Expect(size_t count);
-  // From now on until the next result is taken the consumer counts as waiting.
+  // From now until the next result is taken, the consumer counts as waiting.
   void Await();
-  // Appends up to `max_count` results that are there; waits up to `max_wait_ms` for the first.
-  // False if none came. More than one hold no more than `max_bytes` together.
+  // Appends up to `max_count` results that are there, and waits up to `max_wait_ms` for the first.
+  // If it appends more than one, they have at most `max_bytes` together. False if none came.
   bool Take(size_t max_count, uint64_t max_bytes, int64_t max_wait_ms,
             std::vector<ReadResult>* results);
   void Close();
@@ -34,10 +34,10 @@ class ResultQueue {
 
   // The I/O thread's side.
 
-  // True if the consumer waits for what is there now and Notify() is to be called.
+  // True if the consumer waits for this result: then call Notify().
   bool Put(ReadResult result);
   void Notify() { arrived_.notify_one(); }
-  // Whether no result is there that could be taken before this one.
+  // Whether there is no result that could be taken before this one.
   bool IsNext(uint64_t sequence) const;
   // Since when the consumer has waited, on the monotonic clock.
   std::optional<int64_t> waiting_since_ms() const;
@@ -46,12 +46,12 @@ class ResultQueue {
   bool HasNext() const;  // mutex_ held
 
   const bool ordered_;
-  std::atomic<uint64_t> next_{0};              // to be taken, when ordered
+  std::atomic<uint64_t> next_{0};              // the next to be taken, if ordered
   std::atomic<int64_t> waiting_since_ms_{-1};  // -1: the consumer does not wait
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
-  // Ordered: one place per request from next_ on. Otherwise: what has arrived.
+  // If ordered, one place per request from next_ on; otherwise the results that have arrived.
   std::deque<std::optional<ReadResult>> results_;
   uint64_t expected_ = 0;
   uint64_t taken_ = 0;

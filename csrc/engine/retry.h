@@ -1,5 +1,5 @@
-// When to try again: exponential backoff with full jitter, a limit of failures in a row, and a
-// budget that keeps a thousand workers from turning one bad minute of a server into a bad hour.
+// When to retry: exponential backoff with full jitter, a limit on failures in a row, and a budget.
+// The budget keeps a thousand workers from overloading a server that recovers.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@ namespace objectpipes {
 struct RetryPolicy {
   int max_attempts = 10;  // exchanges in a row without progress
   int64_t base_ms = 50;   // of the backoff: uniform in [0, base * 2^failures], at most cap
-  int64_t throttled_base_ms = 200;  // when the server says that it is too much
+  int64_t throttled_base_ms = 200;  // when the server throttles
   int64_t cap_ms = 10'000;
-  int64_t first_contact_ms = 9'000;  // for all attempts, while nothing has ever answered
+  int64_t first_contact_ms = 9'000;  // for all attempts, while the endpoint has never answered
 };
 
-// A token bucket shared by everything that reads from one store. A retry costs a token; every
-// success earns a part of one back. An empty bucket does not fail anybody: it makes retries wait as
-// long as the policy allows.
+// A token bucket that all reads from one store share. A retry costs a token, and each success
+// returns a part of one. An empty bucket fails no request: retries then wait as long as the policy
+// allows.
 class RetryBudget {
  public:
   void OnSuccess();

@@ -11,11 +11,11 @@ namespace {
 
 constexpr int kMaxShortcuts = 6;
 constexpr int kMaxRefreshes = 2;
-constexpr int64_t kMaxRetryAfterMs = 120'000;  // of a longer wish, this much is granted
-// How often fresh credentials are looked for: the consumer may be away for hours.
+constexpr int64_t kMaxRetryAfterMs = 120'000;  // if the server asks for more, this is the wait
+// How often to check for fresh credentials: the consumer may be away for hours.
 constexpr int64_t kMinRefreshPollMs = 10;
 constexpr int64_t kMaxRefreshPollMs = 200;
-constexpr int64_t kSilentRetriesMs = 5'000;  // what is retried for longer is said
+constexpr int64_t kSilentRetriesMs = 5'000;  // longer retries cause a warning
 
 }  // namespace
 
@@ -27,7 +27,7 @@ bool RetryLoop::Attempting() {
   credentials_ = client_->credentials->history();
   if (client_->credentials->expired(WallSeconds())) {
     client_->credentials->RequestRefresh(credentials_.generation);
-    client_->now_ms();  // from here on, time stands still
+    client_->now_ms();  // from here on, the client's clock stands still
     After(kMinRefreshPollMs, [this] {
       AwaitCredentials(Status(StatusCode::kExpiredCredentials, "The credentials have expired"),
                        false, kMinRefreshPollMs);
@@ -41,8 +41,8 @@ bool RetryLoop::Attempting() {
   return true;
 }
 
-// An endpoint that refuses or is silent from the first request on had better be looked at by its
-// user than be tried again for a minute.
+// If an endpoint refuses requests or stays silent from the first one on, the user should check it:
+// it is not worth retrying for a minute.
 void RetryLoop::AwaitFirstContact() {
   if (client_->contact->answered || contact_timer_.has_value()) return;
   const int64_t limit_ms = client_->retry_policy.first_contact_ms;
@@ -66,7 +66,7 @@ void RetryLoop::Answered() {
 
 void RetryLoop::Succeeded() {
   Answered();
-  route_ = Route::kDefault;  // a listing goes on with its next page
+  route_ = Route::kDefault;  // a listing continues with its next page
   began_ms_ = failing_since_ms_ = -1;
   client_->Succeeded();
   client_->retry_budget.OnSuccess();
@@ -87,7 +87,7 @@ void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
   });
 }
 
-// What ends or goes on with the request may destroy this object: a copy of the callback runs.
+// The callback may destroy this object, so a copy of it runs.
 void RetryLoop::TryAgain() {
   const auto try_again = try_again_;
   try_again();
@@ -114,11 +114,11 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
     case RetryHint::Kind::kFatal:
       return GiveUp(status, "");
     case RetryHint::Kind::kRetryNow:
-      // The server has told its time once: no other time will please it.
+      // The server has told its time once; no other time will help.
       if (status.code() == StatusCode::kClockSkew && std::exchange(clock_corrected_, true))
         return GiveUp(status, "");
       if (++shortcuts_ > kMaxShortcuts)
-        return GiveUp(status, "the server keeps sending us elsewhere");
+        return GiveUp(status, "the server redirects again and again");
       return TryAgain();
     case RetryHint::Kind::kRefreshCredentials:
       return RefreshCredentials(status, false);
@@ -151,16 +151,16 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
   After(delay_ms, [this] { TryAgain(); });
 }
 
-// `others`: there is no use in trying the same ones again.
+// `others`: the same credentials would fail again.
 void RetryLoop::RefreshCredentials(const Status& status, bool others) {
-  // Replaced since the attempt began: of those that there are now, nothing is known.
+  // If they were replaced since the attempt began, nothing is known about the new ones.
   const CredentialStore::History now = client_->credentials->history();
   const bool replaced =
       others ? now.changes != credentials_.changes : now.generation != credentials_.generation;
   if (replaced && ++shortcuts_ <= kMaxShortcuts) return TryAgain();
   if (++refreshes_ > kMaxRefreshes) return GiveUp(status, "");
   client_->credentials->RequestRefresh(credentials_.generation);
-  client_->now_ms();  // from here on, time stands still
+  client_->now_ms();  // from here on, the client's clock stands still
   AwaitCredentials(status, others, kMinRefreshPollMs);
 }
 

@@ -1,5 +1,4 @@
-// The attempts of one logical request: counts them, decides about each failure, waits where it
-// must.
+// The attempts of one logical request: counts them, decides about each failure, and waits.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +10,10 @@
 
 namespace objectpipes {
 
-// Used by reads and listings alike. I/O thread only.
+// For reads and listings. I/O thread only.
 class RetryLoop {
  public:
-  // `try_again` starts the next attempt; `give_up` ends the request, and an attempt under way, with
+  // `try_again` starts the next attempt. `give_up` ends the request, and an attempt in flight, with
   // the final Status. Both may destroy this object.
   RetryLoop(Client* client, std::function<void()> try_again,
             std::function<void(const Status&)> give_up);
@@ -22,12 +21,12 @@ class RetryLoop {
   RetryLoop(const RetryLoop&) = delete;
   RetryLoop& operator=(const RetryLoop&) = delete;
 
-  // Before every attempt. False: the credentials have expired, and it is made when there are fresh
-  // ones.
+  // Call it before each attempt. False: the credentials have expired, and try_again is called when
+  // there are fresh ones.
   bool Attempting();
   // A reply has come.
   void Answered();
-  // The attempt moved the request on: earlier failures do not count any more.
+  // The attempt made progress: earlier failures do not count any more.
   void Progressed() {
     failures_ = shortcuts_ = refreshes_ = 0;
     clock_corrected_ = false;
@@ -36,10 +35,10 @@ class RetryLoop {
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).
   void Failed(const Status& status, const RetryHint& hint);
-  // Forgets a planned attempt.
+  // Cancels a planned attempt.
   void Cancel();
 
-  // No attempt is begun after this point of the client's clock; -1: no limit.
+  // No attempt begins after this time of the client's clock; -1: no limit.
   void set_deadline_ms(int64_t deadline_ms) { deadline_ms_ = deadline_ms; }
   int attempts() const { return attempts_; }
   Route route() const { return route_; }
@@ -63,12 +62,12 @@ class RetryLoop {
   int64_t began_ms_ = -1;          // the first attempt
   int64_t attempt_began_ms_ = -1;
   Status last_failure_;
-  CredentialStore::History credentials_;  // as the attempt began
+  CredentialStore::History credentials_;  // when the attempt began
   int attempts_ = 0;
   int failures_ = 0;   // in a row, without progress
-  int shortcuts_ = 0;  // attempts repeated at once because something had been learned meanwhile
+  int shortcuts_ = 0;  // attempts repeated at once because the transport had learned something
   int refreshes_ = 0;  // credentials replaced
-  bool clock_corrected_ = false;  // one of the shortcuts
+  bool clock_corrected_ = false;  // by one of the shortcuts
   Route route_ = Route::kDefault;
 };
 

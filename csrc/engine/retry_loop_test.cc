@@ -150,7 +150,7 @@ TEST_F(RetryLoopTest, WhatWasLearnedIsTriedAtOnceButNotForEver) {
   Run(Hint(Kind::kRetryNow));
   ASSERT_TRUE(over_.Wait());
   EXPECT_EQ(attempts_, 7);
-  EXPECT_EQ(given_up_.message(), "busy (the server keeps sending us elsewhere)");
+  EXPECT_EQ(given_up_.message(), "busy (the server redirects again and again)");
 }
 
 TEST_F(RetryLoopTest, TheClockIsCorrectedOnce) {

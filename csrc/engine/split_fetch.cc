@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint64_t kPartBytes = uint64_t{8} << 20;
 // A connection within a machine or a rack is faster than this. A slower one is limited by its path,
-// and another beside it brings as much again.
+// and a second one beside it doubles the rate.
 constexpr uint64_t kSlowBytesPerMs = 150'000;
 constexpr int64_t kMeasureMs = 20;
 
@@ -16,14 +16,14 @@ uint64_t RoundUp(uint64_t value, uint64_t step) { return (value + step - 1) / st
 }  // namespace
 
 SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin,
-                       uint64_t end, const Options& options, Sink* sink)
+                       uint64_t end, const Options& options, Handler* handler)
     : client_(client),
       object_(object),
       pin_(pin),
       end_(end),
-      most_parts_(static_cast<size_t>(options.most_parts)),
+      max_parts_(static_cast<size_t>(options.max_parts)),
       verify_(options.verify),
-      sink_(sink) {
+      handler_(handler) {
   first_ = AddPart(begin, end);  // not above: it needs members declared after first_
 }
 
@@ -62,12 +62,12 @@ int SplitFetch::attempts() const {
   return attempts;
 }
 
-Flow SplitFetch::OnReply(const ReplyHead& head) { return sink_->OnReply(head); }
+Flow SplitFetch::OnReply(const ReplyHead& head) { return handler_->OnReply(head); }
 
 Flow SplitFetch::OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) {
-  const Flow flow = sink_->OnBytes(fetch, offset, data, size);
+  const Flow flow = handler_->OnBytes(fetch, offset, data, size);
   if (flow == Flow::kPause) {
-    measured_from_ms_ = -1;  // the reader is the slow one, not the connection
+    measured_from_ms_ = -1;  // the reader is slow, not the connection
   } else if (fetch == first_ && !split_) {
     Measure(offset);
   }
@@ -85,10 +85,11 @@ void SplitFetch::Measure(uint64_t offset) {
   const int64_t elapsed_ms = now_ms - measured_from_ms_;
   if (elapsed_ms < kMeasureMs) return;
   const bool slow = offset - measured_from_ < static_cast<uint64_t>(elapsed_ms) * kSlowBytesPerMs;
-  // A thread that is busy with other objects, or with fresh memory, would only be kept from it.
+  // More connections do not help an I/O thread that is busy with other objects or with fresh
+  // memory.
   const bool idle = client_->loop->idle_us() - idle_from_us_ > elapsed_ms * 1000 / 2;
   measured_from_ms_ = -1;
-  const bool possible = most_parts_ > 1 && pin_->size >= 0 && !pin_->version.empty() &&
+  const bool possible = max_parts_ > 1 && pin_->size >= 0 && !pin_->version.empty() &&
                         offset + 2 * kPartBytes < end();
   if (!slow || !idle || !possible) return;
   split_ = true;
@@ -101,13 +102,13 @@ void SplitFetch::Split() {
 }
 
 void SplitFetch::ClaimParts() {
-  while (parts_.size() < most_parts_) {
+  while (parts_.size() < max_parts_) {
     const bool first_claim = claimed_ == kToTheEnd;
     if (first_claim && (first_ == nullptr || first_->comparing())) return;
     const uint64_t begin =
         first_claim ? RoundUp(first_->offset() + kPartBytes / 2, kPartBytes) : claimed_;
     const uint64_t end = std::min(begin + kPartBytes, this->end());
-    if (begin >= end || !sink_->HasRoomFor(end)) return;
+    if (begin >= end || !handler_->HasRoomFor(end)) return;
     if (first_claim) first_->Truncate(begin);
     claimed_ = end;
     AddPart(begin, end)->Start();
@@ -123,11 +124,11 @@ void SplitFetch::OnFetched(RangeFetch* fetch, const Status& status) {
                             [fetch](const auto& part) { return part.get() == fetch; }));
   if (!outcome.ok()) {
     Abandon();
-    return sink_->OnFetched(outcome);
+    return handler_->OnFetched(outcome);
   }
   if (split_) ClaimParts();
   const bool all_claimed = claimed_ == kToTheEnd || claimed_ >= end();
-  if (parts_.empty() && all_claimed) sink_->OnFetched(outcome);
+  if (parts_.empty() && all_claimed) handler_->OnFetched(outcome);
 }
 
 }  // namespace objectpipes

@@ -1,11 +1,10 @@
-// An object, or a range of it, over one connection as long as one is enough, over several when it
-// is not.
+// An object, or a range of it: over one connection while that is enough, otherwise over several.
 //
-// It begins with a single request for everything. When that turns out slow for a single connection
-// (a distant store gives each about 50-100 MB/s, loopback two thousand) while the I/O thread mostly
-// waits, parts ahead of it are claimed by further requests, and the first one ends where the first
-// claim begins. So a fast path pays nothing, and the choice needs no setting. A reply that offers a
-// checksum of its own bytes is left whole: it can only be compared at its end.
+// It begins with one request for everything. If that is slow (a distant store gives each connection
+// about 50-100 MB/s, loopback two thousand) while the I/O thread mostly waits, further requests
+// claim parts ahead of it, and the first one ends where the first claim begins. So a fast path
+// costs nothing extra, and there is nothing to configure. A reply that offers a checksum of its own
+// bytes is never split: it can only be compared at its end.
 #pragma once
 
 #include <algorithm>
@@ -18,35 +17,34 @@
 
 namespace objectpipes {
 
-class SplitFetch final : public RangeFetch::Sink {
+class SplitFetch final : public RangeFetch::Handler {
  public:
-  class Sink {
+  class Handler {
    public:
     virtual Flow OnReply(const ReplyHead& head) = 0;
     virtual Space SpaceAt(const void* part, uint64_t offset) = 0;
-    // Bytes of any part; in order within [part's begin, part's end). `part` tells the parts apart.
+    // Bytes of any part, in order within the part. `part` identifies it.
     virtual Flow OnBytes(const void* part, uint64_t offset, const char* data, size_t size) = 0;
-    // As RangeFetch::Sink::TakeBack.
+    // As RangeFetch::Handler::TakeBack.
     virtual bool TakeBack(const void* part, uint64_t offset) = 0;
-    // All bytes have been delivered, or one part failed for good. The last call; may destroy the
-    // fetch.
+    // All bytes were delivered, or one part failed for good. The last call; may destroy the fetch.
     virtual void OnFetched(const Status& status) = 0;
-    // Whether bytes up to `end` would be taken now. If not, Resume() is called once that may have
-    // changed.
+    // Whether bytes up to `end` would be taken now. If not, the handler calls Resume() when that
+    // may have changed.
     virtual bool HasRoomFor(uint64_t end) = 0;
 
    protected:
-    ~Sink() = default;
+    ~Handler() = default;
   };
 
   struct Options {
-    int most_parts = 16;  // connections to use at the most
-    bool verify = true;   // compare ranges whose checksum is offered
+    int max_parts = 16;  // at most this many connections
+    bool verify = true;  // compare ranges for which a checksum is offered
   };
 
-  // Bytes [begin, end); end = kToTheEnd for "to its end". Everything pointed at outlives this.
+  // Fetches bytes [begin, end); kToTheEnd means to its end. Everything pointed at outlives this.
   SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, uint64_t end,
-             const Options& options, Sink* sink);
+             const Options& options, Handler* handler);
 
   ~SplitFetch();
 
@@ -58,11 +56,11 @@ class SplitFetch final : public RangeFetch::Sink {
  private:
   Flow OnReply(const ReplyHead& head) override;
   Space SpaceAt(RangeFetch* fetch, uint64_t offset) override {
-    return sink_->SpaceAt(fetch, offset);
+    return handler_->SpaceAt(fetch, offset);
   }
   Flow OnBytes(RangeFetch* fetch, uint64_t offset, const char* data, size_t size) override;
   bool TakeBack(RangeFetch* fetch, uint64_t offset) override {
-    return sink_->TakeBack(fetch, offset);
+    return handler_->TakeBack(fetch, offset);
   }
   void OnFetched(RangeFetch* fetch, const Status& status) override;
 
@@ -77,14 +75,15 @@ class SplitFetch final : public RangeFetch::Sink {
   const ObjectId* const object_;
   Pin* const pin_;
   const uint64_t end_;
-  const size_t most_parts_;
+  const size_t max_parts_;
   const bool verify_;
-  Sink* const sink_;
+  Handler* const handler_;
 
-  std::vector<std::unique_ptr<RangeFetch>> parts_;  // under way; the first request among them
-  RangeFetch* first_ = nullptr;  // the request that began with everything; null once done
+  std::vector<std::unique_ptr<RangeFetch>> parts_;  // in flight, including the first request
+  RangeFetch* first_ = nullptr;                     // the request for everything; null once done
   bool split_ = false;
-  uint64_t claimed_ = kToTheEnd;  // [claimed_, end()) is nobody's yet; kToTheEnd: first_ has it all
+  uint64_t claimed_ =
+      kToTheEnd;  // [claimed_, end()) is not claimed yet; kToTheEnd: first_ has it all
   std::optional<EventLoop::TimerId> split_timer_;
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_

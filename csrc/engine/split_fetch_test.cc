@@ -19,22 +19,22 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 const ObjectId kObject{"bucket", "key"};
 
-class SplitFetchTest : public EngineTest, public SplitFetch::Sink {
+class SplitFetchTest : public EngineTest, public SplitFetch::Handler {
  protected:
   ~SplitFetchTest() override {
     OnLoop([this] { fetch_.reset(); });
   }
 
-  void Start(uint64_t begin = 0, int most_parts = 4) {
+  void Start(uint64_t begin = 0, int max_parts = 4) {
     OnLoop([&] {
       bytes_.assign(size_, '\0');
       fetch_ = std::make_unique<SplitFetch>(client_.get(), &kObject, &pin_, begin, kToTheEnd,
-                                            SplitFetch::Options{most_parts, true}, this);
+                                            SplitFetch::Options{max_parts, true}, this);
       fetch_->Start();
     });
   }
-  Status Fetch(uint64_t begin = 0, int most_parts = 4) {
-    Start(begin, most_parts);
+  Status Fetch(uint64_t begin = 0, int max_parts = 4) {
+    Start(begin, max_parts);
     EXPECT_TRUE(fetched_.Wait());
     return outcome_;
   }
@@ -56,7 +56,7 @@ class SplitFetchTest : public EngineTest, public SplitFetch::Sink {
     return SameBytes(std::string_view(bytes_).substr(begin), std::string_view(body_).substr(begin));
   }
 
-  // SplitFetch::Sink
+  // SplitFetch::Handler
   Flow OnReply(const ReplyHead& /*head*/) override { return Flow::kContinue; }
   Space SpaceAt(const void* /*part*/, uint64_t /*offset*/) override { return {}; }
   Flow OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) override {
@@ -151,7 +151,7 @@ TEST_F(SplitFetchTest, ARangeWithAChecksumIsReadToItsEnd) {
 
 TEST_F(SplitFetchTest, OneConnectionIsOneConnection) {
   Put(20 * kMiB);
-  EXPECT_TRUE(Fetch(0, /*most_parts=*/1).ok());
+  EXPECT_TRUE(Fetch(0, /*max_parts=*/1).ok());
   EXPECT_TRUE(GotAll());
   EXPECT_EQ(store().gets().size(), 1U);
 }

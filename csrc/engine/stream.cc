@@ -11,7 +11,7 @@
 namespace objectpipes {
 namespace {
 
-// A reader that has not come back for so long does not wait any more.
+// A reader that has not called for this long does not count as waiting.
 constexpr int64_t kMaxWaitMs = 1000;
 
 uint64_t CrcOf(const Buffer& bytes) {
@@ -28,6 +28,7 @@ Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& o
       options_(options),
       account_(std::move(account)),
       on_first_(std::move(on_first)),
+      verifier_(client_.get(), &object_, &pin_, this),
       room_(std::move(room)),
       allowance_(options.allowance),
       progress_ms_(client_->now_ms()),
@@ -40,48 +41,27 @@ Stream::~Stream() { account_->budget()->Remove(this); }
 
 void Stream::Start() {
   account_->budget()->Add(this);
+  verifier_.set_deadline_ms(options_.deadline_ms);
   Fetch(0);
 }
 
 void Stream::Fetch(uint64_t begin) {
   fetch_ =
       std::make_unique<SplitFetch>(client_.get(), &object_, &pin_, begin, kToTheEnd,
-                                   SplitFetch::Options{options_.most_parts, options_.verify}, this);
+                                   SplitFetch::Options{options_.max_parts, options_.verify}, this);
   if (on_first_) fetch_->set_deadline_ms(options_.deadline_ms);
   fetch_->Start();
 }
 
 Flow Stream::OnReply(const ReplyHead& head) {
-  if (verified_ == 0 && !verifier_.active() && options_.verify) {
-    if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
-    if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
-    if (verifier_.needs_part_sizes()) {
-      AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
-        verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
-                                  static_cast<uint64_t>(pin_.size));
-        fetch_->Resume();
-      });
-    }
-  }
+  if (options_.verify) verifier_.Offer(head.checksum);
   const std::lock_guard<std::mutex> lock(mutex_);
   size_ = pin_.size;
   version_ = pin_.version;
   return Flow::kContinue;
 }
 
-void Stream::AskForPartSizes(PartSizeProbe::Parts parts,
-                             std::function<void(const std::vector<uint64_t>&)> then) {
-  probe_ = std::make_unique<PartSizeProbe>(
-      client_.get(), &object_, pin_.can_pin ? pin_.version : std::string(), parts,
-      on_first_ ? options_.deadline_ms : -1,
-      [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
-        probe_.reset();
-        if (!sizes.ok()) return Fail(sizes.status());
-        then(sizes.value());
-      });
-}
-
-// What the reader waits for goes in front of everything that can be read again.
+// Bytes that the reader waits for take precedence over those that can be read again.
 bool Stream::HasRoomFor(uint64_t end) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (closed_ || parked_) return false;
@@ -112,9 +92,9 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
   return true;
 }
 
-// Asked between two chunks, which is where a transfer pauses.
+// Asked between two chunks: that is where a transfer pauses.
 bool Stream::MayFill(uint64_t offset) {
-  return !verifier_.needs_part_sizes() && HasRoomFor(offset + 1);
+  return !verifier_.awaits_part_sizes() && HasRoomFor(offset + 1);
 }
 
 Space Stream::SpaceAt(const void* part, uint64_t offset) {
@@ -124,12 +104,13 @@ Space Stream::SpaceAt(const void* part, uint64_t offset) {
     filling = filling_.find(part);
   }
   Chunk& chunk = *filling->second;
-  if (offset == chunk.end()) return {};  // only bytes tell that it was not the last chunk
+  if (offset == chunk.end())
+    return {};  // whether it was the last chunk shows only when more bytes come
   return {chunk.bytes.data() + (offset - chunk.begin), static_cast<size_t>(chunk.end() - offset)};
 }
 
 Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
-  if (!failure_on_loop_.ok()) return Flow::kStop;  // that of another part
+  if (!failure_on_loop_.ok()) return Flow::kStop;  // another part has failed
   if (!FinishFilled(part, offset)) return Flow::kStop;
   if (filling_.find(part) == filling_.end() && !MayFill(offset)) return Flow::kPause;
   while (size > 0) {
@@ -145,13 +126,13 @@ Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t
     offset += piece;
     data += piece;
     size -= piece;
-    // While the size is unknown, a full chunk may be the last, which has to be compared first.
+    // While the size is unknown, a full chunk may be the last, which must be compared first.
     if ((pin_.size >= 0 || size > 0) && !FinishFilled(part, offset)) return Flow::kStop;
   }
   return Flow::kContinue;
 }
 
-// The chunk of this part, if bytes up to `offset` fill it.
+// Finishes the chunk of this part if bytes up to `offset` fill it.
 bool Stream::FinishFilled(const void* part, uint64_t offset) {
   const auto filling = filling_.find(part);
   if (filling == filling_.end() || filling->second->end() != offset) return true;
@@ -160,7 +141,7 @@ bool Stream::FinishFilled(const void* part, uint64_t offset) {
   return Finish(full);
 }
 
-// What came last of an object whose size was not known until now.
+// Finishes the last chunk of an object whose size was unknown until now.
 bool Stream::FinishLast() {
   if (filling_.empty()) return true;
   const std::shared_ptr<Chunk> last = std::move(filling_.begin()->second);
@@ -169,16 +150,15 @@ bool Stream::FinishLast() {
   return last->bytes.size() == 0 || Finish(last);
 }
 
-// What fits into the chunk that is being filled is written over. More than that cannot be kept from
-// the reader until its checksum is known, because a reply may be as long as the object: then the
-// stream fails, and those of its bytes that the reader has not taken yet are never taken.
+// Bytes of the chunk that is being filled are written again. Earlier chunks cannot be held back
+// until the checksum of their reply is known, because a reply may be as long as the object: then
+// the stream fails, and the reader gets none of those that it has not taken yet.
 bool Stream::TakeBack(const void* part, uint64_t offset) {
   const auto filling = filling_.find(part);
   if (filling != filling_.end() && filling->second->begin <= offset) return true;
   if (last_ != nullptr && last_->begin == 0) {
     last_.reset();
-    verifier_.Expect(OfferedChecksum{});
-    verified_ = 0;
+    verifier_.Restart(0);
     return true;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -188,8 +168,8 @@ bool Stream::TakeBack(const void* part, uint64_t offset) {
   return false;
 }
 
-// The last chunk of the object is kept back: whether the reply ends behind it, and whether the
-// checksum agrees, shows when all of it has been fetched.
+// Keeps the last chunk of the object back. Only when all of the object has been fetched is it known
+// whether the reply ends there and the checksum matches.
 bool Stream::Finish(const std::shared_ptr<Chunk>& chunk) {
   if (!IsAsBefore(*chunk)) return false;
   const bool last = chunk->end() == static_cast<uint64_t>(pin_.size);
@@ -199,53 +179,36 @@ bool Stream::Finish(const std::shared_ptr<Chunk>& chunk) {
   return true;
 }
 
-// Bytes count as verified in order.
+// Bytes are hashed in order.
 void Stream::Verify(std::shared_ptr<Chunk> next) {
-  if (!verifier_.active() || next->begin != verified_) return;
+  if (!verifier_.active() || next->begin != verifier_.position()) return;
   while (next != nullptr) {
     verifier_.Update(next->bytes.data(), next->bytes.size());
-    verified_ = next->end();
+    const uint64_t position = verifier_.position();
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto after = ready_.find(verified_);
-    next = after != ready_.end()                           ? after->second
-           : last_ != nullptr && last_->begin == verified_ ? last_
-                                                           : nullptr;
+    const auto after = ready_.find(position);
+    next = after != ready_.end()                          ? after->second
+           : last_ != nullptr && last_->begin == position ? last_
+                                                          : nullptr;
   }
 }
 
-void Stream::Conclude() {
-  const bool comparable = verifier_.active() && verified_ == static_cast<uint64_t>(pin_.size);
-  if (!comparable) return PublishLast();
-  const Status verdict = verifier_.Finish();
-  if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
-    // With other sizes the bytes would have to be hashed again, and they are gone.
-    return AskForPartSizes({verifier_.parts(), /*only_even=*/true}, [this, verdict](auto& sizes) {
-      const bool compared = sizes == verifier_.part_sizes();
-      verifier_.Expect(OfferedChecksum{});
-      if (compared && !Judge(verdict)) return Fail(failure_on_loop_);
-      PublishLast();
-    });
-  }
-  verifier_.Expect(OfferedChecksum{});
-  if (!Judge(verdict)) return Fail(failure_on_loop_);
+void Stream::OnVerdict(const Status& verdict) {
+  if (!verdict.ok()) return Fail(verdict);
   PublishLast();
 }
 
-// A chunk that was dropped after it had gone into the checksum cannot be compared with that again.
+// A chunk that was hashed, dropped and read again cannot be hashed again, so it is compared with
+// its own CRC.
 bool Stream::IsAsBefore(const Chunk& chunk) {
   const auto dropped = dropped_.find(chunk.begin);
   if (dropped == dropped_.end()) return true;
   const bool same = dropped->second == CrcOf(chunk.bytes);
   dropped_.erase(dropped);
-  return same || Judge(Status(StatusCode::kIntegrity,
-                              "bytes that were read a second time are not what they were"));
-}
-
-bool Stream::Judge(const Status& verdict) {
-  auto& counter = verdict.ok() ? client_->stats->verified : client_->stats->integrity_failures;
-  counter.fetch_add(1, std::memory_order_relaxed);
-  failure_on_loop_ = verdict;
-  return verdict.ok();
+  if (same) return true;
+  client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
+  failure_on_loop_ = Status(StatusCode::kIntegrity, "bytes that were read a second time differ");
+  return false;
 }
 
 void Stream::Publish(std::shared_ptr<Chunk> chunk) {
@@ -262,7 +225,7 @@ void Stream::Publish(std::shared_ptr<Chunk> chunk) {
 
 void Stream::PublishLast() {
   if (last_ != nullptr) return Publish(std::exchange(last_, nullptr));
-  ReportFirst(Status::Ok());  // an object without bytes
+  ReportFirst(Status::Ok());  // the object is empty
 }
 
 void Stream::OnFetched(const Status& status) {
@@ -275,7 +238,7 @@ void Stream::OnFetched(const Status& status) {
     size_ = pin_.size;
   }
   arrived_.notify_one();
-  Conclude();
+  verifier_.Conclude(nullptr);
 }
 
 void Stream::Fail(const Status& status) {
@@ -293,7 +256,7 @@ void Stream::Fail(const Status& status) {
 void Stream::ReportFirst(const Status& status) {
   if (!on_first_) return;
   fetch_->set_deadline_ms(-1);
-  if (probe_ != nullptr) probe_->set_deadline_ms(-1);
+  verifier_.set_deadline_ms(-1);
   const auto report = std::exchange(on_first_, nullptr);
   report(status);
 }
@@ -304,14 +267,11 @@ void Stream::SeekOnLoop(uint64_t position) {
     --seeks_planned_;
   }
   fetch_.reset();
-  probe_.reset();
   filling_.clear();
   last_.reset();
   dropped_.clear();
   failure_on_loop_ = Status::Ok();
-  verifier_.Expect(
-      OfferedChecksum{});  // only a read from the first byte to the last can be compared
-  verified_ = kToTheEnd;
+  verifier_.Restart(kToTheEnd);  // only a read from the first byte to the last can be compared
   Fetch(position);
 }
 
@@ -341,14 +301,14 @@ bool Stream::IsAwaited() const {
   return waiting_since_ms_.has_value() && MonotonicMs() - last_take_ms_ < kMaxWaitMs;
 }
 
-// Without a version, nothing shows that what is read again belongs to what was taken.
+// Without a version, bytes that are read again may not belong to those that the reader has.
 bool Stream::CanRewind() const {
   return !version_.empty() || (current_ == nullptr && wanted_ == 0);
 }
 
 std::optional<int64_t> Stream::IdleSinceMs() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const bool busy = on_first_ != nullptr || probe_ != nullptr || seeks_planned_ > 0 ||
+  const bool busy = on_first_ != nullptr || verifier_.is_asking() || seeks_planned_ > 0 ||
                     !failure_.ok() || closed_ || IsAwaited();
   const uint64_t needed = CanRewind() ? 0 : HeldBytes();
   if (busy || room_.bytes() <= needed) return std::nullopt;
@@ -361,9 +321,8 @@ void Stream::GiveBack() {
     allowance_ = std::min(allowance_, kChunkBytes);
     if (!CanRewind()) return room_.Shrink(HeldBytes());
     wanted_ = fetching_from_ = HeldFrom();
-    if (wanted_ == 0) {  // everything is read and compared anew
-      verifier_.Expect(OfferedChecksum{});
-      verified_ = 0;
+    if (wanted_ == 0) {  // everything is read and compared again
+      verifier_.Restart(0);
       dropped_.clear();
     }
     for (std::shared_ptr<Chunk>* chunk : {&current_, &last_}) {
@@ -371,8 +330,8 @@ void Stream::GiveBack() {
       chunk->reset();
     }
     for (const auto& [begin, chunk] : ready_) {
-      const bool compared = verified_ != kToTheEnd && chunk->end() <= verified_;
-      if (compared) dropped_[begin] = CrcOf(chunk->bytes);
+      const uint64_t hashed = verifier_.position();
+      if (hashed != kToTheEnd && chunk->end() <= hashed) dropped_[begin] = CrcOf(chunk->bytes);
     }
     ready_.clear();
     paused_ = false;
@@ -413,9 +372,9 @@ const std::shared_ptr<Chunk>* Stream::FindReady(uint64_t position) const {
   return &std::prev(after)->second;
 }
 
-// Makes what comes next be this byte: by waiting for it, or by a new fetch.
+// Makes this byte the next one to come: by waiting for it, or by a new fetch.
 void Stream::GoTo(uint64_t position) {
-  const bool one_reply = version_.empty() || size_ < 0;  // also where there may be no such byte
+  const bool one_reply = version_.empty() || size_ < 0;  // even if there may be no such byte
   const bool will_come = position >= fetching_from_ && position >= wanted_ &&
                          (one_reply || position < wanted_ + options_.allowance);
   const bool skips = position > wanted_;
@@ -452,7 +411,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   if (EndsAt(position)) return End(Outcome::kEnd);
   GoTo(position);
   if (FindReady(position) == nullptr && failure_.ok()) {
-    Unpause();  // in case that it is for want of memory: now it is awaited
+    Unpause();  // it may be paused for lack of memory; now the reader waits for it
     arrived_.wait_for(lock, std::chrono::milliseconds(max_wait_ms), [&] {
       return closed_ || !failure_.ok() || FindReady(position) != nullptr || EndsAt(position);
     });
@@ -472,7 +431,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   *chunk = current_ = *found;
   ready_.erase(ready_.begin(), ready_.upper_bound(position));
   wanted_ = current_->end();
-  // Memory that was given back comes back the further the reader gets.
+  // As the reader proceeds, the memory that was given back is reserved again.
   allowance_ = std::min(options_.allowance, 2 * allowance_);
   ShrinkRoom();
   Unpause();
@@ -485,7 +444,7 @@ Stream::Outcome Stream::End(Outcome outcome) {
   return outcome;
 }
 
-// To what is left of the object.
+// Shrinks the reservation to what is left of the object.
 void Stream::ShrinkRoom() {
   if (size_ >= 0) room_.Shrink(static_cast<uint64_t>(size_) - HeldFrom());
 }
@@ -493,7 +452,7 @@ void Stream::ShrinkRoom() {
 void Stream::Unpause() {
   if (!paused_) return;
   paused_ = false;
-  progress_ms_ = client_->now_ms();  // it was the reader who made none
+  progress_ms_ = client_->now_ms();  // it was the reader who made no progress
   client_->loop->Post([self = shared_from_this()] {
     if (self->fetch_ != nullptr) self->fetch_->Resume();
   });
@@ -511,7 +470,7 @@ void Stream::Close() {
   client_->loop->Post([self = shared_from_this()] {
     self->account_->budget()->Remove(self.get());
     self->fetch_.reset();
-    self->probe_.reset();
+    self->verifier_.Restart(kToTheEnd);
     self->filling_.clear();
     self->last_.reset();
   });

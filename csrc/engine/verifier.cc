@@ -41,7 +41,7 @@ void Verifier::AssumePartSizes(uint64_t first, uint64_t object_size) {
   std::vector<uint64_t> sizes(parts, first);
   sizes.back() = object_size - (parts - 1) * first;
   SetPartSizes(std::move(sizes), object_size);
-  part_sizes_assumed_ = parts > 2;  // of two, the second is what the first has left
+  part_sizes_assumed_ = parts > 2;  // with two parts, the second has what the first leaves
 }
 
 void Verifier::Update(const char* data, size_t size) {
@@ -49,7 +49,7 @@ void Verifier::Update(const char* data, size_t size) {
   if (part_sizes_.empty()) return checksum_->Update(data, size);
   while (size > 0) {
     while (part_left_ == 0 && part_ + 1 < part_sizes_.size()) EndPart();
-    if (part_left_ == 0) return;  // beyond the object
+    if (part_left_ == 0) return;  // beyond the end of the object
     const auto piece = static_cast<size_t>(std::min<uint64_t>(size, part_left_));
     checksum_->Update(data, piece);
     data += piece;

@@ -1,4 +1,4 @@
-// Compares an object's bytes, given in order, with the checksum its server offered.
+// Compares bytes, given in order, with a checksum that the server offered.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,25 @@
 
 namespace objectpipes {
 
-// An object that changes or breaks more often is not worth waiting for.
+// An object that is replaced or damaged more often than this is given up.
 inline constexpr int kMaxRereads = 4;
 
 class Verifier {
  public:
-  // Forgets everything; from now on bytes are compared with this (kNone: with nothing).
+  // Starts over: the following bytes are compared with this checksum (kNone: with nothing).
   void Expect(const OfferedChecksum& offered);
 
-  // A composite checksum (S3 multipart upload) is the digest of the parts' digests, and no reply
-  // says how long the parts are: they must be asked for before the first byte is given.
+  // A composite checksum (S3 multipart upload) is the digest of the parts' digests. No reply says
+  // how long the parts are, so their sizes must be set before the first byte is given.
   bool needs_part_sizes() const {
     return active() && offered_.scope == OfferedChecksum::Scope::kComposite && part_sizes_.empty();
   }
   uint32_t parts() const { return offered_.parts; }
-  // Bytes of each part, in order, from the first byte of the object on. If they do not make up the
-  // object, nothing is compared.
+  // The size of each part, from the first byte of the object on. If the sizes do not add up to that
+  // of the object, nothing is compared.
   void SetPartSizes(std::vector<uint64_t> sizes, uint64_t object_size);
-  // That all but the last are as long as the first, as nearly every uploader makes them. A mismatch
-  // then proves nothing as long as part_sizes_assumed().
+  // Assumes that all parts but the last are as long as the first, which nearly all uploaders do.
+  // While part_sizes_assumed(), a mismatch does not prove that bytes are wrong.
   void AssumePartSizes(uint64_t first, uint64_t object_size);
   bool part_sizes_assumed() const { return part_sizes_assumed_; }
   const std::vector<uint64_t>& part_sizes() const { return part_sizes_; }

@@ -19,13 +19,15 @@ WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const 
       options_(options),
       handler_(handler),
       deadline_ms_(options.deadline_ms),
-      verified_(options.begin) {}
+      verifier_(client, object, &pin_, this) {}
 
 void WholeRead::Start() {
   fetch_ =
       std::make_unique<SplitFetch>(client_, object_, &pin_, options_.begin, options_.end,
-                                   SplitFetch::Options{options_.most_parts, options_.verify}, this);
+                                   SplitFetch::Options{options_.max_parts, options_.verify}, this);
   fetch_->set_deadline_ms(deadline_ms_);
+  verifier_.Restart(options_.begin);
+  verifier_.set_deadline_ms(deadline_ms_);
   fetch_->Start();
 }
 
@@ -33,7 +35,7 @@ void WholeRead::Admit(int64_t deadline_ms) {
   admitted_ = true;
   deadline_ms_ = deadline_ms;
   fetch_->set_deadline_ms(deadline_ms);
-  if (probe_ != nullptr) probe_->set_deadline_ms(deadline_ms);
+  verifier_.set_deadline_ms(deadline_ms);
   fetch_->Resume();
 }
 
@@ -52,37 +54,12 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
-  if (MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;  // kPause is for the bytes
-  // Replies to later ranges may offer nothing, or the checksum of the whole again.
-  if (!ranged() && verified_ == 0 && !verifier_.active() && options_.verify) {
-    if (head.checksum.scope != OfferedChecksum::Scope::kReply) verifier_.Expect(head.checksum);
-    if (verifier_.needs_part_sizes() && pin_.size <= 0) verifier_.Expect(OfferedChecksum{});
-    if (verifier_.needs_part_sizes() && pin_.can_pin && pin_.version == part_sizes_version_) {
-      verifier_.SetPartSizes(part_sizes_, static_cast<uint64_t>(pin_.size));
-    }
-    if (verifier_.needs_part_sizes()) {
-      AskForPartSizes({}, [this](const std::vector<uint64_t>& sizes) {
-        verifier_.AssumePartSizes(sizes.empty() ? 0 : sizes.front(),
-                                  static_cast<uint64_t>(pin_.size));
-        fetch_->Resume();
-      });
-    }
-  }
+  if (MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;  // OnBytes handles kPause
+  if (!ranged() && options_.verify) verifier_.Offer(head.checksum);
   return Flow::kContinue;
 }
 
-void WholeRead::AskForPartSizes(PartSizeProbe::Parts parts,
-                                std::function<void(std::vector<uint64_t>)> then) {
-  probe_ = std::make_unique<PartSizeProbe>(
-      client_, object_, pin_.can_pin ? pin_.version : std::string(), parts, deadline_ms_,
-      [this, then = std::move(then)](const Result<std::vector<uint64_t>>& sizes) {
-        probe_.reset();
-        if (!sizes.ok()) return OnFetched(sizes.status());
-        then(sizes.value());
-      });
-}
-
-// For `size` bytes, or as many as are read.
+// Makes room for `size` bytes, or for the whole read if its length is known.
 Flow WholeRead::MakeRoom(uint64_t size) {
   const uint64_t needed = length() >= 0 ? static_cast<uint64_t>(length()) : size;
   if (buffer_.valid() && needed <= buffer_.capacity()) return Flow::kContinue;
@@ -107,12 +84,12 @@ Flow WholeRead::MakeRoom(uint64_t size) {
 
 Space WholeRead::SpaceAt(const void* /*part*/, uint64_t offset) {
   const uint64_t size = length() < 0 ? kToTheEnd : static_cast<uint64_t>(length());
-  if (!admitted_ || verifier_.needs_part_sizes() || size > buffer_.capacity()) return {};
+  if (!admitted_ || verifier_.awaits_part_sizes() || size > buffer_.capacity()) return {};
   return {At(offset), static_cast<size_t>(size - (offset - options_.begin))};
 }
 
 Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data, size_t size) {
-  if (!admitted_ || verifier_.needs_part_sizes()) return Flow::kPause;
+  if (!admitted_ || verifier_.awaits_part_sizes()) return Flow::kPause;
   const uint64_t end = offset - options_.begin + size;
   if (const Flow room = MakeRoom(end); room != Flow::kContinue) return room;
   if (data != At(offset)) std::memcpy(At(offset), data, size);
@@ -121,26 +98,24 @@ Flow WholeRead::OnBytes(const void* /*part*/, uint64_t offset, const char* data,
   return Flow::kContinue;
 }
 
-// Bytes that have been given to the verifier cannot be taken out of it, but all of them can.
+// The verifier cannot take back some of its bytes, but it can start over.
 bool WholeRead::TakeBack(const void* /*part*/, uint64_t offset) {
   if (offset != options_.begin || !ahead_.empty()) return false;
-  verifier_.Expect(OfferedChecksum{});
-  verified_ = options_.begin;
+  verifier_.Restart(options_.begin);
   return true;
 }
 
 // Bytes are hashed while they are warm in the cache, in order; those of a part that is ahead wait.
 void WholeRead::Verify(uint64_t offset, const char* data, size_t size) {
-  if (offset != verified_) {
+  if (offset != verifier_.position()) {
     ahead_.emplace(offset, offset + size);
     return;
   }
   verifier_.Update(data, size);
-  verified_ += size;
-  for (auto piece = ahead_.find(verified_); piece != ahead_.end(); piece = ahead_.find(verified_)) {
-    verifier_.Update(At(piece->first), static_cast<size_t>(piece->second - piece->first));
-    verified_ = piece->second;
-    ahead_.erase(piece);
+  for (auto piece = ahead_.begin(); piece != ahead_.end(); piece = ahead_.erase(piece)) {
+    const auto [begin, end] = *piece;
+    if (begin != verifier_.position()) return;
+    verifier_.Update(At(begin), static_cast<size_t>(end - begin));
   }
 }
 
@@ -151,41 +126,23 @@ void WholeRead::OnFetched(const Status& status) {
     client_->stats->restarts.fetch_add(1, std::memory_order_relaxed);
     return Restart(status);
   }
-  // Some of a damaged range is already in the checksum of the object.
+  // Bytes of the damaged range are already in the checksum of the object.
   if (status.code() == StatusCode::kIntegrity) return Restart(status);
   if (!status.ok()) return Finish(status);
   buffer_.set_size(static_cast<size_t>(length()));
-  Conclude();
+  verifier_.Conclude(&buffer_);
 }
 
-void WholeRead::Conclude() {
-  const bool compared = verifier_.active();
-  const Status verdict = verifier_.Finish();
-  if (!verdict.ok() && verifier_.part_sizes_assumed()) {  // either these are wrong or the bytes
-    return AskForPartSizes({verifier_.parts()}, [this](std::vector<uint64_t> sizes) {
-      part_sizes_version_ = pin_.can_pin ? pin_.version : std::string();
-      part_sizes_ = sizes;
-      verifier_.SetPartSizes(std::move(sizes), buffer_.size());
-      verifier_.Update(buffer_.data(), buffer_.size());
-      Conclude();
-    });
-  }
-  if (!verdict.ok()) {
-    client_->stats->integrity_failures.fetch_add(1, std::memory_order_relaxed);
-    return Restart(verdict);
-  }
-  if (compared) client_->stats->verified.fetch_add(1, std::memory_order_relaxed);
-  Finish(Status::Ok());
+void WholeRead::OnVerdict(const Status& verdict) {
+  if (!verdict.ok()) return OnFetched(verdict);
+  Finish(verdict);
 }
 
 void WholeRead::Restart(const Status& why) {
   if (++restarts_ > kMaxRereads) return Finish(why);
   earlier_attempts_ += fetch_->attempts();
-  probe_.reset();
   pin_ = Pin{};
   pin_.suspect = true;
-  verifier_.Expect(OfferedChecksum{});
-  verified_ = options_.begin;
   ahead_.clear();
   buffer_ = Buffer();
   sized_ = false;
