@@ -17,7 +17,7 @@ namespace objectpipes {
 namespace {
 
 constexpr size_t kMinPooled = size_t{64}
-                              << 10;  // below, the allocator's own free lists are as good
+                              << 10;  // below this, the allocator's own free lists are as good
 constexpr size_t kMaxIdleAnyway = size_t{32} << 20;
 #ifdef __linux__
 constexpr size_t kLargePage = size_t{2} << 20;
@@ -45,7 +45,7 @@ char* MapBlock(size_t capacity) { return static_cast<char*>(std::malloc(capacity
 void UnmapBlock(char* block, size_t /*capacity*/) { std::free(block); }
 #endif
 
-// Owns blocks that are in nobody's use.
+// Owns blocks that nobody uses.
 class System final : public BufferOwner {
  private:
   void Release(char* data, size_t capacity) override { UnmapBlock(data, capacity); }
@@ -102,7 +102,7 @@ BufferPool::BufferPool(size_t budget)
 
 bool BufferPool::IsOurs(const Buffer& idle) { return idle.owner() == TheSystem().get(); }
 
-// Four classes per power of two: at most a quarter of a block is waste.
+// Four classes per power of two: at most a quarter of a block is wasted.
 size_t BufferPool::CapacityFor(size_t size) {
   if (size < kMinPooled) return 0;
   size_t step = kMinPooled / 4;
@@ -129,7 +129,7 @@ Buffer BufferPool::Allocate(size_t size) {
   return {data, size, pooled, shared_from_this()};
 }
 
-// One that was offered, or the one that came last, whose memory may still be in a cache.
+// Prefers a block that was offered, then the one released last: it may still be in a cache.
 Buffer BufferPool::TakeIdle(size_t capacity) {
   const std::lock_guard<std::mutex> lock(mutex_);
   SizeClass& same = classes_[capacity];
@@ -146,7 +146,8 @@ size_t BufferPool::MaxIdle() const {
   return std::max(std::min(budget_ / 4, kMaxIdleAnyway), budget_ - std::min(budget_, used_bytes_));
 }
 
-// Blocks of sizes that have not been asked for longest make room, down to this size itself.
+// Frees blocks of the size that was asked for longest ago, until there is room. `capacity` itself
+// comes last.
 bool BufferPool::MakeRoomFor(size_t capacity) {
   const size_t max_idle = MaxIdle();
   if (capacity > max_idle) return false;
@@ -169,7 +170,7 @@ void BufferPool::Offer(Buffer block) {
   std::deque<Buffer>& same = classes_[capacity].idle;
   if (!MakeRoomFor(capacity)) {
     if (same.empty() || !IsOurs(same.front())) return;
-    same.pop_front();  // ours gives way
+    same.pop_front();  // drop one of our own
     idle_bytes_ -= capacity;
   }
   same.push_back(std::move(block));
@@ -183,8 +184,8 @@ void BufferPool::SetBudget(size_t bytes) {
 }
 
 void BufferPool::Release(char* data, size_t capacity) {
-  Buffer block(data, 0, capacity, TheSystem());  // freed at the end, if it is not kept
-  // In a child of fork() the lock may be held by a thread that does not exist here.
+  Buffer block(data, 0, capacity, TheSystem());  // frees the block unless it is kept
+  // In a child of fork(), a thread that does not exist here may hold the lock.
   if (fork_generation_ != ForkGeneration()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   used_bytes_ -= capacity;

@@ -1,5 +1,4 @@
-// Memory for object bodies: written once by the I/O thread, then read-only and handed to Python as
-// it is.
+// Memory for object bodies. The I/O thread writes it once; Python then reads it without a copy.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +11,14 @@
 
 namespace objectpipes {
 
-// Has the system give fresh memory in large pages, where it is worth it: one fault per 2 MiB
-// instead of 512. Receiving 256 MiB is a third faster then.
+// Asks the system for large pages where they pay: one page fault per 2 MiB instead of 512.
+// Receiving 256 MiB then takes a third less time.
 void PreferLargePages(char* data, size_t size);
 
-// Has the allocator return what it has free to the system. Takes milliseconds.
+// Makes the allocator return its free memory to the system. Takes milliseconds.
 void GiveBackFreeMemory();
 
-// Who gets the memory of a buffer back.
+// Gets the memory of a buffer back.
 class BufferOwner {
  public:
   virtual ~BufferOwner() = default;
@@ -65,32 +64,32 @@ class Buffer {
   std::shared_ptr<BufferOwner> owner_;
 };
 
-// Keeps blocks that are not small for the next object. To be given fresh memory, which the system
-// clears, takes as long as to receive an object into it. They are mapped one by one: the allocator
-// would keep those that have others beside them.
+// Keeps larger blocks for the next object: the system clears fresh memory, which takes as long as
+// receiving an object into it. Each block is mapped on its own, because the allocator could not
+// return one that has neighbours in use.
 class BufferPool final : public BufferOwner, public std::enable_shared_from_this<BufferPool> {
  public:
-  // Blocks stay while nobody uses them as long as all of the pool's together are no more than
-  // `budget` bytes, or what SetBudget() says, if that is more; some may do so anyway: a quarter of
-  // it, and at most 32 MiB.
+  // The pool keeps idle blocks while all of its blocks together take no more than the budget:
+  // `budget` bytes, or what SetBudget() says if that is more. Beyond the budget it still keeps a
+  // quarter of it, at most 32 MiB.
   explicit BufferPool(size_t budget);
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // A buffer of this size; invalid when the system has no memory. Any thread.
+  // A buffer of this size; invalid if the system has no memory. Any thread.
   Buffer Allocate(size_t size);
   void SetBudget(size_t bytes);  // any thread
-  // Lends memory of somebody else's, whose capacity is one of CapacityFor(): to whom needs it next.
-  // If there is too much already it goes back at once. Any thread.
+  // Offers memory of another owner for the next Allocate(). Its capacity is one that CapacityFor()
+  // returns. If the pool has enough, the block goes back at once. Any thread.
   void Offer(Buffer block);
-  // How much an object of this size is given; 0: so small that the allocator does as well.
+  // The capacity of a buffer for an object of this size; 0: so small that the allocator is as good.
   static size_t CapacityFor(size_t size);
 
  private:
   void Release(char* data, size_t capacity) override;
   struct SizeClass {
-    std::deque<Buffer> idle;  // what was offered is at the end
-    uint64_t asked = 0;       // when a block was last asked for: the number of that request
+    std::deque<Buffer> idle;  // offered blocks are at the end
+    uint64_t asked = 0;       // the number of the last request for this size
   };
 
   static bool IsOurs(const Buffer& idle);  // not offered
@@ -105,7 +104,7 @@ class BufferPool final : public BufferOwner, public std::enable_shared_from_this
   std::map<size_t, SizeClass> classes_;  // by capacity
   uint64_t asked_ = 0;
   size_t idle_bytes_ = 0;
-  size_t used_bytes_ = 0;  // of our blocks, by the engine or by who has the object
+  size_t used_bytes_ = 0;  // of our blocks, in use by the engine or by an object's owner
 };
 
 }  // namespace objectpipes

@@ -52,8 +52,8 @@ std::optional<CrcKind> CrcKindOf(ChecksumType type) {
   }
 }
 
-// Null if OpenSSL does not offer it. The mark keeps its complaint out of the thread's error queue,
-// which libcurl reads.
+// Null if OpenSSL does not offer it. The mark keeps OpenSSL's error out of the thread's error
+// queue.
 const EVP_MD* FetchDigest(const char* name) {
   ERR_set_mark();
   const EVP_MD* const digest = EVP_MD_fetch(nullptr, name, nullptr);
@@ -61,7 +61,7 @@ const EVP_MD* FetchDigest(const char* name) {
   return digest;
 }
 
-// Looked up once and kept for the life of the process. Null if not available.
+// Looked up once per process. Null if not available.
 const EVP_MD* DigestOf(ChecksumType type) {
   static const EVP_MD* const md5 = FetchDigest("MD5");
   static const EVP_MD* const sha1 = FetchDigest("SHA1");
@@ -93,7 +93,7 @@ class OpenSslHash final : public StreamHash {
 
   std::string Finish() override {
     unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;  // stays so if anything failed: an empty digest matches no other
+    unsigned int size = 0;  // stays 0 if anything failed: an empty digest matches no other
     EVP_DigestFinal_ex(context_.get(), bytes, &size);
     return std::string(reinterpret_cast<const char*>(bytes), size);
   }

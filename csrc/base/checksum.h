@@ -1,4 +1,4 @@
-// The checksums object stores offer, computed as the bytes arrive.
+// The checksums that object stores offer, computed as the bytes arrive.
 #pragma once
 
 #include <cstddef>
@@ -27,12 +27,12 @@ enum class ChecksumType : uint8_t {
   kXxh128,  // XXH3 with 128 bits
 };
 
-// The type a server means by `name`, which is in lower case; nothing if it is unknown. S3's names
-// are the ends of its "x-amz-checksum-..." headers. AIStore's agree with them, except that XXH64
-// has two of its own: xxhash and xxhash2 are two libraries inside the server, not two functions.
+// The type that a server calls `name` (in lower case); nothing if it is unknown. S3's names are the
+// ends of its "x-amz-checksum-..." headers. AIStore uses the same names and two more for XXH64:
+// xxhash and xxhash2, which are two libraries inside the server but one function.
 std::optional<ChecksumType> ParseChecksumType(std::string_view name);
 
-// For messages. Where there are several names, S3's.
+// For messages: S3's name if there are several.
 std::string_view ChecksumName(ChecksumType type);
 
 class StreamHash;  // any of them but the CRCs; in checksum.cc
@@ -46,13 +46,13 @@ class Checksum {
   Checksum& operator=(Checksum&&) noexcept;
   ~Checksum();
 
-  // False where OpenSSL is told not to offer the type, as a FIPS provider does with MD5.
+  // False if OpenSSL does not offer the type: a FIPS provider has no MD5.
   static bool Available(ChecksumType type);
 
   void Update(const void* data, size_t size);
 
-  // The raw bytes, numbers in big-endian order: S3 sends them in base64, AIStore in hexadecimal.
-  // Call it once, as the last thing.
+  // The raw bytes, numbers in big-endian order; S3 sends them in base64, AIStore in hexadecimal.
+  // The last call.
   std::string Finish();
 
  private:

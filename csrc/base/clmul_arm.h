@@ -10,7 +10,7 @@
 #include <sys/auxv.h>
 #endif
 
-// Allows the instruction function by function: the library as a whole runs on a CPU without it.
+// Allows the instruction in single functions only: the library must also run on a CPU without it.
 #if defined(__ARM_FEATURE_AES)
 #define OBJECTPIPES_CLMUL  // allowed everywhere, as on every Apple CPU
 #else

@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-// Allows the instruction function by function: the library as a whole runs on a CPU without it.
+// Allows the instruction in single functions only: the library must also run on a CPU without it.
 #if defined(__GNUC__) || defined(__clang__)
 #define OBJECTPIPES_CLMUL __attribute__((target("pclmul")))
 #else

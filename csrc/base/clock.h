@@ -1,5 +1,5 @@
-// Milliseconds on the monotonic clock, milliseconds in which the process ran (for limits), and
-// seconds on the wall clock (for signatures and the end of credentials).
+// The clocks: the monotonic one in milliseconds, one that counts only while the process runs (for
+// time limits), and the wall clock in seconds (for signatures and the end of credentials).
 #pragma once
 
 #include <algorithm>
@@ -24,13 +24,14 @@ inline int64_t MonotonicUs() {
 }
 
 // The time of a thread that works in turns and waits between them. While the process is stopped (by
-// a debugger, SIGSTOP, a frozen container) nobody else is late, so a turn takes at most what the
-// thread meant to wait and a little for its work. Any thread reads it, one advances it.
+// a debugger, SIGSTOP or a frozen container), no server is late. So a turn counts at most as long
+// as the thread meant to wait, and a little for its work. One thread advances the clock, any thread
+// reads it.
 class RunningClock {
  public:
   int64_t now_ms() const { return now_ms_.load(std::memory_order_relaxed); }
 
-  // A turn begins, after a wait that was to take at most `wait_ms`.
+  // A turn begins, after a wait of at most `wait_ms` as planned.
   void Advance(int64_t wait_ms) { AdvanceTo(MonotonicMs(), wait_ms); }
   void AdvanceTo(int64_t monotonic_ms, int64_t wait_ms) {
     const int64_t passed_ms = monotonic_ms - seen_ms_;

@@ -8,8 +8,8 @@
 namespace objectpipes {
 namespace {
 
-// tables[k][byte] is what a byte is worth k + 1 bytes later: byte * x^(8(k+1)) mod P. Eight of them
-// advance a CRC by eight bytes with independent lookups ("slicing by 8").
+// tables[k][byte] is the remainder of a byte that k more bytes follow: byte * x^(8(k+1)) mod P.
+// Eight tables advance a CRC by eight bytes with independent lookups ("slicing by 8").
 using Tables = std::array<std::array<uint64_t, 256>, 8>;
 
 constexpr Tables MakeTables(uint64_t generator) {
@@ -51,7 +51,7 @@ const Algorithm& AlgorithmOf(CrcKind kind) {
   return kCrc64Nvme;
 }
 
-// Compilers make one load of this, and it means the same on a big-endian machine.
+// Compilers turn this into one load. It also works on a big-endian machine.
 uint64_t LoadLittleEndian(const uint8_t* p) {
   return uint64_t{p[0]} | uint64_t{p[1]} << 8 | uint64_t{p[2]} << 16 | uint64_t{p[3]} << 24 |
          uint64_t{p[4]} << 32 | uint64_t{p[5]} << 40 | uint64_t{p[6]} << 48 | uint64_t{p[7]} << 56;

@@ -2,12 +2,12 @@
 
 #include <cassert>
 
-// Either header gives Block, 16 bytes as they lie in memory, and what is done with one.
+// Both headers define Block, 16 bytes as they lie in memory, and the operations on it.
 #if defined(__x86_64__) || defined(_M_X64)
 #include "base/clmul_x86.h"
 #elif defined(__aarch64__) && (defined(__linux__) || defined(__APPLE__)) && \
     (defined(__ARM_FEATURE_AES) || !defined(__clang__) || __clang_major__ >= 16)
-#include "base/clmul_arm.h"  // clang before 16 has PMULL only if all code may use it
+#include "base/clmul_arm.h"  // before version 16, clang has PMULL only if all code may use it
 #endif
 
 namespace objectpipes {

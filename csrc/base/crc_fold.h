@@ -4,17 +4,18 @@
 // (Intel, 2009), in its reflected form; base/gf2.h explains how bits are polynomials.
 //
 // Take a block A of 128 bits that lies n bits ahead of a block B in the message. Together they are
-// the polynomial A * x^n + B, and a CRC is only its remainder modulo P. So A may be taken out if
-// anything congruent to A * x^n is added to B: the message gets shorter, its CRC stays. With L and
-// H the halves of A as loaded from memory, L the earlier one and so the one of higher powers,
+// the polynomial A * x^n + B, and a CRC is only its remainder modulo P. So A can be removed if
+// something congruent to A * x^n is added to B: the message gets shorter and its CRC stays the
+// same. With L and H the halves of A as loaded from memory, L the earlier one and so the one of
+// higher powers,
 //
-//     A * x^n  =  L * x^(n+64) + H * x^n  =  L * (x^(n+64) mod P) + H * (x^n mod P)    (mod P):
+// A * x^n  =  L * x^(n+64) + H * x^n  =  L * (x^(n+64) mod P) + H * (x^n mod P)    (mod P):
 //
 // two products of 64 bits by 64, which are as long as B.
 //
-// One detail of the reflected form. Bit i of a word is x^(63-i), so bits i and j multiply to
-// x^(126-i-j), and the CPU puts that into bit i + j of the product. But bit k of a block stands for
-// x^(127-k): the product reads as x times too much, so the constants are one power lower.
+// In the reflected form, bit i of a word is x^(63-i), so bits i and j multiply to x^(126-i-j), and
+// the CPU puts that into bit i + j of the product. But bit k of a block stands for x^(127-k): the
+// product is too large by a factor of x, so the constants are one power lower.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,7 @@ constexpr FoldKey MakeFoldKey(uint64_t distance_bits, uint64_t generator) {
 }
 
 inline constexpr size_t kFoldBlock = 16;
-inline constexpr size_t kFoldLanes = 4;  // independent chains, to hide the multiplier's latency
+inline constexpr size_t kFoldLanes = 4;  // independent chains, which hide the multiplier's latency
 inline constexpr size_t kFoldStride = kFoldLanes * kFoldBlock;
 
 struct FoldKeys {
@@ -48,12 +49,12 @@ constexpr FoldKeys MakeFoldKeys(uint64_t generator) {
   return {MakeFoldKey(8 * kFoldBlock, generator), MakeFoldKey(8 * kFoldStride, generator)};
 }
 
-// Whether this build and this CPU can fold. Asking a CPU is slow: keep the answer.
+// Whether this build and this CPU can fold. Slow: keep the answer.
 bool DetectFolding();
 
-// Writes to `folded` 16 bytes whose CRC, begun at 0, is that of `data` begun at `crc`, both values
-// without inversion. Preconditions: DetectFolding(); `size` is a multiple of kFoldBlock and at
-// least kFoldStride.
+// Writes 16 bytes to `folded`. Their CRC, started at 0, is that of `data` started at `crc`; both
+// values are without inversion. Preconditions: DetectFolding(); `size` is a multiple of kFoldBlock
+// and at least kFoldStride.
 void Fold(const FoldKeys& keys, uint64_t crc, const uint8_t* data, size_t size,
           uint8_t (&folded)[kFoldBlock]);
 

@@ -9,7 +9,7 @@
 namespace objectpipes {
 namespace {
 
-// OpenSSL counts in int. What passes here is a header's value: a checksum, a token.
+// OpenSSL counts in int. Only values of headers are encoded here: checksums and tokens.
 constexpr size_t kMaxText = std::numeric_limits<int>::max();
 
 const unsigned char* Bytes(std::string_view text) {
@@ -70,7 +70,8 @@ Result<std::string> Base64Decode(std::string_view text) {
   if (EVP_DecodeBlock(Bytes(bytes), Bytes(text), static_cast<int>(text.size())) < 0) {
     return MalformedBase64();
   }
-  // OpenSSL takes padding for zero bits and is lenient besides: encoding again shows both.
+  // OpenSSL takes padding for zero bits and accepts malformed text. Encoding the result again shows
+  // both.
   const size_t padding = text.size() - (text.find_last_not_of('=') + 1);
   if (padding > 2) return MalformedBase64();
   bytes.resize(bytes.size() - padding);

@@ -1,4 +1,4 @@
-// What strangers sent, made fit for a message of ours: one line, of bearable length.
+// Makes text from a server fit into an error message: one line of limited length.
 #pragma once
 
 #include <string>
@@ -6,11 +6,12 @@
 
 namespace objectpipes {
 
-// White space and control characters become single spaces; what is too long ends in "...".
+// Runs of white space and control characters become one space. A text that is too long ends in
+// "...".
 std::string Excerpt(std::string_view text);
 
-// Of the body of a reply, quoted: its <title> if it is a page that has one, otherwise how it
-// begins.
+// The same for the body of a reply, in quotes: the <title> of an HTML page that has one, otherwise
+// the beginning.
 std::string ExcerptOfPage(std::string_view body);
 
 }  // namespace objectpipes

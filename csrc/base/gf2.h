@@ -1,13 +1,13 @@
-// Polynomials over GF(2), the numbers a CRC is made of: adding is XOR, bits are coefficients.
+// Polynomials over GF(2), of which CRCs are made: bits are coefficients, and addition is XOR.
 //
 // The CRCs of this project are "reflected": the first bit of a message is the lowest bit of its
 // first byte and the highest power of x. So bit i of a uint64_t stands for x^(63 - i) here: 1 << 63
 // is the polynomial 1, and shifting right multiplies by x.
 //
 // Everything is modulo a generator of degree 64, written without its leading term. That covers
-// CRC-32 as well: from a generator P of degree 32 make P * x^32. Its remainders are
-//     (M * x^64) mod (P * x^32)  =  x^32 * (M * x^32 mod P),
-// the 32-bit CRC in the low half of the word, and P * x^32 is written as the same number as P.
+// CRC-32, too: its generator P of degree 32 becomes P * x^32. Its remainders are (M * x^64) mod (P
+// * x^32)  =  x^32 * (M * x^32 mod P), the 32-bit CRC in the low half of the word, and P * x^32 is
+// written as the same number as P.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// SHA-256 and HMAC-SHA256 of short texts, many of them, with OpenSSL's contexts made once: looking
-// up an algorithm costs several times what hashing a signature's input does.
+// SHA-256 and HMAC-SHA256 of many short texts. The contexts of OpenSSL are made once: looking up an
+// algorithm costs several times as much as hashing the input of a signature.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace objectpipes {
 
-// Not thread-safe: every call works in the same contexts. A call fails (kInternal) only if OpenSSL
-// is without SHA-256 or out of memory.
+// Not thread-safe: all calls use the same contexts. A call fails (kInternal) only if OpenSSL has no
+// SHA-256 or no memory.
 class Sha256 {
  public:
   using Digest = std::array<uint8_t, 32>;

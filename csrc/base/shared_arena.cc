@@ -23,14 +23,14 @@
 namespace objectpipes {
 namespace {
 
-// In front of all blocks, in a cache line of its own, as is what stands in front of each block.
+// In front of all blocks. This head and the head of each block have cache lines of their own.
 struct ArenaHead {
   uint64_t id = 0;
   std::atomic<bool> is_open{false};
-  std::atomic<bool> has_ended{false};  // by the giver's own word
+  std::atomic<bool> has_ended{false};  // set by the giver
 };
 struct BlockHead {
-  std::atomic<uint32_t> holders{1};  // processes that read it; none: it is free
+  std::atomic<uint32_t> holders{1};  // processes that read it; 0: the block is free
 };
 constexpr uint64_t kLine = 64;
 static_assert(sizeof(ArenaHead) <= kLine && sizeof(BlockHead) <= kLine);
@@ -53,7 +53,7 @@ char* Map(int descriptor, uint64_t capacity) {
 
 void Unmap(char* memory, uint64_t capacity) { munmap(memory, capacity); }
 
-// Returns the pages that lie in [begin, end) to the system; they are zero if they are used again.
+// Returns the pages within [begin, end) to the system. They are zero when they are used again.
 void FreePages(char* begin, const char* end) {
   static const auto kPage = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   char* const first = begin + (kPage - reinterpret_cast<uintptr_t>(begin) % kPage) % kPage;
@@ -70,7 +70,7 @@ uint64_t RandomId() {
   return (uint64_t{random()} << 32) | random();
 }
 
-// The memory of another process, which has not to be an ancestor or to take part in this.
+// Maps the memory of another process, which need not be an ancestor and does not take part in this.
 char* MapOf(const ArenaName& name) {
   const int descriptor = open(PathOf(name).c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return nullptr;
@@ -92,7 +92,7 @@ char* MapOf(const ArenaName&) { return nullptr; }
 
 }  // namespace
 
-// What a fork has to know: the arenas that are open here. Never destroyed.
+// The arenas that are open in this process, for the hooks of fork(). Never destroyed.
 class OpenArenaList {
  public:
   static OpenArenaList& Get() {
@@ -149,7 +149,7 @@ class OpenArenaList {
 
   std::mutex mutex_;
   std::vector<OpenArena*> arenas_;
-  std::vector<int> descriptors_;  // of arenas that this process gives from
+  std::vector<int> descriptors_;  // of the arenas of this process
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ SharedArena::~SharedArena() {
 void SharedArena::End() {
   const std::lock_guard<std::mutex> lock(mutex_);
   HeadOf(memory_)->has_ended.store(true, std::memory_order_seq_cst);
-  Collect();  // after that: what is let go of from now on, the taker frees
+  Collect();  // from now on the taker frees what it releases
   for (const auto& [begin, size] : free_) FreePages(memory_ + begin, memory_ + begin + size);
 }
 
@@ -217,7 +217,7 @@ std::optional<uint64_t> SharedArena::Put(std::string_view bytes) {
   return *begin + kLine;
 }
 
-// The lowest place that is large enough: it was used last, and is still in the cache.
+// The lowest place that is large enough: low places were used last, and may still be in a cache.
 std::optional<uint64_t> SharedArena::TakeFree(uint64_t size) {
   const auto place = std::find_if(free_.begin(), free_.end(),
                                   [size](const auto& free) { return free.second >= size; });
@@ -278,8 +278,8 @@ OpenArena::~OpenArena() {
   Unmap(memory_, name_.capacity);
 }
 
-// Whether its file is still open there: a process that has ended may not have been waited for, and
-// its number may have been given to another.
+// Whether the giver still has the file open. Its process id says too little: the process may be a
+// zombie, or another process may have got the id.
 bool OpenArena::IsInUse() const {
 #ifdef __linux__
   struct stat status{};
@@ -300,7 +300,7 @@ Buffer OpenArena::Take(uint64_t begin, uint64_t size) {
           shared_from_this()};
 }
 
-// A child of fork() has the same buffers, in memory of its own.
+// A child of fork() has the same buffers, but in memory of its own.
 void OpenArena::Release(char* data, size_t capacity) {
   if (process_ != ProcessId()) return;
   bool last = false;
@@ -314,13 +314,13 @@ void OpenArena::Release(char* data, size_t capacity) {
   if (last && on_unused_ && !IsInUse()) on_unused_();
 }
 
-// So that nothing is overwritten until the child has its copy.
+// Nothing may be overwritten until the child has its copy.
 void OpenArena::HoldForChild() {
   for (const auto& [data, size] : blocks_) HeadOfBlock(data)->holders.fetch_add(1);
 }
 
-// Puts a copy of what is held in the place of the shared memory. If there is no memory for it, the
-// child goes on holding the shared blocks.
+// Replaces the shared memory by a copy of the blocks that are held. Without memory for a copy, the
+// child keeps holding the shared blocks.
 void OpenArena::BecomePrivate() {
 #ifdef __linux__
   void* const copy = mmap(nullptr, name_.capacity, PROT_READ | PROT_WRITE,

@@ -1,13 +1,13 @@
-// Memory that two processes share: the one puts bytes in, the other has them without a copy.
+// Memory that two processes share: one puts bytes in, the other reads them without a copy.
 //
-// The giver makes the arena and tells its name together with the first bytes, which travel by
-// themselves. Who can open it says so inside of it; only from then on does the giver rely on it. So
-// nothing is lost where the other end cannot: another namespace, or another machine. A block is
-// free again when the taker has let go of it. Once the giver has ended, blocks are returned to the
-// system as the taker lets go of them, and the arena with the last.
+// The giver makes the arena. It sends the arena's name with the first bytes, and those bytes the
+// slow way. A taker that can open the arena says so inside the arena, and only then does the giver
+// use it. So nothing is lost if the taker cannot open it, because it is in another namespace or on
+// another machine. A block is free again when the taker releases it. Once the giver has ended, each
+// released block returns to the system, and the arena with the last.
 //
-// No other process keeps the memory alive. A child of the giver does not inherit it; a child of the
-// taker has a copy of what the taker holds at that moment.
+// No other process keeps the memory alive. A child of the giver does not inherit it. A child of the
+// taker gets a copy of the blocks that the taker holds at that moment.
 #pragma once
 
 #include <cstddef>
@@ -27,14 +27,15 @@ namespace objectpipes {
 struct ArenaName {
   int64_t process = 0;
   int descriptor = -1;  // in that process
-  uint64_t id = 0;      // random: both numbers above are used again
+  uint64_t id = 0;      // random, because the system reuses both numbers above
   uint64_t capacity = 0;
 };
 
 // The giver's end. Any thread.
 class SharedArena {
  public:
-  // Null where the system has no such memory. Takes up only as much as is in use at once.
+  // Null where the system has no such memory. Takes only as much memory as is in use at the same
+  // time.
   static std::unique_ptr<SharedArena> Create(size_t capacity);
   ~SharedArena();
   SharedArena(const SharedArena&) = delete;
@@ -42,10 +43,10 @@ class SharedArena {
 
   const ArenaName& name() const { return name_; }
   bool IsOpenElsewhere() const;
-  // Copies bytes into a block of their own and returns where it begins; nothing if there is no
-  // room. Precondition: not empty.
+  // Copies bytes into a new block and returns where it begins; nothing if there is no room.
+  // Precondition: not empty.
   std::optional<uint64_t> Put(std::string_view bytes);
-  // Nothing is put any more: what is free is returned to the system. The last call.
+  // Returns free memory to the system. The last call.
   void End();
 
  private:
@@ -62,23 +63,23 @@ class SharedArena {
   const ArenaName name_;
   char* const memory_;
   std::mutex mutex_;
-  std::map<uint64_t, uint64_t> free_;  // sizes by beginnings; neighbours are one
+  std::map<uint64_t, uint64_t> free_;  // size by beginning; neighbours are merged
   std::vector<Lent> lent_;
 };
 
 // The taker's end. Any thread.
 class OpenArena final : public BufferOwner, public std::enable_shared_from_this<OpenArena> {
  public:
-  // Null if it cannot be opened from here. `on_unused` is called, without a lock, when the last
-  // block was let go of and the giver has ended.
+  // Null if this process cannot open it. `on_unused` is called, without a lock, once the giver has
+  // ended and the last block was released.
   static std::shared_ptr<OpenArena> Open(const ArenaName& name, std::function<void()> on_unused);
   ~OpenArena() override;
   OpenArena(const OpenArena&) = delete;
   OpenArena& operator=(const OpenArena&) = delete;
 
-  // Whether the giver may put something into it yet.
+  // Whether the giver may still put something into it.
   bool IsInUse() const;
-  // What was put there; invalid if no such block can be. To be called once for each.
+  // The bytes of a block; invalid if there can be no such block. Call it once for each.
   Buffer Take(uint64_t begin, uint64_t size);
 
  private:
@@ -94,7 +95,7 @@ class OpenArena final : public BufferOwner, public std::enable_shared_from_this<
   const int64_t process_;
   const std::function<void()> on_unused_;
   std::mutex mutex_;
-  std::map<char*, size_t> blocks_;  // taken and not let go of
+  std::map<char*, size_t> blocks_;  // taken and not released
 };
 
 }  // namespace objectpipes

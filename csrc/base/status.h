@@ -1,7 +1,7 @@
 // The outcome of an operation: OK, or what went wrong and where.
 //
-// Nothing in csrc/ throws except csrc/python/. A Status is cheap when OK (one null pointer) and
-// carries everything a user needs when not: the code decides the Python exception class, the detail
+// Nothing in csrc/ throws except csrc/python/. An OK Status is cheap (one null pointer). Any other
+// carries all that a user needs: the code decides the class of the Python exception, and the detail
 // fills it.
 #pragma once
 
@@ -20,25 +20,25 @@ enum class StatusCode : uint8_t {
   kBucketNotFound,      //
   kAccessDenied,        // 403 for these credentials
   kInvalidCredentials,  // the key id, the signature or the token is not accepted
-  kExpiredCredentials,  // they were accepted once; fresh ones may be
+  kExpiredCredentials,  // they have expired; fresh ones may be accepted
   kWrongRegion,         // the bucket lives elsewhere and the reply does not say where
-  kClockSkew,           // our clock and the server's differ by more than the signature allows
-  kThrottled,           // 429, 503 SlowDown and their relatives
+  kClockSkew,           // our clock and the server's differ by more than a signature allows
+  kThrottled,           // 429, 503 SlowDown and the like
   kServer,              // 5xx
-  kEndpoint,            // DNS, connect, reset, refused, proxy: no usable reply came back
+  kEndpoint,            // DNS, connect, reset, refused, proxy: no usable reply came
   kTls,                 // certificate or handshake
   kTimeout,             // a stall, connect or total time limit was hit
   kProtocol,            // a reply that breaks the protocol: malformed XML, wrong range, bad length
   kObjectChanged,       // the object was replaced while it was being read
   kIntegrity,           // the bytes do not match the checksum the server gave
-  kCancelled,           // the caller lost interest
-  kNotSupported,        // this build or this server cannot do it
-  kInternal,            // a bug of ours
+  kCancelled,           // the caller gave up
+  kNotSupported,        // by this build or this server
+  kInternal,            // a bug in objectpipes
 };
 
 // Facts about the exchange that failed; empty or zero where unknown.
 struct StatusDetail {
-  std::string code;        // the server's own word: "NoSuchKey", "ErrBckNotFound", or our own
+  std::string code;        // the server's error code, such as "NoSuchKey", or our own
   std::string request_id;  //
   std::string endpoint;    // "host:port" of the server asked last
   int http_status = 0;     //

@@ -1,5 +1,5 @@
-// Percent-encoding (RFC 3986) as AWS Signature Version 4 pins it down: every byte outside
-// A-Z a-z 0-9 - . _ ~ becomes %XX with upper-case digits. Text is bytes; no UTF-8 is assumed.
+// Percent-encoding (RFC 3986) as AWS Signature Version 4 prescribes it: every byte other than A-Z
+// a-z 0-9 - . _ ~ becomes %XX with upper-case digits. A text is bytes, not necessarily UTF-8.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,18 @@ namespace objectpipes {
 
 std::string UriEncode(std::string_view text);
 
-// The same for a path: '/' is kept. Nothing is normalised, "a//b" and "a/../b" stay what they are.
+// The same for a path, which keeps '/'. Nothing is normalised: "a//b" and "a/../b" stay as they
+// are.
 std::string UriEncodePath(std::string_view path);
 
 // What a '+' stands for: itself in a path, a space in a form-encoded field.
 enum class Plus : uint8_t { kLiteral, kSpace };
 
-// Appends the decoded text; false, with `out` in an unspecified state, if a '%' is not followed by
-// two hexadecimal digits.
+// Appends the decoded text. False if two hexadecimal digits do not follow each '%'; `out` is then
+// unspecified.
 [[nodiscard]] bool AppendUriDecoded(std::string_view text, Plus plus, std::string* out);
 
-// The same as a value of its own; kInvalidArgument when malformed.
+// Returns the decoded text; kInvalidArgument if it is malformed.
 Result<std::string> UriDecode(std::string_view text, Plus plus = Plus::kLiteral);
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
@@ -33,8 +34,8 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 // and the signature. A parameter without a value is written "name=", which servers read as "name".
 std::string CanonicalQuery(const QueryParameters& parameters);
 
-// Takes a query apart; '+' is a space. False, with `parameters` in an unspecified state, where it
-// cannot be decoded.
+// Splits a query into its parameters; '+' is a space. False if it cannot be decoded; `parameters`
+// is then unspecified.
 [[nodiscard]] bool ParseQuery(std::string_view query, QueryParameters* parameters);
 
 }  // namespace objectpipes

@@ -18,8 +18,8 @@ struct Date {
   int64_t day;    // 1-31
 };
 
-// Both conversions count in years that begin in March, so that the leap day comes last, and in eras
-// of 400 years, which all have the same number of days.
+// Both conversions count years that begin in March, so the leap day comes last, and eras of 400
+// years, which all have the same number of days.
 constexpr int64_t kDaysPerEra = 146097;
 constexpr int64_t kDaysToEpoch = 719468;  // from 0000-03-01 to 1970-01-01
 
@@ -58,8 +58,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Reads a text from its front; every function is false, and leaves the text as it was, when the
-// text does not go on as asked.
+// Reads a text from its front. Each function returns false, and leaves the text as it was, if the
+// text does not continue as asked.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -77,7 +77,7 @@ class Scanner {
     }
   }
 
-  // In capital or small letters; `expected` is in small ones.
+  // Ignores case; `expected` is in lower case.
   bool Word(std::string_view expected) {
     if (text_.size() < expected.size()) return false;
     for (size_t i = 0; i < expected.size(); ++i) {
@@ -135,7 +135,7 @@ struct TimeOfDay {
 
 bool IsInCalendar(const Date& date) {
   if (date.month < 1 || date.month > 12 || date.day < 1 || date.day > 31) return false;
-  return DateOfDay(DaysSinceEpoch(date)).day == date.day;  // else of the next month
+  return DateOfDay(DaysSinceEpoch(date)).day == date.day;  // otherwise the month has no such day
 }
 
 std::optional<double> UnixTime(const Date& date, const TimeOfDay& time, int64_t zone_seconds) {
@@ -157,7 +157,7 @@ bool ScanTimeOfDay(Scanner* scan, TimeOfDay* time) {
   return !scan->OneOf(".,") || scan->Fraction(&time->fraction);
 }
 
-// Z, UTC, GMT, +hh, +hhmm or +hh:mm. Without a zone a time is in UTC, as all times of S3 are.
+// Z, UTC, GMT, +hh, +hhmm or +hh:mm. A time without a zone is in UTC, as all times of S3 are.
 bool ScanZone(Scanner* scan, int64_t* seconds) {
   scan->Spaces();
   if (scan->Word("utc") || scan->Word("gmt") || scan->Word("z")) return true;
@@ -194,7 +194,7 @@ bool ScanOneOrTwoDigits(Scanner* scan, int64_t* value) {
   return scan->Digits(2, value) || scan->Digits(1, value);
 }
 
-// Two digits are of 1969 to 2068, as in POSIX.
+// Two digits mean a year from 1969 to 2068, as in POSIX.
 bool ScanYear(Scanner* scan, int64_t* year) {
   if (scan->Digits(4, year)) return true;
   if (!scan->Digits(2, year)) return false;
@@ -264,7 +264,7 @@ std::optional<double> ParseSeconds(std::string_view text) {
     scan.OneOf("+");
     if (!ScanOneOrTwoDigits(&scan, &exponent)) return std::nullopt;
   }
-  // One operation with an exact power of ten rounds once.
+  // One operation with an exact power of ten rounds only once.
   const auto scale = static_cast<double>(exponent - decimals);
   value = sign * (scale < 0 ? value / std::pow(10.0, -scale) : value * std::pow(10.0, scale));
   if (!scan.AtEnd() || !(value >= kFirstSecond && value < kAfterLastSecond)) return std::nullopt;

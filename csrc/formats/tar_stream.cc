@@ -8,7 +8,7 @@
 namespace objectpipes::formats {
 namespace {
 
-// Far above any name; a bound on what an archive can make us collect.
+// Far more than any name needs; limits how much memory an archive can make us use.
 constexpr uint64_t kMaxExtensionSize = 1 << 20;
 
 // Types of entries.
@@ -42,7 +42,8 @@ std::optional<uint64_t> ParseOctal(std::string_view field) {
   return value;
 }
 
-// GNU's form for what octal has no room for: big-endian two's complement behind a set first bit.
+// GNU's form for numbers that do not fit into octal: big-endian two's complement after a set first
+// bit.
 std::optional<uint64_t> ParseBase256(std::string_view field) {
   uint64_t value = static_cast<uint8_t>(field.front()) & 0x7FU;
   if (value & 0x40U) return std::nullopt;  // negative
@@ -67,7 +68,7 @@ std::optional<uint64_t> ParseDecimal(std::string_view text) {
   return static_cast<uint64_t>(value);
 }
 
-// The sum of all bytes, those of the checksum itself counted as spaces.
+// The sum of all bytes, where those of the checksum itself count as spaces.
 bool HasValidChecksum(std::string_view header) {
   constexpr size_t kOffset = 148;
   constexpr size_t kSize = 8;
@@ -145,7 +146,7 @@ Status TarStream::TakeHeader(std::string_view* bytes) {
 }
 
 Status TarStream::OnZeroBlock() {
-  if (next_.name || next_.size) return Malformed("an extended header without a member");
+  if (next_.name || next_.size) return Malformed("an extended header is not followed by a member");
   if (one_zero_block_) state_ = State::kEnd;
   one_zero_block_ = true;
   return Status::Ok();
@@ -153,8 +154,9 @@ Status TarStream::OnZeroBlock() {
 
 // Offsets and sizes of fields here and below: POSIX.1-2017, pax, "ustar Interchange Format".
 Status TarStream::OnHeader() {
-  if (one_zero_block_) return Malformed("a header behind the end");
-  if (!HasValidChecksum({header_.data(), header_.size()})) return Malformed("a header's checksum");
+  if (one_zero_block_) return Malformed("a header follows the end of the archive");
+  if (!HasValidChecksum({header_.data(), header_.size()}))
+    return Malformed("wrong header checksum");
   const std::optional<uint64_t> size = ParseNumber(Field(124, 12));
   if (!size) return Malformed("a size");
 
@@ -164,11 +166,11 @@ Status TarStream::OnHeader() {
     case kPaxGlobal:
     case kGnuLongName:
       if (!next_begin_) next_begin_ = header_begin_;
-      if (*size > kMaxExtensionSize) return Malformed("the size of an extended header");
+      if (*size > kMaxExtensionSize) return Malformed("an extended header of more than 1 MiB");
       extension_type_ = type;
       extension_.clear();
       return BeginContent(State::kExtension, *size);
-    case kGnuLongLink:  // belongs to a link, which is left out
+    case kGnuLongLink:  // belongs to a link, which is skipped
       if (!next_begin_) next_begin_ = header_begin_;
       return BeginContent(State::kSkip, *size);
     default:
@@ -191,7 +193,8 @@ Status TarStream::OnMemberHeader(char type, uint64_t size) {
   next_ = Override();
   next_begin_.reset();
   if (type == kOldRegular && !member.name.empty() && member.name.back() == '/') {
-    return BeginContent(State::kSkip, 0);  // a directory, before there was a type for it
+    return BeginContent(State::kSkip,
+                        0);  // a directory in an archive from before there was a type for it
   }
   if (type != kRegular && type != kOldRegular && type != kContiguous) {
     return BeginContent(State::kSkip, HasNoData(type) ? 0 : member.size);
@@ -246,7 +249,7 @@ Status TarStream::ApplyPax() {
   return Status::Ok();
 }
 
-// An empty name takes back what was said before.
+// An empty value cancels an earlier one.
 Status TarStream::ApplyPaxRecord(std::string_view key, std::string_view value) {
   Override& said = extension_type_ == kPaxGlobal ? global_ : next_;
   if (key == "path") {
@@ -265,7 +268,7 @@ Status TarStream::ApplyPaxRecord(std::string_view key, std::string_view value) {
 
 std::string TarStream::HeaderName() const {
   std::string name;
-  // Only POSIX archives have a prefix; GNU's keep times in its place.
+  // Only POSIX archives have a prefix; GNU archives keep times in its place.
   if (Field(257, 6) == std::string_view("ustar\0", 6)) name = CString(Field(345, 155));
   if (!name.empty()) name.push_back('/');
   return name.append(CString(Field(0, 100)));

@@ -1,8 +1,8 @@
 // Reads a TAR as it arrives: bytes are pushed in, in pieces of any size, and members come out.
 //
-// USTAR, PAX (long and UTF-8 names, large sizes) and the GNU extensions for the same. Not
-// libarchive: it pulls, which would take a thread for every stream, and copies what here goes from
-// the socket to its place.
+// Reads USTAR, PAX (long and UTF-8 names, large sizes) and the GNU extensions for the same. Not
+// libarchive: that pulls, which would take a thread for every stream, and it copies bytes that here
+// go from the socket to their place.
 #pragma once
 
 #include <array>
@@ -19,13 +19,13 @@ namespace objectpipes::formats {
 struct TarMember {
   std::string name;    // literal bytes
   uint64_t size = 0;   // of the data that follows
-  uint64_t begin = 0;  // offset in the archive of its first header, extensions included,
-  uint64_t data = 0;   // and of its data
+  uint64_t begin = 0;  // offset of its first header in the archive, including extended headers
+  uint64_t data = 0;   // offset of its data
 };
 
-// Receives the regular files of an archive, for each: OnMember, then OnMemberData until `size`
-// bytes came, then OnMemberEnd, which therefore does not wait for anything behind the last byte.
-// Directories, links and devices are left out. Any error ends the stream with it.
+// Receives the regular files of an archive. For each: OnMember, then OnMemberData until `size`
+// bytes have come, then OnMemberEnd, which waits for nothing after the last byte. Directories,
+// links and devices are skipped. An error of the handler ends the stream.
 class TarHandler {
  public:
   virtual Status OnMember(const TarMember& member) = 0;
@@ -40,20 +40,20 @@ class TarStream {
  public:
   explicit TarStream(TarHandler* handler) : handler_(handler) {}
 
-  // kProtocol if this is no TAR, kNotSupported for sparse files, or the handler's error; the same
-  // again for every later call. What follows the end of the archive is ignored.
+  // kProtocol if this is not a TAR, kNotSupported for sparse files, or the handler's error; every
+  // later call returns the same. Bytes after the end of the archive are ignored.
   Status Feed(std::string_view bytes);
 
-  // Leaves out what is still to come of the member whose data is expected, without OnMemberEnd.
-  // Returns how many bytes the next Feed() has to leave out.
+  // Skips the rest of the current member's data, without OnMemberEnd. Returns how many bytes the
+  // caller leaves out before the next Feed().
   uint64_t SkipMember();
 
-  // After the last byte: kProtocol if the archive ends in the middle.
+  // Call it after the last byte: kProtocol if the archive is cut off.
   Status Finish() const;
 
   uint64_t offset() const { return offset_; }  // of the next byte to be fed
   bool ended() const { return state_ == State::kEnd; }
-  // Whether a new member may begin here: where a part of an archive may end.
+  // Whether a member may begin here, so that a part of an archive may end here.
   bool between_members() const {
     return state_ == State::kHeader && filled_ == 0 && padding_left_ == 0 && !next_begin_;
   }
@@ -64,8 +64,8 @@ class TarStream {
   enum class State {
     kHeader,     // collecting a header
     kMember,     // passing on the data of a regular file
-    kExtension,  // collecting what is said about the next member
-    kSkip,       // dropping the data of anything else
+    kExtension,  // collecting an extended header of the next member
+    kSkip,       // skipping the data of anything else
     kEnd,
   };
 
@@ -91,7 +91,7 @@ class TarStream {
   }
   std::string HeaderName() const;
 
-  // What a PAX header says in place of a header's own fields.
+  // What a PAX header says instead of the fields of the header.
   struct Override {
     std::optional<std::string> name;
     std::optional<uint64_t> size;
@@ -103,20 +103,20 @@ class TarStream {
   Status status_;
   State state_ = State::kHeader;
   uint64_t offset_ = 0;
-  uint64_t header_begin_ = 0;           // offset of the header that was read last,
-  std::optional<uint64_t> next_begin_;  // and of the first one of the next member
+  uint64_t header_begin_ = 0;           // offset of the last header,
+  std::optional<uint64_t> next_begin_;  // and of the first header of the next member
 
   std::array<char, kBlockSize> header_{};
   size_t filled_ = 0;            // bytes of header_
   bool one_zero_block_ = false;  // a second one is the end of the archive
 
-  uint64_t content_left_ = 0;  // bytes of the current entry's data still to come,
-  size_t padding_left_ = 0;    // and of what fills its last block
+  uint64_t content_left_ = 0;  // bytes of the entry's data still to come,
+  size_t padding_left_ = 0;    // and of the padding after them
 
   char extension_type_ = 0;
   std::string extension_;
-  Override next_;    // of the next member,
-  Override global_;  // and of all those behind
+  Override next_;    // for the next member,
+  Override global_;  // and for all members after it
 };
 
 }  // namespace objectpipes::formats

@@ -329,7 +329,7 @@ TEST(TarStream, SkipsTheRestOfAMember) {
 TEST(TarStream, ErrorsNameTheOffset) {
   const std::string file = File("a", std::string(600, 'x'));
   EXPECT_EQ(Read(file + std::string(512, 'x')).status.message(),
-            "Malformed TAR: a header's checksum at offset 1536");
+            "Malformed TAR: wrong header checksum at offset 1536");
   EXPECT_EQ(Read(file + file.substr(0, 700)).status.message(), "The TAR is cut off at offset 2236");
   Header sparse;
   sparse.name = "holes";

@@ -12,7 +12,7 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// Large enough that calls do not count, small enough for a processor's cache.
+// Large enough that the cost of calls does not matter, small enough for a processor's cache.
 constexpr py::ssize_t kReadBytes = 256 << 10;
 
 class Holder final : public BufferOwner {
@@ -31,7 +31,7 @@ std::shared_ptr<BufferOwner> Hold(py::object object) {
   return std::make_shared<Holder>(std::move(object), nullptr);
 }
 
-// A memoryview keeps bytes where they are, whatever happens to their object.
+// A memoryview keeps bytes in place, whatever happens to their object.
 class Memory final : public ArchiveSource {
  public:
   Memory(const py::object& file, uint64_t begin) : view_(py::memoryview(file)), begin_(begin) {
@@ -90,11 +90,12 @@ class File final : public ArchiveSource {
     if (seekable_) begin_ = py::cast<uint64_t>(file.attr("tell")());
   }
 
-  // Who reads a large member moves the file, too.
+  // A reader of a large member moves the position of the file, too.
   ArchivePiece At(uint64_t position) override {
     if (seekable_) seek_(begin_ + position);
     py::object bytes = read_(kReadBytes);
-    if (!PyBytes_Check(bytes.ptr())) throw py::type_error("read() of an archive must give bytes");
+    if (!PyBytes_Check(bytes.ptr()))
+      throw py::type_error("read() of the archive's file must return bytes");
     const std::string_view view(PyBytes_AS_STRING(bytes.ptr()),
                                 static_cast<size_t>(PyBytes_GET_SIZE(bytes.ptr())));
     return {view, Hold(std::move(bytes))};

@@ -1,4 +1,4 @@
-// Where the bytes of an archive come from: memory, a streamed object, or any file of Python's.
+// Where the bytes of an archive come from: memory, a streamed object, or any Python file.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -12,7 +12,7 @@
 
 namespace objectpipes {
 
-// Bytes in memory that their holder keeps.
+// Bytes in memory, which `holder` keeps.
 struct ArchivePiece {
   std::string_view bytes;               // empty at the end of the archive
   std::shared_ptr<BufferOwner> holder;  // destroyed with the GIL
@@ -24,14 +24,14 @@ class ArchiveSource {
   static std::unique_ptr<ArchiveSource> Open(const pybind11::object& file);
   virtual ~ArchiveSource() = default;
 
-  // The piece that begins at `position`, an offset from where the archive begins. May wait, and run
+  // The piece at `position`, an offset from the beginning of the archive. May wait, and may run
   // Python.
   virtual ArchivePiece At(uint64_t position) = 0;
-  // Bytes of the archive, if that is known.
+  // The size of the archive in bytes, if known.
   virtual std::optional<uint64_t> size() const { return std::nullopt; }
-  // Whether At() takes positions in any order.
+  // Whether At() accepts positions in any order.
   virtual bool seekable() const { return true; }
-  // Where in the file the archive begins.
+  // The offset in the file where the archive begins.
   virtual uint64_t begin() const = 0;
 };
 

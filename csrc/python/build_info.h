@@ -1,4 +1,4 @@
-// What this extension was built with: every artifact test asks.
+// What this extension was built with.
 #pragma once
 
 #include <pybind11/pybind11.h>

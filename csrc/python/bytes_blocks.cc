@@ -34,7 +34,7 @@ void BytesBlocks::OfferAnother(size_t size) {
   const size_t capacity = BufferPool::CapacityFor(size);
   if (capacity == 0) return;
   PyObject* const bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(capacity));
-  if (bytes == nullptr) return PyErr_Clear();  // then the next is copied
+  if (bytes == nullptr) return PyErr_Clear();  // then the next object is copied
   char* const data = PyBytes_AS_STRING(bytes);
   PreferLargePages(data, capacity);
   pool_->Offer(
@@ -45,7 +45,7 @@ py::object BytesBlocks::Unwrap(Buffer* buffer) {
   if (buffer->owner() == nullptr || buffer->owner() != this) return {};
   const auto size = static_cast<Py_ssize_t>(buffer->size());
   PyObject* bytes = ObjectAround(buffer->Release());
-#ifdef Py_GIL_DISABLED  // only the thread that made it may change its size
+#ifdef Py_GIL_DISABLED  // only the thread that made the object may change its size
   if (size < PyBytes_GET_SIZE(bytes)) {
     const auto owned = py::reinterpret_steal<py::bytes>(bytes);
     return py::bytes(PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
@@ -56,7 +56,7 @@ py::object BytesBlocks::Unwrap(Buffer* buffer) {
 }
 
 void BytesBlocks::Release(char* data, size_t /*capacity*/) {
-  // In a child of fork() the lock may be held by a thread that does not exist here.
+  // In a child of fork(), a thread that does not exist here may hold the lock.
   if (fork_generation_ != ForkGeneration()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   unused_.push_back(ObjectAround(data));

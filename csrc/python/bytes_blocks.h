@@ -1,5 +1,6 @@
-// Memory inside of bytes objects, for objects of which read() will be asked: it costs no copy then.
-// A copy takes half as long as receiving, because the bytes are in the cache of another core.
+// Memory inside of bytes objects. An object received there costs no copy when read() is called. A
+// copy takes half as long as receiving the object, because the bytes are in the cache of another
+// core.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -15,15 +16,15 @@ namespace objectpipes {
 
 class BytesBlocks final : public BufferOwner {
  public:
-  // Those of the engine's process. Never destroyed: which thread would be the last to use them is
-  // not known, and it would need the GIL.
+  // The blocks of the engine's process. Never destroyed: it is unknown which thread uses them last,
+  // and that thread would need the GIL.
   static BytesBlocks* Of(Engine* engine);
 
-  // Has the next object of about this size received into a bytes object. GIL held.
+  // Makes the pool receive the next object of about this size into a bytes object. GIL held.
   void OfferAnother(size_t size);
 
-  // The bytes object that such a buffer is the inside of, which is empty then; null for any other
-  // buffer. GIL held.
+  // The bytes object around the memory of a buffer, which is empty afterwards; null if the buffer
+  // is not inside one. GIL held.
   pybind11::object Unwrap(Buffer* buffer);
 
  private:
@@ -35,7 +36,7 @@ class BytesBlocks final : public BufferOwner {
   const std::shared_ptr<BufferPool> pool_;
   const uint32_t fork_generation_;
   std::mutex mutex_;               // guards what follows
-  std::vector<PyObject*> unused_;  // given back by a thread that may not have the GIL
+  std::vector<PyObject*> unused_;  // returned by a thread that may not have the GIL
 };
 
 }  // namespace objectpipes

@@ -1,4 +1,4 @@
-// A Status on its way to Python, where it becomes an exception (objectpipes.errors.from_native).
+// Makes a Status a Python exception (objectpipes.errors.from_native).
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,7 +9,7 @@
 
 namespace objectpipes {
 
-// The exception object; `url` is what the user asked for, `endpoint` who was asked if the status
+// The exception object. `url` is what the user asked for; `endpoint` is the server, if the status
 // does not say. Precondition: !status.ok().
 pybind11::object ExceptionOf(const Status& status, pybind11::handle url,
                              std::string_view endpoint = {});

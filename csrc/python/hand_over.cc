@@ -27,11 +27,12 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// Below, pickling is as fast.
+// Below this, pickling is as fast.
 constexpr size_t kMinSharedSize = size_t{16} << 10;
 
-// What each process has of its own. A child of fork() makes its own one, without a lock, which
-// another thread of the parent may have held. Never unmade: the other end may still be reading.
+// An object of which each process has its own. A child of fork() makes a new one, and takes no lock
+// for that, because another thread of the parent may have held it. Never destroyed: the other end
+// may still be reading.
 template <typename T>
 class OnePerProcess {
  public:
@@ -61,7 +62,7 @@ class OnePerProcess {
 
 class OpenArenas {
  public:
-  // Null if it cannot be opened, which is tried once.
+  // Null if it cannot be opened. Tries that once.
   std::shared_ptr<OpenArena> Find(const ArenaName& name) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = arenas_.find(name.id);
@@ -73,7 +74,7 @@ class OpenArenas {
 
  private:
   void Forget(uint64_t id) {
-    std::shared_ptr<OpenArena> last;  // ends without the lock
+    std::shared_ptr<OpenArena> last;  // destroyed without the lock
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = arenas_.find(id);
     if (found == arenas_.end()) return;
@@ -81,7 +82,7 @@ class OpenArenas {
     arenas_.erase(found);
   }
 
-  // Their buffers keep the memory as long as it is wanted.
+  // Their buffers keep the memory as long as it is used.
   void ForgetUnused() {
     for (auto it = arenas_.begin(); it != arenas_.end();) {
       const bool in_use = it->second != nullptr && it->second->IsInUse();
@@ -107,7 +108,7 @@ std::shared_ptr<OpenArena> ArenaToTakeFrom(const ArenaName& name) {
 
 using Name = std::tuple<int64_t, int, uint64_t, uint64_t>;
 
-// (the arena's name, where in the arena or None, the bytes or how many there are)
+// (name of the arena, position in it or None, the bytes or their number)
 py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
   const auto& [process, descriptor, id, capacity] = arena->name();
   const py::object name = py::cast(Name{process, descriptor, id, capacity});
@@ -122,9 +123,9 @@ py::tuple PutInto(SharedArena* arena, std::string_view bytes) {
   return py::make_tuple(name, *begin, bytes.size());
 }
 
-// What `Receive` makes a reader of again, in another process; None: it has to be pickled. The first
-// call makes an arena of `capacity` bytes of address space; what is used of it is what the main
-// process has not let go of yet.
+// The arguments of which `Receive` makes a reader in another process; None: the reader must be
+// pickled. The first call makes an arena with `capacity` bytes of address space. Of it, only the
+// blocks that the main process still holds use memory.
 py::object Give(const py::object& object, size_t capacity) {
   const py::scoped_critical_section section(object);
   auto& reader = object.cast<ObjectReader&>();
@@ -159,8 +160,8 @@ std::unique_ptr<ObjectReader> Receive(const Name& name, std::optional<uint64_t> 
     buffer = arena->Take(*begin, bytes.cast<uint64_t>());
   }
   if (!buffer.valid()) {
-    throw std::runtime_error("the memory that a worker has put an object into cannot be opened; " +
-                             std::string("was it unpickled in another process than the first?"));
+    throw std::runtime_error("cannot open the shared memory in which a worker put an object; " +
+                             std::string("was the object unpickled in another process before?"));
   }
   auto reader =
       std::make_unique<ObjectReader>(std::move(url), std::move(etag), std::move(buffer), attempts);

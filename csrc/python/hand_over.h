@@ -1,4 +1,4 @@
-// Objects on their way from a worker of a DataLoader to its main process, without pipes.
+// Moves objects from a worker of a DataLoader to its main process through shared memory.
 #pragma once
 
 #include <pybind11/pybind11.h>

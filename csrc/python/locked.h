@@ -8,9 +8,9 @@
 
 namespace objectpipes {
 
-// The method as Python is to call it: inside the critical section of its object. That is let go of
-// wherever a GIL would be, while waiting and while other Python code runs, so it cannot deadlock;
-// and after that the object may have been closed, or moved on, by another thread.
+// Wraps a method for Python: it runs inside the critical section of its object. Python releases
+// that wherever it would release a GIL, while it waits and while other Python code runs. So it
+// cannot deadlock. But afterwards another thread may have closed or used the object.
 template <typename Self, typename Return, typename... Args>
 auto Locked(Return (Self::*method)(Args...)) {
   return [method](const pybind11::object& self, Args... args) -> Return {

@@ -40,7 +40,7 @@ py::dict StatsOfThisProcess() {
   return result;
 }
 
-// What is under way never finishes. For the end of the interpreter.
+// Requests in flight never finish. For the end of the interpreter.
 void ShutDown() {
   Engine::ShutDown();
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
@@ -55,7 +55,7 @@ py::tuple ParseAis(const py::object& url) {
   return py::make_tuple(TextOf(object.bucket), TextOf(object.key), TextOf(root));
 }
 
-// Which protocol the URLs of each scheme belong to. Behind AIStore s3:// is a bucket of AWS, too.
+// The protocol of each scheme. AIStore also reads s3:// URLs, as buckets of AWS behind a cluster.
 py::dict Schemes() {
   py::dict protocols;
   protocols["s3"] = "s3";

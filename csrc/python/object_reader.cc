@@ -70,7 +70,7 @@ void ObjectReader::CheckOpen() const {
   if (closed_) throw py::value_error("I/O operation on closed file.");
 }
 
-// Null at the end.
+// Null at the end of the object.
 std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
   client_->client();
   const std::shared_ptr<Stream> stream = *stream_;  // close() may come while we wait
@@ -96,7 +96,7 @@ ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
   }
   std::shared_ptr<Chunk> chunk = chunk_.lock();
   if (chunk == nullptr || position < chunk->begin || position >= chunk->end()) {
-    chunk.reset();  // its memory may be what the next chunk comes in
+    chunk.reset();  // the next chunk may need its memory
     chunk = WaitForChunk(position);
     if (chunk == nullptr) return {};
     chunk_ = chunk;
@@ -126,7 +126,7 @@ size_t ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
   return wanted - size;
 }
 
-// Who asks for one object as bytes will do so for the next.
+// A caller who reads one object as bytes will do the same with the next.
 void ObjectReader::ExpectToBeAskedForAll() {
   if (std::exchange(asked_for_all_, true) || client_ == nullptr || !client_->in_its_process())
     return;
@@ -146,9 +146,10 @@ py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
   return result;
 }
 
-// Where the size is not known: as much as comes.
+// For an object of unknown size: as many bytes as come.
 py::bytes ObjectReader::BytesUpTo(uint64_t position, uint64_t limit) {
-  constexpr size_t kMinCapacity = 64;  // shorter ones may be shared, and keep their size
+  constexpr size_t kMinCapacity =
+      64;  // Python may share shorter bytes objects, whose size is then fixed
   py::object result;
   size_t size = 0;
   size_t capacity = 0;
@@ -257,11 +258,11 @@ uint64_t ObjectReader::Seek(int64_t offset, int whence) {
   if (target < 0 && whence == 0) {
     throw py::value_error("negative seek value " + std::to_string(offset));
   }
-  position_ = static_cast<uint64_t>(std::max<int64_t>(target, 0));  // as io.BytesIO does
+  position_ = static_cast<uint64_t>(std::max<int64_t>(target, 0));  // like io.BytesIO
   return position_;
 }
 
-// Reads to the end, if the server did not say.
+// Reads to the end of the object if the server did not tell its size.
 uint64_t ObjectReader::FindSize() {
   uint64_t position = position_;
   while (!size_.has_value()) position += PieceAt(position).bytes.size();
@@ -287,13 +288,15 @@ std::string_view ObjectReader::Whole() {
   }
   if (stream_ != nullptr) {
     throw py::buffer_error(
-        "this object is streamed and never in memory as a whole: read it in pieces, or give the "
+        "this object is streamed, so it is never in memory as a whole: read it in pieces, or give "
+        "the "
         "loader a prefetch_bytes of at least four times its size");
   }
   return InMemory();
 }
 
-// Pickles as io.BytesIO at the same position: what a DataLoader worker sends to the main process.
+// Pickles as an io.BytesIO at the same position, as when a DataLoader worker sends it to the main
+// process.
 py::tuple ObjectReader::Reduce(int /*protocol*/) {
   const uint64_t position = Tell();
   return py::make_tuple(py::module_::import("io").attr("BytesIO"), py::tuple(),
@@ -302,7 +305,7 @@ py::tuple ObjectReader::Reduce(int /*protocol*/) {
 
 namespace {
 
-// pybind11's own would say of every failure no more than "Error getting buffer".
+// pybind11's own function would say only "Error getting buffer", whatever failed.
 int GetBuffer(PyObject* self, Py_buffer* view, int flags) {
   view->obj = nullptr;
   try {
@@ -333,7 +336,7 @@ void ExportBuffers(PyHeapTypeObject* type) {
   type->ht_type.tp_as_buffer = &type->as_buffer;
 }
 
-// As of any file, whether it can do something is no question to ask of a closed one.
+// As with any file, readable() and the like raise an error if the file is closed.
 auto Answer(bool answer) {
   return [answer](const py::object& self) {
     const py::scoped_critical_section section(self);
@@ -348,7 +351,7 @@ py::object Itself(py::object self) {
   return self;
 }
 
-// As an attribute that is there only if it works: libraries look for it (hashlib.file_digest).
+// An attribute that exists only if it works: libraries check for it (hashlib.file_digest).
 py::object GetBufferOf(const py::object& self) {
   const py::scoped_critical_section section(self);
   if (!self.cast<const ObjectReader&>().has_buffer()) {

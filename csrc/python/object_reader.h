@@ -1,4 +1,4 @@
-// What the loader yields: one object as a binary file, open for reading.
+// One object as a binary file, open for reading: what loaders yield.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -16,18 +16,18 @@ namespace objectpipes {
 
 class ObjectReader {
  public:
-  // What a view of a streamed object does: gather all of it in memory, or nothing.
+  // What a view of a streamed object does: it gathers the object in memory, or fails.
   enum class View { kGather, kRefuse };
 
   ObjectReader(std::shared_ptr<PyClient> client, pybind11::object url, ReadResult result,
                View view = View::kRefuse);
-  // Of an object that another process has read.
+  // A reader of an object that another process has read.
   ObjectReader(pybind11::object url, pybind11::object etag, Buffer whole, int attempts);
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
 
-  // No size, or a negative one: to the end. That of readlines() is one of all lines together.
+  // None or negative: to the end. For readlines(), the size of all lines together.
   using Size = std::optional<int64_t>;
   pybind11::bytes Read(Size size);
   pybind11::bytes ReadAll() { return Read(std::nullopt); }
@@ -42,17 +42,17 @@ class ObjectReader {
 
   struct Piece {
     std::string_view bytes;
-    std::shared_ptr<Chunk> owner;  // keeps them, whoever closes the reader meanwhile
+    std::shared_ptr<Chunk> owner;  // keeps the bytes if another thread closes the reader
   };
-  // The longest piece at `position` that lies in one block of memory; empty only at the end.
+  // The longest piece at `position` in one block of memory; empty only at the end of the object.
   Piece PieceAt(uint64_t position);
 
-  // All bytes; an exception if it is closed, or streamed and does not gather.
+  // All bytes. Throws if the reader is closed, or streamed and not gathering.
   std::string_view Whole();
   pybind11::tuple Reduce(int protocol);
 
-  // Moves the bytes out of memory that belongs to something larger, unless they are pinned: by a
-  // view, or by a copy under way.
+  // Copies the bytes out of a larger block of memory, unless a view or a copy in progress pins
+  // them.
   void Detach();
   void Pin() { ++pins_; }
   void Unpin() { --pins_; }
@@ -60,16 +60,16 @@ class ObjectReader {
   void CheckOpen() const;
 
   bool closed() const { return closed_; }
-  bool in_memory() const { return stream_ == nullptr; }  // else it is streamed
+  bool in_memory() const { return stream_ == nullptr; }  // otherwise it is streamed
   bool has_buffer() const { return in_memory() || view_ == View::kGather; }
-  // Nothing before the end of a stream whose server does not say.
+  // Nothing until the end of a stream whose server does not tell the size.
   std::optional<uint64_t> size() const { return size_; }
   pybind11::object etag() const { return etag_; }
   int attempts() const { return attempts_; }
   pybind11::object url() const { return url_; }
 
  private:
-  // Bytes from the position on, as far as is known.
+  // How many bytes follow the position, as far as is known.
   uint64_t Left() const {
     if (!size_.has_value()) return std::numeric_limits<uint64_t>::max();
     return position_ < *size_ ? *size_ - position_ : 0;
@@ -77,8 +77,8 @@ class ObjectReader {
   pybind11::bytes BytesAt(uint64_t position, uint64_t size);
   pybind11::bytes BytesUpTo(uint64_t position, uint64_t limit);
   void ExpectToBeAskedForAll();
-  // Copies bytes [position, position + size) of the object, or as many as there are, and returns
-  // how many; GIL held.
+  // Copies bytes [position, position + size) of the object, as far as it has them, and returns
+  // their number. GIL held.
   size_t CopyAt(uint64_t position, char* target, size_t size);
   uint64_t FindSize();
   std::string_view InMemory() const {
@@ -89,13 +89,13 @@ class ObjectReader {
 
   const std::shared_ptr<PyClient> client_;  // of a stream; null: another process has read it
   const pybind11::object url_;
-  const pybind11::object etag_;  // without quotes, as that of an ObjectUrl; None: unknown
+  const pybind11::object etag_;  // without quotes, as in ObjectUrl; None: unknown
   Buffer whole_;
-  const pybind11::object bytes_;  // instead of whole_, if it was the inside of a bytes object
+  const pybind11::object bytes_;  // instead of whole_, if that was inside of a bytes object
   std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
   std::weak_ptr<Chunk> chunk_;                 // of the stream, around the position
   const View view_ = View::kRefuse;
-  pybind11::object gathered_;  // all of a streamed object, once it is viewed
+  pybind11::object gathered_;  // the bytes of a streamed object, once it has been viewed
   const int attempts_;
   std::optional<uint64_t> size_;
   uint64_t position_ = 0;
@@ -104,7 +104,7 @@ class ObjectReader {
   int pins_ = 0;
 };
 
-// As long as it exists, the bytes stay where they are. GIL held at both ends.
+// While it exists, the bytes stay in place. GIL held when it is made and destroyed.
 class PinnedReader {
  public:
   explicit PinnedReader(ObjectReader* reader) : reader_(reader) { reader_->Pin(); }

@@ -16,7 +16,7 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-constexpr int64_t kSliceMs = 50;  // how late a signal may be served
+constexpr int64_t kSliceMs = 50;  // how late a signal may be handled
 
 std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function provider) {
   ais::Options ais;
@@ -80,7 +80,7 @@ PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function 
 
 PyClient::~PyClient() {
   if (!in_its_process()) return;
-  // The transport's handles belong to the I/O thread, so it is the one to free them.
+  // The transport belongs to the I/O thread, which therefore frees it.
   engine_->loop()->Post([client = *client_]() mutable { client.reset(); });
   delete client_;
 }
@@ -90,7 +90,7 @@ bool PyClient::in_its_process() const { return generation_ == ForkGeneration(); 
 const std::shared_ptr<Client>& PyClient::client() const {
   if (!in_its_process()) {
     throw std::runtime_error(
-        "this iterator was started in another process: iterate the pipe anew after fork()");
+        "this iterator was started in another process: start a new iteration after fork()");
   }
   return *client_;
 }
@@ -98,9 +98,9 @@ const std::shared_ptr<Client>& PyClient::client() const {
 void PyClient::RefreshCredentials() {
   const bool needed = client()->credentials->refresh_wanted();
   const int64_t now_ms = WallMs();
-  // Also if the clock was set back.
+  // True also if the clock was set back.
   if (now_ms >= look_again_ms_ || now_ms < looked_ms_) Renew(needed);
-  // What is needed now was not when it was said when to look again.
+  // The time to look again was given when no credentials were needed.
   if (needed && !needed_) Renew(needed);
 }
 
@@ -146,8 +146,8 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
     {
       const py::gil_scoped_release release;
       done = attempt(kSliceMs);
-      // The interpreter is ending. It would end a thread that asks for the GIL now, inside of C++
-      // frames that nothing may be thrown through, and with that the process.
+      // The interpreter is ending. A thread that asks for the GIL now would be ended inside of C++
+      // frames, which would abort the process.
       while (engine_->loop()->stopped_by_another_thread()) {
         std::this_thread::sleep_for(std::chrono::hours(1));
       }
@@ -157,14 +157,14 @@ void PyClient::WaitFor(const std::function<bool(int64_t)>& attempt,
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     check();
     if (engine_->loop()->stopped()) {
-      throw std::runtime_error("the interpreter is shutting down: nothing more can be read");
+      throw std::runtime_error("the interpreter is shutting down: nothing can be read any more");
     }
     RefreshCredentials();
   }
 }
 
 void BindClient(py::module_& module) {
-  // NOLINTNEXTLINE(bugprone-unused-raii): it stays known to Python.
+  // NOLINTNEXTLINE(bugprone-unused-raii): Python keeps the class.
   py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
   module.def("ais_client", &MakeAisClient, py::arg("options"), py::arg("credentials"));
 }

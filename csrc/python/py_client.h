@@ -1,5 +1,5 @@
-// A store as Python sees it: the engine's Client, tied to the process that made it, and the
-// callable that obtains its credentials. Many threads may use it at once.
+// A store for Python: the engine's Client, tied to the process that made it, and the callable that
+// obtains its credentials. Many threads may use it at once.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -18,13 +18,13 @@ namespace objectpipes {
 
 class PyClient {
  public:
-  // `credentials` is called with whether fresh ones are needed, and returns a tuple: (access_key,
+  // `credentials` is called with True if fresh ones are needed. It returns a tuple: (access_key,
   // secret_key, session_token, end in POSIX seconds or 0), each possibly empty, or None for
-  // anonymous; whether they are fresh; why there are no fresh ones, or ""; seconds after which to
-  // ask again.
+  // anonymous requests; whether they are fresh; why there are no fresh ones, or ""; after how many
+  // seconds to call it again.
   PyClient(Engine* engine, std::shared_ptr<Client> client, pybind11::function credentials);
 
-  // Throws RuntimeError in a process other than the one it was made in.
+  // Throws RuntimeError in a process other than the one that made it.
   const std::shared_ptr<Client>& client() const;
   Engine* engine() const { return engine_; }
   BytesBlocks* bytes_blocks() const { return bytes_blocks_; }
@@ -32,13 +32,12 @@ class PyClient {
   // "host:port", as configured.
   const std::string& endpoint() const { return endpoint_; }
 
-  // Replaces the credentials if they are refused or due to be looked at. May run Python for
-  // seconds.
+  // Obtains credentials if they were refused or it is time to. May run Python for seconds.
   void RefreshCredentials();
 
   // Calls `attempt` with a number of milliseconds, without the GIL, until it returns true. Between
-  // the calls: signals, credentials, and `check`, which throws if there is nothing left to wait
-  // for. RuntimeError once the engine has ended.
+  // the calls it handles signals and credentials, and calls `check`, which throws if there is
+  // nothing left to wait for. Throws RuntimeError once the engine has ended.
   void WaitFor(const std::function<bool(int64_t)>& attempt, const std::function<void()>& check);
 
  private:
@@ -48,15 +47,14 @@ class PyClient {
   Engine* const engine_;
   BytesBlocks* const bytes_blocks_;
   const uint32_t generation_;
-  // Leaked in a child of fork(): nothing in it can be freed there.
+  // Leaked in a child of fork(), which cannot free anything in it.
   std::shared_ptr<Client>* const client_;
   const pybind11::function credentials_;
   const std::string endpoint_;
-  // On the wall clock, because that is the one by which credentials expire, and the only one that
-  // goes on while the machine sleeps.
+  // By the wall clock: credentials expire by it, and it also runs while the machine sleeps.
   std::atomic<int64_t> looked_ms_{0};
   std::atomic<int64_t> look_again_ms_{0};
-  std::atomic<bool> needed_{false};  // when they were looked at
+  std::atomic<bool> needed_{false};  // at that time
 
  public:
   ~PyClient();
@@ -64,7 +62,7 @@ class PyClient {
   PyClient& operator=(const PyClient&) = delete;
 };
 
-// What all stores take from the options of a client.
+// The options of a client that all stores have in common.
 HttpOptions HttpOptionsFrom(const pybind11::dict& options);
 
 std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> transport,

@@ -1,4 +1,4 @@
-// The lister's side of a Listing: pages of URLs that carry what the listing said.
+// Binds Listing: pages of URLs with the facts that the listing gave.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -1,4 +1,4 @@
-// What of the extension module is about S3 alone: in s3.cc, or in without_s3.cc if BUILD_S3 is OFF.
+// The part of the extension module that is about S3: s3.cc, or without_s3.cc if BUILD_S3 is OFF.
 #pragma once
 
 #include <pybind11/pybind11.h>

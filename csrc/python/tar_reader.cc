@@ -26,13 +26,14 @@ namespace py = pybind11;
 namespace objectpipes {
 namespace {
 
-// What is parsed at once: of a whole object in memory, too, members are made a few at a time.
+// How much is parsed at once: members are made a few at a time, even if the whole archive is in
+// memory.
 constexpr size_t kSliceBytes = size_t{1} << 20;
-// A larger member is a section of the archive, and read when it is asked for.
+// A larger member is a section of the archive that is read on demand.
 constexpr uint64_t kMaxInMemory = uint64_t{16} << 20;
 
-// A member's bytes while they arrive: where they lie, as long as that is one block of memory, else
-// a copy.
+// The bytes of a member while they arrive: a view if they lie in one block of memory, otherwise a
+// copy.
 class MemberBytes {
  public:
   void Begin(uint64_t size) { *this = MemberBytes(size); }
@@ -62,7 +63,7 @@ class MemberBytes {
 
   bool copied() const { return copy_.valid(); }
 
-  // An archive may announce more than it has: memory grows with what arrives.
+  // An archive may announce more than it has, so memory grows with the bytes that arrive.
   void Copy(std::string_view bytes) {
     const size_t end = copy_.size() + bytes.size();
     if (end > copy_.capacity()) {
@@ -84,8 +85,9 @@ class MemberBytes {
   Buffer copy_;
 };
 
-// Members lie in the memory of the archive's stream. When that moves on, those that are still in
-// use get memory of their own, so that a few small ones do not keep all of a large archive.
+// Members lie in the memory of the archive. When the reader moves on to the next piece, members
+// still in use get memory of their own. So a few small members do not keep a large archive in
+// memory.
 class LentMembers {
  public:
   void Add(const py::object& member) { members_.emplace_back(member); }
@@ -120,8 +122,8 @@ class TarReader final : private formats::TarHandler {
   // (path, file), or StopIteration.
   py::tuple Next();
 
-  // Of the member that came last: the offsets in the archive of its first header and of what
-  // follows it.
+  // The offsets in the archive where the last member's first header begins, and where the member
+  // ends.
   uint64_t begin() const { return begin_; }
   uint64_t end() const { return end_; }
 
@@ -144,13 +146,13 @@ class TarReader final : private formats::TarHandler {
   const std::unique_ptr<ArchiveSource> source_;
   const py::object file_;
   const py::object url_;
-  const std::string prefix_;  // of plain members' paths; empty: path_of_ makes them all
+  const std::string prefix_;  // of the paths of plain names; empty: path_of_ makes all paths
   const py::object path_of_;
   const py::object section_;
-  const bool part_;  // the file is part of an archive, from a member to another
+  const bool part_;  // the file is a part of an archive
 
   formats::TarStream stream_;
-  ArchivePiece piece_;  // what is left of it is parsed next
+  ArchivePiece piece_;  // the rest of it is parsed next
   formats::TarMember head_;
   MemberBytes bytes_;
   std::deque<Member> ready_;
@@ -184,7 +186,7 @@ Status TarReader::OnMemberEnd() {
   return Status::Ok();
 }
 
-// Takes in some of the archive. False: there is no more.
+// Parses some more of the archive. False: there is no more.
 bool TarReader::Read() {
   if (finished_) return false;
   if (piece_.bytes.empty()) {
@@ -201,7 +203,7 @@ bool TarReader::Read() {
   piece_.bytes.remove_prefix(slice.size());
   status_ = stream_.Feed(slice);
   finished_ = !status_.ok() || stream_.ended();
-  // Only what lies in memory as a whole anyway is delivered from there.
+  // Delivers only members that lie in memory as a whole.
   const bool in_piece = head_.size <= piece_.bytes.size() + slice.size();
   if (!finished_ && head_.size > kMaxInMemory && !in_piece && source_->seekable()) {
     const uint64_t skipped = stream_.SkipMember();

@@ -1,5 +1,5 @@
-// Python text as bytes and back. Keys are UTF-8 by rule and any bytes in practice: what is not
-// UTF-8 travels as surrogates (PEP 383) and comes back as the same bytes.
+// Converts between Python text and bytes. Keys should be UTF-8 but may be any bytes. Bytes that are
+// not UTF-8 become surrogates (PEP 383), which convert back to the same bytes.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -15,8 +15,8 @@ int64_t ParseLength(std::string_view text) {
   return error == std::errc() && end == last && value >= 0 ? value : -1;
 }
 
-// An object that is stored with an encoding has a length. Without one, somebody on the way may have
-// made the encoding, and what comes is not the object. "aws-chunked" is left over from an upload.
+// An object that is stored with an encoding has a length. Without a length, a proxy may have
+// encoded the body, which then is not the object. "aws-chunked" is a leftover of an upload.
 bool IsDelimited(std::string_view content_length, std::string_view transfer_encoding,
                  std::string_view content_encoding) {
   if (!content_length.empty()) return true;
@@ -43,7 +43,7 @@ Status ApplyContentRange(std::string_view text, ReplyHead* head) {
   const int64_t last = ParseLength(range.substr(dash + 1, slash - dash - 1));
   const std::string_view size_text = range.substr(slash + 1);
   const int64_t size = ParseLength(size_text);
-  // At 2^63 - 1 the range would end where int64_t does.
+  // At 2^63 - 1, the end of the range would not fit into int64_t.
   const bool in_order = first >= 0 && last >= first && last < std::numeric_limits<int64_t>::max();
   const bool in_object = size < 0 ? size_text == "*" : last < size;
   if (!in_order || !in_object) {

@@ -1,4 +1,4 @@
-// The Content-Range of a 206, which every store sends alike.
+// The Content-Range of a 206, which all stores send in the same way.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,18 @@
 
 namespace objectpipes {
 
-// "bytes=0-99" of a Range field; without its end for kToTheEnd.
+// The value of a Range header: "bytes=0-99", or "bytes=100-" for kToTheEnd.
 std::string RangeText(uint64_t begin, uint64_t end);
 
-// Sets partial, begin, length and object_size as "bytes 0-99/1234" says (RFC 9110, 14.4); the size
-// may be
-// "*". kProtocol if it is malformed, or contradicts a length that is set already.
+// Sets partial, begin, length and object_size from "bytes 0-99/1234" (RFC 9110, 14.4); the size may
+// be "*". kProtocol if the text is malformed, or contradicts a length that is already set.
 Status ApplyContentRange(std::string_view text, ReplyHead* head);
 
-// ReplyHead::delimited of a reply with these fields; "" for one it does not have.
+// ReplyHead::delimited of a reply with these header fields; "" for a field that it does not have.
 bool IsDelimited(std::string_view content_length, std::string_view transfer_encoding,
                  std::string_view content_encoding);
 
-// A decimal number of bytes and nothing else; -1 if it is none.
+// A decimal number of bytes; -1 if the text is anything else.
 int64_t ParseLength(std::string_view text);
 
 }  // namespace objectpipes

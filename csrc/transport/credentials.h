@@ -1,8 +1,8 @@
-// The credentials of one client, shared by the thread that obtains them and the I/O thread that
-// signs.
+// The credentials of one client. One thread obtains them, and the I/O thread signs with them.
 //
 // Obtaining credentials may take seconds and needs Python (botocore), so the I/O thread never does
-// it: it asks here, and whoever waits for results looks here and calls Set().
+// it. It asks for fresh ones here. A thread that waits for results sees that, obtains them and
+// calls Set().
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Credentials {
   std::string session_token;  // AIStore: the bearer token, and nothing else
   int64_t ends_at_s = 0;      // on the wall clock; 0: never
 
-  // Whether requests are signed alike.
+  // Whether both sign requests in the same way.
   bool operator==(const Credentials& other) const {
     return access_key == other.access_key && secret_key == other.secret_key &&
            session_token == other.session_token;
@@ -30,7 +30,7 @@ class CredentialStore {
   // What has happened so far; each number only grows.
   struct History {
     uint64_t generation = 0;  // calls of Set()
-    uint64_t changes = 0;     // those that brought others than there were
+    uint64_t changes = 0;     // those that brought different credentials
     uint64_t failures = 0;    // calls of Fail()
   };
 
@@ -42,7 +42,7 @@ class CredentialStore {
     refresh_wanted_ = false;
   }
 
-  // There are no fresh credentials, and this is why. Whoever waits for some gives up.
+  // There are no fresh credentials, for this reason. Requests that wait for some give up.
   void Fail(std::string reason) {
     const std::lock_guard<std::mutex> lock(mutex_);
     failure_ = std::move(reason);
@@ -50,7 +50,7 @@ class CredentialStore {
     refresh_wanted_ = false;
   }
 
-  // The current credentials and their generation, which grows with every Set().
+  // The current credentials and their generation, which grows with each Set().
   std::pair<Credentials, uint64_t> Get() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return {credentials_, history_.generation};
@@ -63,20 +63,20 @@ class CredentialStore {
     return history_;
   }
 
-  // Of the last Fail().
+  // The reason given to the last Fail().
   std::string failure() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return failure_;
   }
 
-  // Whether nothing that is signed with them can be accepted any more.
+  // Whether they have ended: no server accepts a signature made with them any more.
   bool expired(int64_t wall_seconds) const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return credentials_.ends_at_s > 0 && wall_seconds >= credentials_.ends_at_s;
   }
 
-  // The credentials of `generation` were refused, or have expired; no effect if they have been
-  // replaced meanwhile.
+  // The credentials of `generation` were refused or have expired. No effect if they were replaced
+  // meanwhile.
   void RequestRefresh(uint64_t generation) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (generation == history_.generation) refresh_wanted_ = true;
