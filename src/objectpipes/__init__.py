@@ -1,4 +1,4 @@
-"""Read objects of S3 and AIStore on a native engine: functions, and datapipes for PyTorch.
+"""Read objects of S3 and AIStore with a native engine: functions, and datapipes for PyTorch.
 
 `list_objects`, `read_objects` and `open_object` need no torch; `objectpipes.aio` has their
 asynchronous twins. The pipes are in `objectpipes.iter`. Importing this package loads neither torch

@@ -1,4 +1,4 @@
-"""Members of tar archives, compressed or not, from any binary file. Needs the engine, no torch."""
+"""Members of tar archives, compressed or not, from any binary file. Needs the engine only."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _COMPRESSIONS = ("", "*", *dict.fromkeys(_MAGIC.values()))
 
 
 def check_mode(mode: str) -> str:
-    """Return the compression in a mode of `tarfile.open` for reading: ``"*"`` is any, ``""`` none.
+    """Return the compression in a mode of `tarfile.open`: ``"*"`` for any, ``""`` for none.
 
     Raises
     ------
     ConfigError
-        It is no such mode.
+        `mode` is not a mode for reading.
     """
     opening, separator, compression = mode.replace("|", ":").partition(":")
     if opening != "r" or compression not in _COMPRESSIONS:
@@ -43,24 +43,24 @@ def check_mode(mode: str) -> str:
 
 
 def open_tar(file: Any, url: str, compression: str = "*", *, part: bool = False) -> _ext.TarReader:
-    """Read an archive from the current position of a binary file on.
+    """Read an archive from a binary file, from its current position on.
 
     Parameters
     ----------
     file
         A binary file, or bytes. One that cannot seek is read once, from here to the end.
     url
-        What the archive is called in errors; paths of members begin with it.
+        Name of the archive in errors; paths of members begin with it.
     compression
         As `check_mode` returns it.
     part
-        Whether the file is part of an archive, from a member to another.
+        Whether the file is a part of an archive, which begins and ends between two members.
 
     Returns
     -------
     TarReader
-        Iterator over ``(path, file)``, the regular files of the archive in its order. Each file
-        can be read as long as `file` is open, and those up to 16 MiB longer.
+        Iterator over ``(path, file)``, the regular files of the archive in its order. Each file can
+        be read while `file` is open; one of at most 16 MiB also afterwards.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def open_tar(file: Any, url: str, compression: str = "*", *, part: bool = False)
     if compression and not isinstance(file, (bytes, memoryview)):
         file = _decompressed(file, url, compression)
     paths = MemberPaths(url)
-    reader: _ext.TarReader = _engine.extension().TarReader(
+    return _engine.ext.TarReader(
         file,
         url=url,
         prefix=paths.prefix,
@@ -80,7 +80,6 @@ def open_tar(file: Any, url: str, compression: str = "*", *, part: bool = False)
         section=_open_section,
         part=part,
     )
-    return reader
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -93,14 +92,14 @@ def split_path(path: str) -> tuple[str, str]:
 class MemberPaths:
     """Joins the path of an archive and those of its members, as torchdata does.
 
-    But it keeps ``s3://``, of which `os.path.normpath` would make ``s3:/``.
+    Unlike `os.path.normpath`, it keeps both slashes of ``s3://``.
     """
 
     def __init__(self, archive: str) -> None:
         scheme, separator, path = archive.partition("://")
         self._root = f"{scheme}://" if separator else ""
         self._archive = path if separator else archive
-        # Of names that normpath leaves alone; empty where it would change even those.
+        # For names that normpath does not change; empty if it would change even the archive's path.
         self.prefix = self("x")[:-1] if os.path.sep == "/" or self._root else ""
 
     def __call__(self, name: str) -> str:
@@ -120,7 +119,7 @@ def _open_section(file: IO[bytes], begin: int, size: int, name: str) -> io.Buffe
 
 
 class _Section(io.RawIOBase):
-    """Part of a file that can seek."""
+    """A part of a seekable file."""
 
     def __init__(self, file: IO[bytes], begin: int, size: int, name: str) -> None:
         self._file = file
@@ -160,7 +159,7 @@ class _Section(io.RawIOBase):
 
 
 def _decompressed(file: Any, url: str, compression: str) -> Any:
-    """Return what the file holds decompressed: the file itself if it is not compressed."""
+    """Return a file with the decompressed content: `file` itself if it is not compressed."""
     if compression == "*":
         head = file.read(_MAX_MAGIC)
         compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
@@ -177,7 +176,7 @@ def _decompressed(file: Any, url: str, compression: str) -> Any:
 
 
 class _PutBack:
-    """A file that cannot seek, with its first bytes once more."""
+    """A file that cannot seek, where the first bytes are read again."""
 
     def __init__(self, head: bytes, file: Any) -> None:
         self._head = head
@@ -196,7 +195,7 @@ class _PutBack:
 
 
 class _Decompressed:
-    """What a decompressor reads, with its errors made ours."""
+    """The output of a decompressor, whose errors become `ArchiveError`."""
 
     def __init__(self, file: Any, url: str) -> None:
         self._file = file
@@ -224,7 +223,7 @@ class _Decompressed:
             raise
         except Exception as error:  # each library has its own
             raise ArchiveError(
-                f"The compressed archive cannot be decompressed behind offset {self._ends_at} of"
+                f"The archive cannot be decompressed after offset {self._ends_at} of"
                 f" the TAR in it: {error}",
                 url=self._url,
             ) from error

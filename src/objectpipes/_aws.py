@@ -1,7 +1,7 @@
-"""AWS settings that nobody passed as an argument: environment, ~/.aws, AWS's own endpoints.
+"""AWS settings that are not given as arguments: environment, ~/.aws, AWS's own endpoints.
 
-What is written down in plain sight is read by `_aws_files`. botocore finds the rest; nothing else
-here imports it.
+`_aws_files` reads what variables and files say plainly. botocore finds the rest; no other module
+imports it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ __all__ = ["FIRST_REGION", "AwsProfile", "chain", "load_credentials", "preload"]
 
 _log = logging.getLogger("objectpipes")
 
-# Where the search for a bucket's region starts.
+# The first region to ask for a bucket's region.
 FIRST_REGION = "us-east-1"
-# Regions of the largest partition, whose endpoints all have one form.
+# Regions of the largest partition: their endpoints have the same form.
 _ORDINARY_REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
-# Variables that go before the files.
+# Variables that take precedence over the files.
 _VARIABLES = {"ca_bundle": "AWS_CA_BUNDLE", "max_attempts": "AWS_MAX_ATTEMPTS"}
-# What changes endpoints, with its variables. botocore knows how.
+# Settings that change endpoints, with their variables. botocore knows how they do.
 _ENDPOINT_SETTINGS = {
     "use_dualstack_endpoint": "AWS_USE_DUALSTACK_ENDPOINT",
     "use_fips_endpoint": "AWS_USE_FIPS_ENDPOINT",
@@ -54,14 +54,14 @@ _ENDPOINT_SETTINGS = {
 
 
 def preload(profile: str | None, *, credentials: bool) -> None:
-    """Import botocore if it will be needed, so that workers that are forked later have it.
+    """Import botocore if it will be needed, so that workers forked later have it.
 
     Parameters
     ----------
     profile : str or None
         As for `AwsProfile`.
     credentials : bool
-        Whether credentials will have to be found.
+        Whether credentials must be found.
     """
     with suppress(NeedsBotocoreError, ConfigError):
         if not credentials or written_credentials(profile) is not None:
@@ -70,7 +70,7 @@ def preload(profile: str | None, *, credentials: bool) -> None:
 
 
 class AwsProfile:
-    """The AWS settings in effect under one profile; every access may raise `ConfigError`.
+    """The AWS settings of one profile. Each access may raise `ConfigError`.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class AwsProfile:
 
     @property
     def region(self) -> str | None:
-        # AWS_REGION is what all SDKs but botocore read.
+        # All SDKs but botocore read AWS_REGION.
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             if region := env_text(name):
                 return check_text(f"The region in {name}", region)
@@ -106,7 +106,7 @@ class AwsProfile:
 
     @property
     def endpoint_url(self) -> tuple[str, str | None]:
-        """Where an endpoint for S3 is configured, and the endpoint, or None."""
+        """The name of the setting with the endpoint for S3, and the endpoint; or None."""
         in_profile = "endpoint_url of the AWS profile"
         if self._files is None and self._setting("ignore_configured_endpoint_urls"):
             return in_profile, None
@@ -188,7 +188,7 @@ def _default_host(region: str, *, fips: bool, dual_stack: bool, accelerate: bool
         ruleset_data=loader.load_service_model("s3", "endpoint-rule-set-1"),
         partition_data=loader.load_data("partitions"),
     )
-    # Acceleration has a host of its own only in virtual style, so the rules are asked for a bucket.
+    # Accelerated transfer has a host of its own only in virtual style, so the rules need a bucket.
     endpoint = rules.resolve_endpoint(
         Bucket="bucket", Region=region, UseFIPS=fips, UseDualStack=dual_stack, Accelerate=accelerate
     )
@@ -207,17 +207,17 @@ def _malformed(setting: str) -> Iterator[None]:
 
 
 def chain(profile: str | None) -> CredentialsSource:
-    """Return where credentials are when nobody passed any.
+    """Return the source of credentials if none are given as arguments.
 
     Parameters
     ----------
     profile : str or None
-        As for `AwsProfile`. A profile that is named goes before the environment's keys.
+        As for `AwsProfile`. A profile that is named takes precedence over keys in the environment.
 
     Raises
     ------
     ConfigError
-        A key that is written down cannot be used.
+        A key in a variable or a file cannot be used.
     """
     load = functools.partial(load_credentials, profile)
     with suppress(NeedsBotocoreError):
@@ -227,7 +227,7 @@ def chain(profile: str | None) -> CredentialsSource:
 
 
 def _chain_settings(profile: str | None) -> Hashable:
-    """Return what botocore's search for credentials depends on."""
+    """Return everything that botocore's search for credentials depends on."""
     variables = tuple(sorted(v for v in os.environ.items() if v[0].startswith(("AWS_", "BOTO"))))
     files = [aws_path(*CONFIG_FILE), aws_path(*CREDENTIALS_FILE)]
     for variable in ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
@@ -246,17 +246,17 @@ def _content(file: Path) -> tuple[str, bytes]:
 
 
 def load_credentials(profile: str | None) -> Credentials | None:
-    """Look for credentials anew: what is written down, else botocore's chain of providers.
+    """Look for credentials again: in variables and files, else with botocore's chain of providers.
 
     Parameters
     ----------
     profile : str or None
-        As for `AwsProfile`. A profile that is named goes before the environment's keys.
+        As for `AwsProfile`. A profile that is named takes precedence over keys in the environment.
 
     Returns
     -------
     Credentials or None
-        None if every provider has said that it has none.
+        None if all providers say that they have none.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
     ExpiredCredentialsError
         A sign-on has expired.
     InvalidCredentialsError
-        A provider is configured and failed, or the metadata service did not say what it has.
+        A configured provider failed, or the metadata service did not answer.
     """
     with suppress(NeedsBotocoreError):
         if written := written_credentials(profile):
@@ -294,7 +294,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
         raise ConfigError(f"The AWS profile cannot be used: {error}") from error
     except (e.SSOError, e.TokenRetrievalError) as error:
         raise ExpiredCredentialsError(str(error)) from error
-    except Exception as error:  # whatever the provider, its server or its program came up with
+    except Exception as error:  # anything that a provider, its server or its program may raise
         raise InvalidCredentialsError(
             redact(f"No AWS credentials could be obtained: {error}")
         ) from error
@@ -302,12 +302,12 @@ def load_credentials(profile: str | None) -> Credentials | None:
         frozen.access_key or "",
         frozen.secret_key or "",
         frozen.token,
-        expiry=getattr(found, "_expiry_time", None),  # the only place that botocore keeps it
+        expiry=getattr(found, "_expiry_time", None),  # botocore keeps it nowhere else
         source=found.method,
     )
 
 
 @functools.cache
 def _warn_unsigned() -> None:
-    """Say it once per process, not once per pipe."""
-    _log.warning("no credentials found, sending unsigned requests")
+    """Warn once per process, not once per pipe."""
+    _log.warning("no credentials found: sending unsigned requests")

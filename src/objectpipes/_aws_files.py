@@ -1,8 +1,8 @@
-"""The AWS configuration files and variables, read as botocore reads them, without botocore.
+"""The AWS configuration files and variables, read like botocore but without it.
 
-Importing botocore takes longer than reading the first thousand objects. What is written down in
-plain sight needs none of it: keys, region, endpoint, certificate file. For everything else this
-module raises `NeedsBotocoreError`, and whoever asked asks botocore.
+Importing botocore takes longer than reading the first thousand objects. Plain keys, regions,
+endpoints and certificate files can be read without it. For everything else this module raises
+`NeedsBotocoreError`, and the caller uses botocore.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ __all__ = [
 _Section = dict[str, "str | dict[str, str]"]
 
 CONFIG_FILE = ("AWS_CONFIG_FILE", "~/.aws/config")
-# Of a profile: what makes botocore ask for its keys before it looks for any that are written down.
+# Settings of a profile that botocore uses before keys in files.
 _ROLES_AND_SIGN_ONS = ("role_arn", "web_identity_token_file", "sso_account_id", "sso_role_name")
 CREDENTIALS_FILE = ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
 
 
 class NeedsBotocoreError(Exception):
-    """Only botocore knows what to make of these settings, or what is wrong with them."""
+    """Only botocore can interpret these settings, or say what is wrong with them."""
 
 
 @dataclass(frozen=True)
 class AwsFiles:
-    """What both files say.
+    """The content of both files for one profile.
 
     Attributes
     ----------
     profile : str or None
-        Name of the profile in effect; None if nobody named one, which means "default".
+        Name of the profile; None if none was named, which means "default".
     scoped : mapping
-        The settings of that profile, of both files; a section within is a mapping.
+        The settings of the profile from both files; a nested section is a mapping.
     config, credentials : mapping
-        The settings of that profile in the one and in the other file; empty without.
+        The settings of the profile in each file; may be empty.
     services : mapping of str to mapping
         The ``[services name]`` sections.
     """
@@ -66,14 +66,14 @@ def read_files(profile: str | None) -> AwsFiles:
     Parameters
     ----------
     profile : str or None
-        Name of the profile that was asked for; None for the one that the environment names.
+        Name of the profile; None for the one that the environment names.
 
     Raises
     ------
     NeedsBotocoreError
         A file is malformed, or has no such profile.
     ConfigError
-        The name of the profile cannot be one.
+        The name of the profile is not valid.
     """
     for variable in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
         if profile is None and (profile := os.environ.get(variable)):
@@ -97,22 +97,22 @@ def read_files(profile: str | None) -> AwsFiles:
 
 
 def written_credentials(profile: str | None) -> Credentials | None:
-    """Return the keys that are written down in the environment or in a file.
+    """Return the keys in the environment or in a file.
 
     Parameters
     ----------
     profile : str or None
-        As for `read_files`. A profile that is named goes before the environment's keys.
+        As for `read_files`. A profile that is named takes precedence over keys in the environment.
 
     Returns
     -------
     Credentials or None
-        Those that botocore would find; None if it would look elsewhere.
+        The keys that botocore would find; None if it would look elsewhere.
 
     Raises
     ------
     NeedsBotocoreError
-        As `read_files`; or keys are incomplete.
+        As for `read_files`, or if keys are incomplete.
     ConfigError
         A key cannot be used.
     """
@@ -151,7 +151,7 @@ def _section_keys(section: Mapping[str, str | Mapping[str, str]], source: str) -
 
 
 def _parse(variable: str, default: str) -> dict[str, _Section]:
-    """Read a file, with the sections within sections that AWS has; no file is an empty one."""
+    """Read a file with AWS's nested sections. A missing file counts as empty."""
     path = aws_path(variable, default)
     if not path.is_file():
         return {}
@@ -169,7 +169,7 @@ def _parse(variable: str, default: str) -> dict[str, _Section]:
 
 
 def aws_path(variable: str, default: str) -> Path:
-    """Return the file that a variable names, else the usual one."""
+    """Return the file that a variable names, else the default one."""
     named = os.path.expandvars(os.environ.get(variable, default))
     return Path(os.path.expanduser(named))  # noqa: PTH111  (there may be no home)
 
@@ -182,7 +182,7 @@ def _nested(value: str) -> str | dict[str, str]:
 
 
 def _named(title: str, section: _Section) -> dict[str, _Section]:
-    """Take the name out of ``[profile name]``, which may be quoted."""
+    """Extract the name, which may be quoted, from ``[profile name]``."""
     import shlex
 
     try:

@@ -1,7 +1,7 @@
-"""A property that is computed once, and that a fork cannot lock up.
+"""A property that is computed once, without a lock that a fork could leave locked.
 
-`functools.cached_property` of Python 3.10 and 3.11 computes under a lock that all instances share.
-If another thread holds it during ``fork()``, the child waits for it for ever.
+In Python 3.10 and 3.11, `functools.cached_property` computes under a lock that all instances share.
+If another thread holds it during ``fork()``, the child waits for ever.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class cached(Generic[T]):  # noqa: N801 - a decorator
-    """Keeps in the instance what a method returns. Threads at once may each compute it."""
+    """Keeps the result of a method in the instance. Several threads at once may each compute it."""
 
     def __init__(self, compute: Callable[..., T]) -> None:
         self._compute = compute
@@ -25,6 +25,6 @@ class cached(Generic[T]):  # noqa: N801 - a decorator
         self._name = name
 
     def __get__(self, instance: object, owner: type | None = None) -> T:
-        # Only for the first time: afterwards the instance's own attribute is found before this.
+        # Only the first time: afterwards the attribute of the instance is found first.
         value = instance.__dict__[self._name] = self._compute(instance)
         return value

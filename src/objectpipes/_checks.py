@@ -1,4 +1,4 @@
-"""Values that can never work are refused by name, before anything is sent."""
+"""Checks that refuse values that can never work, before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .errors import ConfigError
 
 __all__ = ["check_count", "check_seconds", "check_text"]
 
-# Ten years: longer than any process lives, and far from what a clock of the engine can hold.
+# Ten years: longer than any process runs, and far below what the engine's clocks can hold.
 _MAX_SECONDS = 10 * 365 * 86400.0
 _MAX_COUNT = (1 << 63) - 1
 
 
 def check_text(name: str, value: str) -> str:
-    """Return the text of a key, a token or a name if it can be part of a request.
+    """Return a key, a token or a name if it can be part of a request.
 
     Parameters
     ----------
     name : str
-        What it is and where it came from, for the error; the text itself may be secret.
+        What it is and where it came from, for the error. The error does not show the text.
     value : str
         The text.
 
@@ -32,19 +32,19 @@ def check_text(name: str, value: str) -> str:
     Raises
     ------
     ConfigError
-        It is no text, holds a control character, or begins or ends with a blank.
+        It is not a `str`, has a control character, or begins or ends with a space.
     """
     if not isinstance(value, str):
-        raise ConfigError(f"{name} is not text but {type(value).__name__}.")
+        raise ConfigError(f"{name} must be a str, not {type(value).__name__}.")
     if not value.isprintable():
-        raise ConfigError(f"{name} holds a control character, perhaps a line end: remove it.")
+        raise ConfigError(f"{name} has a control character, perhaps a line end: remove it.")
     if value != value.strip():
-        raise ConfigError(f"{name} begins or ends with a blank: remove it.")
+        raise ConfigError(f"{name} begins or ends with a space: remove it.")
     return value
 
 
 def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
-    """Return a number of seconds that a wait may take.
+    """Return a number of seconds that is valid as a time limit.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
     value : float
         Greater than 0, at most ten years.
     endless : bool, optional
-        Infinity is accepted, too: there is no limit.
+        Accept infinity, too, which means no limit.
 
     Returns
     -------
@@ -79,14 +79,14 @@ def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
 
 
 def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_COUNT) -> int:
-    """Return a whole number within its range.
+    """Return a whole number if it is within its range.
 
     Parameters
     ----------
     name : str
         The option or variable, for the error.
     value : int
-        The number; a `bool` is none.
+        The number; a `bool` is not accepted.
     minimum, maximum : int, optional
         Both inclusive.
 

@@ -1,4 +1,4 @@
-"""What the engine knows of a store: one client for each configuration and process."""
+"""The engine's clients: one for each configuration and process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["http_options", "shared_client"]
 
-# A client keeps connections open, and a configuration with a callable of its own for each epoch has
-# a client for each. Pipes keep theirs as long as they run.
+# A client keeps connections open. A configuration with a new callable in each epoch has a new
+# client each time. Pipes keep their clients while they run.
 _MAX_CLIENTS = 32
-# The one asked for last is the last.
+# The client used last is the last.
 _clients: dict[Hashable, tuple[_ext.Client, CredentialsProvider]] = {}
 _clients_lock = threading.Lock()
 
@@ -31,7 +31,7 @@ def _renew_lock() -> None:
     _clients_lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):  # a thread of the parent may have held it
+if hasattr(os, "register_at_fork"):  # a thread of the parent may have held the old lock
     os.register_at_fork(after_in_child=_renew_lock)
 
 
@@ -41,26 +41,26 @@ def shared_client(
     max_attempts: int,
     make: Callable[[Callable[[bool], _ext.Renewed]], _ext.Client],
 ) -> _ext.Client:
-    """Return the client of a configuration, which all pipes of this process share.
+    """Return the client of a configuration. All pipes of this process share it.
 
     Parameters
     ----------
     settings
-        The configuration, with everything decided that it leaves open, but its credentials.
+        The resolved configuration without its credentials.
     source
-        Where its credentials come from. They are obtained now.
+        The source of its credentials, which are obtained now.
     max_attempts
-        Calls in a row of a source that may fail.
+        How many calls of a source in a row may fail.
     make
-        Makes the client, if there is none yet; is given what the engine calls for credentials, with
-        whether it needs new ones.
+        Makes the client if there is none yet. Its argument is the callable that gives the engine
+        credentials; that is called with True if fresh ones are needed.
 
     Raises
     ------
     ObjectStoreError
         There are no credentials, or `make` has failed.
     Exception
-        Whatever a callable of the user raises.
+        Anything that a callable of the user raises.
     """
     key = (os.getpid(), settings, source.key)
     with _clients_lock:
@@ -75,7 +75,7 @@ def shared_client(
         _clients.pop(key, None)
         _clients[key] = client, provider
         oldest = _clients.pop(next(iter(_clients))) if len(_clients) > _MAX_CLIENTS else None
-    del oldest  # without the lock: its credentials' callable may be anything
+    del oldest  # without the lock, because its credentials may come from any callable
     return client
 
 
@@ -93,7 +93,7 @@ def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _ext.Renewed]
 
 
 def http_options(connection: Connection, region: str = "") -> dict[str, Any]:
-    """Return the options of a client that say how to reach its store, in a region of AWS."""
+    """Return the engine's options for reaching a store, in a region of AWS."""
     return {
         "endpoint_url": connection.endpoint_url,
         "contact_url": connection.endpoint_url.replace("{region}", region or FIRST_REGION),

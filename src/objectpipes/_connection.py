@@ -17,26 +17,26 @@ __all__ = ["Connection", "StoreConfig", "check_choice", "is_loopback", "normal_e
 
 _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
-# With the engine's backoff this outlasts half a minute of a server's troubles.
+# With the engine's backoff, this many attempts last more than half a minute.
 _MAX_ATTEMPTS = 10
-# As long as nothing has ever answered, the endpoint is more likely wrong than busy.
+# Until an endpoint has answered, it is more likely wrong than busy.
 _FIRST_CONTACT_S = 9.0
 _MAX_COUNT = (1 << 31) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """How to reach a store, with everything decided.
+    """How to reach a store, with all defaults filled in.
 
     Attributes
     ----------
     endpoint_url : str
-        ``http[s]://host[:port][/path]``, without a slash at its end. For AWS itself the host holds
-        the text ``{region}``, for the region of the bucket that is asked for.
+        ``http[s]://host[:port][/path]``, without a slash at its end. For AWS itself the host has
+        the text ``{region}`` in place of the bucket's region.
     verify_tls : bool
         Whether the server's certificate is checked.
     ca : CaBundle
-        The authorities to trust; empty if there is no certificate to check.
+        The certificate authorities to trust; empty if no certificate is checked.
     client_cert, client_key : str
         PEM files for mutual TLS; empty without.
     proxy : str
@@ -66,7 +66,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class StoreConfig:
-    """The options that every store has; its subclasses describe them."""
+    """The options that all stores have. The subclasses describe them."""
 
     ca_file: str | None = None
     proxy: str | None = field(default=None, repr=False)
@@ -84,7 +84,7 @@ class StoreConfig:
             normal_proxy("proxy", self.proxy)
 
     def __repr__(self) -> str:
-        """Show what differs from the default, and of secrets only that they are there."""
+        """Show the options that differ from their defaults, without secrets."""
         given = [option for option in fields(self) if getattr(self, option.name) != option.default]
         values = (_shown(getattr(self, option.name)) if option.repr else "..." for option in given)
         shown = (f"{option.name}={value}" for option, value in zip(given, values, strict=True))
@@ -103,7 +103,7 @@ class StoreConfig:
         stall_timeout: float | None = None,
         max_attempts: int | None = None,
     ) -> Connection:
-        """Decide: the option, else what the environment says (the arguments), else the default."""
+        """Resolve options: the value, else the environment's (an argument), else the default."""
         patience = (self.connect_timeout, connect_timeout, self.stall_timeout, stall_timeout)
         given = self.proxy is not None
         proxy = (
@@ -127,7 +127,7 @@ class StoreConfig:
 
 
 def _shown(value: object) -> str:
-    """Write an option's value; what a callable holds may be secret."""
+    """Show the value of an option; a callable may hold secrets."""
     return "<callable>" if callable(value) else repr(value)
 
 
@@ -137,7 +137,7 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent to a host stays on this machine."""
+    """Whether requests to a host stay on this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -145,13 +145,12 @@ def is_loopback(host: str) -> bool:
 
 
 def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
-    """Write an endpoint with its scheme and without a slash at its end.
+    """Normalise an endpoint: with a scheme and without a slash at the end.
 
     Parameters
     ----------
     name : str
-        The option or variable that it came from, for the error.
-    value : str
+        The option or variable that it came from, for the error. value : str
         ``[http[s]://]host[:port][/path]``.
     default_scheme : str
         Scheme of a `value` without one.

@@ -8,20 +8,16 @@ import importlib
 import io
 from contextlib import suppress
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["build_info", "extension", "stats"]
+if TYPE_CHECKING:
+    from . import _ext as ext
+
+__all__ = ["build_info", "ext", "stats"]
 
 
 @functools.cache
-def extension() -> ModuleType:
-    """Load the extension module.
-
-    Raises
-    ------
-    ImportError
-        It is missing or cannot be loaded, or this is a subinterpreter; says why and what to do.
-    """
+def _load() -> ModuleType:
     # Before anything native is loaded: in a subinterpreter that would end in a deadlock.
     if not _is_main_interpreter():
         raise ImportError(
@@ -41,10 +37,15 @@ def extension() -> ModuleType:
     return module
 
 
-def __getattr__(name: str) -> Any:
-    if name != "ObjectReader":
+if not TYPE_CHECKING:  # a type checker knows `ext` by the import above
+
+    def __getattr__(name: str) -> Any:
+        """Load the engine for ``_engine.ext``, or raise an ImportError that says what to do."""
+        if name == "ext":
+            return _load()
+        if name == "ObjectReader":
+            return _load().ObjectReader
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return extension().ObjectReader
 
 
 def _is_main_interpreter() -> bool:
@@ -71,7 +72,7 @@ def build_info() -> dict[str, Any]:
     ImportError
         The engine cannot be loaded.
     """
-    info: dict[str, Any] = extension().build_info()
+    info: dict[str, Any] = _load().build_info()
     return info
 
 
@@ -88,5 +89,5 @@ def stats() -> dict[str, int]:
         objects ``in_flight``, those that wait for a retry included, and ``held_bytes``, the memory
         of what is read ahead.
     """
-    counts: dict[str, int] = extension().stats()
+    counts: dict[str, int] = _load().stats()
     return counts

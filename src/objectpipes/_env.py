@@ -1,6 +1,6 @@
-"""Environment variables as values; one that cannot be read as such is a `ConfigError` naming it.
+"""Values of environment variables. A malformed one raises a `ConfigError` that names it.
 
-A variable set to the empty text counts as not set.
+A variable with an empty value counts as not set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def env_text(name: str) -> str | None:
 
 
 def env_flag(name: str) -> bool | None:
-    """Read a switch as AIStore's own clients do."""
+    """Read a flag as AIStore's own clients do."""
     value = env_text(name)
     return None if value is None else value.strip().lower() in ("1", "t", "true", "y", "yes", "on")
 
@@ -38,7 +38,7 @@ def env_seconds(name: str) -> float | None:
         return None
     try:
         return check_seconds(name, float(value))
-    except ValueError as error:  # no number, or one out of range
+    except ValueError as error:  # not a number, or out of range
         raise ConfigError(
             f"{name} is not a number of seconds greater than 0: {value!r}."
         ) from error

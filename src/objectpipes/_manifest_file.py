@@ -1,4 +1,4 @@
-"""The binary format of a manifest: a table of objects that is used where it lies, without parsing.
+"""The binary format of a manifest: a table of objects that is used in place, without parsing.
 
 | bytes      | what                                                                               |
 |------------|------------------------------------------------------------------------------------|
@@ -41,7 +41,7 @@ _HEADER = struct.Struct("<8sIIQQQ16s72x")
 _SPAWN_AS_FILE = 1 << 20
 _PREFIX = "objectpipes-manifest-"
 
-# How a text is stored, as two bits of a record's flags.
+# How a text is stored: two bits of a record's flags.
 _NONE, _HEX, _HEX_AND_PARTS, _TEXT = range(4)
 
 
@@ -53,16 +53,16 @@ class Table:
     data
         The file's content.
     name
-        What to call it in errors.
+        Its name in errors.
     path
         Where the file is, if there is one.
     temporary
-        Whether that file is there only for the processes of this job.
+        Whether that file exists only for the processes of this job.
 
     Attributes
     ----------
     fingerprint : bytes
-        Of URLs, sizes and versions: equal for equal tables, however they were made.
+        A hash of URLs, sizes and versions: equal for equal tables, however they were made.
     """
 
     def __init__(
@@ -101,19 +101,19 @@ class Table:
         *,
         temporary: bool = False,
     ) -> Table:
-        """Open a file, which is read page by page when its entries are.
+        """Map a file. Its pages are read when its entries are used.
 
         Raises
         ------
         ManifestError
-            It is no manifest, truncated, damaged, or of a newer format; or its fingerprint is not
-            the one that is expected.
+            The file is truncated, damaged, of a newer format or not a manifest; or its fingerprint
+            is not the expected one.
         OSError
             It cannot be read.
         """
         with Path(path).open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
-                raise ManifestError("The file is empty, so it is no manifest", url=name or path)
+                raise ManifestError("The file is empty, so it is not a manifest", url=name or path)
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         table = cls(data, name or path, path, temporary=temporary)
         if fingerprint is not None and table.fingerprint != fingerprint:
@@ -167,7 +167,7 @@ class Table:
         return _fingerprint(self._roots, self.sizes[start:stop], records)
 
     def write(self, write: Callable[[memoryview], object]) -> None:
-        """Pass the file's content on, in pieces."""
+        """Pass the content of the file to a function, in pieces."""
         for start in range(0, len(self._data), 1 << 24):
             write(self._data[start : start + (1 << 24)])
 
@@ -177,7 +177,7 @@ class Table:
         return len(self._data)
 
     def delete_with_me(self) -> None:
-        """Remove the temporary file when this process has no more use for the table."""
+        """Remove the temporary file when this process no longer uses the table."""
         assert self._path is not None
         weakref.finalize(self, _remove, self._path, os.getpid())
 
@@ -207,7 +207,7 @@ def _remove(path: str, process: int) -> None:
 def _read_header(view: memoryview, name: str) -> tuple[int, int, int, bytes]:
     """Check the header: number of entries, bytes of roots, bytes of records, fingerprint."""
     if bytes(view[: len(_MAGIC)]) != _MAGIC[: len(view)]:
-        raise ManifestError("This is no manifest of objectpipes", url=name)
+        raise ManifestError("The file is not a manifest of objectpipes", url=name)
     if len(view) < _HEADER.size:
         raise ManifestError(f"The manifest is truncated: {len(view)} bytes are left", url=name)
     _, version, crc, count, roots_size, records_size, fingerprint = _HEADER.unpack_from(view)
@@ -274,7 +274,7 @@ class TableBuilder:
             self._records += record
 
     def extend(self, other: TableBuilder) -> None:
-        """Append what another one has collected."""
+        """Append the objects of another builder."""
         roots = self._roots
         if all(roots.setdefault(root, len(roots)) == n for root, n in other._roots.items()):
             self._sizes += other._sizes

@@ -1,6 +1,6 @@
-"""Whether this machine's metadata service has credentials: "none" and "no answer" differ.
+"""Tells whether this machine's metadata service has no credentials or does not answer.
 
-To botocore they are the same, and what was signed yesterday would be sent unsigned today.
+For botocore both are the same, so requests would be sent unsigned when the service fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["require_no_role"]
 
-# How a machine without such a service fails to reach it.
+# Errors on a machine without such a service.
 _NO_SERVICE = {
     errno.ECONNREFUSED,
     errno.EHOSTUNREACH,
@@ -29,7 +29,7 @@ _NO_SERVICE = {
     errno.EACCES,
     errno.EPERM,
 }
-# Of the replies that refuse, these promise another one later.
+# Errors after which the service may answer later.
 _NOT_NOW = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -39,7 +39,8 @@ def require_no_role(session: Session) -> None:
     Parameters
     ----------
     session : botocore.session.Session
-        Has found no credentials; says where the service is, and how long to wait for it.
+        A session that found no credentials. It knows where the service is and how long to wait for
+        it.
 
     Raises
     ------
@@ -64,9 +65,9 @@ def require_no_role(session: Session) -> None:
     except (ValueError, http.client.HTTPException) as error:
         outcome = f"gave no usable answer ({error})"
     else:
-        outcome = "has credentials, which could not be obtained"
+        outcome = "has credentials, but they could not be obtained"
     raise InvalidCredentialsError(
-        f"It is not known whether this machine has credentials: its metadata service {outcome}."
+        f"It is unknown whether this machine has credentials: its metadata service {outcome}."
         " For unsigned requests pass anonymous=True; where there is no such service, set"
         " AWS_EC2_METADATA_DISABLED=true"
     )

@@ -34,29 +34,29 @@ def list_objects(
     Parameters
     ----------
     url : str
-        A bucket, or what the names of objects begin with: ``s3://bucket/any/prefix``,
+        A bucket or a prefix: ``s3://bucket/any/prefix``,
         ``ais://bucket/any/prefix``.
     config : S3Config or AISConfig, optional
-        How to reach the store; else everything comes from the environment.
+        How to reach the store; otherwise the environment says that.
     masks : str or sequence of str, optional
-        Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
+        Patterns of `fnmatch`, one of which must match the whole URL; empty: all URLs match.
     **filters
         Which objects to list, as `ListFilters` describes.
 
     Yields
     ------
     ObjectUrl
-        In the order of the store: a `str` with what the listing said of the object. Close the
-        iterator to end the listing early.
+        A `str` with the facts that the listing gave about the object; in the order of the store.
+        Close the iterator to end the listing early.
 
     Raises
     ------
     ConfigError
         At the call, for a filter that can never work.
     InvalidURLError
-        At the call for a scheme that no store has; during iteration for a malformed prefix.
+        At the call, for a scheme that no store has; during iteration, for a malformed prefix.
     ObjectStoreError
-        During iteration: the listing failed. Its subclasses tell what happened.
+        During iteration: the listing failed. The subclass tells why.
 
     Examples
     --------
@@ -80,14 +80,14 @@ def read_objects(
     config: StoreConfig | None = None,
     **options: Unpack[ReadArguments],
 ) -> Generator[tuple[ObjectUrl, ObjectReader], None, None]:
-    """Read objects, many at a time and some way ahead of the consumer.
+    """Read objects, many at a time and ahead of the consumer.
 
     Parameters
     ----------
     urls : iterable of str
-        URLs of one store. The objects of a listing's URLs must still be the ones that were listed.
+        URLs of one store. The object of an `ObjectUrl` must still be the one that was listed.
     config : S3Config or AISConfig, optional
-        How to reach the store; else everything comes from the environment.
+        How to reach the store; otherwise the environment says that.
     **options
         How to read, as `ReadOptions` describes: ``ordered``, ``prefetch_bytes``, ``concurrency``,
         ``verify``, ``on_error``, ``timeout`` and others.
@@ -96,14 +96,14 @@ def read_objects(
     ------
     tuple of ObjectUrl and ObjectReader
         The URL, and the object as a binary file: seekable, at position 0. Close the iterator to
-        give up what has not been read.
+        cancel the remaining reads.
 
     Raises
     ------
     ConfigError
-        At the call, for an option that can never work; during iteration for URLs of two stores.
+        At the call, for an option that can never work; during iteration, for URLs of two stores.
     ObjectStoreError
-        During iteration: an object could not be read. Its subclasses tell what happened.
+        During iteration: an object could not be read. The subclass tells why.
     TypeError
         During iteration, for a URL that is neither `str` nor `bytes`.
 
@@ -136,7 +136,7 @@ def _with_object_url(item: tuple[str, ObjectReader]) -> tuple[ObjectUrl, ObjectR
 
 
 def same_store(first: str, config: StoreConfig | None) -> Callable[[str], str]:
-    """Return what lets URLs of the store of `first` pass, and raises `ConfigError` for others."""
+    """Return a function that passes URLs of the store of `first`, and raises for others."""
     protocol = protocol_of(first) if config is None else None
 
     def same(url: str) -> str:
@@ -150,7 +150,7 @@ def same_store(first: str, config: StoreConfig | None) -> Callable[[str], str]:
 
 
 def as_object_url(url: str | bytes) -> ObjectUrl:
-    """Return a URL as it is if a listing gave it, else as one of which nothing is known."""
+    """Return the URL of a listing as it is, and any other as an `ObjectUrl` without facts."""
     if isinstance(url, ObjectUrl):
         return url
     return ObjectUrl(url if isinstance(url, str) else url.decode(errors="surrogateescape"))
@@ -164,26 +164,27 @@ def open_object(
     Parameters
     ----------
     url : str
-        ``s3://bucket/key``, ``ais://bucket/name``. The object of a listing's URL must still be the
+        ``s3://bucket/key``, ``ais://bucket/name``. The object of an `ObjectUrl` must still be the
         one that was listed.
     config : S3Config or AISConfig, optional
-        How to reach the store; else everything comes from the environment.
+        How to reach the store; otherwise the environment says that.
     **options
         How to read, as `ReadOptions` describes.
 
     Returns
     -------
     ObjectReader
-        Seekable, at position 0, a context manager. A small object is in memory; one larger than a
-        quarter of ``prefetch_bytes`` is read on while it is consumed. ``memoryview(reader)`` shows
-        all bytes, for which a large object is read into memory as a whole.
+        A seekable binary file at position 0, and a context manager. A small object is in memory. An
+        object larger than a quarter of ``prefetch_bytes`` is streamed: it is read while it is
+        consumed. ``memoryview(reader)`` gives all bytes, and reads a large object into memory as a
+        whole.
 
     Raises
     ------
     ConfigError
         An option can never work.
     ObjectStoreError
-        The object cannot be read. Its subclasses tell why.
+        The object cannot be read. The subclass tells why.
 
     Examples
     --------

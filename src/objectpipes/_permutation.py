@@ -1,4 +1,4 @@
-"""Shuffled orders that need no table."""
+"""Shuffled orders without a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MASK = (1 << 64) - 1
 # Odd constants of the SplitMix64 generator, which mixes well with two multiplications.
 _FACTOR_1 = 0xBF58476D1CE4E5B9
 _FACTOR_2 = 0x94D049BB133111EB
-# Halves of fewer bits than four leave some orders of few items more likely than others.
+# With halves of fewer than four bits, some orders of few items would be more likely than others.
 _MIN_BITS = 8
 
 
@@ -27,8 +27,8 @@ class Permutation:
     size : int
         Number of items.
     *key : object
-        What the order depends on. Keys with the same ``repr`` give the same order, on every
-        machine and in every version of Python.
+        Determines the order. Keys with the same ``repr`` give the same order on every machine and
+        in every version of Python.
     """
 
     def __init__(self, size: int, *key: object) -> None:

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on stderr where that is a terminal, and nothing anywhere else."""
+"""Shows progress as a bar on stderr if that is a terminal."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ __all__ = ["Progress", "progress_bar"]
 
 
 class Progress(Protocol):
-    """What is told how far something has got."""
+    """Receives the progress of an operation."""
 
     def update(self, count: int = 1, /) -> object:
-        """Count so many more."""
+        """Add to the count."""
 
     def set_description(self, text: str, /, refresh: bool = True) -> None:
-        """Say what is under way."""
+        """Set the description of the operation."""
 
     def set_postfix_str(self, text: str, /, refresh: bool = True) -> None:
-        """Say more of it."""
+        """Set a text after the bar."""
 
 
 class _NoBar:
-    """Without tqdm there is no bar."""
+    """Shows nothing, if tqdm is not installed."""
 
     def update(self, count: int = 1, /) -> None: ...
     def set_description(self, text: str, /, refresh: bool = True) -> None: ...
@@ -33,12 +33,12 @@ class _NoBar:
 
 @contextlib.contextmanager
 def progress_bar(*, beside_output: bool = False, **options: Any) -> Iterator[Progress]:
-    """Show a bar that vanishes in the end, if tqdm is installed.
+    """Show a bar that disappears at the end, if tqdm is installed.
 
     Parameters
     ----------
     beside_output
-        Whether stdout is written to meanwhile. On a terminal that shows it, a bar would spoil it.
+        Whether the program writes to stdout meanwhile: then no bar is shown if that is a terminal.
     **options
         tqdm's.
     """
@@ -47,7 +47,7 @@ def progress_bar(*, beside_output: bool = False, **options: Any) -> Iterator[Pro
     except ImportError:
         yield _NoBar()
         return
-    # Its thread would be there when a DataLoader forks its workers.
+    # A DataLoader would fork its workers while this thread runs.
     tqdm.monitor_interval = 0
     disable = True if beside_output and sys.stdout.isatty() else None
     with tqdm(**{"disable": disable, "leave": False, "dynamic_ncols": True, **options}) as bar:

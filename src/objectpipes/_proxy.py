@@ -1,4 +1,4 @@
-"""The proxy that the environment or an option names, and the hosts that are reached without."""
+"""The proxy that the environment or an option names, and the hosts that bypass it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def normal_proxy(name: str, value: str) -> str:
-    """Write a proxy's URL so that its password can hold any character.
+    """Normalise the URL of a proxy, whose password may have any character.
 
     Parameters
     ----------
     name : str
         The option or variable that it came from, for the error.
     value : str
-        ``[scheme://][user[:password]@]host[:port]``; what is not percent-encoded in user and
-        password is taken as it is. Empty: no proxy.
+        ``[scheme://][user[:password]@]host[:port]``; user and password may be percent-encoded or
+        not. Empty: no proxy.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def normal_proxy(name: str, value: str) -> str:
     Raises
     ------
     ConfigError
-        `value` is anything else. The error does not show it: it may hold a password.
+        `value` is anything else. The error does not show it, because it may have a password.
     """
     if not value:
         return ""
@@ -65,7 +65,7 @@ def _encoded(user_info: str) -> str:
 
     user, colon, password = user_info.partition(":")
     plain = unquote(user) + ":" + unquote(password)
-    # The second is what is sent.
+    # The second form is sent.
     keep_secret(password, base64.b64encode(plain.encode()).decode())
     escapes = re.compile(r"(%[0-9A-Fa-f]{2})")
     parts = [
@@ -76,9 +76,9 @@ def _encoded(user_info: str) -> str:
 
 
 def environment_proxy(endpoint_url: str) -> str:
-    """Return the proxy that the environment has for a URL; empty for none.
+    """Return the proxy that the environment names for a URL; empty for none.
 
-    The system settings of macOS and Windows are left out: asking macOS for them after a fork
+    The system settings of macOS and Windows are not used: reading them on macOS after a fork
     crashes the process.
 
     Raises
@@ -97,15 +97,15 @@ def environment_proxy(endpoint_url: str) -> str:
 
 
 def goes_around_proxy(no_proxy: str, url: str) -> bool:
-    """Tell whether a URL is asked for directly, by curl's rules for ``NO_PROXY``.
+    """Tell whether requests for a URL bypass the proxy, by curl's rules for ``NO_PROXY``.
 
     Parameters
     ----------
     no_proxy : str
-        Entries with commas or blanks between them. ``*`` is every host; a name is that host and
-        every one below it, with or without a dot in front; an address, an IPv6 one with or without
-        brackets, is itself; address/bits is a network. With ``:port`` behind it, which curl lacks,
-        an entry is that port only.
+        Entries separated by commas or spaces. ``*`` means every host. A name means that host and
+        all hosts below it, with or without a leading dot. An address means itself (IPv6 with or
+        without brackets), and address/bits a network. An entry with ``:port``, which curl does not
+        have, means only that port.
     url : str
         ``http[s]://host[:port]...``.
     """
@@ -147,5 +147,5 @@ def _holds(entry: str, address: _Address) -> bool:
         return False
     try:
         return address in ipaddress.ip_network(network.strip("[]") + slash + bits, strict=False)
-    except ValueError:  # a name, or too many bits
+    except ValueError:  # it is a name, or has too many bits
         return False

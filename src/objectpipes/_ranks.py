@@ -1,4 +1,4 @@
-"""Which of a training's processes this is."""
+"""Which process of a distributed training this is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 def distributed() -> ModuleType | None:
-    """Return ``torch.distributed`` if it is initialised; it is not imported for that."""
+    """Return ``torch.distributed`` if it is initialised, without importing it."""
     module = sys.modules.get("torch.distributed")
     if module is None or not module.is_available() or not module.is_initialized():
         return None
@@ -25,13 +25,13 @@ def distributed() -> ModuleType | None:
 def rank_and_ranks() -> tuple[int, int]:
     """Return this process's rank and the number of ranks.
 
-    They are those of ``torch.distributed`` or, before it is initialised, what ``torchrun`` and
-    other launchers say in ``RANK`` and ``WORLD_SIZE``.
+    They come from ``torch.distributed`` or, before it is initialised, from ``RANK`` and
+    ``WORLD_SIZE``, which ``torchrun`` and other launchers set.
 
     Raises
     ------
     ConfigError
-        These variables make no sense.
+        These variables contradict each other, or are not numbers.
     """
     module = distributed()
     if module is not None:
@@ -44,12 +44,14 @@ def rank_and_ranks() -> tuple[int, int]:
     except ValueError:
         rank, ranks = -1, 0
     if not 0 <= rank < ranks:
-        raise ConfigError(f"RANK={texts[0]!r} and WORLD_SIZE={texts[1]!r} make no sense.")
+        raise ConfigError(
+            f"RANK={texts[0]!r} and WORLD_SIZE={texts[1]!r} are not a rank and a number of ranks."
+        )
     return rank, ranks
 
 
 def broadcast(module: ModuleType, value: _T) -> _T:
-    """Return on every rank what rank 0 has passed."""
+    """Return on every rank the value that rank 0 passed."""
     values = [value]
     module.broadcast_object_list(values, src=0)
     return values[0]

@@ -1,4 +1,4 @@
-"""From URLs to readers, some way ahead of the consumer."""
+"""Makes readers of URLs, ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _Url = TypeVar("_Url", bound="str | bytes")
 _Item = TypeVar("_Item")
 
 MAX_AT_ONCE = 32
-# A source that takes longer waits for something; it is not only busy.
+# A source that takes longer is waiting, not computing.
 _MAX_PULL_S = 0.02
-# URLs of a new source that are asked for one by one, until it has shown that it does not wait.
+# The first URLs of a source are taken one by one, until it has shown that it does not wait.
 _PROBATION = 8
 _MANY = 2 * MAX_AT_ONCE
-# Pipes that wait only if their source does, and where that is. By name: torch is not imported.
+# Pipes that wait only if their source waits, and its attribute. By name, so as not to import torch.
 _TRANSPARENT = {
     "IterableWrapperIterDataPipe": "iterable",
     "ShufflerIterDataPipe": "datapipe",
@@ -37,19 +37,19 @@ def read_ahead(
 ) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
     """Read the objects of `urls` through `window`.
 
-    What has been read before the source fails is yielded before its exception is raised. The source
-    is asked on the consumer's thread, so while it waits, nothing can be yielded. Therefore what has
-    arrived is yielded first, and a source that may have to wait is asked only when nothing is on
-    its way.
+    If the source fails, the objects of its earlier URLs are yielded before its exception is raised.
+    The source runs on the consumer's thread: while it waits, nothing can be yielded. So objects
+    that have arrived are yielded first, and a source that may wait is asked only when no read is in
+    flight.
 
     Parameters
     ----------
     urls
         What to read.
     window
-        Decides how far ahead to read, and in which order to deliver.
+        Limits how far ahead to read, and decides the order.
     on_skip
-        Called with the error of an object that cannot be read. None: it is raised.
+        Called with the error of an object that cannot be read. None: the error is raised.
 
     Yields
     ------
@@ -59,7 +59,7 @@ def read_ahead(
     source = _Source(urls)
     while True:
         room = window.room()
-        # What waits for a lost node may never come: it is no reason not to ask.
+        # Objects that wait for a lost node may never come: they do not count.
         may_ask = not source.exhausted and room > 0 and (source.prompt or window.starved())
         wait = not may_ask and window.outstanding() > 0
         items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not source.exhausted)
@@ -85,26 +85,26 @@ def drained(items: list[_Item]) -> Iterator[_Item]:
 
 
 class _Source:
-    """Where URLs come from, and how promptly they come."""
+    """A source of URLs, and whether it answers promptly."""
 
     def __init__(self, urls: Iterable[str]) -> None:
         self._urls = iter(urls)
-        self._run = 0  # URLs since the source has waited last
+        self._run = 0  # URLs since the source last waited
         self.batch = MAX_AT_ONCE if _never_waits(urls) else 1
         self.exhausted = False
         self.error: Exception | None = None
 
     @property
     def prompt(self) -> bool:
-        """Whether the source can be asked while objects are on their way."""
+        """Whether the source can be asked while reads are in flight."""
         return self.batch == MAX_AT_ONCE
 
     def ask(self, most: int) -> list[str]:
-        """Ask for some URLs. There are fewer at the end, or if the source waits."""
+        """Take some URLs: fewer at the end, or if the source waits."""
         began = time.monotonic()
         urls, self.exhausted, self.error = pull(self._urls, most)
         if time.monotonic() - began > _MAX_PULL_S:
-            # It will wait again, but perhaps only after many URLs, as a listing does.
+            # It may wait again only after many URLs, like a listing.
             self.batch = MAX_AT_ONCE if self._run >= _MANY else 1
             self._run = 0
         elif self._run >= _PROBATION:
@@ -121,7 +121,7 @@ def _never_waits(source: object) -> bool:
 
 
 def pull(urls: Iterator[str], most: int = MAX_AT_ONCE) -> tuple[list[str], bool, Exception | None]:
-    """Take some URLs: them, whether the source is exhausted, and the error that ended it."""
+    """Take URLs; return them, whether the source is exhausted, and the error that ended it."""
     pulled: list[str] = []
     deadline = time.monotonic() + _MAX_PULL_S
     try:
@@ -135,7 +135,7 @@ def pull(urls: Iterator[str], most: int = MAX_AT_ONCE) -> tuple[list[str], bool,
 
 
 def require_text(url: _Url) -> _Url:
-    """Return a URL, or raise `TypeError` if it is none."""
+    """Return a URL, or raise `TypeError` if it is neither `str` nor `bytes`."""
     if not isinstance(url, (str, bytes)):
         raise TypeError(f"a URL must be str or bytes, not {type(url).__name__}: {url!r}")
     return url

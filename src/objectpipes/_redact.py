@@ -1,4 +1,4 @@
-"""Keeps secrets out of texts: every error, warning and output goes through `redact`."""
+"""Hides secrets: all errors, warnings and output pass through `redact`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import re
 __all__ = ["keep_secret", "redact"]
 
 _HIDDEN = "***"
-# Shorter words would be cut out of ordinary sentences.
+# Hiding shorter texts would remove parts of ordinary sentences.
 _MIN_SECRET = 8
-# So much of a secret in one piece gives it away: a server may truncate what it repeats.
+# A piece of a secret of this length is hidden, too: a server may truncate what it repeats.
 _PIECE = 12
-# A process that renews its credentials for months forgets those that expired long ago.
+# A process that renews credentials for months forgets those that expired long ago.
 _MAX_SECRETS = 256
 
-# A password may hold anything, "/" and "@" too, so everything up to the last "@" is hidden, but for
-# the example in our own advice.
+# A password may have any character, even "/" and "@". So everything up to the last "@" is hidden,
+# except in the example in our own advice.
 _USER_INFO = re.compile(
     r"\b((?:https?|socks\w*)://)(?!user:password@host:port)[^\s'\"<>]*@", re.IGNORECASE
 )
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}")
 _SIGNATURE = re.compile(r"\b((?:X-Amz-)?(?:Signature|Security-Token)=)[^&\s'\"<>,]+", re.IGNORECASE)
 
-# What to look for, by the secret: pieces of one length. Each use is one atomic operation.
+# By secret: its pieces, all of one length. Each access is one atomic operation.
 _secrets: dict[str, frozenset[str]] = {}
 
 
 def keep_secret(*secrets: str | None) -> None:
-    """Let `redact` hide these texts from now on, in the forms in which servers repeat them.
+    """Make `redact` hide these texts, also in the forms in which servers repeat them.
 
     Parameters
     ----------
     *secrets : str or None
-        Keys, tokens and passwords; those of fewer than 8 characters, and None, are passed over.
+        Keys, tokens and passwords. None, and texts of fewer than 8 characters, are ignored.
     """
     from urllib.parse import quote, unquote
 
@@ -45,23 +45,23 @@ def keep_secret(*secrets: str | None) -> None:
             form[at : at + size] for form in forms for at in range(len(form) - size + 1)
         )
         _secrets.pop(secret, None)
-        _secrets[secret] = pieces  # the latest is the last
+        _secrets[secret] = pieces  # the newest is the last
         for oldest in list(_secrets)[:-_MAX_SECRETS]:
             _secrets.pop(oldest, None)
 
 
 def redact(text: str) -> str:
-    """Return a text without any secret that this process knows, and without passwords in URLs.
+    """Return a text without the secrets that this process knows and without passwords in URLs.
 
     Parameters
     ----------
     text : str
-        Anything that is shown: a message, a log record, a line of output.
+        Any text that is shown: a message, a log record, a line of output.
 
     Returns
     -------
     str
-        The text, with ``***`` in place of what was hidden.
+        The text with ``***`` in place of secrets.
     """
     text = _USER_INFO.sub(rf"\1{_HIDDEN}@", text)
     text = _AUTHORIZATION.sub(rf"\1 {_HIDDEN}", text)
@@ -72,10 +72,10 @@ def redact(text: str) -> str:
 
 
 def _without(text: str, pieces: frozenset[str]) -> str:
-    """Replace every run of characters that overlapping pieces cover."""
+    """Replace each run of characters that overlapping pieces cover."""
     size = len(next(iter(pieces)))
     kept: list[str] = []
-    end = -1  # of the last run
+    end = -1  # the end of the last run
     for at in range(len(text) - size + 1):
         if text[at : at + size] in pieces:
             if at > end:

@@ -1,4 +1,4 @@
-"""Samples of a tar shard: consecutive members that have a key in common, as webdataset has it."""
+"""Samples of a tar shard: consecutive members with the same key, as in webdataset."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Group:
     Attributes
     ----------
     key : str
-        What their names have in common: all up to the first dot of the last part.
+        The part of their names that is the same: all up to the first dot of the last part.
     begin, end : int
-        Offsets in the archive of the first one's header, and of what follows the last one.
+        Offsets in the archive where the header of the first member begins and the last member ends.
     files : dict
-        Open files by extension, without its dot and in lower case.
+        Open files by extension, which is in lower case and without its dot.
     """
 
     key: str
@@ -38,13 +38,13 @@ class Group:
 def groups_in(
     file: Any, url: str, compression: str = "*", *, part: bool = False
 ) -> Iterator[Group]:
-    """Group the members of an archive; what has no key or no extension is left out.
+    """Group the members of an archive. A member without a key or an extension is left out.
 
     Raises
     ------
     ArchiveError
-        A sample has two members with one extension, or the archive is cut off or damaged. What
-        comes before is yielded.
+        A sample has two members with the same extension, or the archive is cut off or damaged. The
+        samples before that are yielded.
     """
     members: _ext.TarReader = open_tar(file, url, compression, part=part)
     inside = len(url) + 1
@@ -70,7 +70,7 @@ def groups_in(
 
 
 def sample_of(group: Group, url: str) -> dict[str, Any]:
-    """Return the sample as a transform gets it: a dictionary of bytes."""
+    """Return the sample for a transform: a dictionary of bytes."""
     sample: dict[str, Any] = {"__key__": group.key, "__url__": str(url)}
     for extension, file in group.files.items():
         sample[extension] = file.read()
@@ -78,7 +78,7 @@ def sample_of(group: Group, url: str) -> dict[str, Any]:
 
 
 def _key_and_extension(name: str) -> tuple[str, str]:
-    """Split a name; both are empty for what is no part of a sample."""
+    """Split a name; both parts are empty if the member does not belong to a sample."""
     folder = name.rfind("/") + 1
     dot = name.find(".", folder)
     if dot <= folder or (not folder and name.startswith("__") and name.endswith("__")):

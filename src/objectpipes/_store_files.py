@@ -1,4 +1,4 @@
-"""Single files in any store."""
+"""Copies single files from and to any store."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["download", "upload"]
 
 
 def download(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
-    """Copy an object into a file."""
+    """Copy an object to a file."""
     with Store.of(url, config).open(url) as reader:
         shutil.copyfileobj(reader, file, 1 << 20)
 
 
 def upload(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
-    """Write a file into an object."""
+    """Copy a file to an object."""
     from ._upload import upload
 
     upload(url, file, Store.of(url, config).config)

@@ -1,7 +1,7 @@
-"""Where the time of a process goes: counted always, and reported by workers while it is profiled.
+"""Measures where the time of a process goes. Workers report it while it is profiled.
 
-The main process says that it profiles by a file in a folder, the board, whose path its workers know
-from the environment or from their dataset. There each worker keeps a file with its counts.
+While the main process profiles, it keeps a file in a folder, the board. Workers know its path from
+the environment or from their dataset, and each keeps a file with its counts there.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _process = os.getpid()
 _worker: int | None = None
 _born = 0.0
 _due = 0.0
-_baseline: dict[str, Any] = {}  # of the profile that is going on
+_baseline: dict[str, Any] = {}  # of the current profile
 _profile_began = 0.0
 
 
 def board() -> str:
-    """Return the folder for reports to this process, which need not exist."""
+    """Return the folder for reports to this process. It may not exist."""
     global _board
     if not _board:
         name = f"objectpipes-profile-{os.getpid()}-{secrets.token_hex(4)}"
@@ -61,7 +61,7 @@ def board() -> str:
 
 
 def join(path: str) -> None:
-    """Report to another process from now on, if this is a worker."""
+    """Report to another process from now on if this is a worker."""
     global _board
     if path:
         _board = path
@@ -73,7 +73,7 @@ def begin() -> bool:
     info = sys.modules["torch.utils.data"].get_worker_info()
     _worker = None if info is None else info.id
     if _process != os.getpid() or not _born:
-        if _process != os.getpid():  # forked: what was counted is the parent's
+        if _process != os.getpid():  # forked: the counts are the parent's
             SECONDS.update(dict.fromkeys(KINDS, 0.0))
         _process, _born = os.getpid(), time.time()
     report(now=True)
@@ -81,14 +81,14 @@ def begin() -> bool:
 
 
 def counts() -> dict[str, Any]:
-    """Return seconds and counts of this process so far."""
+    """Return the seconds and counts of this process so far."""
     from ._engine import stats
 
     return {"seconds": dict(SECONDS), "counts": stats()}
 
 
 def since(baseline: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
-    """Return what came after a baseline, which may be empty."""
+    """Return the difference to a baseline, which may be empty."""
     return {
         part: {
             name: value - baseline.get(part, {}).get(name, 0)
@@ -99,7 +99,7 @@ def since(baseline: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
 
 
 def report(*, now: bool = False) -> None:
-    """Tell the board, if this is a worker and somebody profiles; several times a second."""
+    """Write the counts to the board several times a second, if this is a profiled worker."""
     global _due, _baseline, _profile_began
     if _worker is None or not (now or time.monotonic() > _due):
         return
@@ -122,7 +122,7 @@ def report(*, now: bool = False) -> None:
 
 
 def count_transform(seconds: float) -> None:
-    """Count the time of a transform, which `timed` takes for its consumer's."""
+    """Count the time of a transform. `timed` would count it as the consumer's."""
     SECONDS["transform"] += seconds
     SECONDS["consumer"] -= seconds
     if _worker is None:
@@ -131,7 +131,7 @@ def count_transform(seconds: float) -> None:
 
 @contextlib.contextmanager
 def obtaining_credentials() -> Iterator[None]:
-    """Count the block as waiting for credentials."""
+    """Count the time of the block as waiting for credentials."""
     begun = time.perf_counter()
     try:
         yield
@@ -140,7 +140,7 @@ def obtaining_credentials() -> Iterator[None]:
 
 
 def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
-    """Yield items, and count: waiting for one as the store's time, what we do with it as ours."""
+    """Yield items, and count the waiting as the store's time, the rest as the consumer's."""
     in_worker = begin()
     try:
         while True:

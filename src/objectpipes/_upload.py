@@ -1,6 +1,6 @@
-"""Writes single files into a store: manifests and indexes. The engine itself only reads.
+"""Writes single files to a store: manifests and indexes. The engine only reads.
 
-S3 is written by botocore, which is there for credentials, AIStore by the urllib3 that it brings.
+Writes to S3 with botocore, which is installed for credentials, and to AIStore with its urllib3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KIND_OF_STATUS = {401: "invalid_credentials", 403: "access_denied", 404: "bucke
 
 
 def upload(url: str, file: IO[bytes], config: StoreConfig) -> None:
-    """Write a file into an object, from its beginning to its end.
+    """Write a whole file to an object.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def upload(url: str, file: IO[bytes], config: StoreConfig) -> None:
 def _upload_to_s3(url: str, file: IO[bytes], size: int, config: S3Config) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    bucket, key, _ = _engine.extension().parse_s3_url(url)
+    bucket, key, _ = _engine.ext.parse_s3_url(url)
     target = {"Bucket": bucket, "Key": key}
     client = _s3_client(config)
     if config.requester_pays:
@@ -90,7 +90,7 @@ def _s3_client(config: S3Config) -> Any:
     resolved = config.resolve()
     connection = resolved.connection
     credentials = config.credentials_provider().get()
-    # The region only matters to AWS itself, which redirects whoever has the wrong one.
+    # Only AWS needs the region, and redirects a request with the wrong one.
     region = resolved.region or "us-east-1"
     return Session().create_client(
         "s3",
@@ -120,10 +120,10 @@ def _verify(connection: Connection) -> bool | str:
 
 
 def _upload_to_aistore(url: str, file: IO[bytes], size: int, config: AISConfig) -> None:
-    """Ask a gateway for the object's target, and write there."""
+    """Ask a gateway for the object's target, and write to that."""
     import urllib3
 
-    bucket, key, _ = _engine.extension().parse_ais_url(url)
+    bucket, key, _ = _engine.ext.parse_ais_url(url)
     provider, namespace, name = bucket.split("/", 2)
     query = f"provider={provider}" + ("" if namespace == "@#" else f"&namespace={quote(namespace)}")
     connection = config.resolve()

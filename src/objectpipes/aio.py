@@ -1,7 +1,7 @@
-"""Objects for asynchronous programs: the twins of `list_objects`, `read_objects`, `open_object`.
+"""Asynchronous twins of `list_objects`, `read_objects` and `open_object`.
 
-The event loop is never blocked: what waits, waits in a thread. Whoever is cancelled, or closes an
-iterator or a reader, gives up what is under way.
+They never block the event loop: all waiting happens in threads. Cancelling a task, or closing an
+iterator or a reader, cancels the reads in flight.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ __all__ = ["AsyncObjectReader", "list_objects", "open_object", "read_objects"]
 _T = TypeVar("_T")
 _Taken: TypeAlias = "tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None]"
 
-# Now, while the program may wait: imported later, in a thread, it would hold the GIL for long.
+# Imported now, while the program may wait: later, in a thread, the import would hold the GIL for
+# long.
 preload(None, credentials=True)
 
-_MAX_THREADS = 128  # of a process; each is made when it is needed
-_MAX_QUICK = 1 << 20  # bytes in memory that are copied in no time
+_MAX_THREADS = 128  # threads of a process; each is started when it is needed
+_MAX_QUICK = 1 << 20  # bytes in memory that are copied in negligible time
 
 
 class _Closable(Protocol):
@@ -61,7 +62,7 @@ async def _in_thread(function: Callable[..., _T], *arguments: Any) -> _T:
 
 
 async def _open(function: Callable[..., _Opened], *arguments: Any) -> _Opened:
-    """Open something in a thread; it is closed if nobody waits for it any more."""
+    """Open something in a thread. It is closed if the task was cancelled meanwhile."""
     opening = asyncio.ensure_future(_in_thread(function, *arguments))
     try:
         return await asyncio.shield(opening)
@@ -87,7 +88,7 @@ def list_objects(
     Parameters
     ----------
     url, config, masks, **filters
-        As there.
+        As for the twin.
 
     Yields
     ------
@@ -133,7 +134,7 @@ def read_objects(
     urls : iterable or asynchronous iterable of str
         URLs of one store. A plain iterable is iterated in a thread.
     config, **options
-        As there.
+        As for the twin.
 
     Yields
     ------
@@ -153,7 +154,7 @@ def read_objects(
 
 
 class _Source:
-    """The URLs of either kind of iterable, as they come."""
+    """The URLs of a plain or an asynchronous iterable."""
 
     def __init__(self, urls: Iterable[str] | AsyncIterable[str]) -> None:
         self._async_urls = urls.__aiter__() if isinstance(urls, AsyncIterable) else None
@@ -163,7 +164,7 @@ class _Source:
         self.error: Exception | None = None  # that ended it
 
     async def pull(self, most: int = MAX_AT_ONCE) -> list[str]:
-        """Wait for URLs; none is the end."""
+        """Wait for URLs; an empty list is the end."""
         if self._async_urls is None:
             pulled, self.exhausted, self.error = await _in_thread(pull, self._urls, most)
             return pulled
@@ -171,7 +172,7 @@ class _Source:
             return [self._check(await anext(self._async_urls))]
         except StopAsyncIteration:
             self.exhausted = True
-        except Exception as error:  # raised when what came before has been read
+        except Exception as error:  # raised once the URLs before it have been read
             self.exhausted, self.error = True, error
         return []
 
@@ -210,7 +211,7 @@ async def _read_through(
     source: _Source,
     on_skip: Callable[[ObjectStoreError], None] | None,
 ) -> AsyncGenerator[tuple[str, _ext.ObjectReader], None]:
-    """Submit URLs and take objects at once: neither waits for the other."""
+    """Submit URLs and take objects at the same time: neither waits for the other."""
 
     async def feed(urls: list[str] | None = None) -> None:
         await _in_thread(window.submit, await source.pull() if urls is None else urls)
@@ -239,7 +240,7 @@ async def _read_through(
                 feeding = None
             if feeding is None and not source.exhausted and window.room() > 0:
                 feeding = asyncio.create_task(feed())
-            # Behind a failure there may be objects that have arrived with it.
+            # Objects may have arrived together with a failure.
             wait = window.outstanding() > 0
             if taking is None and (wait or failure is not None):
                 until_starved = not source.exhausted  # then it looks here for room again
@@ -262,12 +263,12 @@ async def open_object(
     Parameters
     ----------
     url, config, **options
-        As there.
+        As for the twin.
 
     Returns
     -------
     AsyncObjectReader
-        At position 0; to be closed, for example by ``async with``.
+        At position 0. Close it, for example with ``async with``.
 
     Raises
     ------
@@ -284,17 +285,17 @@ async def open_object(
 
 
 class AsyncObjectReader:
-    """An object as a binary file whose methods are coroutines; asynchronously iterated, its lines.
+    """An object as a binary file whose methods are coroutines. ``async for`` yields its lines.
 
     Parameters
     ----------
     reader : ObjectReader
-        The same object for programs that may wait.
+        The reader of the object.
 
     Attributes
     ----------
     url : str
-        As it was given.
+        The URL as it was given.
     size : int or None
         Bytes; None as long as that of a streamed object is not known.
     etag : str or None
@@ -305,7 +306,7 @@ class AsyncObjectReader:
 
     def __init__(self, reader: _ext.ObjectReader) -> None:
         self._reader = reader
-        # In memory already, and copied in less time than a change of threads takes.
+        # Already in memory, and copied faster than a change of threads.
         self._quick = not reader.streamed and (reader.size or 0) <= _MAX_QUICK
         self.url = reader.url
         self.etag = reader.etag
@@ -321,11 +322,11 @@ class AsyncObjectReader:
         return self._reader.closed
 
     async def read(self, size: int | None = None) -> bytes:
-        """Read `size` bytes, fewer only at the end; all that is left without a size."""
+        """Read `size` bytes (fewer only at the end), or all remaining bytes."""
         return await self._call(self._reader.read, size)
 
     async def readinto(self, buffer: Buffer) -> int:
-        """Read into a writable buffer; return how many bytes, 0 at the end."""
+        """Read into a writable buffer; return the number of bytes, 0 at the end."""
         return await self._call(self._reader.readinto, buffer)
 
     async def readline(self, size: int | None = None) -> bytes:
@@ -333,7 +334,7 @@ class AsyncObjectReader:
         return await self._call(self._reader.readline, size)
 
     async def getbuffer(self) -> memoryview:
-        """View all bytes; a large object that was opened is read into memory as a whole."""
+        """View all bytes. A large object that was opened is read into memory as a whole."""
         return await self._call(memoryview, self._reader)
 
     async def seek(self, offset: int, whence: int = 0) -> int:
@@ -345,7 +346,7 @@ class AsyncObjectReader:
         return self._reader.tell()
 
     async def close(self) -> None:
-        """Give up what is under way; what reads meanwhile raises `ValueError`."""
+        """Close the reader. A read in progress raises `ValueError`."""
         self._reader.close()
 
     async def __aenter__(self) -> Self:

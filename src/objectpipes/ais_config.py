@@ -16,9 +16,9 @@ __all__ = ["AISConfig"]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AISConfig(StoreConfig):
-    """Options for AIStore, each of which may be left to the variables of AIStore's own clients.
+    """Options for AIStore. The variables of AIStore's own clients give those that are not set.
 
-    A variable is read when the first object is asked for, in the process that asks.
+    A variable is read when the first object is requested, in the process that requests it.
 
     Parameters
     ----------
@@ -68,17 +68,17 @@ class AISConfig(StoreConfig):
             raise ConfigError("token and token_file exclude each other.")
 
     def resolve(self) -> Connection:
-        """Decide everything that is not given. Makes no request.
+        """Fill in all options that are not given. Makes no request.
 
         Returns
         -------
         Connection
-            The decisions; the endpoint is that of a gateway.
+            The complete options. The endpoint is that of a gateway.
 
         Raises
         ------
         ConfigError
-            There is no endpoint, a variable is malformed, or a file that is named is missing.
+            There is no endpoint, a variable is malformed, or a named file is missing.
         """
         endpoint_url = self._endpoint_url()
         client_cert, client_key = (
@@ -95,12 +95,12 @@ class AISConfig(StoreConfig):
         )
 
     def credentials_source(self) -> CredentialsSource:
-        """Find the token as it is now, which is given as a session token without keys.
+        """Return the source of the token, which becomes a session token without keys.
 
         Returns
         -------
         CredentialsSource
-            It reads the token file again whenever the token is refused.
+            The source; it reads the token file again when the token is refused.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class AISConfig(StoreConfig):
         Returns
         -------
         CredentialsProvider
-            A provider that reads the token file at first and whenever it has to refresh.
+            A provider that reads the token file at first and for each refresh.
         """
         return CredentialsProvider(self._load_token)
 
@@ -158,7 +158,7 @@ class AISConfig(StoreConfig):
 def _bearer(token: str, source: str) -> Credentials:
     token = token.strip()
     if not token.isprintable() or not token.isascii():
-        raise ConfigError(f"The token has characters that no token has: {source}.")
+        raise ConfigError(f"The token has characters that are not valid in a token: {source}.")
     return Credentials("", "", token, source=source)
 
 

@@ -1,4 +1,4 @@
-"""Credentials, and who renews them before they expire."""
+"""Credentials, and their renewal before they expire."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ __all__ = ["Credentials", "CredentialsProvider", "CredentialsSource", "Renewal",
 
 _log = logging.getLogger("objectpipes")
 
-# Credentials are renewed this long before their end, or half-way through a shorter life.
+# Credentials are renewed this long before their end, or at half of a shorter life.
 _MARGIN_S = 300.0
-# After a failed renewal of credentials that are still valid: a quarter of the rest, at most this.
+# After a failed renewal, valid credentials are renewed after a quarter of their remaining life, or
+# after this time if that is shorter.
 _MAX_PAUSE_S = 30.0
-# Between attempts when nothing can go on without fresh credentials: doubled each time.
+# The pause between attempts while requests wait for fresh credentials; doubled each time.
 _MIN_BACKOFF_S = 0.1
 _MAX_BACKOFF_S = 2.0
-# The engine's interest in credentials that need no renewal yet.
+# How often the engine asks while credentials need no renewal.
 _LOOK_S = 5.0
-# How long the first credentials of all are waited for, however many attempts are left.
+# The longest wait for the first credentials, however many attempts are left.
 _MAX_FIRST_S = 8.0
 
-# Where a part came from, by the source of the whole.
+# The names of the parts for messages, by the source of the credentials.
 _ORIGINS = {
     ("env", "access_key"): "AWS_ACCESS_KEY_ID",
     ("env", "secret_key"): "AWS_SECRET_ACCESS_KEY",
@@ -55,7 +56,7 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Credentials:
-    """What requests are signed with, at one moment.
+    """The keys with which requests are signed.
 
     Parameters
     ----------
@@ -68,13 +69,13 @@ class Credentials:
     expiry : datetime.datetime, optional
         When they end, with a time zone; None if they do not.
     source : str, optional
-        Where they were found, for people; botocore's word for it (``"env"``, ``"sso"``).
+        Where they were found, for messages: botocore's name for it (``"env"``, ``"sso"``).
 
     Raises
     ------
     ConfigError
-        A key is missing (a session token alone will do, for AIStore), a key or the token holds a
-        control character or begins or ends with a blank, or `expiry` has no time zone.
+        A key is missing (AIStore needs only a session token), a key or the token has a control
+        character or begins or ends with a space, or `expiry` has no time zone.
     """
 
     access_key: str
@@ -89,7 +90,7 @@ class Credentials:
             if value := getattr(self, part):
                 check_text(f"The {name}{self._origin(part)}", value)
         if bool(self.access_key) != bool(self.secret_key):
-            raise ConfigError("An access key and a secret key are only of use together.")
+            raise ConfigError("An access key and a secret key must be given together.")
         if not self.access_key and not self.session_token:
             raise ConfigError(
                 "Credentials are empty; to send unsigned requests pass anonymous=True."
@@ -106,18 +107,18 @@ class Credentials:
 
 @dataclass(frozen=True)
 class CredentialsSource:
-    """Where a pipe's credentials come from, as things are when it is iterated.
+    """The source of a pipe's credentials, as it is when the pipe is iterated.
 
     Attributes
     ----------
     key : hashable
-        Differs from that of any other source.
+        Differs from the key of any other source.
     load : callable
         As for `CredentialsProvider`.
     found : Credentials or None
-        What was found without asking anybody.
+        Credentials that were found in variables or files.
     lasts : bool
-        Whether what was loaded once holds for later pipes, until it expires or is refused.
+        Whether later pipes may use loaded credentials until they expire or are refused.
     """
 
     key: Hashable
@@ -126,12 +127,12 @@ class CredentialsSource:
     lasts: bool = False
 
     def still_gives(self, current: Credentials | None) -> bool:
-        """Tell whether a pipe may use what an earlier one has loaded from here.
+        """Tell whether a pipe may use the credentials that an earlier pipe loaded from this source.
 
         Parameters
         ----------
         current : Credentials or None
-            What the earlier pipe uses now.
+            The credentials that the earlier pipe uses now.
         """
         if self.found is not None:
             return current == self.found
@@ -139,10 +140,10 @@ class CredentialsSource:
 
 
 class _Identity:
-    """A user's object as a part of a key: it may have no hash, and another may equal it."""
+    """Identifies a user's object in a key: the object may have no hash, or equal another one."""
 
     def __init__(self, *objects: object) -> None:
-        self._objects = objects  # kept alive, so that no other gets their ids
+        self._objects = objects  # kept alive, so that no other object gets their ids
         self._ids = tuple(map(id, objects))
 
     def __eq__(self, other: object) -> bool:
@@ -153,25 +154,25 @@ class _Identity:
 
 
 def identity_of(source: Callable[[], Credentials]) -> Hashable:
-    """Return what is equal for the same callable, and for the same method of the same object."""
-    if isinstance(source, MethodType):  # each access makes a new one
+    """Return a key that is equal for the same callable, or the same method of the same object."""
+    if isinstance(source, MethodType):  # each access makes a new bound method
         return _Identity(source.__func__, source.__self__)
     return _Identity(source, None)
 
 
 class Renewal(NamedTuple):
-    """What came of asking a provider on behalf of the engine.
+    """The result of a provider's renewal for the engine.
 
     Attributes
     ----------
     credentials : Credentials or None
-        The current ones; None to send unsigned requests.
+        The current credentials; None to send unsigned requests.
     renewed : bool
-        Whether they were obtained just now.
+        Whether they were just obtained.
     failure : str
-        Why there are no fresh ones, although all attempts were made; empty otherwise.
+        Why all attempts to get fresh ones failed; empty otherwise.
     ask_again_s : float
-        Seconds after which to ask again.
+        After how many seconds to ask again.
     """
 
     credentials: Credentials | None
@@ -181,17 +182,17 @@ class Renewal(NamedTuple):
 
 
 class CredentialsProvider:
-    """Gives current credentials, renewed in time; safe to share between threads.
+    """Gives current credentials and renews them in time. Threads may share it.
 
     Parameters
     ----------
     load : callable
-        Called without arguments, returns fresh `Credentials`, or None to send unsigned requests. It
-        may take its time: it is called in the thread that asks, and by one thread at a time.
+        Called without arguments; returns fresh `Credentials`, or None to send unsigned requests. It
+        may be slow: the thread that needs credentials calls it, one thread at a time.
     max_attempts : int, optional
-        Calls in a row that may fail before there are no fresh credentials.
+        How many calls in a row may fail.
     found : Credentials, optional
-        What `load` has returned already.
+        Credentials that `load` has already returned.
     """
 
     def __init__(
@@ -214,11 +215,11 @@ class CredentialsProvider:
 
     @property
     def current(self) -> Credentials | None:
-        """What was obtained last, perhaps long ago."""
+        """The credentials obtained last, perhaps long ago."""
         return self._current
 
     def obtain(self) -> Credentials | None:
-        """Return current credentials to begin with; failed calls are repeated for some seconds.
+        """Return the first credentials. Failed calls are repeated for some seconds.
 
         Returns
         -------
@@ -228,7 +229,7 @@ class CredentialsProvider:
         Raises
         ------
         Exception
-            What the last call raised.
+            The exception of the last call.
         """
         began = time.time()
         while True:
@@ -244,12 +245,12 @@ class CredentialsProvider:
                 time.sleep(pause)
 
     def get(self, force_refresh: bool = False) -> Credentials | None:
-        """Return the current credentials; cheap as long as they need no renewal.
+        """Return the current credentials. Cheap while they need no renewal.
 
         Parameters
         ----------
         force_refresh : bool, optional
-            Renew them now: the server refused the current ones.
+            Renew them now, because the server refused the current ones.
 
         Returns
         -------
@@ -259,9 +260,9 @@ class CredentialsProvider:
         Raises
         ------
         ExpiredCredentialsError
-            They have expired and cannot be renewed, or the source gave some whose time is over.
+            They have expired and cannot be renewed, or the source gave expired ones.
         Exception
-            Whatever the source raises at first, or when it is forced.
+            Anything that the source raises in the first call, or in a forced one.
         """
         if not force_refresh and time.time() < self._renew_at:
             return self._current
@@ -273,17 +274,18 @@ class CredentialsProvider:
             return self._current
 
     def renew(self, force: bool) -> Renewal:
-        """Renew what has to be renewed, one call at most; for the engine, which asks repeatedly.
+        """Renew the credentials if necessary, with at most one call; called by the engine.
 
         Parameters
         ----------
         force : bool
-            Requests wait for fresh credentials: the current ones were refused, or have expired.
+            Whether requests wait for fresh credentials, because the current ones were refused or
+            expired.
 
         Returns
         -------
         Renewal
-            What came of it.
+            The result.
         """
         with self._lock:
             now = time.time()
@@ -311,7 +313,7 @@ class CredentialsProvider:
                     f"The credentials have expired, and cannot be renewed: {_reason(error)}"
                 ) from error
             _log.warning(
-                "cannot renew credentials yet, going on with the old ones: %s", _reason(error)
+                "cannot renew credentials yet, still using the old ones: %s", _reason(error)
             )
             self._renew_at = now + _jittered(min(left / 4, _MAX_PAUSE_S))
 
@@ -342,7 +344,7 @@ class CredentialsProvider:
         ends_at = math.inf if fresh is None or fresh.expiry is None else fresh.expiry.timestamp()
         left = ends_at - time.time()
         if left <= 0:
-            raise ExpiredCredentialsError("The credentials that were found have expired already.")
+            raise ExpiredCredentialsError("The credentials that were found have already expired.")
         self._current = fresh
         self._ends_at = ends_at
         self._renew_at = ends_at - min(_MARGIN_S, left / 2)
@@ -355,7 +357,7 @@ class CredentialsProvider:
 
 
 def _jittered(seconds: float) -> float:
-    """Spread what would otherwise happen in all workers at once."""
+    """Vary a pause, so that not all workers act at the same time."""
     return seconds * random.uniform(0.5, 1.0)
 
 

@@ -1,12 +1,12 @@
-"""What can go wrong, as a small tree of exceptions, and what to do about each.
+"""The exceptions of objectpipes, and what to do about each.
 
-Every class is also a `ValueError`, because torchdata raised nothing else, and besides it the
-builtin that a Python programmer expects: a missing object is a `FileNotFoundError`, a refused one a
-`PermissionError`.
+Every class is also a `ValueError`, because torchdata raised nothing else. It is also the builtin
+that a Python programmer expects: `FileNotFoundError` for a missing object, `PermissionError` for
+one that may not be read.
 
-An exception has to survive a ``DataLoader`` worker, which keeps only its class and its printed
-traceback and raises ``cls(text)`` in the parent. So the text of an exception ends in its facts, in
-a form that can be read back, and the advice follows from class and facts.
+An exception must survive a ``DataLoader`` worker, which keeps only its class and its printed
+traceback and raises ``cls(text)`` in the parent. So the text of an exception ends with its facts,
+in a form that can be parsed, and the advice follows from class and facts.
 """
 
 from __future__ import annotations
@@ -69,14 +69,13 @@ def _read_facts(text: str) -> dict[str, Any]:
 class ObjectStoreError(ValueError):
     """A read or a listing of an object store failed.
 
-    Raised itself only for a bug of objectpipes; everything else has a class of its own.
+    Raised itself only for a bug in objectpipes. Every other error has a class of its own.
 
     Parameters
     ----------
     message : str
-        What happened, as a sentence; secrets in it are hidden. The text of another
-        `ObjectStoreError`, possibly within a traceback, gives an exception with the facts of that
-        one.
+        What happened, as a sentence, in which secrets are hidden. From the text of another
+        `ObjectStoreError`, possibly within a traceback, the exception gets the facts of that one.
     url : str, optional
         The object or prefix, as the caller wrote it.
     endpoint : str, optional
@@ -84,11 +83,11 @@ class ObjectStoreError(ValueError):
     status : int, optional
         HTTP status of the reply.
     code : str, optional
-        The server's own name for the error (``"NoSuchKey"``), or ours (``"NameNotResolved"``).
+        The server's code for the error (``"NoSuchKey"``), or our own (``"NameNotResolved"``).
     request_id : str, optional
         What the server's operator needs to find the request.
     attempts : int, optional
-        Requests made, the last one included.
+        How many requests were made.
 
     Attributes
     ----------
@@ -146,7 +145,7 @@ class ObjectStoreError(ValueError):
 
     @classmethod
     def _own_part(cls, text: str) -> str:
-        """Cut off what a traceback prints before an exception: among it, the one that caused it."""
+        """Remove what a traceback prints before an exception, such as its cause."""
         return text.rpartition(f"\n{cls.__module__}.{cls.__qualname__}: ")[2]
 
     @property
@@ -157,7 +156,7 @@ class ObjectStoreError(ValueError):
 
     @property
     def advice(self) -> str:
-        """What to do about it, in one sentence; empty where the message says it already."""
+        """What to do about the error; empty if the message says it."""
         store = None if self.url is None or self.url.startswith("s3://") else "aistore"
         known = filter(None, (self.code, self.status, store))
         keys = ((type(self), circumstance) for circumstance in (*known, None))
@@ -177,23 +176,23 @@ class ConfigError(ObjectStoreError):
 
 
 class ManifestError(ObjectStoreError):
-    """A file is no manifest, or truncated, damaged, replaced, or of a newer objectpipes."""
+    """A manifest is damaged, replaced or of a newer version, or the file is not a manifest."""
 
 
 class StateError(ConfigError):
-    """A state does not belong to this dataset or to the other states it is merged with."""
+    """A state does not belong to this dataset, or to the other states that it is merged with."""
 
 
 class TransformError(ObjectStoreError):
-    """The transform of a dataset raised; its exception is the cause of this one."""
+    """The transform of a dataset raised an exception, which is the cause of this one."""
 
 
 class NotSupportedError(ObjectStoreError):
-    """What was asked is beyond this build, or beyond this server."""
+    """The build of objectpipes, or the server, does not support the operation."""
 
 
 class CancelledError(ObjectStoreError):
-    """The read was given up by its caller."""
+    """The caller cancelled the read."""
 
 
 class ObjectNotFoundError(ObjectStoreError, FileNotFoundError):
@@ -205,35 +204,35 @@ class BucketNotFoundError(ObjectStoreError, FileNotFoundError):
 
 
 class AccessDeniedError(ObjectStoreError, PermissionError):
-    """These credentials, or an unsigned request, may not do this."""
+    """These credentials, or an unsigned request, are not permitted to do this."""
 
 
 class InvalidCredentialsError(AccessDeniedError):
-    """The key, its signature or the token is not accepted, or none could be obtained."""
+    """The store does not accept the key, its signature or the token, or there are none."""
 
 
 class ExpiredCredentialsError(AccessDeniedError):
-    """The credentials were accepted once and are not any more."""
+    """The credentials have expired."""
 
 
 class WrongRegionError(ObjectStoreError):
-    """The bucket lives in another region, and the server does not say in which."""
+    """The bucket is in another region, and the server does not say in which."""
 
 
 class ClockSkewError(ObjectStoreError):
-    """The clocks of this machine and of the server differ by more than a signature allows."""
+    """The clocks of this machine and the server differ by more than a signature allows."""
 
 
 class ThrottledError(ObjectStoreError):
-    """The server asked for fewer requests, for longer than we were willing to wait."""
+    """The server throttled requests for longer than the retries lasted."""
 
 
 class ServerError(ObjectStoreError):
-    """The server failed (HTTP 5xx), again and again."""
+    """The server failed (HTTP 5xx) in all attempts."""
 
 
 class EndpointError(ObjectStoreError, ConnectionError):
-    """No usable reply: name resolution, connection, or a proxy failed."""
+    """No usable reply came: name resolution, the connection or a proxy failed."""
 
 
 class TLSError(ObjectStoreError):
@@ -241,7 +240,7 @@ class TLSError(ObjectStoreError):
 
 
 class ReadTimeoutError(ObjectStoreError, TimeoutError):
-    """Nothing came for too long, or the whole read took too long."""
+    """No bytes arrived for too long, or the whole read took too long."""
 
 
 class ProtocolError(ObjectStoreError):
@@ -249,11 +248,11 @@ class ProtocolError(ObjectStoreError):
 
 
 class ArchiveError(ObjectStoreError, tarfile.ReadError):
-    """A tar archive is cut off or damaged, or is no tar archive."""
+    """A tar archive is cut off or damaged, or the file is not a tar archive."""
 
 
 class ShardIndexError(ObjectStoreError):
-    """The index of a tar shard is missing, damaged, or of another version of the shard."""
+    """The index of a tar shard is missing, damaged, or belongs to another version of the shard."""
 
 
 class ObjectChangedError(ObjectStoreError):
@@ -280,53 +279,52 @@ _PROXY_UNREACHABLE = (
     " around it."
 )
 
-# Class and circumstance -> what to do. The circumstance is the server's code, else the HTTP status,
-# else "aistore" for a URL of that store, else None.
+# What to do, by class and key. The key is the server's code, else the HTTP status, else "aistore"
+# for a URL of that store, else None.
 _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ObjectStoreError, None): "This is a bug of objectpipes: please report it with this text.",
     (NotSupportedError, None): (
-        "Check that the server has this feature, and this build of objectpipes too: see"
-        " objectpipes.build_info()."
+        "Check that the server has this feature, and that this build of objectpipes has it, too:"
+        " see objectpipes.build_info()."
     ),
     (NotSupportedError, "InvalidObjectState"): (
         "Restore the object from its archive (aws s3api restore-object) before reading it."
     ),
     (NotSupportedError, "NoVersion"): (
-        "Raise prefetch_bytes= to more than four times the object's size: then it is one buffer,"
-        " and every position can be read."
+        "Raise prefetch_bytes= to more than four times the object's size: then it is read into"
+        " memory as a whole, and every position can be read."
     ),
     (NotSupportedError, "ErrFailedTo"): _NO_BACKEND,
     (NotSupportedError, "ErrMissingBackend"): _NO_BACKEND,
     (NotSupportedError, "ErrInitBackend"): _NO_BACKEND,
     (ManifestError, None): (
-        "Write it anew with Manifest.save() or `objectpipes manifest`, or update objectpipes if"
-        " the file is of a newer one."
+        "Write the manifest again with Manifest.save() or `objectpipes manifest`; or update"
+        " objectpipes if a newer version has written it."
     ),
-    (TransformError, None): "Correct the transform, or let it return something for this object.",
+    (TransformError, None): "Correct the transform, so that it also works for this object.",
     (ObjectNotFoundError, None): (
         "Check the key letter by letter (case matters) and that the object was not deleted after"
         " it was listed."
     ),
     (BucketNotFoundError, None): (
-        "Check the bucket's name, and that endpoint_url= is the store that has it."
+        "Check the bucket's name, and that endpoint_url= names the store that has the bucket."
     ),
     (BucketNotFoundError, "aistore"): (
-        "Check the bucket's name, provider and namespace: ais://name and aws://name are two"
+        "Check the bucket's name, provider and namespace: ais://name and aws://name are different"
         " buckets."
     ),
     (BucketNotFoundError, "ErrRemoteBckNotFound"): (
-        "The cluster found no such bucket in the cloud: check the name, and that the cluster's own"
-        " cloud credentials may see it."
+        "The cluster found no such bucket in the cloud: check the name, and that the cloud"
+        " credentials of the cluster may see the bucket."
     ),
     (AccessDeniedError, None): (
-        "Let these credentials do s3:ListBucket on the bucket and s3:GetObject on its objects; a"
-        " public bucket may need anonymous=True, and a bucket whose readers pay"
-        " requester_pays=True."
+        "Grant these credentials s3:ListBucket on the bucket and s3:GetObject on its objects. A"
+        " public bucket may need anonymous=True, and a requester-pays bucket requester_pays=True."
     ),
     (AccessDeniedError, "NoCredentials"): _NO_CREDENTIALS,
     (AccessDeniedError, "aistore"): (
-        "Ask the cluster's administrator for a token that may get, head and list objects of this"
-        " bucket."
+        "Ask the administrator of the cluster for a token that may get, head and list objects of"
+        " this bucket."
     ),
     (InvalidCredentialsError, None): (
         "Check the access key, the secret key and, for temporary credentials, the session token,"
@@ -334,8 +332,8 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     ),
     (InvalidCredentialsError, "NoCredentials"): _NO_CREDENTIALS,
     (InvalidCredentialsError, "InvalidAccessKeyId"): (
-        "The store does not know this access key: check it, and that endpoint_url= is the store"
-        " that issued it."
+        "The store does not know this access key: check the key, and that endpoint_url= names the"
+        " store that issued it."
     ),
     (InvalidCredentialsError, "SignatureDoesNotMatch"): (
         "Check the secret key, and that no proxy between here and the store rewrites requests."
@@ -350,8 +348,8 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         " fresh ones."
     ),
     (ExpiredCredentialsError, "aistore"): (
-        "Write a new token to the file in token_file= or AIS_AUTHN_TOKEN_FILE, which is read again"
-        " when the cluster refuses the token."
+        "Write a new token to the file named by token_file= or AIS_AUTHN_TOKEN_FILE: it is read"
+        " again when the cluster refuses the token."
     ),
     (WrongRegionError, None): _SET_REGION,
     (ClockSkewError, None): (
@@ -367,92 +365,94 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         " properties."
     ),
     (ServerError, None): (
-        "Try again later; if it persists, give the request id to whoever runs the store."
+        "Try again later. If the error persists, tell the operator of the store the request id."
     ),
     (ServerError, 503): (
-        "The store, or the load balancer in front of it, has no server that can answer: wait until"
-        " it is up, and check endpoint_url= if it never is."
+        "The store, or a load balancer in front of it, has no server that can answer now: try"
+        " again later. If that does not help, check endpoint_url=."
     ),
     (ServerError, "UnreadableArchive"): (
-        "Find an empty or damaged file that ends in .tar, .tgz, .tar.gz, .zip or .tar.lz4, and"
-        " remove it or give it another name; or list what is left with allow_partial=True."
+        "Look for an empty or damaged object whose name ends in .tar, .tgz, .tar.gz, .zip or"
+        " .tar.lz4, and remove or rename it; or list the rest with allow_partial=True."
     ),
     (ServerError, "ListingIncomplete"): (
-        "Wait until the cluster has finished its rebalance, or list what is there now with"
+        "Wait until the cluster has finished its rebalance, or list what it has now with"
         " allow_partial=True."
     ),
     (EndpointError, "ListingIncomplete"): (
-        "Bring the target back, or list what is left with allow_partial=True."
+        "Bring the target back, or list the rest with allow_partial=True."
     ),
     (EndpointError, "TargetMissing"): (
-        "Bring the target back, or go on without its objects with on_error='skip'."
+        "Bring the target back, or read without its objects with on_error='skip'."
     ),
     (EndpointError, None): (
         "Check host and port in endpoint_url=, that the server is up, and that no firewall, proxy"
         " or login page is in the way (HTTPS_PROXY, NO_PROXY)."
     ),
     (EndpointError, "aistore"): (
-        "Check url= or AIS_ENDPOINT, which is a gateway of the cluster (http://host:port), and"
-        " that the cluster's targets can be reached from here."
+        "Check the gateway in endpoint_url= of the AISConfig, url= or AIS_ENDPOINT"
+        " (http://host:port), and that this machine reaches the targets of the cluster."
     ),
     (EndpointError, "ProxyUnreachable"): _PROXY_UNREACHABLE,
     (EndpointError, "NameNotResolved"): (
-        "The host name does not resolve: check it in endpoint_url= (AIStore: url=; AWS: the"
-        " region), and this machine's DNS."
+        "The host name does not resolve: check it in endpoint_url= (AIStore: or url=; AWS: the"
+        " region), and check the DNS of this machine."
     ),
     (EndpointError, "TlsHandshakeFailed"): (
-        "Check that the server speaks TLS at this port: if it does not, write http:// in"
-        " endpoint_url= (AIStore: url=) or set S3_USE_HTTPS=0."
+        "Check that the server speaks TLS at this port. If it does not, write http:// in"
+        " endpoint_url= (AIStore: or url=), or set S3_USE_HTTPS=0."
     ),
     (EndpointError, 407): (
-        "The proxy wants a password: write it into HTTPS_PROXY as http://user:password@host:port,"
-        " or name the store's host in NO_PROXY."
+        "The proxy needs a password: set HTTPS_PROXY to http://user:password@host:port, or name"
+        " the store's host in NO_PROXY."
     ),
     (TLSError, None): _PRIVATE_CA.format(variable="AWS_CA_BUNDLE"),
     (TLSError, "aistore"): _PRIVATE_CA.format(variable="AIS_CLIENT_CA"),
     (ReadTimeoutError, None): (
-        "Check the network between here and the store, or allow more time with request_timeout_ms="
-        " (for a pause) and, when loading, timeout= (for a whole object)."
+        "Check the network between this machine and the store, or allow more time: with"
+        " request_timeout_ms= for a pause and, when loading, with timeout= for an object."
     ),
     (ReadTimeoutError, "aistore"): (
-        "Check the network between here and the cluster, or allow more time with AIS_READ_TIMEOUT"
-        " or the stall_timeout= of an AISConfig (for a pause) and, when loading, timeout= (for a"
-        " whole object)."
+        "Check the network between this machine and the cluster, or allow more time: with"
+        " AIS_READ_TIMEOUT or stall_timeout= of an AISConfig for a pause and, when loading, with"
+        " timeout= for an object."
     ),
     (ProtocolError, None): (
-        "Check that endpoint_url= is an object store and not a web console, a login page or a"
-        " proxy."
+        "Check that endpoint_url= names the S3 API of the store and not its web console, and that"
+        " no login page or proxy changes its replies; else report the reply to the store's"
+        " operator."
     ),
     (ProtocolError, "MalformedListing"): (
-        "Names could be lost or changed: report the reply to whoever runs the store; another"
-        " version of its listing may be whole (list_version=1)."
+        "Names could be lost or changed. Report the reply to the operator of the store; the other"
+        " version of the listing may work (list_version=1)."
     ),
     (ProtocolError, "aistore"): (
-        "Check that url= or AIS_ENDPOINT is an AIStore gateway and not a web console or a proxy."
+        "Check that endpoint_url= of the AISConfig, url= or AIS_ENDPOINT names an AIStore gateway,"
+        " and that no login page or proxy changes its replies; else report the reply to the"
+        " cluster's operator."
     ),
     (NotSupportedError, "Compression"): (
-        "Install one (pip install zstandard), or use Python 3.14, which has one."
+        "Install zstandard (pip install zstandard), or use Python 3.14, which reads zstd itself."
     ),
     (
         NotSupportedError,
         "SparseFile",
     ): "Pack the archive again without sparse files (tar --sparse).",
     (ArchiveError, None): (
-        "Compare the archive with its original, and store it again if it is damaged there; an"
-        " archive that was still being written when it was stored is cut off, too."
+        "Compare the archive with its original, and store it again if it is damaged. It may also"
+        " have been stored before it was complete."
     ),
-    (ShardIndexError, None): "Make the index anew with `objectpipes index`, or pass index=False.",
+    (ShardIndexError, None): "Make the index again with `objectpipes index`, or pass index=False.",
     (ObjectChangedError, None): (
-        "Read it again for the new version; data that is being read should not be overwritten in"
-        " place."
+        "Read it again to get the new version. Do not overwrite objects while they are read."
     ),
     (IntegrityError, None): (
-        "Compare the object with its original: it is damaged in the store, or on the way by a"
-        " proxy or a faulty network card."
+        "Compare the object with its original: it is damaged in the store, or a proxy or a faulty"
+        " network card damages it on the way."
     ),
 }
 
-# The StatusCode of csrc/base/status.h, in snake_case without its k -> class.
+# The class for each StatusCode of csrc/base/status.h, which is in snake_case without its k.
 _CLASS_OF_KIND: dict[str, type[ObjectStoreError]] = {
     "invalid_argument": InvalidURLError,
     "config": ConfigError,
@@ -488,7 +488,7 @@ def from_native(
     request_id: str = "",
     attempts: int = 0,
 ) -> ObjectStoreError:
-    """Make the exception for a Status of the engine.
+    """Return the exception for a Status of the engine.
 
     Parameters
     ----------
@@ -497,7 +497,7 @@ def from_native(
     message : str
         The Status' message.
     url : str or bytes, optional
-        As the caller wrote it; bytes are a URL too.
+        The URL as the caller wrote it.
     endpoint, status, code, request_id, attempts : str, int, str, str and int, optional
         The Status' detail; 0 or empty where unknown.
 

@@ -1,4 +1,4 @@
-"""What a job reads, listed once: an immutable, ordered table of objects."""
+"""An immutable, ordered table of objects: what a job reads, listed once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FACTS = ("size", "mtime", "etag", "version", "checksum", "targets")
 
 
 class _Rows(Protocol):
-    """Objects by number; the fingerprint is equal for equal objects that were made alike."""
+    """Objects by number. Equal objects that were made in the same way have equal fingerprints."""
 
     @property
     def fingerprint(self) -> bytes: ...
@@ -46,8 +46,8 @@ class Manifest(Sequence["ObjectUrl"]):
     """An immutable, ordered table of objects: URL, size and version.
 
     Made by `list`, `from_urls`, `load` or `from_arrow`. Slices, sums and shuffles are views that
-    cost nothing, however large it is. A loaded manifest is mapped into memory: the processes of a
-    machine share its pages, and it is pickled as its path.
+    cost nothing, however large the manifest is. A loaded manifest is mapped into memory, so the
+    processes of a machine share its pages. It is pickled as its path.
 
     Examples
     --------
@@ -68,15 +68,15 @@ class Manifest(Sequence["ObjectUrl"]):
         masks: str | Sequence[str] = (),
         **filters: Unpack[ListArguments],
     ) -> Manifest:
-        """List prefixes, several at once; the order is theirs, and within each the store's.
+        """List prefixes, several at the same time; ordered by prefix, then as the store lists.
 
-        Where ``torch.distributed`` is initialised, every rank has to call this: rank 0 lists, and
-        all others get what it has found, or its error.
+        If ``torch.distributed`` is initialised, every rank must call this: rank 0 lists, and all
+        others get its result or its error.
 
         Parameters
         ----------
         prefixes : str or iterable of str
-            As the lister's: ``s3://bucket/any/prefix``, or of AIStore ``ais://bucket/any/prefix``.
+            As for a lister: ``s3://bucket/any/prefix``, or for AIStore ``ais://bucket/any/prefix``.
         config : S3Config or AISConfig, optional
             How to reach the store.
         masks : str or sequence of str, optional
@@ -87,7 +87,7 @@ class Manifest(Sequence["ObjectUrl"]):
         Returns
         -------
         Manifest
-            What was found; perhaps nothing.
+            The objects, perhaps none.
 
         Raises
         ------
@@ -100,7 +100,7 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def from_urls(cls, urls: Iterable[str]) -> Manifest:
-        """Take URLs in their order; an `ObjectUrl` brings its size and version along.
+        """Make a manifest of URLs, in their order. The size and version of an `ObjectUrl` are kept.
 
         Raises
         ------
@@ -113,19 +113,19 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def load(cls, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> Manifest:
-        """Open what `save` has written; its entries are read when they are used.
+        """Open a saved manifest. Its entries are read when they are used.
 
         Parameters
         ----------
         where : str or path
             A local file, or an object's URL. An object is copied to a temporary file.
         config : S3Config or AISConfig, optional
-            How to reach that object's store.
+            How to reach the store of that object.
 
         Raises
         ------
         ManifestError
-            It is no manifest, truncated, damaged, or of a newer objectpipes.
+            The file is truncated, damaged, of a newer version or not a manifest.
         ObjectStoreError
             The object cannot be read.
         OSError
@@ -148,14 +148,14 @@ class Manifest(Sequence["ObjectUrl"]):
         return cls(table)
 
     def save(self, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> None:
-        """Write it to a file, which appears when it is whole, or to an object.
+        """Write the manifest to a file, which appears only when it is complete, or to an object.
 
         Parameters
         ----------
         where : str or path
             A local file, or an object's URL.
         config : S3Config or AISConfig, optional
-            How to reach that object's store.
+            How to reach the store of that object.
 
         Raises
         ------
@@ -212,24 +212,24 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from other data: of URLs, sizes and versions, and their order."""
+        """Identifies the data: a hash of URLs, sizes and versions in their order."""
         return self._rows.fingerprint.hex()
 
     def filter(self, predicate: Callable[[ObjectUrl], bool]) -> Manifest:
-        """Return those objects for which `predicate` is true."""
+        """Return the objects for which `predicate` is true."""
         return Manifest(_table_of(url for url in self if predicate(url)))
 
     def shuffle(self, seed: int) -> Manifest:
-        """Return the same objects in an order that depends on `seed` and their number only."""
+        """Return the same objects in an order that depends only on `seed` and their number."""
         return Manifest(_Shuffled(self._rows, seed))
 
     def to_arrow(self) -> pyarrow.Table:
-        """Return a table with a row an object: url, size, mtime, etag, version, checksum, targets.
+        """Return a table of url, size, mtime, etag, version, checksum and targets per object.
 
         Raises
         ------
         ModuleNotFoundError
-            There is no pyarrow.
+            pyarrow is not installed.
         """
         import pyarrow
 
@@ -254,7 +254,7 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def from_arrow(cls, table: pyarrow.Table) -> Manifest:
-        """Take a table with a column ``url``, and any of the others that `to_arrow` makes.
+        """Make a manifest of a table with a column ``url``, and any others that `to_arrow` makes.
 
         Raises
         ------
@@ -324,7 +324,7 @@ class _Shuffled:
 
 
 class _Chain:
-    """Rows of several, one after the other."""
+    """The rows of several parts, one after the other."""
 
     def __init__(self, parts: tuple[_Rows, ...]) -> None:
         self.parts = parts
@@ -397,7 +397,7 @@ def _list(prefixes: list[str], config: StoreConfig | None, filters: ListFilters)
 
 
 def _on_rank_0(make: Callable[[], Table]) -> Table:
-    """Make a table on rank 0 of ``torch.distributed``, and hand it, or the error, to all others."""
+    """Make a table on rank 0 of ``torch.distributed``, and send it, or the error, to all others."""
     from ._ranks import broadcast, distributed
 
     group = distributed()
@@ -408,7 +408,7 @@ def _on_rank_0(make: Callable[[], Table]) -> Table:
     if group.get_rank() == 0:
         try:
             made = make()
-        except Exception as raised:  # the others wait for us
+        except Exception as raised:  # the other ranks wait
             error = raised
     made, error = broadcast(group, (made, error))
     if error is not None:

@@ -1,6 +1,6 @@
-"""How to read and what to list: the options of every pipe, function and command.
+"""How to read and what to list: the options of all pipes, functions and commands.
 
-Each is said once, here: its name, its type, its default and what it must not be.
+The name, type, default and valid values of each option are defined only here.
 """
 
 from __future__ import annotations
@@ -70,30 +70,31 @@ class ReadOptions(_Options):
     Parameters
     ----------
     prefetch_bytes : int, optional
-        Bytes to hold ahead of the consumer. All readers of a process share the largest of theirs. A
-        worker of a `DataLoader` is a process of its own, and what it hands over takes up to 256 MiB
-        of shared memory beside that. An object larger than a quarter of this is streamed.
+        How many bytes to hold ahead of the consumer. All readers of a process share the largest
+        value. Each worker of a `DataLoader` is a process of its own, and the objects that it hands
+        over take up to 256 MiB of shared memory in addition. An object larger than a quarter of
+        this is streamed.
     concurrency : int, optional
-        Objects to request at once; 0: as many as the latency of the store makes worth while.
+        How many objects to request at once; 0: as many as the latency of the store needs.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
         False: yield objects as they arrive.
     on_error : {"raise", "skip"}, optional
-        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``
-        and goes on. A streamed object that fails after it was yielded is not covered: its
-        ``read()`` raises.
+        ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
+        and continues. If a streamed object fails after it was yielded, its ``read()`` raises an
+        error anyway.
     timeout : float, optional
-        Seconds that one object may take; for a streamed one, that it may make no progress.
-        ``math.inf``: no limit.
+        The longest time for one object in seconds; for a streamed object, the longest time without
+        progress. ``math.inf``: no limit.
     archpath : str, optional
-        AIStore: read this member of every object, each of which is an archive.
+        AIStore: read this member of each object, which must be an archive.
     etl_name : str, optional
-        AIStore: have every object transformed by this ETL of the cluster.
+        AIStore: transform each object by this ETL of the cluster.
     etl_args : mapping or str, optional
-        AIStore: arguments of the ETL, passed on as JSON, or as they are.
+        AIStore: arguments of the ETL. A mapping is sent as JSON, a string as it is.
     latest : bool, optional
-        AIStore: of a remote bucket, read what is there now.
+        AIStore: read the current version in the remote bucket, not a cached one.
 
     Raises
     ------
@@ -125,7 +126,7 @@ class ReadOptions(_Options):
 
     @property
     def timeout_ms(self) -> int:
-        """`timeout` in milliseconds, for the engine."""
+        """The timeout in milliseconds, for the engine."""
         return math.ceil(min(float(self.timeout), _MAX_TIMEOUT_S) * 1000)
 
 
@@ -136,22 +137,22 @@ class ListFilters(_Options):
     Parameters
     ----------
     masks : str or sequence of str, optional
-        Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
+        Patterns of `fnmatch`, one of which must match the whole URL; empty: all URLs match.
     start_after : str, optional
-        List only names that come after this one, in the order of their bytes.
+        List only names after this one, in the order of their bytes.
     recursive : bool, optional
-        False: list only up to the next `delimiter`, and yield what ends in it ("folders") too.
+        False: list only up to the next `delimiter`, and also yield the "folders", which end in it.
     delimiter : str, optional
-        With ``recursive=False``. AIStore has no other than ``/``.
+        Used with ``recursive=False``. AIStore accepts only ``/``.
     min_size, max_size : int, optional
         Bytes, both inclusive.
     modified_after : datetime.datetime or float, optional
-        S3: only objects modified after this moment (a time zone is required), or POSIX seconds.
+        S3: list only objects modified after this time (with a time zone, or in POSIX seconds).
     archive_members : bool, optional
-        AIStore: list what is in archives, as ``ais://bucket/shard.tar/member``.
+        AIStore: also list the members of archives, as ``ais://bucket/shard.tar/member``.
     allow_partial : bool, optional
-        AIStore: list what is left while a target is missing, objects move between targets, or,
-        with `archive_members`, the cluster cannot read an archive.
+        AIStore: accept an incomplete listing while a target is missing, while objects move between
+        targets, or (with `archive_members`) if the cluster cannot read an archive.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the loop over data waits for."""
+"""Measures what loops over data wait for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNTS = ("objects", "bytes", "retries")
 
 @dataclass(frozen=True)
 class WorkerProfile:
-    """What one process did.
+    """The time of one process that read.
 
     Attributes
     ----------
@@ -31,10 +31,10 @@ class WorkerProfile:
     process : int
         Its id.
     store, credentials, transform, consumer : float
-        Seconds it waited for the store and for credentials, was in the dataset's transform, and was
-        not asked for more.
+        Seconds that it waited for the store, waited for credentials, ran the dataset's transform,
+        and waited for its consumer.
     objects, bytes, retries : int
-        Read from the store; requests that had to be repeated.
+        Objects and bytes read from the store, and requests that were repeated.
     """
 
     worker: int | None
@@ -50,7 +50,7 @@ class WorkerProfile:
 
 @dataclass
 class Profile:
-    """What `profile` has measured; zero until it ends.
+    """The result of `profile`; zero until that ends.
 
     Attributes
     ----------
@@ -59,10 +59,10 @@ class Profile:
     wait : float
         Seconds that loops in this process waited for data.
     store, credentials, transform : float
-        Seconds that the processes which read, together, waited for the store and for credentials,
-        and were in the dataset's transform.
+        Seconds that all reading processes together waited for the store, waited for credentials,
+        and ran the dataset's transform.
     consumer : float
-        Seconds that loops in this process did something else than wait.
+        Seconds that loops in this process did not wait for data.
     objects, bytes, retries : int
         Read by all processes; requests that had to be repeated.
     workers : list of WorkerProfile
@@ -160,7 +160,7 @@ def _labels(row: WorkerProfile) -> str:
 
 @contextlib.contextmanager
 def profile() -> Iterator[Profile]:
-    """Measure what loops over pipes and over ``dataset.loader()`` wait for, workers included.
+    """Measure what loops over pipes and over ``dataset.loader()`` wait for, including workers.
 
     Workers report several times a second. Those of pipes are included if they start within the
     block; with the start method ``forkserver`` only those of datasets. Profiles cannot be nested.
@@ -168,12 +168,12 @@ def profile() -> Iterator[Profile]:
     Yields
     ------
     Profile
-        Filled in when the block ends; if OpenTelemetry is installed, its counters then get it too.
+        Filled in when the block ends. If OpenTelemetry is installed, its counters also get it then.
 
     Raises
     ------
     ConfigError
-        There is a profile going on in this process.
+        A profile is already running in this process.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def profile() -> Iterator[Profile]:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        raise ConfigError("A profile is going on already; they cannot be nested.") from None
+        raise ConfigError("A profile is already running, and profiles cannot be nested.") from None
     before = os.environ.get(_timing.BOARD_VARIABLE)
     os.environ[_timing.BOARD_VARIABLE] = str(folder)
     began, baseline = time.perf_counter(), _timing.counts()

@@ -32,29 +32,29 @@ _ADDRESSING_STYLES = ("auto", "path", "virtual")
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedS3Config:
-    """An `S3Config` with everything decided: what the engine is given.
+    """An `S3Config` with all defaults filled in, for the engine.
 
     Attributes
     ----------
     connection : Connection
         How to reach the store.
     region : str
-        Region to sign for; empty if it is to be found out from the server's replies.
+        Region to sign for; empty: learned from the server's replies.
     addressing_style : str
-        ``"path"``, or ``"virtual"``: every bucket whose name can be a DNS label has its own host,
-        the others have their paths.
+        ``"path"``, or ``"virtual"``: a bucket whose name can be a DNS label has its own host, any
+        other a path.
     requester_pays : bool
         Whether the requester pays.
     transport : str
         ``"http"`` or ``"aws"``.
     multi_part_download : bool
-        Whether one object may be read by several requests.
+        Whether several requests may read one object.
     list_version : int
-        With which ListObjects a listing begins, 1 or 2.
+        Version of ListObjects with which a listing begins, 1 or 2.
     expected_bucket_owner : str
-        Account that buckets must belong to; empty for any.
+        Account that must own the buckets; empty for any.
     sse_customer_key : bytes
-        Key that objects are encrypted with; empty for none.
+        Key with which objects are encrypted; empty for none.
     """
 
     connection: Connection
@@ -70,10 +70,10 @@ class ResolvedS3Config:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class S3Config(StoreConfig):
-    """Options for S3, each of which may be left to environment and AWS configuration files.
+    """Options for S3. The environment or AWS configuration files give those that are not set.
 
-    An option that is not given is looked up when the first object is asked for, in the process that
-    asks: first among torchdata's variables (``S3_...``), then among AWS's (``AWS_...``), then in
+    An option that is not given is looked up when the first object is requested, in the process that
+    requests it: first in torchdata's variables (``S3_...``), then in AWS's (``AWS_...``), then in
     the AWS profile.
 
     Parameters
@@ -165,19 +165,19 @@ class S3Config(StoreConfig):
                 raise ConfigError("credentials must be Credentials, or a callable returning them.")
 
     def resolve(self) -> ResolvedS3Config:
-        """Decide everything that is not given. Makes no request.
+        """Fill in all options that are not given. Makes no request.
 
         Returns
         -------
         ResolvedS3Config
-            The decisions.
+            The complete options.
 
         Raises
         ------
         ConfigError
             A variable or the profile is malformed, or a file named by one is missing.
         """
-        env_size("S3_BUFFER_SIZE")  # ignored; but no number is an error, as it was in torchdata
+        env_size("S3_BUFFER_SIZE")  # ignored, but must be a number, as in torchdata
         aws = AwsProfile(self.profile)
         region = self.region or aws.region or ""
         endpoint_url, is_aws = self._endpoint(aws, region)
@@ -203,17 +203,17 @@ class S3Config(StoreConfig):
         )
 
     def credentials_source(self) -> CredentialsSource:
-        """Decide where credentials come from, as things are now; asks nobody for them.
+        """Return the current source of credentials, without obtaining any.
 
         Returns
         -------
         CredentialsSource
-            It never leaves the process.
+            The source; it cannot be pickled.
 
         Raises
         ------
         ConfigError
-            A key that is written down cannot be used.
+            A key in a variable or a file cannot be used.
         """
         if self.anonymous:
             return CredentialsSource("anonymous", lambda: None, lasts=True)
@@ -226,12 +226,12 @@ class S3Config(StoreConfig):
         return chain(self.profile)
 
     def credentials_provider(self) -> CredentialsProvider:
-        """Return a new provider of credentials; it looks for them when it is first asked.
+        """Return a new provider of credentials. It looks for them when it is first asked.
 
         Returns
         -------
         CredentialsProvider
-            A provider that never leaves the process.
+            The provider; it cannot be pickled.
         """
         return CredentialsProvider(self.credentials_source().load)
 
@@ -271,7 +271,7 @@ def _given(option: _T | None, otherwise: _T) -> _T:
 
 
 def _customer_key(given: str | bytes | None) -> bytes:
-    """Return the 32 bytes of a key for SSE-C; empty for none. It is in no error."""
+    """Return the 32 bytes of a key for SSE-C; empty for none. Errors do not show the key."""
     if given is None:
         return b""
     try:
@@ -279,13 +279,13 @@ def _customer_key(given: str | bytes | None) -> bytes:
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise ConfigError("sse_customer_key must be 32 bytes, or these in base64.")
+        raise ConfigError("sse_customer_key must be 32 bytes, or their base64.")
     keep_secret(base64.b64encode(key).decode())
     return key
 
 
 def _is_off(name: str) -> bool:
-    """Read a switch as torchdata did."""
+    """Read a flag as torchdata did."""
     return (env_text(name) or "").startswith("0")
 
 

@@ -1,7 +1,7 @@
-"""Which certificate authorities to trust: found at run time, on the machine where we run.
+"""Which certificate authorities to trust: found at run time, on the machine that runs.
 
-The TLS library inside a wheel has no useful default: it would look where the build machine kept its
-certificates. So the choice is made here, once for every store and transport.
+The TLS library inside a wheel has no useful default: it looks where the build machine kept its
+certificates. So the choice is made here, for all stores and transports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .errors import ConfigError
 
 __all__ = ["CaBundle", "find_ca_bundle", "tls_info"]
 
-# Variables of one row go together.
+# The variables of one row belong together.
 _VARIABLES = (
     ("AWS_CA_BUNDLE",),
     ("SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -49,9 +49,9 @@ class CaBundle:
         Directory of certificates under OpenSSL's hashed names, or several joined by `os.pathsep`;
         empty if there is none.
     source : str
-        Who named them.
+        Which setting, variable or program named them.
     tried : tuple of str
-        What was looked at before and why it did not do.
+        What was tried before, and why it was not used.
     """
 
     file: str = ""
@@ -65,17 +65,17 @@ class CaBundle:
 
 
 def tls_info(ca_file: str | None = None) -> CaBundle:
-    """Tell which certificate authorities are trusted, and why these.
+    """Tell which certificate authorities are trusted, and why.
 
     Parameters
     ----------
     ca_file : str, optional
-        As it would be given to a pipe.
+        As in the configuration of a store.
 
     Returns
     -------
     CaBundle
-        Print it to see the choice and everything that was looked at before.
+        Print it to see the choice and what was tried before.
 
     Raises
     ------
@@ -88,10 +88,10 @@ def tls_info(ca_file: str | None = None) -> CaBundle:
 def find_ca_bundle(settings: Sequence[tuple[str, str | None]] = ()) -> CaBundle:
     """Find the certificate authorities to trust.
 
-    The first hit wins: `settings`, then ``AWS_CA_BUNDLE``, ``SSL_CERT_FILE`` together with
-    ``SSL_CERT_DIR``, ``CURL_CA_BUNDLE``, ``REQUESTS_CA_BUNDLE``, the file that Python itself uses,
-    the files that operating systems are known to keep, Python's directory, certifi. Each variable
-    may name a file or a directory.
+    The first of these that exists is used: `settings`, then ``AWS_CA_BUNDLE``, ``SSL_CERT_FILE``
+    together with ``SSL_CERT_DIR``, ``CURL_CA_BUNDLE``, ``REQUESTS_CA_BUNDLE``, the file that Python
+    itself uses, the files that operating systems are known to keep, Python's directory, certifi.
+    Each variable may name a file or a directory.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def find_ca_bundle(settings: Sequence[tuple[str, str | None]] = ()) -> CaBundle:
     Raises
     ------
     ConfigError
-        A file named by a setting or a variable cannot be read: that is never passed over in
-        silence. Or there is nothing anywhere.
+        A file named by a setting or a variable cannot be read, or there are no certificates
+        anywhere.
     """
     tried: list[str] = []
     rows = [[setting] for setting in settings]
@@ -119,7 +119,7 @@ def find_ca_bundle(settings: Sequence[tuple[str, str | None]] = ()) -> CaBundle:
     for bundle in _default_bundles():
         if Path(bundle.file).is_file() if bundle.file else _has_hashed_names(bundle.path):
             return replace(bundle, tried=tuple(tried))
-        tried.append(f"{bundle.file or bundle.path} is not there ({bundle.source})")
+        tried.append(f"{bundle.file or bundle.path} does not exist ({bundle.source})")
     raise ConfigError(
         "No CA certificates were found; name a file with ca_file or SSL_CERT_FILE, or install"
         f" certifi. Tried: {'; '.join(tried)}."
@@ -145,7 +145,7 @@ def _default_bundles() -> Iterator[CaBundle]:
     yield CaBundle(file=python.openssl_cafile, source="Python's default file")
     for file in _KNOWN_FILES:
         yield CaBundle(file=file, source="a usual place")
-    # A directory comes after the files because OpenSSL searches it anew for every connection.
+    # A directory comes after the files because OpenSSL searches it for each new connection.
     yield CaBundle(path=python.openssl_capath, source="Python's default directory")
     with suppress(ImportError):
         import certifi

@@ -1,4 +1,4 @@
-"""A URL that remembers what the listing said about its object."""
+"""A URL with the facts that a listing gave about its object."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["ObjectUrl"]
 
 
 class ObjectUrl(str):
-    """The URL of a listed object: a `str` that carries what the lister knew.
+    """The URL of a listed object: a `str` with the facts of the listing.
 
-    It equals and hashes as its text, so it can stand wherever a plain URL can. Copies and pickles
-    keep the attributes; string methods return plain strings, without them.
+    It compares and hashes like its text, so it can be used like a plain URL. Copies and pickles
+    keep the attributes. String methods return plain strings without them.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class ObjectUrl(str):
         version: str | None = None,
         targets: int | None = None,
     ) -> ObjectUrl:
-        """Make a string, and put the attributes on it."""
+        """Make a string with the attributes."""
         self = str.__new__(cls, text)
         self.size = size
         self.etag = etag

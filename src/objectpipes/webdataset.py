@@ -1,4 +1,4 @@
-"""Lets webdataset read ``s3://`` and ``ais://`` URLs by this engine.
+"""Makes webdataset read ``s3://`` and ``ais://`` URLs with this engine.
 
 >>> import objectpipes.webdataset, webdataset
 >>> objectpipes.webdataset.register()
@@ -23,22 +23,24 @@ __all__ = ["register"]
 
 
 def register(*, s3: S3Config | None = None, ais: AISConfig | None = None) -> None:
-    """Have ``webdataset.gopen`` open ``s3://`` and ``ais://`` URLs here, in this process.
+    """Make ``webdataset.gopen`` open ``s3://`` and ``ais://`` URLs with this engine.
 
-    Workers of a ``DataLoader`` that are forked have it, too; those that are spawned call it in
-    their ``worker_init_fn``.
+    That holds in this process.
+
+    Forked workers of a ``DataLoader`` inherit that. Spawned workers must call this in their
+    ``worker_init_fn``.
 
     Parameters
     ----------
     s3 : S3Config, optional
-        How to reach S3; else as the environment says.
+        How to reach S3; otherwise the environment says that.
     ais : AISConfig, optional
-        How to reach AIStore; else as the environment says.
+        How to reach AIStore; otherwise the environment says that.
 
     Raises
     ------
     ImportError
-        There is no webdataset.
+        webdataset is not installed.
     """
     import webdataset  # noqa: F401
 
@@ -52,5 +54,5 @@ def _open(
 ) -> _ext.ObjectReader:
     """Open an object as ``webdataset.gopen`` does."""
     if mode != "rb":
-        raise NotSupportedError(f"Objects are opened for reading, not by mode {mode!r}", url=url)
+        raise NotSupportedError(f"Objects can only be read, not opened with mode {mode!r}", url=url)
     return open_object(url, config=config)

@@ -21,12 +21,12 @@ def test_no_library_of_the_system_is_loaded(expected: Expected) -> None:
         pytest.skip("this artifact takes its libraries from the system")
     code = (
         "from pathlib import Path\n"
-        "from objectpipes._engine import extension\n"
+        "from objectpipes import _engine\n"
         "def loaded():\n"
         "    lines = Path('/proc/self/maps').read_text().splitlines()\n"
         "    return {line.split(maxsplit=5)[5] for line in lines if '.so' in line}\n"
         "before = loaded()\n"
-        "own = extension().__file__\n"
+        "own = _engine.ext.__file__\n"
         "print(*(loaded() - before - {own}), sep='\\n')\n"
     )
     printed = subprocess.check_output([sys.executable, "-c", code], text=True)

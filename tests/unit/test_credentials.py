@@ -227,7 +227,7 @@ def test_nothing_found_is_said_once_per_process(caplog: pytest.LogCaptureFixture
         assert S3Config().credentials_provider().get() is None
     warnings = [record for record in caplog.records if record.name.startswith("objectpipes")]
     assert [(w.levelno, w.getMessage()) for w in warnings] == [
-        (logging.WARNING, "no credentials found, sending unsigned requests")
+        (logging.WARNING, "no credentials found: sending unsigned requests")
     ]
 
 

@@ -135,7 +135,7 @@ def test_info_tells_choice_and_reason(system: System) -> None:
     lines = str(tls_info()).splitlines()
     assert lines[0] == f"CA certificates: {system.known[1]} (a usual place)"
     assert "AWS_CA_BUNDLE is not set" in lines
-    assert f"{system.known[0]} is not there (a usual place)" in lines
+    assert f"{system.known[0]} does not exist (a usual place)" in lines
 
 
 def test_choice_on_this_machine_is_loadable() -> None:

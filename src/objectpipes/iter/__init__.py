@@ -1,4 +1,4 @@
-"""The pipes, beside those that torch itself still has, so that one import line is enough."""
+"""The pipes, together with those that torch still has, so that one import line is enough."""
 
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,6 @@ __all__ = [
     "WebDataset",
 ]
 
-# A checkpoint that holds listed URLs is loaded with weights_only=True, too.
+# So that weights_only=True also loads a checkpoint with listed URLs.
 if hasattr(torch.serialization, "add_safe_globals"):  # since torch 2.4
     torch.serialization.add_safe_globals([ObjectUrl])

@@ -1,4 +1,4 @@
-"""What the pipes stand on: torch's datapipes, or the few of our own where torch has none."""
+"""The base of the pipes: torch's datapipes, or our own if this torch has none."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ __all__ = [
 
 
 class OurPipe:
-    """A base for pipes, beside `IterDataPipe`, which has what torch asks every pipe for each item.
+    """A base for pipes beside `IterDataPipe`, with an attribute that torch asks for each time.
 
-    Torch searches a pipe that lacks it in vain, which takes a microsecond.
+    If a pipe lacks it, torch searches for it in vain, which takes a microsecond.
     """
 
     _is_child_datapipe = False
 
 
 class PromptStreamWrapper(StreamWrapper):
-    """A `StreamWrapper` that has the method which everybody calls.
+    """A `StreamWrapper` with its own ``read()``, the method that everybody calls.
 
-    `StreamWrapper` itself finds each attribute of its file by way of an `AttributeError`.
+    `StreamWrapper` itself finds the attributes of its file only after an `AttributeError`.
     """
 
     def read(self, size: int | None = None, /) -> bytes:

@@ -13,11 +13,11 @@ PipeClass = TypeVar("PipeClass", bound=type)
 
 
 def functional_form(name: str) -> Callable[[PipeClass], PipeClass]:
-    """Give every `IterDataPipe` a method that makes a pipe of this class on top of it.
+    """Add a method to `IterDataPipe` that makes a pipe of this class on top of it.
 
-    Unlike torch's ``functional_datapipe`` it sets an ordinary attribute. That register refuses a
-    name that is taken, so that torchdata <= 0.9, which has pipes of these very names, could not be
-    imported into the same process, before us or after.
+    Unlike torch's ``functional_datapipe`` it sets an ordinary attribute. Torch's register refuses a
+    name that is taken, so torchdata <= 0.9, which has pipes with the same names, could not be
+    imported into the same process, before or after this package.
     """
 
     def set_method(pipe_class: PipeClass) -> PipeClass:

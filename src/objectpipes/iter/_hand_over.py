@@ -1,8 +1,8 @@
-"""From a worker of a DataLoader to its main process: bytes go through memory that both share.
+"""Moves objects from a worker of a DataLoader to its main process through shared memory.
 
-A worker sends what it yields through a pipe, pickled: each byte is copied five times, 64 KiB at a
-time between two changes of the process that runs. Here a whole object is copied once into an arena
-(csrc/base/shared_arena.h), and a reader of it arrives in the main process.
+A worker normally pickles what it yields and sends it through a pipe: each byte is copied five
+times, and the processes alternate every 64 KiB. Here a whole object is copied once into an arena
+(csrc/base/shared_arena.h), and the main process gets a reader of it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _capacity = 0  # of this worker's arena
 
 
 def hand_over_through_shared_memory() -> None:
-    """Let readers be sent like this from now on, if this process is the worker of a DataLoader.
+    """Send readers like this from now on, if this process is a worker of a DataLoader.
 
-    Of other processes we do not know that they live until what they send has arrived. What is
-    pickled elsewhere, by a worker too, is pickled as before.
+    Other processes may end before the receiver has opened what they sent. Pickling for any other
+    purpose, even in a worker, works as before.
     """
     global _capacity
     worker = get_worker_info()
     if worker is None or _capacity > 0:
         return
     _capacity = _SHARED_BYTES // worker.num_workers
-    ForkingPickler.register(_engine.extension().ObjectReader, _reduce)
-    Finalize(None, _engine.extension().end_giving, exitpriority=0)
+    ForkingPickler.register(_engine.ext.ObjectReader, _reduce)
+    Finalize(None, _engine.ext.end_giving, exitpriority=0)
 
 
 class ReceivedObject(io.BytesIO):
-    """What arrives of a reader whose bytes went through the pipe."""
+    """A received reader whose bytes went through the pipe."""
 
     def __init__(self, url: str, etag: str | None) -> None:
         super().__init__()
@@ -51,12 +51,11 @@ class ReceivedObject(io.BytesIO):
 
 
 def _reduce(reader: _ext.ObjectReader) -> tuple[Any, ...]:
-    given = _engine.extension().give(reader, _capacity)
+    given = _engine.ext.give(reader, _capacity)
     if given is not None:
         return _receive, given
     return ReceivedObject, (reader.url, reader.etag), reader.__reduce_ex__(2)[2]
 
 
 def _receive(*given: Any) -> _ext.ObjectReader:
-    reader: _ext.ObjectReader = _engine.extension().receive(*given)
-    return reader
+    return _engine.ext.receive(*given)

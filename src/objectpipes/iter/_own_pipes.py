@@ -1,7 +1,7 @@
-"""The few datapipes that a chain around ours needs, for a torch that has none any more.
+"""The few datapipes that a chain around ours needs, for a torch without datapipes.
 
-They do what torch's of the same names did, as far as a `DataLoader` and our pipes need it: nothing
-here knows of torch's graph of pipes, so shuffling and sharding look at the worker themselves.
+They do the same as torch's pipes of these names, as far as a `DataLoader` and our pipes need it.
+They do not know torch's graph of pipes, so shuffling and sharding ask for the worker themselves.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Filter(IterDataPipe[Any]):
 class Shuffler(IterDataPipe[Any]):
     """Shuffles within a buffer (functional name: ``shuffle``).
 
-    All workers of a `DataLoader` shuffle alike, so that a sharding filter behind gives each element
-    to exactly one of them.
+    All workers of a `DataLoader` shuffle in the same way, so a sharding filter after it gives each
+    element to exactly one of them.
     """
 
     def __init__(self, datapipe: Iterable[Any], buffer_size: int = 10_000) -> None:
@@ -151,7 +151,7 @@ class Batcher(IterDataPipe[Any]):
 
 
 class StreamWrapper(Generic[T]):
-    """A file with a name to show, which passes everything else on to the file."""
+    """Wraps a file with a name to show. All other attributes are those of the file."""
 
     def __init__(self, file_obj: T, name: str | None = None) -> None:
         self.file_obj = file_obj

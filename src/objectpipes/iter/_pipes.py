@@ -49,7 +49,7 @@ class FileLister(OurPipe, IterDataPipe[str]):
 
 
 class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
-    """Loads objects, some way ahead of the consumer."""
+    """Loads objects ahead of the consumer."""
 
     def __init__(self, source_datapipe: Any, config: StoreConfig, options: ReadOptions) -> None:
         super().__init__()
@@ -85,10 +85,10 @@ def _wrapped(item: tuple[str, ObjectReader]) -> tuple[str, StreamWrapper]:
 
 
 def _require_engine() -> None:
-    """Raise where the engine is missing; it is not loaded."""
+    """Raise if the engine is missing, without loading it."""
     if importlib.util.find_spec("objectpipes._ext") is None:
         raise ModuleNotFoundError(
             "The native engine of objectpipes is missing; see `objectpipes doctor --install`."
-            " What torchdata said of that: TorchData must be built with BUILD_S3=1 to use this"
+            " torchdata's message for this: TorchData must be built with BUILD_S3=1 to use this"
             " datapipe."
         )

@@ -1,4 +1,4 @@
-"""The pipes of tar shards: members of archives, and samples made of members."""
+"""The pipes for tar shards: members of archives, and samples made of members."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["TarArchiveLoaderIterDataPipe", "WebDatasetIterDataPipe"]
 class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
     """Read the members of tar archives (functional name: ``load_from_tar``).
 
-    Yields ``(path, stream)`` for every regular file of every archive, in their order: the path is
-    the archive's, followed by the member's name. Directories, links and devices are left out.
-    Archives are read as they come, also those compressed by gzip, bzip2, xz or zstd.
+    Yields ``(path, stream)`` for each regular file of each archive, in order. The path is that of
+    the archive, followed by the name of the member. Directories, links and devices are left out.
+    Archives are read as they arrive, also those compressed with gzip, bzip2, xz or zstd.
 
     Parameters
     ----------
     datapipe : iterable of (str, binary file)
         Archives: what ``load_files_by_s3``, ``load_files_by_ais`` or `FileOpener` yield.
     mode : str, optional
-        As of `tarfile.open`: ``"r:*"`` finds the compression out, ``"r:"`` expects none, and
+        As for `tarfile.open`: ``"r:*"`` detects the compression, ``"r:"`` expects none, and
         ``"r:gz"``, ``"r:bz2"``, ``"r:xz"`` and ``"r:zst"`` expect that one.
     length : int, optional
         What ``len()`` of this pipe returns; -1: it has no length. Nothing is done to enforce it.
@@ -41,12 +41,12 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
     Raises
     ------
     ConfigError
-        At construction, for a mode that is none.
+        At construction, for an unknown mode.
     ArchiveError
-        During iteration, for an archive that is cut off or damaged; names it and the offset. A
-        `tarfile.ReadError`, too.
+        During iteration, for an archive that is cut off or damaged. Names the archive and the
+        offset. It is also a `tarfile.ReadError`.
     NotSupportedError
-        During iteration, for sparse files, and for zstd where no library for it is installed.
+        During iteration, for sparse files, and for zstd if no library for it is installed.
 
     Notes
     -----
@@ -100,7 +100,7 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
 
 
 def _members_of(archive: tarfile.TarFile, path: str) -> Iterator[tuple[str, Any]]:
-    """Read an archive that somebody else has opened."""
+    """Read an archive that is already open."""
     path_of = MemberPaths(path)
     for member in archive:
         if member.isfile():
@@ -111,9 +111,9 @@ def _members_of(archive: tarfile.TarFile, path: str) -> Iterator[tuple[str, Any]
 class WebDatasetIterDataPipe(OurPipe, IterDataPipe[dict[str, Any]]):
     """Make samples of files whose paths differ in the extension (functional name: ``webdataset``).
 
-    Consecutive files that have the same path up to the first dot of the file's name become a
-    dictionary: what follows the dot, which is the extension (``".jpg"``), leads to the data, and
-    ``"__key__"`` to the path before it. Files without an extension are left out.
+    Consecutive files with the same path up to the first dot of the name become one dictionary: each
+    extension (``".jpg"``) maps to the data, and ``"__key__"`` to the path before the dot. Files
+    without an extension are left out.
 
     Parameters
     ----------

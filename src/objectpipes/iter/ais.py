@@ -28,14 +28,14 @@ def _with_url(config: AISConfig | None, url: str | None) -> AISConfig:
 class AISFileListerIterDataPipe(FileLister):
     """List the objects under AIStore prefixes (functional name: ``list_files_by_ais``).
 
-    Yields ``provider://bucket/name`` for every object, in the order of the names' bytes, prefix by
-    prefix. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``checksum`` and ``version``,
-    and as ``targets`` how many the cluster had.
+    Yields ``provider://bucket/name`` for each object, prefix by prefix, in the order of the names'
+    bytes. Each URL is an `ObjectUrl`: a `str` with ``size``, ``checksum``, ``version`` and
+    ``targets``, the number of targets that the cluster had.
 
-    A cluster that has lost a target lists what is left without a word; here that is an error, for
-    the targets that any pipe of this process has seen. A token that may not see the cluster map
-    (for which it needs the right SHOW-CLUSTER) hides them: then such a listing is as short as the
-    cluster's, and a warning of the logger ``objectpipes`` says so.
+    A cluster that has lost a target silently leaves its objects out of listings. Here that is an
+    error, if a pipe of this process has seen the target before. A token without the right
+    SHOW-CLUSTER may not see the cluster map: then such a listing is incomplete, and a warning of
+    the logger ``objectpipes`` says so.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class AISFileListerIterDataPipe(FileLister):
     EndpointError
         During iteration: the cluster cannot be reached, or has lost a target.
     ServerError
-        During iteration: objects are missing from the listing for one of the reasons above.
+        During iteration: the listing lacks objects for one of the reasons above.
     ObjectStoreError
         During iteration; an `InvalidURLError` for a malformed prefix. All are `ValueError`.
     TypeError
@@ -95,21 +95,21 @@ class AISFileListerIterDataPipe(FileLister):
 class AISFileLoaderIterDataPipe(FileLoader):
     """Load AIStore objects (functional name: ``load_files_by_ais``).
 
-    Yields ``(url, stream)``, the URL as it was given and the object as a binary file: seekable, at
-    position 0. Objects are read ahead, many at a time, straight from the targets that hold them.
-    What is yielded has been checked: its length, that it is one version of the object, and its
-    checksum where the bucket has them. An object larger than a quarter of `prefetch_bytes` is
-    streamed: it is read on while it is consumed, and its checksum is compared when the end is
-    reached: its last bytes are handed out only then, those before are not taken back. After a
-    ``seek`` it may be left out. A streamed member of an archive, or output of an ETL, has no
-    version by which two reads could be joined: ``seek`` goes forward, by reading what is in
-    between, and back to the first byte; anywhere else back is `NotSupportedError`.
+    Yields ``(url, stream)``: the URL as it was given, and the object as a binary file, seekable and
+    at position 0. Objects are read ahead, many at a time, straight from the targets that hold them.
+    Each object is verified: its length, that all bytes are of one version, and its checksum if the
+    bucket has checksums. An object larger than a quarter of `prefetch_bytes` is streamed: it is
+    read while it is consumed. Its checksum is compared at the end, and only then are its last bytes
+    delivered; earlier bytes were delivered before. After a ``seek`` the checksum may not be
+    compared. A streamed member of an archive, or the output of an ETL, has no version, so bytes of
+    two reads cannot be joined: ``seek`` can go forward, by reading the bytes in between, and back
+    to the first byte; any other position raises `NotSupportedError`.
 
     Parameters
     ----------
     source_datapipe : iterable of str
-        URLs ``provider://bucket/name``, as for `AISFileLister`. Names are taken literally; with
-        ``/member`` behind that of an archive they name what is in it. The object of an `ObjectUrl`
+        URLs ``provider://bucket/name``, as for `AISFileLister`. Names are taken literally.
+        ``/member`` after the name of an archive names a member of it. The object of an `ObjectUrl`
         must still be the one that was listed: of the same size, checksum and version.
     url : str, optional
         ``http[s]://host:port`` of a gateway of the cluster; else as configured.
@@ -134,9 +134,9 @@ class AISFileLoaderIterDataPipe(FileLoader):
     ModuleNotFoundError
         At construction, if this build has no native engine.
     EndpointError
-        During iteration: the target that holds the object is missing, as far as this process has
-        seen it; or the cluster does not find the object of an `ObjectUrl` and has fewer targets
-        than when it was listed, here or in another process; or nobody can be reached.
+        During iteration: the target that holds the object is missing, if this process has seen it;
+        or the cluster does not find the object of an `ObjectUrl` and has fewer targets than when
+        the object was listed, in this or another process; or no gateway can be reached.
     ObjectNotFoundError
         During iteration: there is no such object. It may as well be one of a target that is missing
         if the token may not see the cluster map, or if this process has never seen that target and

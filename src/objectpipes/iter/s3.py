@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["S3FileListerIterDataPipe", "S3FileLoaderIterDataPipe"]
 
-# As in torchdata: below, what looks like a stall is a busy server.
+# As in torchdata: a busy server may pause for up to a second.
 _MIN_STALL_TIMEOUT_S = 1.0
 
 
 def _with_torchdatas(
     config: S3Config | None, region: str, request_timeout_ms: int, **others: bool | None
 ) -> S3Config:
-    """Lay torchdata's arguments over the configuration, if they are given."""
+    """Return the configuration with torchdata's arguments, where they are given."""
     given: dict[str, Any] = {name: value for name, value in others.items() if value is not None}
     if region:
         given["region"] = region
@@ -38,9 +38,9 @@ def _with_torchdatas(
 class S3FileListerIterDataPipe(FileLister):
     """List the objects under S3 prefixes (functional name: ``list_files_by_s3``).
 
-    Yields ``s3://bucket/key`` for every object, in S3's order, prefix by prefix. A prefix is plain
+    Yields ``s3://bucket/key`` for each object, prefix by prefix, in S3's order. A prefix is plain
     text: ``s3://bucket/folder`` also matches ``s3://bucket/folder2/x``. Keys that end in ``/`` are
-    left out. Each URL is an `ObjectUrl`, a `str` that carries ``size``, ``etag`` and ``mtime``.
+    left out. Each URL is an `ObjectUrl`: a `str` with ``size``, ``etag`` and ``mtime``.
 
     Parameters
     ----------
@@ -98,26 +98,26 @@ class S3FileListerIterDataPipe(FileLister):
 class S3FileLoaderIterDataPipe(FileLoader):
     """Load S3 objects (functional name: ``load_files_by_s3``).
 
-    Yields ``(url, stream)``, the URL as it was given and the object as a binary file: seekable, at
-    position 0. Objects are read ahead, many at a time, within a budget of memory. What is yielded
-    has been checked: its length, that it is one version of the object, and its checksum where the
-    server has one; that of a multipart upload if the server tells how long the parts are. An object
-    larger than a quarter of `prefetch_bytes` is streamed: it is read on while it is consumed, and
-    its checksum is compared when the end is reached: its last bytes are handed out only then, those
-    before are not taken back. After a ``seek`` it may be left out, and it is for an upload whose
-    parts, but for the last, differ in length.
+    Yields ``(url, stream)``: the URL as it was given, and the object as a binary file, seekable and
+    at position 0. Objects are read ahead, many at a time, within a budget of memory. Each object is
+    verified: its length, that all bytes are of one version, and its checksum if the server has one
+    (for a multipart upload, if the server tells the sizes of the parts). An object larger than a
+    quarter of `prefetch_bytes` is streamed: it is read while it is consumed. Its checksum is
+    compared at the end, and only then are its last bytes delivered; earlier bytes were delivered
+    before. After a ``seek`` the checksum may not be compared, nor for an upload with parts of
+    different sizes (apart from the last).
 
     Parameters
     ----------
     source_datapipe : iterable of str
-        URLs ``s3://bucket/key``. Keys are taken literally. Those that come from a lister carry
-        the object's size, which saves reading ahead blindly.
+        URLs ``s3://bucket/key``. Keys are taken literally. URLs from a lister have the object's
+        size, so the engine knows how far to read ahead.
     request_timeout_ms : int, optional
         Milliseconds a request may go without receiving a byte, at least 1000; -1: as configured.
     region : str, optional
         Region of the buckets; empty: as configured, else found out from the server.
     buffer_size : int, optional
-        Accepted from torchdata, and ignored: the engine chooses the size of its requests itself.
+        For compatibility with torchdata; ignored, because the engine chooses the size of requests.
     multi_part_download : bool, optional
         False: read every object over a single connection.
     config : S3Config, optional

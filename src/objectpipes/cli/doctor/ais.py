@@ -68,7 +68,7 @@ class AISDoctor:
 
     def __init__(self, url: str, config: AISConfig) -> None:
         self._url = url
-        bucket, _, self._root = _engine.extension().parse_ais_url(url)
+        bucket, _, self._root = _engine.ext.parse_ais_url(url)
         self._provider, self._namespace, self._bucket = bucket.split("/", 2)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
         self._store = AISStore(self._config)

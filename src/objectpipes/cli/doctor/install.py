@@ -67,7 +67,7 @@ class InstallDoctor:
     def _load_extension(self) -> str:
         before = _loaded_libraries()
         try:
-            extension = _engine.extension()
+            extension = _engine.ext
         except ImportError as error:
             raise Broken(str(error.__cause__), _import_remedy(str(error.__cause__))) from error
         file = Path(extension.__file__ or "").resolve()

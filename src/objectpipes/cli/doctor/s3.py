@@ -71,7 +71,7 @@ class S3Doctor:
 
     def __init__(self, url: str, config: S3Config) -> None:
         self._url = url
-        self._bucket, *_ = _engine.extension().parse_s3_url(url)
+        self._bucket, *_ = _engine.ext.parse_s3_url(url)
         self._config = dataclasses.replace(config, max_attempts=_MAX_ATTEMPTS)
         self._store = S3Store(self._config)
         self._route = Route("--endpoint-url", "AWS_CA_BUNDLE")
