@@ -1,4 +1,4 @@
-"""Where the programs in ci/ keep what is expensive to make and safe to delete."""
+"""The cache of the programs in ci/: files that are expensive to make and safe to delete."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def cache_folder(name: str) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for one process at a time.
+    """Lock a folder, so that one process at a time uses it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Running other programs: every command is printed first, so a log can be replayed by hand."""
+"""Runs other programs. Prints each command first, so that a log can be replayed by hand."""
 
 import os
 import shlex
@@ -61,9 +61,9 @@ def output(
 
 
 def environment() -> dict[str, str]:
-    """Return our environment with the programs installed beside this Python found first.
+    """Return our environment with the programs beside this Python first on the search path.
 
-    uv is told to trust the authorities that the system trusts, as pip does.
+    uv trusts the same authorities as the system, as pip does.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {"UV_SYSTEM_CERTS": "true", **os.environ, "PATH": path}

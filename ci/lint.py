@@ -1,4 +1,4 @@
-"""The checks of what is neither C++ nor Python: platform table, workflows, links, Dockerfile."""
+"""Checks everything but C++ and Python: platform table, workflows, links, Dockerfile."""
 
 import shutil
 import subprocess
@@ -44,7 +44,7 @@ def check_dockerfiles() -> None:
 
 
 def main() -> int:
-    """Run all checks; the last lines say which of them could not be run."""
+    """Run all checks. The last lines name those that could not be run."""
     try:
         not_run = check_workflows()
         check_dockerfiles()

@@ -1,4 +1,4 @@
-"""What a shared library tells about itself (ELF): symbols and the dynamic section."""
+"""Reads symbols and the dynamic section of a shared library (ELF)."""
 
 import io
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ def is_elf(data: bytes) -> bool:
 
 
 def exported_symbols(data: bytes) -> set[str]:
-    """Return the symbols that others can link against."""
+    """Return the exported symbols."""
     return {symbol.name for symbol in _symbols(_elf(data)) if not _is_undefined(symbol)}
 
 
 def unversioned_symbols(data: bytes) -> set[str]:
-    """Return the symbols that are asked for, but of no library in particular."""
+    """Return the undefined symbols without a version."""
     elf = _elf(data)
     versions: list[int | str] = []
     for section in elf.iter_sections("SHT_GNU_versym"):

@@ -1,7 +1,7 @@
-"""Old and foreign systems to run wheels in: roots made by debootstrap, and kept in the cache.
+"""Old and foreign systems for running wheels: roots made by debootstrap, kept in the cache.
 
-A root of another architecture runs under qemu. Whatever is mounted, is so in a mount namespace that
-ends with the command. Wheels are installed from outside: a root stays as it is, and has no network.
+A root of another architecture runs under qemu. Everything is mounted in a mount namespace that ends
+with the command. Wheels are installed from outside, so a root does not change and needs no network.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""Running a program with nothing of this machine: no network, no settings, few programs.
+"""Runs a program isolated from this machine: no network, no settings, few programs.
 
-What it then uses, it was given. Loopback stays, for servers that tests start.
+It can only use what it is given. Loopback works, for servers that tests start.
 """
 
 import os

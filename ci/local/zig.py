@@ -1,4 +1,4 @@
-"""The C and C++ compiler of PyPI's ``ziglang``, aimed at an old glibc.
+"""The C and C++ compiler of PyPI's ``ziglang``, for linking to an old glibc.
 
 zig carries the symbol lists of every glibc, so a binary linked here for glibc 2.28 runs there,
 without a container of an old distribution. Its C++ library is libc++, linked statically.
@@ -58,7 +58,7 @@ class Target:
 
     @property
     def triple(self) -> str:
-        """The target in zig's words."""
+        """The target's name in zig."""
         return f"{self.arch}-linux-gnu.{self.glibc}"
 
     @property
@@ -89,7 +89,7 @@ class Toolchain:
 
     @property
     def identity(self) -> str:
-        """What decides the bytes that come out of the compiler."""
+        """Everything that determines the compiler's output."""
         return f"zig {zig_version()} {_COMPILER_FLAGS.format(triple=self.target.triple)}"
 
     @property

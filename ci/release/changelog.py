@@ -1,4 +1,4 @@
-"""What CHANGELOG.md says of a version."""
+"""Reads CHANGELOG.md."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Entry:
     version
         The version (PEP 440), or ``"Unreleased"``.
     date
-        Day of the release; empty for what is not released.
+        Date of the release; empty if there was none.
     text
         What changed, in Markdown.
     """
@@ -42,7 +42,7 @@ def read_changelog(path: Path = CHANGELOG) -> list[Entry]:
 
 
 def problems_of(version: str, entries: list[Entry]) -> list[str]:
-    """Return what keeps a version from being released."""
+    """Return why a version cannot be released."""
     if not entries or entries[0].version != version:
         return [f"the first version in the changelog is not {version}"]
     newest = entries[0]
@@ -50,5 +50,5 @@ def problems_of(version: str, entries: list[Entry]) -> list[str]:
     if not newest.date:
         problems.append(f"the changelog has no date for {version}")
     if not newest.text:
-        problems.append(f"the changelog says nothing of {version}")
+        problems.append(f"the changelog has no entry for {version}")
     return problems

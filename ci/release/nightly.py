@@ -1,7 +1,7 @@
 """The web site of the nightly: an index for pip and a channel for conda.
 
-It is made anew every night, of that night alone: the limit of GitHub's pages, a gigabyte, is less
-than two nights may take.
+It is made again every night and has only the files of that night: two nights may exceed the limit
+of GitHub Pages, a gigabyte.
 """
 
 import argparse

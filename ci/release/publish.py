@@ -1,8 +1,7 @@
 """Uploading a release: to PyPI, to the conda channel, and to GitHub.
 
-Each step passes over what is there already, so that an upload which broke off is resumed by
-starting it again. This runs with the right to publish, so it needs little: the group ``publish``,
-pinned.
+Each step skips files that are already there, so an upload that broke off is resumed by starting it
+again. This program may publish, so it has few dependencies, all pinned: the group ``publish``.
 """
 
 import argparse
@@ -26,7 +25,7 @@ CONDA_CHANNEL = "objectpipes"
 
 
 def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
-    """Say of which rows of the table there are not all files."""
+    """Yield the rows of the table whose files are incomplete."""
     found = Counter(row_of(built, table, official=True).name for built in files)
     for row in released(table):
         if found[row.name] != file_count(row):
@@ -34,14 +33,14 @@ def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
 
 
 def publish(files: Sequence[BuiltFile], version: str) -> None:
-    """Upload everything that is not there yet.
+    """Upload all files that are not there yet.
 
-    The workflow proves who it is by its identity token; there is no password.
+    The workflow authenticates with its identity token; there is no password.
 
     Raises
     ------
     subprocess.CalledProcessError
-        If an upload fails. Those before it have happened.
+        If an upload fails. Earlier files have been uploaded.
     """
     for_pypi = [built.path for built in files if built.channel != "conda"]
     packages = [built.path for built in files if built.channel == "conda"]
@@ -98,7 +97,7 @@ def _extract_boms(files: Iterable[Path]) -> Iterator[Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Upload what is in dist/, all of it or what an upload before has left; for the workflow."""
+    """Upload the files in dist/ that are not there yet; for the workflow."""
     parser = argparse.ArgumentParser(prog="ci.release.publish", description=main.__doc__)
     parser.add_argument("--tag", required=True, help="that of the release")
     tag = parser.parse_args(arguments).tag

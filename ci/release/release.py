@@ -1,4 +1,4 @@
-"""The release of a version: what is checked before, and a rehearsal.
+"""Checks before a release, and its rehearsal.
 
 A tag starts the workflow, which checks, builds, tests and publishes (`ci.release.publish`). All but
 the last can be rehearsed on any machine, with the artifacts that it can build.
@@ -27,7 +27,7 @@ _DESTINATIONS = {
 
 
 def problems_of(version: str, tag: str) -> list[str]:
-    """Return what keeps the checkout from being released."""
+    """Return why the checkout cannot be released."""
     problems = [] if tag == f"v{version}" else [f"the tag is {tag}, the version {version}"]
     problems += changelog.problems_of(version, changelog.read_changelog())
     for what, failed in {
@@ -40,7 +40,7 @@ def problems_of(version: str, tag: str) -> list[str]:
 
 
 def plan(table: Table, files: Sequence[BuiltFile]) -> str:
-    """Return a table of what a release uploads where, and of what is here of it.
+    """Return a table of the files that a release uploads, and of those that are here.
 
     What programs in scripts/ built stands in for what a workflow builds, and is itself never
     uploaded: it has rows of its own.

@@ -1,4 +1,4 @@
-"""The check that everything which names platforms or Pythons says what the table says."""
+"""Checks that all files which name platforms or Pythons agree with the table."""
 
 import argparse
 import re
@@ -74,7 +74,7 @@ def check_cibuildwheel(table: Table) -> Iterator[str]:
 def check_oldest_systems(
     table: Table, cibuildwheel: dict[str, Any], variants: dict[str, list[str]]
 ) -> Iterator[str]:
-    """Compare the oldest systems that the table promises with those that are built for.
+    """Compare the oldest systems in the table with those that are built for.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def check_oldest_systems(
     cibuildwheel
         Table ``[tool.cibuildwheel]`` of ``pyproject.toml``.
     variants
-        What the recipe asks for, by conda's name of the platform: ``c_stdlib_version``.
+        The recipe's ``c_stdlib_version``, by conda's name of the platform.
     """
     for row in table.built_by("scripts/build-wheel"):
         if row.platform != (tag := Target(row.arch).platform_tag):

@@ -1,4 +1,4 @@
-"""The files that are made from the platform table, and the check that none is stale."""
+"""Makes files from the platform table, and checks that none is stale."""
 
 import argparse
 import sys

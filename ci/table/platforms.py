@@ -29,12 +29,12 @@ _VERIFIED = re.compile(r"never|\d{4}-\d\d-\d\d, .+")
 _WHEEL_PLATFORM = re.compile(r"(manylinux|musllinux|macosx|win)(?:_\d+_\d+)?_(.+)")
 _SYSTEMS = {"manylinux": "linux", "musllinux": "linux", "macosx": "macos", "win": "windows"}
 
-# Most packages that the tests need began to support free-threaded Pythons with the next one.
+# Most packages for the tests support free-threaded Pythons only after this version.
 _WITHOUT_TEST_PACKAGES = {"3.13t"}
 
 
 class TableError(Exception):
-    """The table says something that makes no sense."""
+    """A value in the table is not valid."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Server:
     protocol
         ``"s3"`` or ``"ais"``.
     about
-        What it is, for people.
+        A description.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Artifact:
 
     @property
     def command(self) -> str:
-        """What builds it: the program, with the architecture unless that is the machine's."""
+        """The command that builds it, with the architecture unless that is the machine's."""
         return f"{self.builder} --arch {self.arch}" if self.foreign else self.builder
 
     @property
@@ -129,7 +129,7 @@ class Artifact:
 
     @property
     def tests(self) -> str:
-        """What it is tested by, for people."""
+        """A description of its tests."""
         if not self.runs_where_built:
             return "lists and reads"
         less = [version for version in self.python if not has_test_packages(version)]
@@ -150,7 +150,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Table:
-    """All of ``ci/table/platforms.toml``.
+    """The content of ``ci/table/platforms.toml``.
 
     Attributes
     ----------
@@ -194,7 +194,7 @@ class Table:
 
 
 def has_test_packages(python: str) -> bool:
-    """Return whether what the tests need is there for a Python.
+    """Return whether the packages for the tests support a Python.
 
     Parameters
     ----------
@@ -253,7 +253,8 @@ def build_matrix(table: Table, channel: str, *, diagonal: bool = False) -> list[
     channel
         ``"wheel"``, ``"conda"`` or ``"sdist"``.
     diagonal
-        Whether to build one Python version a row, a different one each time, as a quick check.
+        Whether to build only one Python version per row, a different one each time, as a quick
+        check.
     """
     rows = [artifact for artifact in table.in_channel(channel) if artifact.runner]
     jobs = []

@@ -1,4 +1,4 @@
-"""Where the project lives: said in pyproject.toml, and repeated by documents that need links."""
+"""The address of the repository: defined in pyproject.toml, repeated in links of documents."""
 
 import argparse
 import re
