@@ -1,4 +1,4 @@
-// An IP address with a port: where a socket is connected to.
+// An IP address with a port, to which a socket connects.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ struct SocketAddress {
   uint32_t scope = 0;  // IPv6: the interface of a link-local address
   uint16_t port = 0;
 
-  // Of a literal: "10.0.0.1", "fe80::1%eth0". Nothing for names.
+  // Parses a literal: "10.0.0.1", "fe80::1%eth0". Nothing for names.
   static std::optional<SocketAddress> Parse(const std::string& text, uint16_t port);
   std::string ToString() const;  // "10.0.0.1:80", "[::1]:80"
 

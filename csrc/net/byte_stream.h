@@ -1,4 +1,4 @@
-// A connection as those see it who send and receive on it: plain TCP, or TLS over another one.
+// A connection for sending and receiving bytes: plain TCP, or TLS over another stream.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,14 @@ class ByteStream {
   virtual ~ByteStream() = default;
 
   // The number of bytes moved, or kNotNow, kEnded, kBroken. kNotNow: wait until the socket is ready
-  // for reading (Receive) or writing (Send), or for what wants_write() tells.
+  // for reading (Receive) or writing (Send), or as wants_write() says.
   virtual int64_t Receive(char* target, size_t size) = 0;
   virtual int64_t Send(const char* bytes, size_t size) = 0;
   // Whether Receive() waits until the socket can be written to.
   virtual bool wants_write() const { return false; }
-  // Whether nothing has arrived, not even the end, since the last exchange. Asks the socket.
+  // Whether nothing, not even the end, has arrived since the last exchange. Asks the socket.
   virtual bool IsQuiet() = 0;
-  // Why it is broken, if more than "reset" is known.
+  // Why the stream is broken; empty if only that it was reset is known.
   virtual std::string failure() const { return ""; }
 };
 
@@ -31,8 +31,8 @@ class TcpStream final : public ByteStream {
   explicit TcpStream(Socket socket) : socket_(std::move(socket)) {}
 
   int64_t Receive(char* target, size_t size) override {
-    // What fell short has emptied the socket: asking again at once costs a call for nothing. The
-    // poller tells when there is more, the end included.
+    // A short read has emptied the socket, so another call now would be in vain. The poller tells
+    // when there is more, including the end.
     if (std::exchange(drained_, false)) return kNotNow;
     const int64_t received = socket_.Receive(target, size);
     drained_ = received > 0 && static_cast<size_t>(received) < size;

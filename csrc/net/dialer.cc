@@ -26,7 +26,7 @@ class Dialer::Attempt final : public Watcher {
   Attempt(Dialer* dialer, const SocketAddress& address)
       : dialer_(dialer), address_(address), watch_(dialer->network_->reactor()->poller(), this) {}
 
-  // Returns the system's error code, 0 if it is under way.
+  // Returns the system's error code; 0 if the connection is in progress.
   int Begin() {
     const int error = socket_.Connect(address_);
     if (error == 0) watch_.Set(socket_.handle(), kWrite);
@@ -45,7 +45,7 @@ class Dialer::Attempt final : public Watcher {
   Dialer* const dialer_;
   const SocketAddress address_;
   Socket socket_;
-  Watch watch_;  // ends before the socket
+  Watch watch_;  // destroyed before the socket
 };
 
 Dialer::Dialer(Network* network, const DialOptions* options, RemoteHost origin, OnDone on_done)
@@ -127,7 +127,7 @@ void Dialer::OnAttempt(Attempt* attempt, int error) {
     next_.Cancel();
     return TryNext();
   }
-  // Those that began earlier have had more time, and no answer.
+  // Attempts that began earlier have had more time, but no answer.
   for (auto slower = attempts_.begin(); slower != place; ++slower) {
     network_->addresses()->NoteDead((*slower)->address());
   }
@@ -264,7 +264,7 @@ void Dialer::Fail(Status status) {
 void Dialer::Finish() {
   timeout_.Cancel();
   watch_.Stop();
-  // They may destroy this.
+  // The callback may destroy this.
   const OnDone on_done = on_done_;
   if (failure_) return on_done(*failure_);
   on_done(std::move(dialed_));

@@ -1,7 +1,7 @@
-// Opens one connection: name, address, proxy, tunnel, TLS. Nothing in it blocks.
+// Opens one connection: name, address, proxy, tunnel, TLS. It never blocks.
 //
-// Addresses are tried as RFC 8305 says: the next one when one has failed, or has not answered for a
-// quarter of a second; the first to answer is taken.
+// It tries addresses as RFC 8305 says: the next one when one has failed, or has not answered for a
+// quarter of a second. The first to answer is used.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@
 namespace objectpipes {
 
 struct DialOptions {
-  TlsOptions tls;  // for the proxy as well as for the server
+  TlsOptions tls;  // for the proxy and for the server
   std::optional<RemoteHost> proxy;
-  bool tunnel = false;              // through the proxy, which else is the one who is spoken to
+  bool tunnel = false;              // through the proxy; false: requests go to the proxy itself
   std::string proxy_authorization;  // the value of Proxy-Authorization; empty: none
   std::string user_agent;           // for the proxy
-  int64_t timeout_ms = 0;           // for all of it; 0: none
+  int64_t timeout_ms = 0;           // for all steps together; 0: none
 };
 
 // An open connection.
@@ -36,15 +36,15 @@ struct Dialed {
   bool is_tls = false;
 };
 
-// The code of a failure that is not the network's: no descriptor is left for a socket.
+// The code of a failure on this machine: no descriptor is left for a socket.
 inline constexpr char kOutOfDescriptors[] = "OutOfDescriptors";
 
 class Dialer final : private Watcher {
  public:
   using OnDone = std::function<void(Result<Dialed>)>;
 
-  // Begins. The options are used as long as the dialer exists. The function is called by the
-  // reactor, and may destroy the dialer.
+  // Starts. The options outlive the dialer. The reactor calls the function, which may destroy the
+  // dialer.
   Dialer(Network* network, const DialOptions* options, RemoteHost origin, OnDone on_done);
   ~Dialer();
   Dialer(const Dialer&) = delete;
@@ -76,13 +76,13 @@ class Dialer final : private Watcher {
   std::unique_ptr<Resolver::Question> question_;
   std::vector<SocketAddress> untried_;  // the next one last
   std::list<std::unique_ptr<Attempt>> attempts_;
-  std::string errors_;  // of the addresses that failed
+  std::string errors_;  // of the failed addresses
 
   Stage stage_ = Stage::kConnecting;
-  SocketAddress address_;  // that answered
+  SocketAddress address_;  // the one that answered
   Dialed dialed_;
   Watch watch_;
-  TlsStream* tls_ = nullptr;  // whose handshake is under way
+  TlsStream* tls_ = nullptr;  // during its handshake
   std::shared_ptr<TlsContext> tls_context_;
   std::shared_ptr<TlsTickets> tickets_;  // while waiting for one
   TlsTickets::Waiter ticket_waiter_;
@@ -91,7 +91,7 @@ class Dialer final : private Watcher {
   std::optional<Status> failure_;
 
   Timer timeout_;
-  Timer next_;  // until the next address is tried, or to go on from a clean stack
+  Timer next_;  // for the next address, or to continue with an empty stack
 };
 
 }  // namespace objectpipes

@@ -26,7 +26,7 @@ std::string WhenChanged(const TlsOptions& options) {
   return when;
 }
 
-// The elements of both in turn.
+// Returns the elements of both, alternating.
 void Interleave(const std::vector<SocketAddress>& first, const std::vector<SocketAddress>& second,
                 std::vector<SocketAddress>* target) {
   for (size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
@@ -37,7 +37,7 @@ void Interleave(const std::vector<SocketAddress>& first, const std::vector<Socke
 
 }  // namespace
 
-// Not all processes begin with the same one.
+// Processes should begin with different addresses.
 AddressBook::AddressBook() : turn_(std::random_device()()) {}
 
 std::vector<SocketAddress> AddressBook::Order(const std::vector<SocketAddress>& addresses) {

@@ -14,17 +14,17 @@
 
 namespace objectpipes {
 
-// What is known of addresses: in which order to try them.
+// What is known about addresses; decides the order in which to try them.
 class AddressBook {
  public:
   AddressBook();
 
-  // Families in turn (RFC 8305, 4), each in another order every time, so that connections spread
-  // over all addresses; those that lately did not answer come last.
+  // Alternates the families (RFC 8305, 4), each in another order every time, so that connections
+  // spread over all addresses. Addresses that recently did not answer come last.
   std::vector<SocketAddress> Order(const std::vector<SocketAddress>& addresses);
   void NoteDead(const SocketAddress& address);
   void NoteAlive(const SocketAddress& address) { dead_until_ms_.erase(address); }
-  // A connection by this family was there when the other one was still to be waited for.
+  // This family has connected while the other one was still connecting.
   void NoteWinner(const SocketAddress& address) { ipv4_first_ = !address.is_ipv6; }
 
  private:
@@ -42,8 +42,8 @@ class Network {
   Resolver* resolver() { return &resolver_; }
   AddressBook* addresses() { return &addresses_; }
   TlsInput* tls_input() { return &tls_input_; }
-  // Loading certificates takes milliseconds, and tickets are a context's: so it is kept, until its
-  // files change.
+  // A context is kept until its files change, because loading certificates takes milliseconds, and
+  // the context has the tickets.
   Result<std::shared_ptr<TlsContext>> TlsContextFor(const TlsOptions& options);
 
  private:

@@ -1,4 +1,4 @@
-// The poller and timers of one thread: what network code that must not block is driven by.
+// The poller and the timers of one thread, which drive all network code.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace objectpipes {
 
 class Reactor;
 
-// Calls a function once, at or after a moment of the monotonic clock.
+// Calls a function once, at or after a time of the monotonic clock.
 class Timer {
  public:
   Timer(Reactor* reactor, std::function<void()> function)
@@ -21,7 +21,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void Set(int64_t at_ms);  // instead of any earlier moment
+  void Set(int64_t at_ms);  // replaces an earlier time
   void Cancel();
   bool is_set() const { return at_ms_ >= 0; }
 
@@ -35,9 +35,9 @@ class Timer {
 
 class Reactor {
  public:
-  // Waits for a socket, a timer or Wakeup(), at most this long. Calls nobody.
+  // Waits for a socket, a timer or Wakeup(), at most this long. Calls no function.
   void Wait(int64_t max_ms);
-  // Calls the watchers of sockets that are ready, and the timers that are due.
+  // Calls the watchers of ready sockets, and the functions of timers that are due.
   void Dispatch(int64_t now_ms);
   // Any thread.
   void Wakeup() { poller_.Wakeup(); }

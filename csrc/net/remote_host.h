@@ -1,4 +1,4 @@
-// Whom to connect to: the host, port and scheme of an origin or a proxy.
+// The host, port and scheme of an origin or a proxy.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct RemoteHost {
   uint16_t port = 0;
   bool tls = false;
 
-  // Of "http[s]://authority".
+  // Parses "http[s]://authority".
   static Result<RemoteHost> Parse(std::string_view origin);
   std::string ToString() const;  // "host:port", an IPv6 address in brackets
 };

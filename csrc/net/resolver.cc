@@ -19,7 +19,7 @@ namespace objectpipes {
 namespace {
 
 constexpr int64_t kMaxTtlSeconds = 60;
-constexpr size_t kMaxEntries = 256;  // of names that nobody waits for
+constexpr size_t kMaxEntries = 256;  // names for which nobody waits
 
 SocketAddress FromNative(const sockaddr* native) {
   SocketAddress address;
@@ -45,8 +45,7 @@ Status NotResolved(const std::string& name, int status) {
                 std::move(detail));
 }
 
-// "bucket.localhost" is this machine whatever name servers say (RFC 6761, 6.3), which not every
-// c-ares knows.
+// "bucket.localhost" is always this machine (RFC 6761, 6.3), but not every c-ares knows that.
 bool IsBelowLocalhost(std::string name) {
   constexpr std::string_view kSuffix = ".localhost";
   if (!name.empty() && name.back() == '.') name.pop_back();
@@ -129,7 +128,7 @@ void Resolver::CloseChannel() {
   connections_.clear();
 }
 
-// Whoever changes networks expects a running process to follow.
+// A running process must notice when the machine changes networks.
 bool Resolver::SettingsChanged() {
   const std::filesystem::path file = "/etc/resolv.conf";
   std::error_code error;
@@ -189,13 +188,13 @@ void Resolver::Send(Entry* entry) {
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = ARES_AI_NOSORT;  // the dialer has its own order
+  hints.ai_flags = ARES_AI_NOSORT;  // the dialer orders them itself
   ++pending_;
   ares_getaddrinfo(channel_, entry->name.c_str(), nullptr, &hints, &Resolver::OnFound, entry);
   SetTimer();
 }
 
-// May be called by ares_getaddrinfo() itself, for a name in the hosts file.
+// ares_getaddrinfo() itself may call this, for a name in the hosts file.
 void Resolver::OnFound(void* argument, int status, int /*timeouts*/, ares_addrinfo* found) {
   auto* const entry = static_cast<Entry*>(argument);
   Resolver* const self = entry->resolver;
@@ -219,7 +218,7 @@ void Resolver::OnFound(void* argument, int status, int /*timeouts*/, ares_addrin
   self->Answer(entry, status == ARES_SUCCESS ? Status::Ok() : NotResolved(entry->name, status));
 }
 
-// They are told later: neither inside of a function of c-ares, nor inside of Ask().
+// Questions are answered later: not inside a function of c-ares, nor inside Ask().
 void Resolver::Answer(Entry* entry, Status outcome) {
   entry->outcome = std::move(outcome);
   answered_.push_back(entry);

@@ -1,7 +1,7 @@
-// Names to addresses, by c-ares: no thread, nothing that blocks.
+// Resolves names with c-ares, without threads and without blocking.
 //
-// Follows the machine's hosts file, resolv.conf (servers, search domains, ndots, timeouts) and the
-// order of nsswitch.conf. An answer is kept for as long as its servers allow, a minute at most.
+// It follows the machine's hosts file, resolv.conf (servers, search domains, ndots, timeouts) and
+// the order of nsswitch.conf. It keeps an answer for its TTL, at most a minute.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,14 @@ class Resolver {
   // The addresses, whose port is 0, if OK.
   using OnAnswer = std::function<void(const Status&, const std::vector<SocketAddress>&)>;
 
-  // Dropped when nobody is interested any more.
+  // Destroy it to cancel the question.
   class Question {
    public:
     ~Question();
 
    private:
     friend class Resolver;
-    std::list<Question*>* waiting = nullptr;  // which it is in; null once answered
+    std::list<Question*>* waiting = nullptr;  // the list that has it; null once answered
     OnAnswer on_answer;
   };
 
@@ -43,11 +43,11 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // The addresses of a name if they are known, else null.
+  // The addresses of a name if they are known; otherwise null.
   const std::vector<SocketAddress>* Find(const std::string& name);
-  // Asks for them. The function is called later, by the reactor.
+  // Asks for the addresses. The reactor calls the function later.
   std::unique_ptr<Question> Ask(const std::string& name, OnAnswer on_answer);
-  // They did not work: whoever wants them next asks anew.
+  // Forgets addresses that did not work: the next caller asks again.
   void Forget(const std::string& name);
 
  private:
@@ -79,7 +79,7 @@ class Resolver {
   ares_channeldata* channel_ = nullptr;
   size_t pending_ = 0;
   bool closing_ = false;
-  std::string settings_;  // which resolv.conf the channel has read
+  std::string settings_;  // the resolv.conf that the channel has read
   std::map<SocketHandle, std::unique_ptr<Connection>> connections_;
   std::map<std::string, Entry> entries_;
   std::vector<Entry*> answered_;

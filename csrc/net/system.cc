@@ -57,7 +57,7 @@ constexpr int kSendFlags = MSG_NOSIGNAL;
 constexpr int kSendFlags = 0;
 #endif
 
-// A non-blocking socket that a program started from this process does not inherit.
+// A non-blocking socket that programs started by this process do not inherit.
 SocketHandle OpenSocket(int family, int type) {
   StartSockets();
 #ifdef _WIN32
@@ -170,7 +170,7 @@ int Socket::ConnectError() const {
 
 void Socket::Close() {
   if (handle_ == kNoSocket) return;
-  // A child of fork() may hold a copy of the descriptor; the connection is to end all the same.
+  // Ends the connection even if a child of fork() has a copy of the descriptor.
 #ifdef _WIN32
   shutdown(handle_, SD_BOTH);
 #else
@@ -227,11 +227,10 @@ Descriptors CountDescriptors() { return {size_t{1} << 16, 0}; }  // there is no 
 Descriptors CountDescriptors() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return {1024, 0};
-  // More than anyone needs: some systems report that there is no limit.
+  // More than anyone needs; some systems report no limit.
   const auto allowed = static_cast<size_t>(std::min<rlim_t>(limit.rlim_cur, rlim_t{1} << 20));
   size_t open = 0;
-  // Descriptors are given out from below, so the count is near the highest one: what poll() does
-  // not know is not open.
+  // The system gives out the lowest free descriptor. poll() tells which descriptors are not open.
   constexpr size_t kAtOnce = 1024;
   std::vector<pollfd> asked;
   for (size_t begin = 0; begin < std::min<size_t>(allowed, size_t{1} << 16); begin += kAtOnce) {
@@ -266,7 +265,7 @@ void Watch::Set(SocketHandle socket, uint8_t events) {
 Poller::~Poller() = default;
 
 void Poller::Dispatch() {
-  // A watcher may stop any watch, which clears its place here.
+  // A watcher may stop any watch, which clears that watch's place here.
   for (size_t i = 0; i < ready_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
     const Watch* const watch = std::exchange(ready_[i], nullptr);
     if (watch != nullptr) watch->watcher_->OnReady(watch->ready_);
@@ -297,7 +296,7 @@ void Poller::Change(Watch* watch, SocketHandle socket, uint8_t events) {
   if ((events & Watcher::kRead) != 0) event.events |= EPOLLIN;
   if ((events & Watcher::kWrite) != 0) event.events |= EPOLLOUT;
   event.data.ptr = watch;
-  // One of no interest is taken out: epoll would still tell its end, again and again.
+  // A socket without events is removed: epoll would report its end again and again.
   int operation = EPOLL_CTL_MOD;
   if (watch->events_ == 0) operation = EPOLL_CTL_ADD;
   if (events == 0) operation = EPOLL_CTL_DEL;
@@ -345,7 +344,7 @@ int PollSockets(PollEntry* entries, size_t count, int64_t max_ms) {
 }
 #endif
 
-// Woken up by a datagram that a socket sends to itself.
+// A datagram that a socket sends to itself wakes the poller up.
 struct Poller::System {
   SocketHandle wakeup = OpenSocket(AF_INET, SOCK_DGRAM);
   std::vector<PollEntry> entries;  // the first is that of `wakeup`

@@ -1,5 +1,4 @@
-// Sockets, and waiting for many of them. All that differs between operating systems is in
-// system.cc.
+// Sockets, and waiting for many of them. system.cc has all that differs between operating systems.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +20,7 @@ using SocketHandle = int;
 #endif
 inline constexpr SocketHandle kNoSocket = static_cast<SocketHandle>(-1);
 
-// What Receive() and Send() return when they moved no byte.
+// What Receive() and Send() return if they moved no byte.
 inline constexpr int64_t kNotNow = 0;   // wait until the socket is ready
 inline constexpr int64_t kEnded = -1;   // the peer sends no more
 inline constexpr int64_t kBroken = -2;  // reset, or any other failure
@@ -40,15 +39,15 @@ class Socket {
     return *this;
   }
 
-  // Begins to connect. Returns the system's error code, 0 if connecting (or connected) now.
+  // Begins to connect. Returns the system's error code; 0 if connecting or connected.
   int Connect(const SocketAddress& address);
-  // How connecting ended, once the socket is writable: the system's error code, 0 if connected.
+  // Once the socket is writable: the system's error code of connecting; 0 if connected.
   int ConnectError() const;
   void Close();
 
   int64_t Receive(char* target, size_t size) const;
   int64_t Send(const char* bytes, size_t size) const;
-  // As Receive() of one byte, which stays there.
+  // Like Receive() of one byte, but does not remove it.
   int64_t Peek() const;
 
   bool is_open() const { return handle_ != kNoSocket; }
@@ -73,12 +72,12 @@ struct Descriptors {
 };
 Descriptors CountDescriptors();
 
-// Who waits for a socket.
+// Waits for a socket.
 class Watcher {
  public:
   static constexpr uint8_t kRead = 1;
   static constexpr uint8_t kWrite = 2;
-  // `events`: what the socket is ready for; both after an error. The watcher may destroy itself.
+  // `events`: what the socket is ready for; after an error, both. The watcher may destroy itself.
   virtual void OnReady(uint8_t events) = 0;
 
  protected:
@@ -87,7 +86,7 @@ class Watcher {
 
 class Poller;
 
-// The registration of one socket with a poller. Ends before the socket is closed.
+// The registration of one socket with a poller. Destroy it before closing the socket.
 class Watch {
  public:
   Watch(Poller* poller, Watcher* watcher) : poller_(poller), watcher_(watcher) {}
@@ -95,7 +94,7 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  // Waits for these events of this socket from now on; for nothing with 0.
+  // From now on waits for these events of this socket; with 0, for none.
   void Set(SocketHandle socket, uint8_t events);
   void Stop() { Set(socket_, 0); }
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
@@ -120,7 +119,7 @@ class Poller {
 
   // Waits until a socket is ready or Wakeup() is called, at most this long. Calls no watcher.
   void Wait(int64_t max_ms);
-  // Calls the watchers of what Wait() found ready.
+  // Calls the watchers of the sockets that Wait() found ready.
   void Dispatch();
   // Makes Wait() return, now or the next time. Any thread.
   void Wakeup();
@@ -132,7 +131,7 @@ class Poller {
   void Change(Watch* watch, SocketHandle socket, uint8_t events);
 
   const std::unique_ptr<System> system_;
-  std::vector<Watch*> ready_;  // null: stopped since
+  std::vector<Watch*> ready_;  // null: stopped meanwhile
 };
 
 }  // namespace objectpipes

@@ -13,15 +13,14 @@ namespace {
 constexpr size_t kMaxTickets = 8;
 constexpr size_t kMaxServers = 1024;
 constexpr size_t kRecordBytes = size_t{16} << 10;
-constexpr size_t kRecordOverhead = 64;  // of header, padding and tag, more than any cipher has
+constexpr size_t kRecordOverhead = 64;  // header, padding and tag; more than any cipher needs
 
-// AES-128 first: a fifth faster than AES-256, and no weaker for as long as anyone keeps a training
-// set secret.
+// AES-128 first: it is a fifth faster than AES-256, and strong enough.
 constexpr const char* kTls13Ciphers =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr unsigned char kHttp11[] = "\x08http/1.1";
 
-// The latest of OpenSSL's errors in words, which are gone afterwards.
+// Returns the text of OpenSSL's last error, and clears the errors.
 std::string TakeErrorText() {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();
@@ -51,8 +50,9 @@ TlsTickets::~TlsTickets() {
 SSL_SESSION* TlsTickets::Take() {
   if (sessions_.empty()) return nullptr;
   SSL_SESSION* const newest = sessions_.back();
-  // A ticket is for one connection (RFC 8446, C.4). The last one is used again: servers that mind
-  // make a full handshake of it. By a copy: OpenSSL spoils the one that it has used.
+  // A ticket is for one connection (RFC 8446, C.4). The last one is reused: a server that does not
+  // accept that does a full handshake. Returns a copy, because OpenSSL changes the session that it
+  // uses.
   if (sessions_.size() == 1) return SSL_SESSION_dup(newest);
   sessions_.pop_back();
   return newest;
@@ -92,7 +92,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::Create(const TlsOptions& options
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, &TlsStream::OnTicket);
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  // An intermediate authority in the file is trusted, like a root.
+  // Trusts an intermediate authority in the file like a root.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   if (options.verify) {
     if (!options.ca_file.empty() &&
@@ -165,7 +165,7 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsTic
 
 TlsStream::~TlsStream() {
   if (open_ && error_.ok()) SSL_shutdown(ssl_);
-  // Else OpenSSL takes the session for one that must not be resumed.
+  // Otherwise OpenSSL does not resume the session.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
   ERR_clear_error();
@@ -176,10 +176,10 @@ int TlsStream::OnTicket(SSL* ssl, SSL_SESSION* session) {
   auto* const self = static_cast<TlsStream*>(SSL_get_app_data(ssl));
   self->tickets_->Add(session);
   if (std::exchange(self->awaits_ticket_, false)) self->tickets_->End(false);
-  return 1;  // it is ours now
+  return 1;  // we own it now
 }
 
-// The server has spoken, and given none.
+// The server has replied without giving a ticket.
 void TlsStream::NoTicket() {
   if (std::exchange(awaits_ticket_, false)) tickets_->End(true);
 }
@@ -212,7 +212,7 @@ BIO_METHOD* TlsStream::Method() {
   return kMethod;
 }
 
-// For OpenSSL: bytes, -1 for none at the moment, 0 for the end.
+// For OpenSSL: the number of bytes, -1 if there are none now, 0 at the end.
 int TlsStream::ReadBelow(char* target, int size) {
   const auto wanted = static_cast<size_t>(size);
   if (input_ == nullptr) {
@@ -229,7 +229,7 @@ int TlsStream::ReadBelow(char* target, int size) {
   return static_cast<int>(given);
 }
 
-// Receives as much as the caller has room for, in one call instead of two for every record.
+// Receives as much as the caller has room for in one call, instead of two calls per record.
 bool TlsStream::Refill(size_t least) {
   const size_t records = wanted_ / kRecordBytes + 1;
   const size_t size =
@@ -245,7 +245,7 @@ bool TlsStream::Refill(size_t least) {
   return true;
 }
 
-// The shared buffer is another stream's after this call.
+// After this call another stream may use the shared buffer.
 void TlsStream::KeepUnread() {
   if (unread_size_ == 0) {
     if (!kept_.empty()) std::vector<char>().swap(kept_);

@@ -1,4 +1,4 @@
-// Host and port within a URL, for whoever must name the server or compare it.
+// Host and port of a URL, for naming or comparing servers.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@ namespace objectpipes {
 
 struct Authority {
   std::string_view host;  // an IPv6 address in brackets
-  unsigned port = 0;      // that of the scheme if the URL names none
+  unsigned port = 0;      // the default of the scheme if the URL has none
 };
 
 // Of "scheme://host[:port]..." without a user; empty for anything else.

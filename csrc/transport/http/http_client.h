@@ -1,8 +1,8 @@
 // An event-driven HTTP/1.1 client, driven by the I/O thread.
 //
-// Knows HTTP, nothing of object stores. One HttpClient per engine owns the connections; an
-// HttpSession is what requests of one store have in common. Connections are limited in number: what
-// finds none waits for one.
+// It knows HTTP, but no object stores. One HttpClient per engine owns the connections. An
+// HttpSession is what all requests to one store have in common. The number of connections is
+// limited: a request without one waits.
 #pragma once
 
 #include <atomic>
@@ -34,13 +34,12 @@ struct HttpOptions {
   std::string proxy;  // URL; empty: connect directly. The environment is never asked
   std::string user_agent;
   int64_t connect_timeout_ms = 0;             // name, TCP, proxy and TLS
-  int64_t stall_timeout_ms = 0;               // longest time without a byte, the first one included
-  std::atomic<uint64_t>* requests = nullptr;  // counts those sent; null: nobody does
-  std::atomic<bool>* answered = nullptr;      // set once a server has replied; null: by nobody
+  int64_t stall_timeout_ms = 0;               // longest time without a byte, also before the first
+  std::atomic<uint64_t>* requests = nullptr;  // counts requests sent; may be null
+  std::atomic<bool>* answered = nullptr;      // set once a server has replied; may be null
 };
 
-// As GetHandler, on the level of HTTP. OnDone gets OK when the reply is complete, whatever its
-// status code.
+// Like GetHandler, for HTTP. OnDone gets OK if the reply is complete, whatever its status code.
 class HttpHandler {
  public:
   virtual Flow OnHead(const HttpHead& head) = 0;
@@ -52,7 +51,7 @@ class HttpHandler {
   ~HttpHandler() = default;
 };
 
-// Whether an exchange that failed so would fail again, sent as it is.
+// Whether the same request would fail again in the same way.
 bool IsHopeless(const Status& status);
 
 class HttpConnection;
@@ -67,8 +66,8 @@ struct ConnectionGroup {
   RemoteHost host;
   DialOptions dial;
   size_t live = 0;                                   // connecting, busy or idle
-  std::deque<std::unique_ptr<HttpConnection>> idle;  // the warmest last
-  std::list<HttpExchange*> waiting;                  // the first to come first
+  std::deque<std::unique_ptr<HttpConnection>> idle;  // the last used at the end
+  std::list<HttpExchange*> waiting;                  // in the order of arrival
 };
 
 class HttpClient {
@@ -82,13 +81,13 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Waits for the network, at most this long. Calls no handler. Returns what it meant to wait.
+  // Waits for the network, at most this long. Calls no handler. Returns how long it meant to wait.
   int64_t Wait(int64_t max_ms);
   // Makes Wait() return, now or the next time. Any thread.
   void Wakeup() { network_.reactor()->Wakeup(); }
-  // What time it is, from now on, by a clock that stands still while the process does.
+  // Sets the time, by a clock that stands still while the process is stopped.
   void BeginTurn(int64_t now_ms) { now_ms_ = now_ms; }
-  // Moves all exchanges on; handlers are called from here only.
+  // Advances all exchanges. Handlers are called only from here.
   void Advance(int64_t monotonic_ms, int64_t now_ms);
   void Advance(int64_t monotonic_ms) { Advance(monotonic_ms, monotonic_ms); }
 
@@ -116,11 +115,11 @@ class HttpClient {
   Network network_;
   std::vector<Unsendable*> unsendable_;     // exchanges that will fail
   std::vector<HttpConnection*> busy_;       // connecting, or serving an exchange
-  std::vector<HttpConnection*> attention_;  // have something to do; null: no more
+  std::vector<HttpConnection*> attention_;  // have something to do; null: removed
   std::vector<HttpConnection*> attended_;
   std::vector<std::unique_ptr<HttpConnection>> to_delete_;  // may still be on the stack
-  std::list<HttpConnection*> idle_;                         // of all sessions, the coldest first
-  std::vector<ConnectionGroup*> waiting_;                   // groups with waiting exchanges
+  std::list<HttpConnection*> idle_;        // of all sessions, the longest idle first
+  std::vector<ConnectionGroup*> waiting_;  // groups with waiting exchanges
   std::map<std::string, size_t> live_of_origin_;
   size_t live_ = 0;
   const size_t given_max_connections_;

@@ -1,4 +1,4 @@
-// One connection to one server, and the exchange it serves at the moment.
+// One connection to one server, and the exchange that it serves.
 #pragma once
 
 #include <cstdint>
@@ -22,20 +22,20 @@ class HttpConnection final : private Watcher {
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
-  // Takes an exchange on; its request is sent at once, or as soon as there is a connection.
+  // Serves an exchange: sends its request at once, or when the connection is open.
   void Serve(std::unique_ptr<HttpConnection> self, HttpExchange* exchange);
-  // The exchange is not wanted any more.
+  // The exchange is cancelled.
   void Abandon();
   void Resume();
 
-  // Goes on as far as it can.
+  // Advances as far as possible.
   void Advance();
   void EndIfStalled();
   const ConnectionGroup& group() const { return *group_; }
 
   // Of an idle connection.
 
-  // Whether it can be used again: nothing has arrived that nobody asked for, nor the end.
+  // Whether it can be reused: nothing has arrived since the last reply, not even the end.
   bool IsQuiet() { return stream_->IsQuiet(); }
   int64_t idle_since_ms() const { return last_byte_ms_; }
   // Destroys this.
@@ -81,11 +81,11 @@ class HttpConnection final : private Watcher {
   std::unique_ptr<Dialer> dialer_;  // while connecting
   std::unique_ptr<ByteStream> stream_;
   SocketHandle socket_ = kNoSocket;  // the stream's
-  Watch watch_;                      // ends before the stream
+  Watch watch_;                      // destroyed before the stream
   int batch_ = 1;                    // how many bytes the poller waits for
 
   std::unique_ptr<HttpConnection> self_;  // while busy
-  bool counted_ = true;                   // among the live ones
+  bool counted_ = true;                   // in the numbers of live connections
   size_t busy_index_ = 0;
   std::list<HttpConnection*>::iterator idle_place_;  // while idle
   HttpExchange* exchange_ = nullptr;
@@ -97,18 +97,18 @@ class HttpConnection final : private Watcher {
 
   std::string_view unsent_;  // of the exchange's request
 
-  std::unique_ptr<char[]> buffer_;  // received and not yet looked at
+  std::unique_ptr<char[]> buffer_;  // received and not yet parsed
   size_t buffer_begin_ = 0;
   size_t buffer_end_ = 0;
   BodyFraming framing_;
   uint64_t body_left_ = 0;  // kLength only
   ChunkDecoder chunks_;
   int http_status_ = 0;
-  size_t head_scanned_ = 0;  // of what is buffered
+  size_t head_scanned_ = 0;  // how much of the buffer
   int interim_replies_ = 0;  // of this exchange
 };
 
-// A request under way: what the caller holds.
+// A request in flight, which the caller owns.
 class HttpExchange final : public Exchange {
  public:
   HttpExchange(std::string origin, std::string text, bool is_head, HttpHandler* handler)
@@ -123,7 +123,7 @@ class HttpExchange final : public Exchange {
   }
   void StopWaiting();
 
-  // The request as it is sent, and where to.
+  // The text of the request, and its origin.
   const std::string& text() const { return text_; }
   const std::string& origin() const { return origin_; }
   bool is_head() const { return is_head_; }

@@ -1,4 +1,4 @@
-// The proxy between us and the servers, as far as its URL tells how to speak to it.
+// The proxy, as its URL describes it.
 #pragma once
 
 #include <optional>
@@ -16,9 +16,9 @@ class HttpProxy {
   // "[scheme://][user[:password]@]host[:port]", the two percent-encoded; empty: no proxy.
   static Result<HttpProxy> Parse(std::string_view url);
 
-  // Whether requests for this origin ("scheme://authority") are sent to the proxy itself, in
-  // absolute form (RFC 9112, 3.2.2). Otherwise it makes a tunnel, which many proxies refuse to make
-  // for anything but https.
+  // Whether requests for this origin ("scheme://authority") go to the proxy itself, in absolute
+  // form (RFC 9112, 3.2.2). Otherwise the proxy makes a tunnel; many proxies do that only for
+  // https.
   bool Forwards(std::string_view origin) const { return remote_ && origin.substr(0, 5) == "http:"; }
   const std::optional<RemoteHost>& remote() const { return remote_; }
   // The value of Proxy-Authorization; empty: the URL names no user.

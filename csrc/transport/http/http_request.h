@@ -20,9 +20,9 @@ struct HttpRequest {
   std::string_view origin() const;  // "scheme://authority"
 };
 
-// The request as it is sent. This is the one place where text of users, servers and files becomes
-// part of a request, so what would end a line or a word of it is refused here: kConfig for a header
-// field (a token that ends in a line feed), kInvalidArgument for the URL. Messages show neither.
+// The text of the request. Only here does text of users, servers and files become part of a
+// request, so characters that would end a line or a word are refused: kConfig for a header field
+// (such as a token that ends in a line feed), kInvalidArgument for the URL. Messages show neither.
 Result<std::string> RequestText(const HttpRequest& request, std::string_view user_agent,
                                 const HttpProxy& proxy);
 

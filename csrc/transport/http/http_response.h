@@ -1,7 +1,7 @@
 // HTTP/1.1 replies as text (RFC 9112): the head, and how long the body is. No I/O.
 //
-// Strict: what two readers could understand in two ways is kProtocol, because one of them would
-// take another number of bytes for the body.
+// Strict: a reply that two parsers could read in different ways is kProtocol, because they might
+// disagree where the body ends.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,24 @@
 
 namespace objectpipes {
 
-// What a reply may take up beside its body.
+// The maximum size of a reply's head.
 inline constexpr size_t kMaxHeadBytes = size_t{64} << 10;
-inline constexpr int kMaxInterimReplies = 16;  // of status 1xx, before the reply proper
+inline constexpr int kMaxInterimReplies = 16;  // with status 1xx, before the final reply
 inline constexpr size_t kMaxChunkLineBytes = size_t{4} << 10;  // a chunk's size and extensions
 inline constexpr size_t kMaxTrailerBytes = size_t{16} << 10;
-// Of the body of an error, so much is read: more says nothing more.
+// How much of an error's body is read.
 inline constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 
-// The length of the head that `text` begins with, the empty line included. npos: it does not end
-// there; then look again from `text.size()` on, once there is more. kProtocol if a line ends in
-// anything but CR LF.
+// The length of the head at the front of `text`, including the empty line. npos: the head is
+// incomplete; call again with more text, from the present `text.size()` on. kProtocol if a line
+// does not end with CR LF.
 Result<size_t> FindHeadEnd(std::string_view text, size_t from);
 
-// Status line and header fields of a reply: views of a text that somebody else keeps.
+// Status line and header fields of a reply: views of a text that the caller keeps.
 class HttpHead {
  public:
   HttpHead() = default;
-  // `block` is everything up to the empty line, which is left out. kProtocol if it is no HTTP/1.x
+  // `block` is everything up to the empty line, without it. kProtocol if it is not an HTTP/1.x
   // head.
   static Result<HttpHead> Parse(std::string_view block);
 
@@ -43,7 +43,7 @@ class HttpHead {
   bool Has(std::string_view name) const { return Count(name) > 0; }
   // Whether one of the fields of this name lists `element` (any case).
   bool Lists(std::string_view name, std::string_view element) const;
-  // kProtocol if one of these fields is there more than once, with different values.
+  // kProtocol if one of these fields occurs more than once with different values.
   Status CheckUnique(std::initializer_list<std::string_view> names) const;
 
  private:
@@ -62,20 +62,19 @@ struct BodyFraming {
   enum class Kind : uint8_t { kLength, kChunked, kUntilClose };
   Kind kind = Kind::kLength;
   uint64_t length = 0;     // kLength
-  bool keep_alive = true;  // the connection can serve another request afterwards
+  bool keep_alive = true;  // the connection can serve another request
 };
 
 // kProtocol if the head contradicts itself.
 Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head);
 
-// Takes the chunked coding apart.
+// Decodes the chunked coding.
 class ChunkDecoder {
  public:
   enum class Outcome : uint8_t { kPiece, kNeedMore, kEnd, kMalformed };
 
-  // Looks at `input` and consumes from its front. kPiece: `piece` holds body bytes, which are
-  // consumed by Take(). kNeedMore: what is left of the input must be given again, with more behind
-  // it.
+  // Consumes bytes from the front of `input`. kPiece: `piece` has bytes of the body; consume them
+  // with Take(). kNeedMore: call again with the rest of the input and more after it.
   Outcome Next(std::string_view* input, std::string_view* piece);
   void Take(size_t size) { left_ -= size; }
 

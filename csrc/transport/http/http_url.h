@@ -1,5 +1,4 @@
-// URLs of HTTP, and references to them (RFC 3986): what servers write into Location, or into maps
-// of themselves. No I/O.
+// HTTP URLs and references (RFC 3986) that servers send in a Location or a cluster map. No I/O.
 #pragma once
 
 #include <string>
@@ -21,18 +20,18 @@ struct HttpUrl {
   bool is_tls() const { return scheme == "https"; }
 };
 
-// Whether the text holds a control character; none of them may become part of a request.
+// Whether the text has a control character, which must not become part of a request.
 bool HasControl(std::string_view text);
 
-// An absolute URL. kProtocol if it is none: another scheme, a user name, no host, a control
-// character. What else does not belong into a URL is percent-encoded.
+// Parses an absolute URL. kProtocol if it has another scheme, a user name, no host or a control
+// character. Other characters that are not valid in a URL are percent-encoded.
 Result<HttpUrl> ParseHttpUrl(std::string_view text);
 
-// What a reference in the reply to a request of `base` refers to (RFC 3986, 5.2): an absolute URL,
-// one without scheme, an absolute or relative path, a query. Errors as above.
+// Resolves a reference in the reply to a request for `base` (RFC 3986, 5.2): an absolute URL, one
+// without a scheme, an absolute or relative path, or a query. Errors as above.
 Result<HttpUrl> ResolveReference(const HttpUrl& base, std::string_view reference);
 
-// Where the path of a reference begins: behind scheme and authority, if it has any.
+// The offset of the path in a reference, after scheme and authority if it has them.
 size_t FindPath(std::string_view reference);
 
 }  // namespace objectpipes
