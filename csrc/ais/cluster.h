@@ -101,9 +101,8 @@ class Cluster final : private HttpHandler {
   const Clock now_ms_;
 
   std::optional<ClusterMap> map_;
-  ClusterMap* ever_ = nullptr;  // has all targets that were in any map
-  std::map<std::string, Status>
-      missing_;  // by id: what it means that map_ does not have the target
+  ClusterMap* ever_ = nullptr;                  // has all targets that were in any map
+  std::map<std::string, Status> missing_;       // by id: why reads of a missing target fail
   std::map<std::string, TargetHealth> health_;  // by URL
   bool any_down_ = false;                       // any target in map_
   bool asked_ = false;

@@ -35,9 +35,8 @@ struct BucketName {
 BucketName SplitBucket(std::string_view bucket);
 
 struct Url {
-  ObjectId object;  // the key may be a prefix, and empty
-  std::string
-      root;  // the URL up to the key, as it was written: root + key is the URL of any object
+  ObjectId object;   // the key may be a prefix, and empty
+  std::string root;  // the URL up to the key as written: root + key is any object's
 };
 
 // For listings.

@@ -22,8 +22,7 @@ class ConcurrencyLimit {
 
   static constexpr int kMin = 8;
   static constexpr int kMax = 128;
-  static constexpr int64_t kCostOfRequestUs =
-      40;  // CPU time of the I/O thread for an object of 4 KiB, as measured
+  static constexpr int64_t kCostOfRequestUs = 40;    // CPU time of the I/O thread at 4 KiB
   static constexpr int64_t kLatencyWindowMs = 5000;  // an older minimum is forgotten
   static constexpr int64_t kThrottleWindowMs = 500;  // at most one halving in this time
 

@@ -29,7 +29,7 @@ void EventLoop::Post(std::function<void()> function) {
     const std::lock_guard<std::mutex> lock(mutex_);
     posted_.push_back(std::move(function));
   }
-  // One system call for a burst of posts, none while the thread is busy anyway.
+  // One system call for several posts, and none while the thread is busy.
   if (resting_.exchange(false)) http_.Wakeup();
 }
 
@@ -43,7 +43,7 @@ void EventLoop::Run() {
 #ifdef __linux__
   pthread_setname_np(pthread_self(), "objectpipes-io");
 #endif
-  int64_t waited_ms = 0;  // at most, if the process ran
+  int64_t waited_ms = 0;  // the longest wait, unless the process was stopped
   while (!stop_) {
     {
       const std::lock_guard<std::mutex> lock(turn_);
@@ -77,7 +77,7 @@ void EventLoop::RunTurn(int64_t waited_ms) {
   for (const auto& function : running_) function();
   running_.clear();
 
-  // Before the timers: nobody is late whose bytes are here.
+  // Before the timers: a connection whose bytes have arrived is not late.
   http_.Advance(MonotonicMs(), now_ms());
 
   while (!timers_.empty() && timers_.begin()->first.first <= now_ms()) {
@@ -86,7 +86,7 @@ void EventLoop::RunTurn(int64_t waited_ms) {
     function();
   }
 
-  // These may ask for more of their kind.
+  // These functions may add more.
   for (size_t i = 0; i < at_end_.size(); ++i) {  // NOLINT(modernize-loop-convert): it grows
     const auto function = std::move(at_end_[i]);
     function();

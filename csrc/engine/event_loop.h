@@ -30,27 +30,27 @@ class EventLoop final : public Executor {
     After(delay_ms, std::move(function));
   }
 
-  // Ends the thread after the current turn; functions not yet run never are. Not from the thread
-  // itself.
+  // Ends the thread after the current turn. Functions that have not run yet never run. Do not call
+  // it on that thread.
   void Stop();
   bool stopped() const { return stop_; }
   bool stopped_by_another_thread() const { return stop_ && stopper_ != std::this_thread::get_id(); }
 
-  // Held by the thread while it works and released while it waits: who holds it knows that the
-  // thread is inside neither c-ares, OpenSSL nor the allocator. fork() waits for it.
+  // The thread holds it while it works, and releases it while it waits. Another thread that holds
+  // it knows that the I/O thread is not inside c-ares, OpenSSL or the allocator. fork() takes it.
   std::mutex& turn() { return turn_; }
 
-  // When this turn began, on a clock that stands still while the process is stopped: for every
-  // limit. Any thread.
+  // When this turn began, by a clock that stands still while the process is stopped. All time
+  // limits use it. Any thread.
   int64_t now_ms() const { return clock_.now_ms(); }
 
   // The rest is for the I/O thread.
   using TimerId = std::pair<int64_t, uint64_t>;
   TimerId After(int64_t delay_ms, std::function<void()> function);
   void Cancel(TimerId timer) { timers_.erase(timer); }
-  // Runs at the end of this turn, when no handler is active any more.
+  // Runs the function at the end of this turn, when no handler is active.
   void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
-  // How long the thread has waited so far, because there was nothing to do.
+  // How long the thread has been idle so far.
   int64_t idle_us() const { return idle_us_; }
   HttpClient& http() { return http_; }
 
@@ -78,9 +78,9 @@ class EventLoop final : public Executor {
   std::thread thread_;  // last: starts when everything above exists
 };
 
-// An object that many threads may share and whose last reference any of them may drop, but which
-// owns what only the I/O thread may touch (exchanges, timers): it is destroyed there, and not
-// inside a handler.
+// Shares an object between threads. Any of them may drop the last reference, but the object owns
+// things that only the I/O thread may touch (exchanges, timers). So it is destroyed on that thread,
+// and not inside a handler.
 template <typename T>
 std::shared_ptr<T> OwnedByLoop(EventLoop* loop, T* object) {
   return std::shared_ptr<T>(object,

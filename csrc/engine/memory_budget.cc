@@ -8,14 +8,15 @@
 namespace objectpipes {
 namespace {
 
-// Memory that was not used for so long goes to whoever wants to read ahead.
+// Memory that was not used for this long is given to other reads ahead.
 constexpr int64_t kUnusedMs = 2000;
-// A consumer that has waited so long for room gets it, whoever else is over the budget already.
+// A consumer that has waited this long gets memory, even if another object already exceeds the
+// budget.
 constexpr int64_t kPatienceMs = 1000;
-// What is awaited may go over a small budget by this at once: an object that was read to its end is
-// often still held while the next one is awaited.
+// Awaited objects may exceed a small budget by this at once: the consumer often still holds one
+// object while it waits for the next.
 constexpr uint64_t kMinSlackBytes = uint64_t{8} << 20;
-constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, for the next epoch
+constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, because the next epoch may begin
 
 }  // namespace
 
@@ -26,7 +27,7 @@ MemoryAccount::MemoryAccount(std::shared_ptr<MemoryBudget> budget, uint64_t limi
     : budget_(std::move(budget)), limit_(limit) {
   budget_->AddLimit(limit_);
   ++budget_->windows_;
-  budget_->OnRelease();  // there may be more than before
+  budget_->OnRelease();  // there may be more room than before
 }
 
 MemoryAccount::~MemoryAccount() {
@@ -37,7 +38,7 @@ MemoryAccount::~MemoryAccount() {
 void MemoryAccount::Close() {
   if (!open_.exchange(false)) return;
   --budget_->windows_;
-  budget_->OnRelease();  // the others' shares have grown
+  budget_->OnRelease();  // the shares of the others have grown
 }
 
 bool MemoryAccount::Reserve(uint64_t bytes, std::optional<int64_t> awaited_since_ms,
@@ -81,7 +82,7 @@ void MemoryBudget::AddLimit(uint64_t limit) {
   pool_->SetBudget(static_cast<size_t>(total_));
 }
 
-// The pool keeps what it has for a while: perhaps the next epoch begins.
+// The pool keeps its memory for a while, because the next epoch may begin.
 void MemoryBudget::RemoveLimit(uint64_t limit) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -99,14 +100,15 @@ void MemoryBudget::Remove(MemoryHolder* holder) {
   }
 }
 
-// A window keeps to its share, but for one object if it has none: objects may be larger than that.
+// A window keeps to its share. If it holds nothing, it may have one object that is larger.
 bool MemoryBudget::HasRoomFor(uint64_t more, const MemoryAccount& account, bool awaited) const {
   if (used_ + more > total_) return false;
   const uint64_t share = std::min(account.limit_, total_ / std::max<uint64_t>(windows_, 1));
   return awaited || account.held_ == 0 || account.held_ + more <= share;
 }
 
-// By one object at a time. Who has it may never come back for it, so nobody waits for that long.
+// One object at a time may exceed the budget. Its consumer may never take it, so others wait for
+// that only a limited time.
 bool MemoryBudget::MayGoOver(uint64_t more, int64_t awaited_since_ms) const {
   const uint64_t slack = std::max(total_ / 4, kMinSlackBytes);
   return used_ <= total_ || used_ + more <= total_ + slack ||
@@ -123,7 +125,7 @@ bool MemoryBudget::Reserve(uint64_t more, std::optional<int64_t> awaited_since_m
 
   bool room = HasRoomFor(more, *account, awaited);
   if (!room) {
-    blocked_ = true;  // first: from now on a release makes those that wait ask again
+    blocked_ = true;  // set first: from now on each release makes the waiting holders ask again
     room = HasRoomFor(more, *account, awaited);
   }
   if (!room && !PlanReclaim(more, awaited ? 0 : kUnusedMs, holder)) {
@@ -143,8 +145,8 @@ void MemoryBudget::WaitForRoom(MemoryHolder* holder) {
   if (!waits) waiting_.push_back(holder);
 }
 
-// Whether there is something to be given back. It is done later: a holder may not end its transfers
-// inside of a handler, where room is asked for.
+// Whether any memory can be given back. That happens later, because room is asked for inside
+// handlers, where a holder must not end its transfers.
 bool MemoryBudget::PlanReclaim(uint64_t more, int64_t idle_ms, const MemoryHolder* except) {
   if (reclaim_planned_) return true;
   const int64_t latest_ms = MonotonicMs() - idle_ms;
@@ -162,7 +164,7 @@ bool MemoryBudget::PlanReclaim(uint64_t more, int64_t idle_ms, const MemoryHolde
   return true;
 }
 
-// From what has been idle longest on, until no more than `used_limit` is used.
+// Takes memory back, from the longest idle holder on, until at most `used_limit` is used.
 void MemoryBudget::Reclaim(int64_t idle_ms, uint64_t used_limit) {
   std::vector<std::pair<int64_t, MemoryHolder*>> idle;
   for (MemoryHolder* holder : holders_) {
@@ -189,7 +191,7 @@ void MemoryBudget::OnRelease() {
   loop_->Post([weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self == nullptr) return;
-    // Each may ask again and wait anew, at the end.
+    // Each holder may ask again, and then waits at the end of the queue.
     for (size_t left = self->waiting_.size(); left > 0 && !self->waiting_.empty(); --left) {
       MemoryHolder* const holder = self->waiting_.front();
       self->waiting_.erase(self->waiting_.begin());

@@ -1,8 +1,8 @@
-// How many bytes a process may hold of what it reads ahead: in windows and in streams, whoever has
-// them.
+// Limits how many bytes the windows and streams of a process hold of objects that were read ahead.
 //
-// There is one budget: that of the largest open window. Windows share it in equal parts. Only what
-// a consumer waits for may go over it, after everything that can be read again has been given back.
+// There is one budget: that of the largest open window. All windows share it in equal parts. Only
+// an object that a consumer waits for may exceed it, after all memory that can be read again has
+// been given back.
 #pragma once
 
 #include <atomic>
@@ -24,19 +24,19 @@ class Reservation;
 // Waits for room in the budget, or holds memory that it can give back. I/O thread.
 class MemoryHolder {
  public:
-  // There may be room now for what Reserve() refused.
+  // There may now be room for a reservation that was refused.
   virtual void OnRoom() = 0;
-  // Since when (monotonic clock) nobody has used the memory that GiveBack() would free; nothing if
-  // it would free none.
+  // Since when, by the monotonic clock, the memory that GiveBack() would free has not been used;
+  // nothing if it would free none.
   virtual std::optional<int64_t> IdleSinceMs() const = 0;
-  // Frees what can be read again.
+  // Frees memory whose bytes can be read again.
   virtual void GiveBack() = 0;
 
  protected:
   ~MemoryHolder() = default;
 };
 
-// The part of one window and its streams. The budget counts its limit as long as anybody has it.
+// The account of one window and its streams. The budget counts its limit while the account exists.
 class MemoryAccount final : public std::enable_shared_from_this<MemoryAccount> {
  public:
   MemoryAccount(std::shared_ptr<MemoryBudget> budget, uint64_t limit);
@@ -44,12 +44,12 @@ class MemoryAccount final : public std::enable_shared_from_this<MemoryAccount> {
   MemoryAccount(const MemoryAccount&) = delete;
   MemoryAccount& operator=(const MemoryAccount&) = delete;
 
-  // The window is closed and takes no share any more. Any thread.
+  // The window is closed, and has no share any more. Any thread.
   void Close();
 
-  // Changes a reservation to `bytes`. False if there is no room; then `holder` is told when to ask
-  // again, later and not from here. `awaited_since_ms`: since when a consumer has waited for these
-  // bytes; nothing if none does. I/O thread.
+  // Changes a reservation to `bytes`. False if there is no room: then OnRoom() of `holder` is
+  // called later. `awaited_since_ms`: since when a consumer has waited for these bytes; nothing if
+  // none waits. I/O thread.
   bool Reserve(uint64_t bytes, std::optional<int64_t> awaited_since_ms, MemoryHolder* holder,
                Reservation* room);
 
@@ -67,7 +67,7 @@ class MemoryAccount final : public std::enable_shared_from_this<MemoryAccount> {
   std::atomic<bool> open_{true};
 };
 
-// Bytes of an account, which are released with this. One thread at a time, any thread.
+// Reserved bytes of an account; the destructor releases them. One thread at a time, any thread.
 class Reservation {
  public:
   Reservation() = default;
@@ -79,7 +79,7 @@ class Reservation {
   ~Reservation() { Shrink(0); }
 
   uint64_t bytes() const { return bytes_; }
-  void Shrink(uint64_t bytes);  // if it is more
+  void Shrink(uint64_t bytes);  // if it has more
 
  private:
   friend class MemoryAccount;
@@ -94,18 +94,19 @@ class Reservation {
 
 class MemoryBudget final : public std::enable_shared_from_this<MemoryBudget> {
  public:
-  // `pool` keeps no more idle memory than the budget leaves, and little once nothing is read.
+  // `pool` keeps at most as much idle memory as the budget leaves, and little once no window is
+  // open.
   MemoryBudget(Executor* loop, std::shared_ptr<BufferPool> pool);
 
-  // For a window that may read so many bytes ahead. Any thread.
+  // Opens the account of a window that may read `limit` bytes ahead. Any thread.
   std::shared_ptr<MemoryAccount> Open(uint64_t limit);
 
-  uint64_t total() const { return total_; }  // 0: there is no account
+  uint64_t total() const { return total_; }  // 0: no account is open
   uint64_t used() const { return used_; }
 
-  // Who may be asked to give memory back. I/O thread.
+  // Adds a holder that may be asked to give memory back. I/O thread.
   void Add(MemoryHolder* holder);
-  // Forgets it, also where it waits for room. I/O thread.
+  // Removes a holder, also from those that wait for room. I/O thread.
   void Remove(MemoryHolder* holder);
 
  private:
@@ -131,13 +132,13 @@ class MemoryBudget final : public std::enable_shared_from_this<MemoryBudget> {
   std::atomic<uint64_t> total_{0};
   std::atomic<uint64_t> windows_{0};  // open ones
   std::atomic<uint64_t> used_{0};     // only the I/O thread adds to it
-  std::atomic<bool> blocked_{false};  // somebody waits for a release
+  std::atomic<bool> blocked_{false};  // a holder waits for a release
   std::atomic<int64_t> last_use_ms_{0};
   std::atomic<bool> idle_check_planned_{false};
 
   // I/O thread only.
   std::vector<MemoryHolder*> holders_;
-  std::vector<MemoryHolder*> waiting_;  // in the order in which they came
+  std::vector<MemoryHolder*> waiting_;  // in the order of arrival
   bool reclaim_planned_ = false;
 
   std::mutex mutex_;  // guards what follows

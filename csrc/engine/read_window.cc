@@ -8,11 +8,11 @@ namespace objectpipes {
 namespace {
 
 constexpr size_t kMinCapacity = 64;        // requests read ahead, at least
-constexpr size_t kCapacityPerRequest = 4;  // and this many for each one under way
-constexpr size_t kBatch = 32;              // is worth asking for, if half of the capacity is more
-// Of a budget that is no larger there is nothing to be read ahead: only what runs concurrently.
+constexpr size_t kCapacityPerRequest = 4;  // and this many for each one in flight
+constexpr size_t kBatch = 32;              // the smallest, or half of the capacity if less
+// With a budget below this, nothing is read ahead beyond the concurrent reads.
 constexpr int64_t kMinPrefetchBytes = int64_t{1} << 20;
-// Lets several connections help a stream, where it is no more than half of the budget.
+// With this allowance, several connections can serve a stream. It is at most half of the budget.
 constexpr uint64_t kSplitAllowance = uint64_t{16} << 20;
 constexpr uint64_t kMaxAllowance = uint64_t{64} << 20;
 constexpr int kMaxParts = 16;          // connections for one object
@@ -20,7 +20,7 @@ constexpr size_t kMaxAside = 100'000;  // requests read ahead beyond those that 
 constexpr int64_t kCheckMs = 100;
 constexpr int kInitialLimit = 8;
 constexpr int64_t kInitialSize = int64_t{64} << 10;
-// An object of more than this part of the budget is streamed.
+// An object larger than the budget divided by this is streamed.
 constexpr uint64_t kMaxWholePart = 4;
 
 }  // namespace
@@ -52,7 +52,7 @@ size_t ReadWindow::Room() const {
   const bool reads_ahead = options_.prefetch_bytes >=
                            static_cast<uint64_t>(std::max(kMinPrefetchBytes, typical_size_.load()));
   size_t capacity = reads_ahead ? std::max(kMinCapacity, kCapacityPerRequest * limit) : limit;
-  // In order, nothing comes out behind one that waits aside: then reading further is of no use.
+  // In order, no result comes out after a read that waits aside, so reading further is of no use.
   if (!options_.ordered) capacity += std::min(aside_.size(), kMaxAside);
   const size_t room = capacity - std::min(capacity, outstanding());
   return room >= std::min(kBatch, capacity / 2) || under_way() == 0 ? room : 0;
@@ -114,7 +114,7 @@ void ReadWindow::Pump() {
   limit_ = client_->concurrency.Limit(options_.concurrency);
   while (!pending_.empty()) {
     ReadSlot* slot = pending_.front().get();
-    // Those under way may all wait for room, and the limit may have fallen below their number.
+    // All reads in flight may wait for memory, and the limit may have fallen below their number.
     const bool may_start = active_.size() < static_cast<size_t>(limit_.load());
     if (!may_start && !ConsumerNeeds(*slot)) return;
     if (client_->transport->FindOutage(slot->object) != nullptr) {
@@ -197,7 +197,7 @@ Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
   return Flow::kPause;
 }
 
-// An object whose size was not known turned out too large for one buffer: begin again, as a stream.
+// An object of unknown size is too large for one buffer: begins again, as a stream.
 void ReadWindow::TurnIntoStream(uint64_t sequence) {
   const auto found = active_.find(sequence);
   if (found == active_.end() || found->second->whole == nullptr) return;
@@ -274,15 +274,15 @@ Flow ReadWindow::AdmitOrPause(ReadSlot* slot) {
   return room ? Flow::kContinue : Flow::kPause;
 }
 
-// It was waiting for the consumer, not the server.
+// The read was waiting for the consumer, not the server.
 void ReadWindow::EndPause(ReadSlot* slot) const {
   if (slot->paused_ms < 0) return;
   if (slot->deadline_ms >= 0) slot->deadline_ms += client_->now_ms() - slot->paused_ms;
   slot->paused_ms = -1;
 }
 
-// In its place among the pending: in front of the one the consumer needs, another that gets no room
-// would keep it from starting.
+// Keeps the order of the pending reads: one without memory in front of the read that the consumer
+// needs would keep that from starting.
 void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
   slot->paused_ms = client_->now_ms();
   const auto place = std::lower_bound(
@@ -302,7 +302,7 @@ void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
   ScheduleCheck();
 }
 
-// Reads under way that wait for a node which has been found to be down.
+// Sets reads aside that wait for a node which was found to be down.
 void ReadWindow::PutAsideHopeless() {
   for (auto it = active_.begin(); it != active_.end();) {
     const ReadSlot& slot = *it->second;
@@ -353,7 +353,7 @@ uint64_t ReadWindow::BytesFor(const ReadSlot& slot) const {
   return std::max<uint64_t>(size, BufferPool::CapacityFor(static_cast<size_t>(size)));
 }
 
-// Whether the consumer gets nothing more unless this slot gets its bytes.
+// Whether the consumer gets no result until this slot gets its memory.
 bool ReadWindow::ConsumerNeeds(const ReadSlot& slot) const {
   if (!results_.IsNext(slot.sequence)) return false;
   if (options_.ordered) return true;
@@ -367,16 +367,16 @@ std::optional<int64_t> ReadWindow::AwaitedSinceMs(const ReadSlot& slot) const {
   return since_ms.has_value() && ConsumerNeeds(slot) ? since_ms : std::nullopt;
 }
 
-// What the consumer waits for always gets its bytes: otherwise results that nobody takes yet could
-// keep the one that is wanted from being read.
+// The read that the consumer waits for always gets its memory. Otherwise results that are not taken
+// yet could block the one that is wanted.
 bool ReadWindow::ReserveFor(ReadSlot* slot) {
   if (TryReserveFor(slot, AwaitedSinceMs(*slot))) return true;
-  needs_room_ = true;  // first: a consumer who begins to wait from now on makes us ask again
+  needs_room_ = true;  // set first: a consumer that begins to wait from now on makes us ask again
   const std::optional<int64_t> awaited_since_ms = AwaitedSinceMs(*slot);
   return awaited_since_ms.has_value() && TryReserveFor(slot, awaited_since_ms);
 }
 
-// A stream begins with little rather than not at all.
+// A stream may begin with little memory.
 bool ReadWindow::TryReserveFor(ReadSlot* slot, std::optional<int64_t> awaited_since_ms) {
   const uint64_t bytes = BytesFor(*slot);
   if (!IsStreamed(*slot)) return account_->Reserve(bytes, awaited_since_ms, this, &slot->room);
@@ -388,7 +388,7 @@ bool ReadWindow::TryReserveFor(ReadSlot* slot, std::optional<int64_t> awaited_si
 // ---------------------------------------------------------------------------------------------------
 // Time
 
-// Time in which a read waits aside counts.
+// The time in which a read waits aside counts.
 void ReadWindow::SetDeadline(ReadSlot* slot) const {
   if (options_.timeout_ms < 0 || slot->deadline_ms >= 0) return;
   slot->deadline_ms = client_->now_ms() + options_.timeout_ms;

@@ -1,8 +1,8 @@
-// A window of reads ahead: requests go in in order, and results come out in order (or as they
-// arrive).
+// A window of reads ahead: takes requests in order, and delivers results in order or as they
+// arrive.
 //
-// It starts reads as memory and concurrency allow. The object that the consumer waits for is never
-// the one that waits for memory. Objects whose node is down wait aside, so that all others go on.
+// It starts reads as memory and concurrency allow. The object that the consumer waits for never
+// waits for memory. Objects whose node is down wait aside, so all others continue.
 #pragma once
 
 #include <algorithm>
@@ -43,18 +43,18 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
 
   // The consumer's side: one thread at a time.
 
-  // How many more requests to submit now. They are asked for in batches: 0 while there is little
-  // room, unless nothing else is under way.
+  // How many more requests to submit now. The window asks for batches: 0 while it could take only
+  // few, unless nothing else is in flight.
   size_t Room() const;
-  // Whether no result comes unless more is submitted: all that is outstanding waits for a node that
-  // is down.
+  // Whether no result comes until more is submitted, because all outstanding reads wait for a node
+  // that is down.
   bool Starved() const { return under_way() == 0 && Room() > 0; }
   void Submit(std::vector<ReadRequest> requests);
   // Appends up to `max_count` results that are there; waits up to `max_wait_ms` for the first.
   // False if none came. More than one are together no larger than a sixteenth of the budget: others
   // are read into the room of what is taken, while the consumer still has all of it.
   bool Take(size_t max_count, int64_t max_wait_ms, std::vector<ReadResult>* results);
-  // Cancels everything that has not been taken. Streams that were taken live on.
+  // Cancels all reads whose results were not taken. Streams that were taken continue.
   void Close();
 
   size_t outstanding() const { return results_.outstanding(); }  // submitted and not taken
@@ -70,9 +70,9 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   // MemoryHolder
   void OnRoom() override { Pump(); }
   std::optional<int64_t> IdleSinceMs() const override { return std::nullopt; }
-  void GiveBack() override {}  // what was read waits for the consumer
+  void GiveBack() override {}  // results wait for the consumer
 
-  // Of what is outstanding, what does not wait for a node that is down.
+  // How many outstanding reads do not wait for a node that is down.
   size_t under_way() const {
     const size_t all = outstanding();
     return all - std::min(all, aside_.size());
@@ -126,8 +126,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   bool notify_planned_ = false;
 
   std::atomic<bool> needs_room_{false};  // a read waits for memory
-  std::atomic<int64_t> typical_size_;    // of recent objects: the guess where no listing told
-  std::atomic<int> limit_;               // of concurrent reads, as it was last
+  std::atomic<int64_t> typical_size_;    // of recent objects: estimates sizes that are not listed
+  std::atomic<int> limit_;               // of concurrent reads, as last computed
   std::atomic<bool> closed_{false};
 };
 

@@ -45,8 +45,7 @@ bool ResultQueue::Take(size_t max_count, uint64_t max_bytes, int64_t max_wait_ms
 }
 
 void ResultQueue::Close() {
-  std::deque<std::optional<ReadResult>>
-      dropped;  // destroyed without the lock, because its streams end then
+  std::deque<std::optional<ReadResult>> dropped;  // destroyed without the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
   waiting_since_ms_ = -1;

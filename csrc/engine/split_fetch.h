@@ -82,8 +82,7 @@ class SplitFetch final : public RangeFetch::Handler {
   std::vector<std::unique_ptr<RangeFetch>> parts_;  // in flight, including the first request
   RangeFetch* first_ = nullptr;                     // the request for everything; null once done
   bool split_ = false;
-  uint64_t claimed_ =
-      kToTheEnd;  // [claimed_, end()) is not claimed yet; kToTheEnd: first_ has it all
+  uint64_t claimed_ = kToTheEnd;  // not claimed yet from here on; kToTheEnd: first_ has it all
   std::optional<EventLoop::TimerId> split_timer_;
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_

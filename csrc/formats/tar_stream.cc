@@ -194,7 +194,7 @@ Status TarStream::OnMemberHeader(char type, uint64_t size) {
   next_begin_.reset();
   if (type == kOldRegular && !member.name.empty() && member.name.back() == '/') {
     return BeginContent(State::kSkip,
-                        0);  // a directory in an archive from before there was a type for it
+                        0);  // a directory, in an old archive
   }
   if (type != kRegular && type != kOldRegular && type != kContiguous) {
     return BeginContent(State::kSkip, HasNoData(type) ? 0 : member.size);

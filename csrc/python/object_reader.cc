@@ -148,8 +148,7 @@ py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
 
 // For an object of unknown size: as many bytes as come.
 py::bytes ObjectReader::BytesUpTo(uint64_t position, uint64_t limit) {
-  constexpr size_t kMinCapacity =
-      64;  // Python may share shorter bytes objects, whose size is then fixed
+  constexpr size_t kMinCapacity = 64;  // Python may share shorter ones, whose size is fixed
   py::object result;
   size_t size = 0;
   size_t capacity = 0;

@@ -40,7 +40,7 @@ class PyWindow {
   void Close();
 
  private:
-  // Throws in another process, and after Close().
+  // Throws in another process and after Close().
   std::shared_ptr<ReadWindow> window() const {
     client_->client();
     if (window_ == nullptr) throw py::value_error("the window is closed");
@@ -66,7 +66,7 @@ class PyWindow {
   const py::str etag_ = Interned("etag");
 };
 
-// The attributes of an ObjectUrl; nothing of any other URL.
+// The attributes of an ObjectUrl; empty for any other URL.
 Listed PyWindow::ListedOf(py::handle url) const {
   Listed listed;
   if (PyUnicode_CheckExact(url.ptr()) || PyBytes_Check(url.ptr())) return listed;
@@ -114,7 +114,7 @@ void PyWindow::Submit(const py::list& wanted) {
     if (ranged.begin >= ranged.end) throw py::value_error("a range must not be empty");
     ranged.size = static_cast<int64_t>(ranged.end - ranged.begin);
   }
-  // From here on together, without Python in between: the requests are numbered as wanted_ are.
+  // No Python code runs from here on, so the numbers of the requests match those of wanted_.
   for (const py::handle item : wanted) {
     wanted_.push_back(py::reinterpret_borrow<py::object>(item));
   }
@@ -143,8 +143,8 @@ void PyWindow::Receive(size_t max_count, bool wait, bool until_starved) {
   std::move(arrived.begin(), arrived.end(), std::back_inserter(results_));
 }
 
-// ([(what was asked for, reader), ...], None) or ([... up to the failure], the exception), in the
-// order of delivery.
+// ([(request, reader), ...], None) or ([... before the failure], the exception), in the order of
+// delivery.
 py::tuple PyWindow::Take(size_t max_count, bool wait, bool until_starved) {
   if (results_.empty()) Receive(max_count, wait, until_starved);
   py::list items;
@@ -161,7 +161,7 @@ py::tuple PyWindow::Take(size_t max_count, bool wait, bool until_starved) {
   return py::make_tuple(items, py::none());
 }
 
-// The only object of a window, as a file for random access.
+// Opens the only object of a window, for random access.
 py::object PyWindow::Open(const py::object& url) {
   py::list urls;
   urls.append(url);

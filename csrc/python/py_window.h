@@ -1,4 +1,4 @@
-// The loader's side of a ReadWindow: URLs in, readers out.
+// Binds ReadWindow: takes URLs and gives readers.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -26,10 +26,9 @@ struct HeaderView {
 struct SigningRequest {
   std::string_view method;
   std::string_view host;
-  std::string_view path;   // percent-encoded, as sent
-  std::string_view query;  // CanonicalQuery()
-  std::vector<HeaderView>
-      headers;  // all other x-amz-* headers that are sent; the rest may stay unsigned
+  std::string_view path;            // percent-encoded, as sent
+  std::string_view query;           // CanonicalQuery()
+  std::vector<HeaderView> headers;  // all other x-amz-* headers; others may stay unsigned
 };
 
 // Send it with "x-amz-content-sha256: kEmptyPayloadHash" and, if the credentials have a token,

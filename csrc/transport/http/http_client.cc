@@ -10,11 +10,11 @@ namespace objectpipes {
 namespace {
 
 constexpr int64_t kStallCheckMs = 50;
-// Idle connections of a process: descriptors are few, and a server may wait for us to close.
+// The idle connections of a process: descriptors are few, and a server may wait for us to close.
 constexpr size_t kMaxIdle = 256;
 constexpr int64_t kMaxIdleMs = 60'000;
-constexpr int64_t kRecountMs = 1000;   // how long a count of the process's descriptors holds
-constexpr int64_t kNoSocketsMs = 100;  // how long to wait when the system had none left
+constexpr int64_t kRecountMs = 1000;   // how long a count of the process's descriptors is valid
+constexpr int64_t kNoSocketsMs = 100;  // the wait after the system had no descriptor left
 
 }  // namespace
 
@@ -30,8 +30,8 @@ bool IsHopeless(const Status& status) {
   }
 }
 
-// An exchange whose request must not be sent, or cannot be. It fails in the client's next turn, as
-// handlers are not called from inside of Start().
+// An exchange whose request must not or cannot be sent. It fails in the next turn of the client,
+// because Start() must not call handlers.
 class HttpClient::Unsendable final : public Exchange {
  public:
   Unsendable(HttpClient* client, Status why, HttpHandler* handler)
@@ -136,8 +136,8 @@ void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
   EndUnsendable();
   CloseIdle();
   ServeWaiting();
-  // Handlers start and end exchanges, which marks connections and forgets others. Those marked from
-  // now on have their turn next time.
+  // Handlers start and end exchanges, which marks connections and removes others. Connections
+  // marked from now on have their turn next time.
   attended_.swap(attention_);
   for (size_t i = 0; i < attended_.size(); ++i) {  // NOLINT(modernize-loop-convert): it changes
     if (attended_[i] != nullptr) attended_[i]->Advance();

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kBufferBytes = kMaxHeadBytes;
 constexpr size_t kWorthOwnSpace = size_t{16}
-                                  << 10;  // below, one copy costs less than another system call
+                                  << 10;  // below this, a copy costs less than another system call
 constexpr size_t kMaxAtOnce = size_t{1} << 20;
 // The poller reports a large body in batches: a turn for each TLS record costs as much as
 // decrypting it. What comes more slowly is looked for after kMaxBatchMs.
@@ -21,7 +21,7 @@ constexpr int64_t kMaxBatchMs = 50;
 constexpr int kSwitchingProtocols = 101;
 constexpr int kProxyWantsPassword = 407;
 constexpr std::string_view kReplyBegin = "HTTP/";
-constexpr int kMaxSteps = 32;  // of one connection, before the others have their turn
+constexpr int kMaxSteps = 32;  // of one connection, before the others have a turn
 
 }  // namespace
 
@@ -80,7 +80,7 @@ void HttpConnection::OnDialed(Result<Dialed> outcome) {
       Finish(outcome.status(), false);
       return;
     }
-    // It is no failure of the exchange, which waits until there are some.
+    // The exchange does not fail: it waits until there are descriptors.
     client_->LowerMaxConnections();
     HttpExchange* const exchange = std::exchange(exchange_, nullptr);
     exchange->connection_ = nullptr;
@@ -98,7 +98,7 @@ void HttpConnection::OnReady(uint8_t /*events*/) {
   if (state_ == State::kIdle) {
     if (!IsQuiet()) Discard();
   } else if (paused_) {
-    watch_.Stop();  // until it goes on; data may be there all the time
+    watch_.Stop();  // until Resume(); data may be there all the time
   } else {
     Mark();
   }
@@ -115,7 +115,7 @@ void HttpConnection::WaitForBatch(int bytes) {
   batch_ = bytes;
 }
 
-// It has something to do.
+// The connection has something to do.
 void HttpConnection::Mark() {
   if (marked_) return;
   marked_ = true;
@@ -169,13 +169,13 @@ void HttpConnection::BeginRequest() {
   Send();
 }
 
-// It serves no exchange any more, and is not used again.
+// The connection serves no exchange any more, and is not reused.
 void HttpConnection::Detach() {
   LeaveBusy();
   watch_.Stop();
   dialer_.reset();
   stream_.reset();
-  Uncount();  // its session may end before it is destroyed
+  Uncount();  // the session may end before this is destroyed
   client_->to_delete_.push_back(std::move(self_));
 }
 
@@ -239,8 +239,8 @@ void HttpConnection::Advance() {
   WatchSocket();
 }
 
-// The one place where an exchange ends. Everything here is settled before the handler is called,
-// because it may start the next exchange on this very connection.
+// The only place where an exchange ends. The connection is in its final state before the handler is
+// called, because that may start the next exchange on it.
 HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable) {
   HttpHandler* handler = exchange_->handler();
   Status outcome = status;
@@ -275,8 +275,8 @@ HttpConnection::Step HttpConnection::Send() {
   while (!unsent_.empty()) {
     const int64_t sent = stream_->Send(unsent_.data(), unsent_.size());
     if (sent == kNotNow) return Step::kWait;
-    // If the connection is broken the server may have said why, and otherwise the end of the stream
-    // comes next.
+    // If the connection is broken, the server may have sent the reason; otherwise the end of the
+    // stream follows.
     unsent_.remove_prefix(sent < 0 ? unsent_.size() : static_cast<size_t>(sent));
   }
   state_ = State::kAwaitingHead;
@@ -286,7 +286,7 @@ HttpConnection::Step HttpConnection::Send() {
 // ---------------------------------------------------------------------------------------------------
 // Receiving
 
-// Receives behind what is buffered. False: `step` says how to go on.
+// Receives bytes after those in the buffer. False: `step` says how to continue.
 bool HttpConnection::FillBuffer(Step* step) {
   if (buffer_begin_ == buffer_end_) buffer_begin_ = buffer_end_ = 0;
   if (buffer_end_ == kBufferBytes && buffer_begin_ > 0) {
@@ -304,8 +304,8 @@ bool HttpConnection::FillBuffer(Step* step) {
   return false;
 }
 
-// For a request that never reached its server on this connection, or whose reply cannot be told
-// from what is left of an earlier one. That is not a failure of the request.
+// For a request that did not reach the server on this connection, or whose reply cannot be told
+// from the rest of an earlier one. The request does not fail.
 HttpConnection::Step HttpConnection::MoveToFreshConnection() {
   HttpExchange* exchange = std::exchange(exchange_, nullptr);
   Detach();
@@ -344,7 +344,7 @@ HttpConnection::Step HttpConnection::ReceiveHead() {
     if (head_scanned_ == kMaxHeadBytes) {
       return Fail(StatusCode::kProtocol, "the head of the reply is longer than 64 KiB");
     }
-    // Not worth waiting for the rest of what cannot become a reply.
+    // Does not wait for the rest of a text that cannot become a reply.
     const std::string_view begin = buffered().substr(0, kReplyBegin.size());
     if (kReplyBegin.substr(0, begin.size()) != begin) {
       return RefuseHead(HttpHead::Parse(buffered()).status());
@@ -376,17 +376,18 @@ HttpConnection::Step HttpConnection::ReceiveHead() {
   return Step::kGoOn;
 }
 
-// On a connection that was used before it may be what is left of an earlier reply: a server that
-// sends more than the length it told may do so after we took the body for whole.
+// On a reused connection these bytes may be the rest of an earlier reply: a server that sends more
+// than it announced may do so after we took the body for complete.
 HttpConnection::Step HttpConnection::RefuseHead(const Status& why) {
   if (reused_) return MoveToFreshConnection();
   return Fail(why.code(), why.message());
 }
 
-// An informational reply: the reply proper follows.
+// An informational reply: the final reply follows.
 HttpConnection::Step HttpConnection::PassOverInterim() {
   if (http_status_ == kSwitchingProtocols) {
-    return Fail(StatusCode::kProtocol, "the server switches to another protocol, unasked");
+    return Fail(StatusCode::kProtocol,
+                "the server switches to another protocol, which the request did not ask for");
   }
   if (++interim_replies_ > kMaxInterimReplies) {
     return Fail(StatusCode::kProtocol, "the server sends one informational reply after another");

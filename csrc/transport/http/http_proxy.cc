@@ -15,11 +15,11 @@ Result<HttpProxy> HttpProxy::Parse(std::string_view url) {
                                                                 : url.substr(0, scheme_end));
   if (scheme_end != std::string_view::npos) url.remove_prefix(scheme_end + 3);
   if (scheme != "http" && scheme != "https") {
-    return Status(StatusCode::kConfig,
-                  "the proxy is to be spoken to by " + scheme + ": only http and https can be");
+    return Status(StatusCode::kConfig, "the URL of the proxy has the scheme " + scheme +
+                                           ", but only http and https are supported");
   }
   url = url.substr(0, url.find_first_of("/?#"));
-  // Nothing of what follows is repeated in a message: it may hold a password.
+  // Messages do not quote the rest of the URL, which may have a password.
   const Status malformed(StatusCode::kConfig, "the URL of the proxy is malformed");
   if (const size_t at = url.rfind('@'); at != std::string_view::npos) {
     std::string user(url.substr(0, at));

@@ -13,7 +13,7 @@ bool IsUrl(std::string_view url) {
          std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
-// Other control characters than line ends are no better: who reads them may take them for one.
+// Refuses all control characters, because a receiver may take any of them for a line end.
 bool IsValue(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) { return IsControl(c) && c != '\t'; });
 }
@@ -40,7 +40,7 @@ Result<std::string> RequestText(const HttpRequest& request, std::string_view use
                                 const HttpProxy& proxy) {
   if (!IsUrl(request.url)) {
     return Status::InvalidArgument(
-        "A request cannot be sent: its URL would hold a control character or a space");
+        "The request cannot be sent: its URL would have a control character or a space");
   }
   const std::string origin(request.origin());
   const std::string_view target = std::string_view(request.url).substr(origin.size());

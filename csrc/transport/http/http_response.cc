@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr size_t kUsualFields = 24;
 
-// Within a line: what readers take for an end of it, or of the text.
+// Whether a line has a character that some parsers take for the end of the line or the text.
 bool HoldsLineEnd(std::string_view line) {
   constexpr std::string_view kEnds("\r\n\0", 3);
   return std::any_of(kEnds.begin(), kEnds.end(),
@@ -27,9 +27,9 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-// The length of the name in front of the colon of a header field or a trailer; npos if the line is
-// none. A line that begins with white space goes on with the one before, or does not, depending on
-// the reader; white space in front of the colon belongs to the name, or does not.
+// The length of the name before the colon of a header field or a trailer; npos if the line is not
+// valid. Parsers differ about a line that begins with white space (a continuation or not) and about
+// white space before the colon (part of the name or not), so both are refused.
 size_t FindColon(std::string_view line) {
   const size_t colon = line.find(':');
   const bool valid =
@@ -39,7 +39,7 @@ size_t FindColon(std::string_view line) {
 
 using Outcome = ChunkDecoder::Outcome;
 
-// The next line, without its end. kPiece: it is there.
+// Reads the next line, without its end. kPiece: the line is complete.
 Outcome NextLine(std::string_view* input, size_t max_bytes, std::string_view* line) {
   const size_t end = input->find('\n');
   if (std::min(end, input->size()) > max_bytes) return Outcome::kMalformed;
@@ -147,8 +147,8 @@ Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head) {
                        (!head.is_http_1_0() || head.Lists("connection", "keep-alive"));
   const bool has_length = head.Has("content-length");
   if (head.Has("transfer-encoding")) {
-    // With both, or in HTTP/1.0, which has no codings, one reader goes by the coding and another by
-    // the length: this is how replies are smuggled (RFC 9112, 6.1 and 6.3).
+    // With both, or in HTTP/1.0, which has no codings, some parsers use the coding and others the
+    // length. That permits response smuggling (RFC 9112, 6.1 and 6.3).
     if (has_length) {
       return Status::Protocol("the reply has both a Transfer-Encoding and a Content-Length");
     }
@@ -177,7 +177,7 @@ Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head) {
   return framing;
 }
 
-// Extensions mean nothing to us (RFC 9112, 7.1.1). Some servers pad the size with spaces.
+// Extensions are ignored (RFC 9112, 7.1.1). Some servers pad the size with spaces.
 bool ChunkDecoder::ParseSize(std::string_view line) {
   const std::string_view size = Trim(line.substr(0, line.find(';')));
   const auto [stop, error] =

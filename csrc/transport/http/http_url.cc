@@ -12,7 +12,7 @@ namespace objectpipes {
 namespace {
 
 Status NoUrl(std::string_view text) {
-  return Status::Protocol("the server gives an address that is no URL: " + Excerpt(text));
+  return Status::Protocol("the server sent an address that is not a URL: " + Excerpt(text));
 }
 
 // The length of "scheme:"; 0 if there is none.
@@ -55,7 +55,7 @@ bool SetAuthority(std::string_view text, HttpUrl* url) {
   return IsHost(url->host);
 }
 
-// Text as it may stand in a request line. What is encoded already stays so.
+// Encodes text for a request line. Text that is already encoded stays as it is.
 std::string Encoded(std::string_view text) {
   constexpr char kHexDigits[] = "0123456789ABCDEF";
   constexpr std::string_view kExcluded = " \"<>\\^`{|}";
