@@ -50,11 +50,11 @@ class AwsTransport::Call : public Exchange, private StallWatch::Handler {
 
  protected:
   virtual void OnReply() = 0;
-  // The last thing to happen: the handler learns it, and may destroy this.
+  // The last call: tells the handler, which may destroy this.
   virtual void OnFailure(const Status& status, const RetryHint& hint) = 0;
 
-  // Calls run(context, pipe) on a thread of its own, which may outlive this exchange: one that is
-  // waiting for a byte inside the SDK cannot be stopped before the byte, or the limit of that wait.
+  // Calls run(context, pipe) on a thread of its own, which may outlive this exchange: a thread that
+  // waits for a byte inside the SDK cannot be stopped before the byte or the time limit comes.
   template <typename Run>
   void StartThread(Run run) {
     std::atomic<uint64_t>* const requests = transport_->options_.http.requests;
@@ -269,7 +269,7 @@ ListVersion AwsTransport::ListVersionOf(const std::string& bucket) const {
   return learned == list_versions_.end() ? options_.list_version : learned->second;
 }
 
-// A client takes the SDK a millisecond to make.
+// The SDK takes a millisecond to make a client.
 std::shared_ptr<Aws::S3::S3Client> AwsTransport::ClientFor(const std::string& region) {
   std::shared_ptr<Aws::S3::S3Client>& client = clients_[region];
   if (client == nullptr) client = MakeS3Client(options_, region, credentials_);

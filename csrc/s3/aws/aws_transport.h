@@ -1,8 +1,8 @@
 // S3 over aws-sdk-cpp, for what only the SDK speaks: directory buckets, access points, AWS's own
 // endpoints.
 //
-// The SDK addresses, signs and sends; what comes back is understood by the same code as for
-// S3Transport. Its calls block, so each exchange has a thread inside the SDK for its duration.
+// The SDK addresses, signs and sends. The same code as for S3Transport interprets the reply. Calls
+// of the SDK block, so each exchange has a thread inside the SDK.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,8 @@ class StallWatch;
 
 class AwsTransport final : public Transport {
  public:
-  // The executor outlives the transport. kConfig or kNotSupported for options the SDK cannot work
-  // with.
+  // The executor outlives the transport. kConfig or kNotSupported for options that the SDK cannot
+  // use.
   static Result<std::unique_ptr<Transport>> Create(Executor* executor, S3Options options,
                                                    std::shared_ptr<CredentialStore> credentials);
 

@@ -1,4 +1,5 @@
-// What the result codes of libcurl mean, which aws-sdk-cpp speaks HTTP by and passes on as numbers.
+// The meaning of libcurl's result codes: aws-sdk-cpp uses libcurl, and returns its codes as
+// numbers.
 #pragma once
 
 #include "base/status.h"
@@ -7,7 +8,7 @@ namespace objectpipes {
 
 struct CurlMeaning {
   StatusCode status;
-  const char* code;  // as the dialer would say; empty: it has no word for it
+  const char* code;  // the dialer's code; empty: it has none
 };
 
 // The first connection goes to the proxy where there is one.

@@ -1,4 +1,4 @@
-// What a thread does inside the SDK: one request, its reply put into a pipe.
+// The work of a thread inside the SDK: makes one request and puts the reply into a pipe.
 #pragma once
 
 #include <aws/s3/S3Client.h>
@@ -20,7 +20,7 @@ struct JobContext {
 };
 
 void RunGet(const JobContext& context, const GetRequest& request, ReplyPipe* pipe);
-// Puts the body of the page into the pipe as data; there is no head.
+// Puts the body of the page into the pipe as data, without a head.
 void RunList(const JobContext& context, const ListRequest& request, ListVersion version,
              ReplyPipe* pipe);
 

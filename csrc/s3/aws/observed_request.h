@@ -1,4 +1,5 @@
-// A request of the SDK that shows its reply while it arrives and goes exactly where it should.
+// A request of the SDK that shows its reply while it arrives, and is sent exactly where it should
+// be.
 #pragma once
 
 #include <aws/core/http/HttpRequest.h>
@@ -18,7 +19,7 @@ namespace objectpipes {
 
 inline std::string_view View(const Aws::String& text) { return {text.data(), text.size()}; }
 
-// In the SDK's collections names are in lower case.
+// The SDK's collections have names in lower case.
 inline HeaderLookup LookUpIn(const Aws::Http::HeaderValueCollection* headers) {
   return [headers](std::string_view name) {
     const auto header = headers->find(Aws::String(name.data(), name.size()));
@@ -28,27 +29,26 @@ inline HeaderLookup LookUpIn(const Aws::Http::HeaderValueCollection* headers) {
 
 // Sees one reply, on the thread that is inside the SDK.
 //
-// The SDK's HTTP client does not tell the status of a reply before its end: bytes arrive first that
+// The SDK's HTTP client tells the status of a reply only at its end. So bytes that arrive before
 // may turn out to be an error document.
 class ReplyObserver {
  public:
   // The request is about to go to `server`, a "host:port".
   virtual void OnSend(std::string server) = 0;
-  // The next bytes of a body, of whatever status. False gives the reply up.
+  // The next bytes of a body, whatever its status. False cancels the reply.
   virtual bool OnBody(const char* data, size_t size) = 0;
   // After each piece of the body.
   virtual void OnHeaders(const HeaderLookup& header) = 0;
   // The reply is complete and its status 2xx. Not called for any other.
   virtual void OnSuccess(const HeaderLookup& header) = 0;
-  // The SDK asks now and then.
+  // The SDK calls this now and then.
   virtual bool Wanted() const = 0;
 
  protected:
   ~ReplyObserver() = default;
 };
 
-// Takes what the SDK writes. Its position stays 0: the SDK finds nothing to read in it and parses
-// nothing.
+// Receives what the SDK writes. Its position stays 0, so the SDK finds nothing to parse.
 class ObservedBody final : public Aws::IOStream {
  public:
   explicit ObservedBody(ReplyObserver* observer) : Aws::IOStream(nullptr), buffer_(observer) {
@@ -96,8 +96,8 @@ class Observed : public Request {
         [observer](const Aws::Http::HttpRequest*) { return observer->Wanted() && !IsSdkClosed(); });
   }
 
-  // Asked about every 2xx reply when it is complete; the only place that shows the header of one
-  // without a body.
+  // Called for each complete 2xx reply; the only place that shows the header of a reply without a
+  // body.
   bool HasEmbeddedError(Aws::IOStream&,
                         const Aws::Http::HeaderValueCollection& headers) const override {
     observer_->OnSuccess(LookUpIn(&headers));

@@ -13,7 +13,8 @@ namespace {
 
 using Aws::S3::S3Errors;
 
-// The SDK puts libcurl's result into words: "curlCode: 28, Timeout was reached". 0 for other words.
+// The SDK makes a text of libcurl's result: "curlCode: 28, Timeout was reached". 0 for any other
+// text.
 int CurlCodeIn(std::string_view message) {
   constexpr std::string_view kPrefix = "curlCode: ";
   if (message.substr(0, kPrefix.size()) != kPrefix) return 0;
@@ -39,7 +40,7 @@ std::string HostHint(StatusCode code, const ErrorReply& reply) {
   return BucketInEndpoint(*reply.endpoint, reply.bucket);
 }
 
-// A request that got no reply, or only a part of one.
+// The error of a request that got no reply, or an incomplete one.
 S3Error BrokenExchange(const std::string& message, const ErrorReply& reply, const Hops& hops) {
   S3Error result;
   result.hint.kind = RetryHint::Kind::kRetry;
@@ -59,8 +60,8 @@ S3Error BrokenExchange(const std::string& message, const ErrorReply& reply, cons
   return result;
 }
 
-// A request that the SDK would not send: no endpoint by its rules, or a host name it does not
-// accept.
+// The error of a request that the SDK did not send: its rules gave no endpoint, or a host name was
+// not valid.
 S3Error Unsent(const std::string& message) {
   S3Error result;
   result.status = Status(StatusCode::kConfig, "aws-sdk-cpp does not send the request: " + message);

@@ -1,4 +1,4 @@
-// From the SDK's errors to ours.
+// Maps the SDK's errors to ours.
 #pragma once
 
 #include <aws/core/client/AWSError.h>
@@ -17,8 +17,7 @@ struct Hops {
   std::string proxy;   // on the way there; empty: none
 };
 
-// `reply` says what was asked for and holds the body that came; the rest of it is filled in from
-// the header.
+// `reply` has the request and the body that came. The rest of it is filled from the header.
 S3Error ErrorFromHeader(int http_status, const HeaderLookup& header, ErrorReply reply);
 S3Error ErrorFromOutcome(const Aws::Client::AWSError<Aws::S3::S3Errors>& error, ErrorReply reply,
                          const Hops& hops);

@@ -8,7 +8,7 @@
 namespace objectpipes {
 namespace {
 
-// Enough to keep a connection busy while the I/O thread does something else.
+// Enough to keep a connection busy while the I/O thread does other work.
 constexpr size_t kMaxUnread = size_t{256} << 10;
 
 }  // namespace
@@ -75,7 +75,8 @@ void ReplyPipe::Close() {
   reader_moved_.notify_one();
 }
 
-// The executor is there as long as the pipe is not closed: transports go before their event loop.
+// The executor exists while the pipe is open, because transports are destroyed before their event
+// loop.
 void ReplyPipe::AnnounceLocked() {
   if (closed_ || announced_) return;
   announced_ = true;

@@ -1,4 +1,4 @@
-// One reply on its way from a thread inside the SDK to the I/O thread.
+// Carries one reply from a thread inside the SDK to the I/O thread.
 #pragma once
 
 #include <condition_variable>
@@ -20,13 +20,13 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
   // `on_news` is called on the I/O thread when there is something to Take(), until Close().
   ReplyPipe(Executor* executor, std::function<void()> on_news);
 
-  // The writing end, for the thread inside the SDK: a head, data, and the end, the first two for a
-  // successful reply only.
+  // The writing end, for the thread inside the SDK: head, data and end. Head and data only for a
+  // successful reply.
   void PutHead(const ReplyHead& head);
-  // Waits while the reader is far behind. False: nobody reads any more.
+  // Waits while the reader is far behind. False: the reader has gone.
   bool PutData(const char* data, size_t size);
   void PutEnd(S3Error end);
-  // Something has arrived, whether it is put here or not.
+  // Bytes have arrived, whether they are put here or not.
   void Touch();
   bool closed() const;
 

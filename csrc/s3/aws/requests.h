@@ -1,4 +1,4 @@
-// The requests the transport makes of the SDK.
+// The requests that the transport makes through the SDK.
 #pragma once
 
 #include <aws/core/http/URI.h>
@@ -17,10 +17,10 @@
 
 namespace objectpipes {
 
-// kNotSupported for keys that would not arrive at the server as they are.
+// kNotSupported for keys that the SDK would change.
 Status CheckKey(const std::string& key);
 
-// Stands for the key until the SDK has made a path of it.
+// Stands for the key until the SDK has made a path.
 inline constexpr char kPlaceholder[] = "key";
 
 // Puts the key there.
@@ -28,9 +28,9 @@ void SetKeyInPath(const std::string& key, Aws::Http::URI* uri);
 
 // GetObjectRequest or HeadObjectRequest. `get` outlives it.
 //
-// Versions of the SDK differ in which slashes of a key they drop or add, and the setting for it
-// belongs to whoever initialised the SDK first. So the SDK gets a key that cannot go wrong, and the
-// path of the request gets the real one before it is signed.
+// Versions of the SDK drop or add different slashes of a key, and the setting for it belongs to
+// whoever initialised the SDK first. So the SDK gets a placeholder as key, and the path gets the
+// real key before it is signed.
 template <typename Request>
 class ObjectRequest final : public Observed<Request> {
  public:
@@ -55,7 +55,7 @@ class ObjectRequest final : public Observed<Request> {
                                            Aws::String(header.substr(colon + 2)));
     }
     if (options.requester_pays) this->SetRequestPayer(Aws::S3::Model::RequestPayer::requester);
-    // Not by SetChecksumMode(): with that the SDK compares, too.
+    // Not with SetChecksumMode(): then the SDK would also compare.
     if (options.checksums) this->SetAdditionalCustomHeaderValue("x-amz-checksum-mode", "ENABLED");
   }
 
@@ -73,7 +73,7 @@ class PageRequest final : public Observed<Aws::S3::Model::ListObjectsV2Request> 
  public:
   PageRequest(const ListRequest& list, ListVersion version, const RequestOptions& options,
               ReplyObserver* observer);
-  // Writes the whole query, so that it may be that of either version.
+  // Writes the whole query, so that it can be of either version.
   void AddQueryStringParameters(Aws::Http::URI& uri) const override;
 
  private:

@@ -18,7 +18,7 @@ namespace {
 constexpr char kTag[] = "objectpipes";
 constexpr std::string_view kRegionPlaceholder = "{region}";
 
-// More than the engine ever has under way: its limits are in force, not the SDK's.
+// More than the engine ever uses: the engine's limits apply, not the SDK's.
 constexpr unsigned kMaxConnections = 4096;
 
 class CurrentCredentials final : public Aws::Auth::AWSCredentialsProvider {
@@ -99,7 +99,7 @@ void SetHttp(const HttpOptions& http, Aws::S3::S3ClientConfiguration* config) {
   config->caPath = http.ca_path;
   config->verifySSL = http.verify_tls;
   config->userAgent = http.user_agent;
-  // Followed, a redirect would mix the headers and bodies of two replies.
+  // If the SDK followed redirects, it would mix the headers and bodies of two replies.
   config->followRedirects = Aws::Client::FollowRedirectsPolicy::NEVER;
   config->version = Aws::Http::Version::HTTP_VERSION_1_1;
   config->connectTimeoutMs = static_cast<long>(http.connect_timeout_ms);
@@ -140,7 +140,7 @@ std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const 
   config.region = region;
   SetEndpoint(options, &config);
   SetHttp(options.http, &config);
-  // Retrying and comparing checksums are the engine's work.
+  // The engine retries and compares checksums.
   config.retryStrategy = Aws::MakeShared<Aws::Client::DefaultRetryStrategy>(kTag, 0);
 #if AWS_SDK_VERSION_MINOR > 11 || AWS_SDK_VERSION_PATCH >= 486
   config.checksumConfig.responseChecksumValidation =

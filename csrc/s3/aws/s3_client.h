@@ -1,4 +1,4 @@
-// The SDK's client for S3, set up to do one attempt of one request and nothing besides.
+// The SDK's client for S3, configured to make one attempt of one request and nothing else.
 #pragma once
 
 #include <aws/s3/S3Client.h>
@@ -12,7 +12,7 @@
 
 namespace objectpipes {
 
-// Whether the SDK can do what is asked for: kNotSupported if not.
+// kNotSupported if the SDK does not support the options.
 Status CheckAwsOptions(const S3Options& options);
 
 // An endpoint with a place for the region is AWS's own. The SDK finds that itself, together with
@@ -23,8 +23,8 @@ bool SdkFindsEndpoint(const S3Options& options);
 // none.
 std::string ProxyOf(const S3Options& options);
 
-// The SDK has been started. Any thread may use the client, and the last to let go of it destroys
-// it. It signs with whatever is in `credentials` at the moment.
+// Precondition: the SDK has been started. Any thread may use the client, and the last to release it
+// destroys it. It signs with the current `credentials`.
 std::shared_ptr<Aws::S3::S3Client> MakeS3Client(const S3Options& options, const std::string& region,
                                                 std::shared_ptr<CredentialStore> credentials);
 

@@ -18,9 +18,9 @@
 namespace objectpipes {
 namespace {
 
-// No logging: the SDK's own would write files into the current directory, and all that matters of a
-// failure is in its Status. None of the machinery for asynchronous I/O either: S3Client does not
-// use it, and its threads would not survive a fork.
+// No logging: the SDK would write files into the current directory, and a Status has all that
+// matters about a failure. No asynchronous I/O either: S3Client does not use it, and its threads
+// would not survive a fork.
 Aws::SDKOptions QuietOptions() {
   Aws::SDKOptions options;
   options.loggingOptions.logLevel = Aws::Utils::Logging::LogLevel::Off;

@@ -5,15 +5,14 @@
 
 namespace objectpipes {
 
-// Makes the SDK ready if it is not; everything else of the SDK comes after this. kNotSupported in a
-// child of fork() that inherited it in the middle of something. Any thread.
+// Initialises the SDK if necessary; call it before anything else of the SDK. kNotSupported in a
+// child of fork() that inherited the SDK in the middle of a call. Any thread.
 //
-// There is no way back: ShutdownAPI() would have to be the last call into the SDK, after every
-// thread in it has returned, and an interpreter that exits with reads under way cannot promise
-// that. The process ends without it, see CloseSdk().
+// The SDK is never shut down: ShutdownAPI() must be the last call into the SDK, after all threads
+// have left it, and an interpreter that exits during reads cannot guarantee that. See CloseSdk().
 Status StartAwsSdk();
 
-// Of the library in use, for example "1.11.332".
+// The version of the library in use, for example "1.11.332".
 const char* AwsSdkVersion();
 
 }  // namespace objectpipes

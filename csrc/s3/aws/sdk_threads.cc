@@ -11,8 +11,8 @@
 namespace objectpipes {
 namespace {
 
-// A request that nothing slows down is over by then. One that waits for a silent server cannot be
-// stopped before the SDK's own limit.
+// A normal request has ended by then. One that waits for a silent server cannot be stopped before
+// the SDK's own limit.
 constexpr auto kPatience = std::chrono::milliseconds(500);
 
 struct Threads {
@@ -24,8 +24,8 @@ struct Threads {
   bool usable = true;
 };
 
-// Outlives every thread. A child of fork() gets another one: a condition variable that somebody
-// waited for in the parent is of no use there.
+// Outlives all threads. A child of fork() gets a new one, because it cannot use a condition
+// variable on which a thread of the parent waited.
 Threads*& TheThreads() {
   static Threads* threads = new Threads;
   return threads;

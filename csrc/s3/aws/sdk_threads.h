@@ -1,13 +1,13 @@
-// The threads inside the SDK, for fork() and the end of the process to know about.
+// Counts the threads inside the SDK, for fork() and for the end of the process.
 //
-// A thread inside may hold a lock of OpenSSL, libcurl or the SDK, which in a child of fork() would
-// be held for ever. And it uses what exit() destroys.
+// A thread inside may hold a lock of OpenSSL, libcurl or the SDK, which would stay locked in a
+// child of fork() for ever. And it uses objects that exit() destroys.
 #pragma once
 
 namespace objectpipes {
 
-// The thread that makes it is inside the SDK until the end of its scope. The constructor waits
-// while the process forks, and for ever once CloseSdk() has been called.
+// Its thread is inside the SDK until it is destroyed. The constructor waits while the process
+// forks, and for ever after CloseSdk().
 class InsideSdk {
  public:
   InsideSdk();
@@ -16,7 +16,7 @@ class InsideSdk {
   InsideSdk& operator=(const InsideSdk&) = delete;
 };
 
-// The reverse, for a callback that is going to wait: it holds no lock but the caller's own.
+// The reverse, for a callback that waits: it holds no lock but the caller's.
 class OutsideSdk {
  public:
   OutsideSdk();
@@ -25,14 +25,14 @@ class OutsideSdk {
   OutsideSdk& operator=(const OutsideSdk&) = delete;
 };
 
-// From now on fork() waits for the threads inside, though not for long.
+// From now on fork() waits a short time for the threads inside.
 void WatchForks();
 
-// False in a child whose fork() has waited in vain, and in the children of that one.
+// False in a child whose fork() waited in vain, and in its own children.
 bool IsSdkUsable();
 
-// For the end of the process: lets nobody in any more and waits for the threads inside, though not
-// for long. Those that receive something look at IsSdkClosed(), and leave.
+// For the end of the process: lets no thread in, and waits a short time for those inside. Threads
+// that receive bytes check IsSdkClosed(), and leave.
 void CloseSdk();
 bool IsSdkClosed();
 

@@ -1,7 +1,7 @@
-// Ends exchanges whose server has fallen silent.
+// Ends exchanges whose server has become silent.
 //
-// The SDK has a limit of its own, but counts in whole seconds and measures an average speed: it
-// takes up to six seconds longer. Its thread may stay that long; the reader does not wait for it.
+// The SDK's own limit counts whole seconds and an average speed, and takes up to six seconds
+// longer. The SDK's thread may stay that long, but the reader does not wait for it.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ class StallWatch : public std::enable_shared_from_this<StallWatch> {
  public:
   class Handler {
    public:
-    // The last time something moved, on the monotonic clock; -1: not waiting for the server.
+    // When bytes last arrived, by the monotonic clock; -1: not waiting for the server.
     virtual int64_t moved_ms() const = 0;
-    // May Remove() any.
+    // May Remove() any exchange.
     virtual void OnStall() = 0;
 
    protected:
