@@ -5,8 +5,10 @@ again. This program may publish, so it has few dependencies, all pinned: the gro
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from rattler_build import upload_package_to_prefix
 from ci.artifacts.files import BOM_NAME, DIST, BuiltFile, built_files, row_of
 from ci.command import run
 from ci.release import changelog
+from ci.release.feedstock import make_feedstock
 from ci.release.version import project_version
 from ci.table.platforms import Artifact, Table, read_table
 
@@ -52,7 +55,8 @@ def publish(files: Sequence[BuiltFile], version: str) -> None:
         generate_attestation=True,
         skip_existing=True,
     )
-    _publish_on_github(f"v{version}", [*for_pypi, *packages, *_extract_boms(for_pypi)])
+    extracts = [*_extract_boms(for_pypi), *_make_feedstocks(for_pypi)]
+    _publish_on_github(f"v{version}", [*for_pypi, *packages, *extracts])
 
 
 def released(table: Table) -> list[Artifact]:
@@ -94,6 +98,16 @@ def _extract_boms(files: Iterable[Path]) -> Iterator[Path]:
             copy = wheel.with_suffix(".cdx.json")
             copy.write_bytes(archive.read(name))
             yield copy
+
+
+def _make_feedstocks(files: Iterable[Path]) -> Iterator[Path]:
+    """Make the recipe for conda-forge, which names the source distribution and its checksum."""
+    for sdist in (file for file in files if file.name.endswith(".tar.gz")):
+        with tempfile.TemporaryDirectory() as scratch:
+            make_feedstock(sdist, Path(scratch) / "recipes" / "objectpipes")
+            stem = sdist.name.removesuffix(".tar.gz")
+            archive = sdist.with_name(f"{stem}-conda-forge")
+            yield Path(shutil.make_archive(str(archive), "zip", scratch))
 
 
 def main(arguments: list[str] | None = None) -> int:

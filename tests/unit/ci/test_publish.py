@@ -3,11 +3,13 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from ci.artifacts.files import describe
 from ci.release import publish
+from ci.release.version import project_version
 from ci.table.platforms import read_table
 
 
@@ -65,9 +67,15 @@ def test_a_release_that_is_not_there_is_made(
 
     monkeypatch.setattr(publish, "run", run)
     monkeypatch.setattr(publish, "DIST", tmp_path)
-    publish.publish([describe(Path("objectpipes-0.1.0.tar.gz"))], "0.1.0")
+    sdist = tmp_path / f"objectpipes-{project_version()}.tar.gz"
+    sdist.touch()
+    publish.publish([describe(sdist)], "0.1.0")
     assert [command.split(" v0.1.0")[0] for command in uploads[-2:]] == [
         "gh release create",
         "gh release upload",
     ]
-    assert uploads[0] == "pypi-attestations sign objectpipes-0.1.0.tar.gz"
+    assert uploads[0] == f"pypi-attestations sign {sdist.name}"
+    feedstock = f"objectpipes-{project_version()}-conda-forge.zip"
+    assert uploads[-1].endswith(f" {sdist.name} {feedstock}")
+    with ZipFile(tmp_path / feedstock) as archive:
+        assert "recipes/objectpipes/recipe.yaml" in archive.namelist()
