@@ -75,7 +75,7 @@ http {{
       echo_exec /{objects}/$1;
     }}
     # Over loopback, the end of a range of 64 KiB would wait for an acknowledgement, 40 ms later.
-    location ~ \.tar$ {{ tcp_nopush off; }}
+    location ~ [.]tar$ {{ tcp_nopush off; }}
     location = /-/requests {{ stub_status; }}
   }}
 }}

@@ -115,7 +115,7 @@ class _ReadingPipe(IterDataPipe[list[Sample]]):
     def __iter__(self) -> Iterator[list[Sample]]:
         files = iter(self._files)
         with _Sampler() as sampler:
-            while (item := sampler.wait_for(next, files, None)) is not None:
+            while (item := sampler.wait_for(lambda: next(files, None))) is not None:
                 piece = b"-"
                 while piece:
                     piece = sampler.wait_for(item[1].read, _PIECE)

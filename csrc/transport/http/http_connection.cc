@@ -234,7 +234,7 @@ void HttpConnection::Advance() {
   }
   if (step != Step::kWait || paused_ || stream_ == nullptr) return;
   const bool large = state_ == State::kBody && framing_.kind == BodyFraming::Kind::kLength &&
-                     body_left_ >= 2 * kBatchBytes;
+                     body_left_ >= 2 * uint64_t{kBatchBytes};
   WaitForBatch(large ? kBatchBytes : 1);
   WatchSocket();
 }
