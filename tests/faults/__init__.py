@@ -1,4 +1,4 @@
-"""An S3 server and a TCP proxy that fail exactly as told; see README.md."""
+"""An S3 server and a TCP proxy that fail exactly as configured; see README.md."""
 
 from . import kinds, stream
 from .fault import Fault

@@ -1,4 +1,4 @@
-"""A client's connection: bytes in, bytes out, and the different ways it can end."""
+"""A client's connection: reads and writes bytes, and ends in different ways."""
 
 import contextlib
 import socket
@@ -71,15 +71,15 @@ class Connection:
 
     def interrupt(self) -> None:
         """End every read and write under way; the only method for other threads."""
-        # Not SSLSocket.shutdown(): that strips the TLS layer off under the reading thread.
+        # Not SSLSocket.shutdown(): that removes the TLS layer while another thread reads.
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End in good order: goodbye in TLS, then FIN."""
+        """End in order: close_notify in TLS, then FIN."""
         if isinstance(self._sock, ssl.SSLSocket):
             with contextlib.suppress(OSError):
-                self._sock.setblocking(False)  # say goodbye without waiting for the answer
+                self._sock.setblocking(False)  # send close_notify without waiting for the answer
                 self._sock.unwrap()
         self.cut()
 
@@ -89,8 +89,8 @@ class Connection:
         self._sock.close()
 
     def reset(self) -> None:
-        """End with RST, once the client's side has got everything sent so far."""
-        # RST overtakes bytes that are still queued, so they would be lost by an accident of timing.
+        """End with RST, once the client has received everything sent so far."""
+        # RST overtakes queued bytes, so timing would decide whether they are lost.
         while undelivered(self._sock):
             self.wait(1e-3)
         reset_on_close(self._sock)

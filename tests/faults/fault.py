@@ -1,4 +1,4 @@
-"""What a fault is: a change to what the server answers, to how the answer travels, or to both."""
+"""A fault changes what the server answers, how the answer travels, or both."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,19 @@ Serve = Callable[[Request], Reply]
 
 
 class Fault:
-    """Does nothing by itself; kinds override what they change."""
+    """Does nothing itself; subclasses override what they change."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
     def applies(self, request: Request) -> bool:
-        """Whether this fault has a meaning for `request`; others are neither struck nor counted."""
+        """Whether this fault can affect `request`; other requests are not counted."""
         return True
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
-        """Return the reply; `serve` gives the one there would be without this fault."""
+        """Return the reply; `serve` returns the reply without this fault."""
         return serve(request)
 
     def play(self, script: Script) -> Script:
-        """Return the way the reply travels, given the way it would without this fault."""
+        """Return the script that sends the reply, given the one without this fault."""
         return script

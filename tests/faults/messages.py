@@ -1,4 +1,4 @@
-"""The two messages of HTTP as this server sees them: a request that came in, a reply to send."""
+"""The two kinds of HTTP messages of this server: a request received, and a reply to send."""
 
 import dataclasses
 import http
@@ -55,7 +55,7 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """What is asked for; the same for every repetition of a request."""
+        """Identifies what is requested; the same for each repetition of a request."""
         return f"{self.method} {self.target} {self.headers.get('range', '')}"
 
     @property

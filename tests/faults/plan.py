@@ -8,15 +8,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 
 class Subject(Protocol):
-    """What faults strike: a request to the server, or a connection through the proxy."""
+    """What a fault can strike: a request to the server, or a connection through the proxy."""
 
     @property
     def identity(self) -> str:
-        """What it is, regardless of when it comes and what came before."""
+        """Identifies it, regardless of when it comes and what came before."""
 
 
 class Applicable(Protocol):
-    """A fault, as far as the plan is concerned."""
+    """The part of a fault that the plan needs."""
 
     def applies(self, subject: Any, /) -> bool:
         """Whether the fault has a meaning for `subject`."""
@@ -68,7 +68,7 @@ class Rule(Generic[SubjectT, FaultT]):
         return True
 
     def _drawn(self, subject: SubjectT) -> bool:
-        # Drawn for each subject by itself: the order in which connections race must not matter.
+        # Drawn for each subject separately, because the order of connections must not matter.
         if self._probability >= 1:
             return True
         draw = random.Random(f"{self._seed} {subject.identity} {self._seen[subject.identity]}")
@@ -98,7 +98,7 @@ class Plan(Generic[SubjectT, FaultT]):
         times: int | None = None,
         probability: float = 1.0,
     ) -> Rule[SubjectT, FaultT]:
-        """Let `fault` strike whatever it applies to and `match` accepts.
+        """Make `fault` strike every subject that it applies to and that `match` accepts.
 
         Parameters
         ----------

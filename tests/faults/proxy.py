@@ -1,4 +1,4 @@
-"""A TCP proxy with latency, outages and faults at exact bytes, to stand before any server."""
+"""A TCP proxy with latency, outages and faults at exact bytes, for any server."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from .sockets import close_in_children, reset_on_close, undelivered
 from .stream import Link, LinkBrokenError, StreamFault
 
 _READ_SIZE = 1 << 18
-_CHUNKS_IN_FLIGHT = 1024  # per direction; bounds what latency keeps in memory
+_CHUNKS_IN_FLIGHT = 1024  # per direction; limits the memory for bytes that latency delays
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class FaultProxy:
         self._call(self._accept())
 
     def refuse(self) -> None:
-        """Refuse connections and reset those there are, as if the server had died."""
+        """Refuse connections and reset the open ones, as if the server had died."""
         self._call(self._refuse())
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -145,7 +145,7 @@ class FaultProxy:
 
 
 class _Sender:
-    """One direction's way out, with the faults that lie on it."""
+    """Sends the bytes of one direction, with its faults."""
 
     def __init__(self, writer: asyncio.StreamWriter, faults: list[StreamFault]) -> None:
         writer.transport.set_write_buffer_limits(0)  # drain() leaves nothing in this process
@@ -170,7 +170,7 @@ class _Sender:
 async def _pump(
     reader: asyncio.StreamReader, send: Callable[[bytes], Awaitable[None]], latency: float
 ) -> None:
-    """Pass on what `reader` gives, each piece `latency` seconds after it came, until the end."""
+    """Forward the bytes of `reader`, each piece `latency` seconds after it came, until the end."""
     loop = asyncio.get_running_loop()
     under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_CHUNKS_IN_FLIGHT)
 

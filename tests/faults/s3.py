@@ -1,4 +1,4 @@
-"""The honest server: answers a request as S3 does, whoever sent it."""
+"""The server without faults: answers a request as S3 does."""
 
 from email.utils import format_datetime
 
@@ -9,7 +9,7 @@ from .store import Store, StoredObject
 
 
 def answer(request: Request, store: Store) -> Reply:
-    """Return the right reply to `request`."""
+    """Return the correct reply to `request`."""
     try:
         if request.bucket and not store.has_bucket(request.bucket):
             raise S3Error(404, "NoSuchBucket", {"BucketName": request.bucket})

@@ -1,4 +1,4 @@
-"""The way of a reply over the wire, as steps that faults rearrange."""
+"""How a reply is sent: steps that faults rearrange."""
 
 import abc
 import dataclasses
@@ -10,7 +10,7 @@ from .messages import Reply
 
 
 class Step(abc.ABC):
-    """One thing done to the connection."""
+    """One action on the connection."""
 
     @abc.abstractmethod
     def run(self, connection: Connection) -> bool:
@@ -56,7 +56,7 @@ class AwaitRequest(Step):
 
 
 class Close(Step):
-    """End the connection in good order."""
+    """End the connection in order."""
 
     def run(self, connection: Connection) -> bool:
         connection.close()
@@ -64,7 +64,7 @@ class Close(Step):
 
 
 class Cut(Step):
-    """End the connection with FIN, and in TLS without a goodbye."""
+    """End the connection with FIN, and in TLS without close_notify."""
 
     def run(self, connection: Connection) -> bool:
         connection.cut()
@@ -81,14 +81,14 @@ class Reset(Step):
 
 @dataclass(frozen=True)
 class Script:
-    """What is done for the head of a reply, then for its body, until the connection ends."""
+    """The steps for the head of a reply, then for its body, until the connection ends."""
 
     head: Sequence[Step]
     body: Sequence[Step]
 
     @classmethod
     def of(cls, reply: Reply, *, head_only: bool) -> "Script":
-        """Return the plain way to send `reply`."""
+        """Return the script that sends `reply` without faults."""
         body = () if head_only or not reply.body else (Data(reply.body),)
         return cls((Data(reply.head()),), body)
 

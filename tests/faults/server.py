@@ -1,4 +1,4 @@
-"""The fault server: sockets and threads around the honest server and the plan of faults."""
+"""The fault server: sockets and threads around the server without faults and the plan of faults."""
 
 import contextlib
 import dataclasses
@@ -187,7 +187,7 @@ class FaultServer:
         return serve(request)
 
     def _answer_honestly(self, original: Request, changed: Request) -> Reply:
-        # A fault may ask for something else than the client did, but it was the client who signed.
+        # A fault may change the request, but the signature is that of the client's request.
         try:
             signature.verify(original, self.store)
         except S3Error as error:

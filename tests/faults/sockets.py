@@ -1,4 +1,4 @@
-"""What it takes to end a connection at an exact byte, whoever else holds its socket."""
+"""Functions that end a connection at an exact byte, even if another process holds its socket."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What the server knows: objects in buckets, and who may read them."""
+"""The data of the server: objects in buckets, and who may read them."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Kinds of faults of the proxy: what happens before a certain byte of a server's stream.
+"""The faults of the proxy, which strike at a certain byte of a server's stream.
 
 Offsets count every byte the server has sent on one connection: heads, bodies, TLS records.
 """
@@ -16,7 +16,7 @@ class Link:
 
     @property
     def identity(self) -> str:
-        """What distinguishes it for a fault plan."""
+        """Identifies it for a fault plan."""
         return str(self.number)
 
 

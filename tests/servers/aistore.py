@@ -20,8 +20,8 @@ from .programs import GoProgram
 from .server import Server
 from .tls import issue_certificate
 
-# Properties of a bucket that keeps two copies of every object, on one target, and of one that an
-# object survives the loss of its target in.
+# Properties of a bucket with two copies of each object on one target, and of one whose objects
+# survive the loss of a target.
 MIRRORED: Mapping[str, Any] = {"mirror": {"enabled": True, "copies": 2}}
 ERASURE_CODED: Mapping[str, Any] = {
     "ec": {"enabled": True, "data_slices": 1, "parity_slices": 1, "objsize_limit": 262144}
@@ -58,7 +58,7 @@ class Node(Process):
         self.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it run on."""
+        """Let it continue."""
         self.send(signal.SIGCONT)
 
     def restart(self) -> None:
@@ -93,7 +93,7 @@ class AIStore(Server):
     name = "aistore"
     program = GoProgram("aistore")
     start_timeout = 60.0
-    stop_patience = 0.0  # asked to end, nodes wait for each other; they have nothing to lose here
+    stop_patience = 0.0  # nodes that are asked to end wait for each other; here they need not
 
     proxy: Node
     targets: list[Node]

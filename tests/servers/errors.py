@@ -1,8 +1,8 @@
-"""What can keep a server from being there."""
+"""Errors of servers that cannot run."""
 
 
 class ServerUnavailable(Exception):  # noqa: N818 - a state of the machine, not a fault
-    """The server can't be had on this machine; tests that need it are to be reported as not run.
+    """The server is not available on this machine; tests that need it are reported as not run.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class ServerUnavailable(Exception):  # noqa: N818 - a state of the machine, not 
 
 
 class ServerStartError(Exception):
-    """The server was started and did not become ready.
+    """The server was started but did not become ready.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Minio(S3Server):
             "MINIO_ROOT_USER": self.access_key,
             "MINIO_ROOT_PASSWORD": self.secret_key,
             "MINIO_BROWSER": "off",
-            "MINIO_UPDATE": "off",  # else it calls home
+            "MINIO_UPDATE": "off",  # otherwise it reports to its makers
         }
         self._launch(Process(self.name, program, arguments, self.directory, environment))
 

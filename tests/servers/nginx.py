@@ -37,9 +37,9 @@ http {{
 
 
 class Nginx(S3Server):
-    """An nginx with one worker that serves buckets as folders, for benchmarks.
+    """An nginx with one worker that serves folders as buckets, for benchmarks.
 
-    It answers GET and HEAD of an object's path, looks at no signature, and lists nothing.
+    It answers GET and HEAD of an object's path, checks no signatures, and does not list.
 
     Attributes
     ----------

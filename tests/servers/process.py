@@ -67,12 +67,12 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with (minus the signal that ended it), None while it runs."""
+        """The exit code (or minus the signal that ended it); None while it runs."""
         return self._started().poll()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program and its children; none is sent to one that has ended."""
-        # An ended leader is reaped by the poll, and its id may be another's by now.
+        # poll() reaps an ended leader, and another process may have its id by now.
         if self.exit_code is None:
             os.killpg(self.pid, number)
 

@@ -1,4 +1,4 @@
-"""What all servers have in common: they start, become ready, and leave nothing behind."""
+"""The base of all servers: start, become ready, and leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of refusal: a proper reply, but not the one that was asked for."""
+"""Faults that refuse: valid replies with an error."""
 
 import calendar
 import time
@@ -77,7 +77,7 @@ class ExpiredToken(ErrorReply):
 
 
 class NoSuchKey(ErrorReply):
-    """404 NoSuchKey though the object is there."""
+    """404 NoSuchKey though the object exists."""
 
     def __init__(self) -> None:
         super().__init__(404, "NoSuchKey")
@@ -147,7 +147,7 @@ class TemporaryRedirect(Fault):
 
 
 class RedirectLoop(Fault):
-    """307 to where the request went already."""
+    """307 back to where the request was sent."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return _redirect(request, f"{request.scheme}://{request.headers.get('host', '')}")
@@ -173,7 +173,7 @@ class WebPage(Fault):
 
 @dataclass(frozen=True)
 class RotateCredentials(Fault):
-    """From this request on only `credentials` are accepted; the old ones have expired."""
+    """From this request on only `credentials` are valid; the old ones have expired."""
 
     credentials: Credentials
 

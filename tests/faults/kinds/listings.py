@@ -1,4 +1,4 @@
-"""Faults of listings: pages that lead nowhere, in circles, or cannot be read."""
+"""Faults of listings: pages that lead nowhere, go in circles, or cannot be read."""
 
 import dataclasses
 import re
@@ -33,7 +33,7 @@ class MalformedListing(_ListFault):
 
 
 class TruncatedListing(_ListFault):
-    """A page of which only the first half comes, with the Content-Length of that half."""
+    """Only the first half of a page, with the Content-Length of that half."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         reply = serve(request)
@@ -49,7 +49,7 @@ class TokenLoop(_V2Fault):
 
 
 class MissingToken(_V2Fault):
-    """A page that says it is truncated and gives no token to go on."""
+    """A page that is marked as truncated but has no token for the next page."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return _change_token(serve(request), None)
@@ -71,7 +71,7 @@ class V2Refused(_V2Fault):
 
 
 class V2Ignored(_V2Fault):
-    """ListObjectsV2 is answered as if it were ListObjects, as by servers that know no list-type."""
+    """ListObjectsV2 is answered like ListObjects, as servers do that ignore list-type."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return serve(dataclasses.replace(request, target=request.target.replace("list-type=2", "")))

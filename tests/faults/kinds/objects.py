@@ -1,4 +1,4 @@
-"""Faults of content: a reply to a read of an object that looks right and is not."""
+"""Faults of content: replies to reads that look right but are not."""
 
 import re
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class BitFlip(_ReadFault):
 
 
 class WrongChecksum(_ReadFault):
-    """A checksum header that does not fit the body."""
+    """A checksum header that does not match the body."""
 
     def applies(self, request: Request) -> bool:
         return super().applies(request) and "x-amz-checksum-mode" in request.headers
@@ -72,7 +72,7 @@ class ChecksumOnRange(_RangeFault):
 
 
 class IgnoreRange(_RangeFault):
-    """200 and the whole object where a piece was asked for."""
+    """200 and the whole object in reply to a request for a range."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return serve(request.without_header("range"))
@@ -132,7 +132,7 @@ class ReplaceObject(_ReadFault):
 
 
 class IgnoreIfMatch(_ReadFault):
-    """If-Match is not honoured."""
+    """If-Match is ignored."""
 
     def applies(self, request: Request) -> bool:
         return super().applies(request) and "if-match" in request.headers

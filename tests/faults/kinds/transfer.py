@@ -1,4 +1,4 @@
-"""Faults of the way: a right answer that arrives broken, late, or in an unusual wrapping.
+"""Faults of the transfer: correct replies that arrive broken, late, or in an unusual form.
 
 Offsets count the body's bytes on the wire; negative ones count from its end.
 """
@@ -45,7 +45,7 @@ class ResetAt(Fault):
 
 @dataclass(frozen=True)
 class CloseAt(Fault):
-    """FIN after `offset` bytes of the body; in TLS without a goodbye."""
+    """FIN after `offset` bytes of the body; in TLS without close_notify."""
 
     offset: int
 
@@ -55,7 +55,7 @@ class CloseAt(Fault):
 
 @dataclass(frozen=True)
 class StallBeforeReply(Fault):
-    """Silence before the reply, for `seconds` or until the client goes away."""
+    """Silence before the reply, for `seconds` or until the client closes the connection."""
 
     seconds: float | None = None
 
@@ -110,7 +110,7 @@ class InformationalFirst(Fault):
 
 @dataclass(frozen=True)
 class OversizedHeaders(Fault):
-    """A header of `size` bytes, more than any client will take."""
+    """A header of `size` bytes, more than any client accepts."""
 
     size: int = 1 << 20
 
@@ -157,7 +157,7 @@ class CloseAfterReply(Fault):
 
 
 class CloseOnNextRequest(Fault):
-    """The connection is kept alive after the reply, and closed just as the next request arrives."""
+    """The connection stays open after the reply, and is closed when the next request arrives."""
 
     def play(self, script: Script) -> Script:
         return script.with_body(*script.body, AwaitRequest(), Close())
