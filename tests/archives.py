@@ -1,4 +1,4 @@
-"""Tar archives of every kind that the tests of tar shards read."""
+"""Tar archives of all kinds for the tests of tar shards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_tar(
     tar_format: int = tarfile.GNU_FORMAT,
     **options: Any,
 ) -> bytes:
-    """Pack files, or members that have no data, in their order."""
+    """Pack files, or members without data, in order."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tar_format, **options) as tar:
         for name, content in files.items():
@@ -41,7 +41,7 @@ def make_tar(
 
 
 def many_samples(first: int, count: int, size: int) -> dict[str, bytes]:
-    """Return a picture and its class for each of some numbers."""
+    """Return a picture and its class for each number."""
     files: dict[str, bytes] = {}
     for number in range(first, first + count):
         files[f"{number:06}.jpg"] = f"{number} ".encode() * (size // len(f"{number} ")) + b"."
@@ -84,7 +84,7 @@ _V7 = make_tar(FILES, tarfile.USTAR_FORMAT).replace(b"ustar\x0000", b"\0" * 8)
 
 
 def _with_checksums(archive: bytes) -> bytes:
-    """Write the checksum anew of each header that was changed."""
+    """Correct the checksum of each changed header."""
     with_sums = bytearray(archive)
     position = 0
     while any(with_sums[position : position + 512]):

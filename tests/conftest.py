@@ -1,4 +1,4 @@
-"""Tests see no setting of the machine they run on."""
+"""Hides the settings of the machine from the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers of the matrix by their names in the platform table, filled and seen as stores."""
+"""The servers of the matrix, by their names in the platform table, filled with objects."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ SERVERS: Mapping[str, Callable[[], S3Server | AIStore]] = {
 
 
 def content(size: int) -> bytes:
-    """Return bytes that tell where they are from: no two aligned words of them are alike."""
+    """Return bytes that identify their position: no two aligned words are equal."""
     count = -(-size // 4)
     return b"".join(i.to_bytes(4, "big") for i in range(count))[:size]
 
 
 def objects() -> dict[str, bytes]:
-    """Return everything that a server holds, by key."""
+    """Return all objects of a server, by key."""
     return {
         **{f"sizes/{index}": content(size) for index, size in enumerate(SIZES)},
         **{f"keys/{key}": key.encode() for key in KEYS},
@@ -65,7 +65,7 @@ def fill(server: S3Server | AIStore) -> None:
 
 @dataclass(frozen=True)
 class Cell:
-    """A server, and the transport to read it with."""
+    """A server, and the transport for reading it."""
 
     server: str
     transport: str
@@ -121,7 +121,7 @@ class Store:
         return f"{self.protocol}://{BUCKET}/{key}"
 
     def list(self, prefix: str) -> list[ObjectUrl]:
-        """Return what begins with a prefix."""
+        """Return the URLs with a prefix."""
         return list(list_objects(self.url(prefix), config=self.config))
 
     def read(self, urls: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""What an artifact is to be, as the platform table says; written by `ci.artifacts.test_artifacts`."""
+"""What the platform table says about an artifact; written by `ci.artifacts.test_artifacts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin: every test says in the JUnit file which part of the matrix it belongs to."""
+"""A pytest plugin that writes the part of the matrix of each test into the JUnit file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""See that an installed objectpipes lists and reads, with nothing but itself and Python.
+"""Checks that an installed objectpipes lists and reads, with nothing but itself and Python.
 
 Run as a program by the interpreter to be tested, wherever the test tools are not: in the test
 environment of a conda package, in the root of an old distribution, under an emulator.

@@ -1,4 +1,4 @@
-"""What is installed is what the platform table says, and it comes from where it was installed."""
+"""The installed package agrees with the platform table, and is imported from its environment."""
 
 from __future__ import annotations
 

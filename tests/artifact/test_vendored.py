@@ -1,4 +1,4 @@
-"""A wheel brings what it needs: nothing of the system but its C library is loaded with it."""
+"""A wheel has all it needs: it loads no library of the system but the C library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""See that threads list and read at once with an installed objectpipes, and share what they open.
+"""Checks that threads can list and read at the same time, and share what they open.
 
 Run as a program by the interpreter to be tested, with nothing but objectpipes: what a test imports
 besides may turn on the GIL, which a free-threaded Python is to do without.
@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of connections that were given up, as of a stream that was closed."""
+        """Ignore connections that the client closed, such as that of a closed stream."""
 
 
 def in_threads(work: Callable[[int], None]) -> None:
@@ -63,7 +63,7 @@ def key_of(url: str) -> str:
 
 
 def check_each_its_own(config: S3Config) -> None:
-    """Every thread lists and reads all objects by itself."""
+    """Each thread lists and reads all objects itself."""
 
     def work(number: int) -> None:
         with closing(S3Store(config).open_listing("s3://bucket/data/", ListFilters())) as listing:
@@ -106,7 +106,7 @@ def check_shared_window(config: S3Config) -> None:
 
 
 def check_shared_listing(config: S3Config) -> None:
-    """Threads ask one listing for pages: every object is on one of them."""
+    """Threads take the pages of one listing: each object is on exactly one page."""
     listed: list[str] = []
     with closing(S3Store(config).open_listing("s3://bucket/data/", ListFilters())) as listing:
 
@@ -119,7 +119,7 @@ def check_shared_listing(config: S3Config) -> None:
 
 
 def check_shared_reader(config: S3Config) -> None:
-    """Threads seek and read in one streamed object: what they get is of it, and nothing breaks."""
+    """Threads seek and read in one streamed object: they get bytes of it, and nothing breaks."""
     key, content = max(OBJECTS.items(), key=lambda item: len(item[1]))
     with closing(
         S3Store(config).open_window(ReadOptions(prefetch_bytes=1 << 20, timeout=WAIT_S))
@@ -145,7 +145,7 @@ def check_gil() -> None:
 
 
 def check() -> None:
-    """Serve the bucket, and check everything some times."""
+    """Serve the bucket, and repeat all checks."""
     with Server(("127.0.0.1", 0), FullBucket) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         config = S3Config(

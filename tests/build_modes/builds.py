@@ -1,4 +1,4 @@
-"""Builds of the package, each in a directory of its own."""
+"""Builds the package, each time in its own directory."""
 
 from __future__ import annotations
 

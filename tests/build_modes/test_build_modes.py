@@ -1,4 +1,4 @@
-"""Each build flag means one thing, is seen in `build_info`, and never falls back in silence."""
+"""Each build flag has one meaning, shows in `build_info`, and never falls back silently."""
 
 from __future__ import annotations
 
@@ -147,5 +147,5 @@ def test_system_libs(tmp_path: Path) -> None:
 
 @needs_aws_sdk
 def test_unit_tests_of_the_transport_aws(tmp_path: Path) -> None:
-    """They are C++ tests as all others are, but need the SDK."""
+    """They are C++ tests like the others, but need the SDK."""
     run_unit_tests("objectpipes_aws_tests", tmp_path, USE_SYSTEM_AWS_SDK_CPP="ON")

@@ -1,4 +1,4 @@
-"""What differs between operating systems compiles for those that this machine is not."""
+"""The code for other operating systems compiles on this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every server of the suite holds."""
+"""The content of each server of the suite."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Upload:
         return _random_bytes(self.key, self.size)
 
 
-# The key of a listed object never says how large it is, so that nobody can take it from there.
+# No key tells the size of its object, so the size must come from the listing.
 SIZES = [
     Upload("sizes/0", 0),
     Upload("sizes/1", 1),
@@ -141,7 +141,7 @@ def data_of(key: str) -> bytes:
 
 
 def fill(server: S3Server, missing_keys: Collection[str]) -> None:
-    """Store everything in a server, but for the keys that it does not take."""
+    """Store all objects in a server, except keys that it refuses."""
     for bucket in (BUCKET, KEYS_BUCKET, PUBLIC_BUCKET, EMPTY_BUCKET):
         server.create_bucket(bucket)
     for upload in [*SIZES, *CHECKSUMS]:

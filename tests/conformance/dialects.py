@@ -1,6 +1,6 @@
-"""Where servers depart from S3, or from what is usual: what they refuse, rewrite or get wrong, and why.
+"""How servers differ from S3: what they refuse, rewrite or get wrong, and why.
 
-Nothing here is about objectpipes. A line that ceases to be true makes a test fail.
+Nothing here is about objectpipes. If a line is not true any more, a test fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Forked workers of a DataLoader read every object once, after the parent has read, too."""
+"""Forked workers of a DataLoader read each object once, even after the parent has read."""
 
 from __future__ import annotations
 

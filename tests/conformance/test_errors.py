@@ -1,4 +1,4 @@
-"""What a server refuses becomes the right exception, on every server."""
+"""Refusals of every server become the right exceptions."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_private_ca_must_be_named(store: Store) -> None:
 
 
 def test_dialects_are_true(store: Store) -> None:
-    """A server that has learned a key deserves that it is tested."""
+    """A key that a server accepts now must not be listed as refused."""
     for key in store.dialect.refused_keys:
         with pytest.raises((ClientError, AIStoreError)):
             store.server.put(KEYS_BUCKET, key, b"")  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The matrix itself: what of it this build can be tested with."""
+"""Reports which parts of the matrix this build cannot test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conformance.matrix import BUILT, CELLS, TRANSPORTS
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_transport_has_been_tested(transport: str) -> None:
-    """What a build lacks is reported once, and not for every test of the suite."""
+    """A missing transport is reported once, not for each test."""
     if transport not in BUILT:
         pytest.skip(f"this build of objectpipes has no transport {transport!r}")
     assert transport in {cell.transport for cell in CELLS}

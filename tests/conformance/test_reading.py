@@ -1,4 +1,4 @@
-"""What is read is what was stored, on every server."""
+"""Reads return the stored bytes, on every server."""
 
 from __future__ import annotations
 

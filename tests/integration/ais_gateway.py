@@ -1,4 +1,4 @@
-"""Nodes before those of an AIStore cluster, which send clients on detours or answer wrongly."""
+"""Nodes in front of those of an AIStore cluster, which redirect clients or answer wrongly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 
 
 class FaultNode(FaultServer):
-    """A node that passes requests on, and whose every reply can be made wrong.
+    """A node that forwards requests, and can change each reply.
 
     Targets advertise their own addresses, in the cluster map and in redirects: what stands before
     one is passed only by clients that are told so.

@@ -1,4 +1,4 @@
-"""AIStore clusters as the tests of several folders use them."""
+"""AIStore clusters for the tests of several folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["fill", "list_urls", "load", "new_bucket", "running"]
 
 @contextmanager
 def running(cluster: AIStore) -> Iterator[AIStore]:
-    """Run a cluster; a test that lacks it is not run."""
+    """Run a cluster. A test without one is reported as not run."""
     try:
         cluster.start()
     except ServerUnavailable as error:

@@ -12,7 +12,7 @@ from objectpipes import _clients, _engine
 
 @pytest.fixture(autouse=True)
 def _fresh_clients() -> Iterator[None]:
-    """Let no test profit or suffer from what a client has learned in another one.
+    """Use new clients in each test, so that none depends on what another has learned.
 
     Servers come and go, and now and then one gets the port of its predecessor.
     """
@@ -22,7 +22,7 @@ def _fresh_clients() -> Iterator[None]:
 
 @pytest.fixture(params=["http", "aws"])
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Have everything a test reads sent by one transport, and then by the other."""
+    """Run a test with each transport."""
     name: str = request.param
     if name not in _engine.build_info()["transports"]:
         pytest.skip(f"this build of objectpipes has no transport {name!r}")

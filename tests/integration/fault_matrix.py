@@ -1,4 +1,4 @@
-"""What becomes of a read that meets a fault: the rows and the judgement of the fault matrices."""
+"""The rows of the fault matrices, and the check of an outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BYTES: Outcome = None  # exactly those of the object
 
 @dataclass(frozen=True)
 class Row:
-    """What becomes of a read that meets a fault.
+    """The outcomes of a read with a fault.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""An HTTP proxy, as they stand between companies and the Internet."""
+"""An HTTP proxy, as companies use it in front of the Internet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The S3 pipes as the tests of this folder use them."""
+"""Helpers for the S3 pipes in the tests of this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs of their own, for what can only be seen in a whole process."""
+"""Runs programs, for behaviour that shows only in a whole process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listing, reading and opening objects in an event loop, which goes on meanwhile."""
+"""Objects are listed, read and opened without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_list(config: S3Config) -> None:
 @pytest.mark.parametrize(("prefetch_bytes", "count"), [(1, 4), (MIB, 201), (256 * MIB, 201)])
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_read(config: S3Config, asynchronous: bool, prefetch_bytes: int, count: int) -> None:
-    """With room for many ahead, and for none."""
+    """With memory for reading many ahead, and for none."""
     wanted = URLS[-count:]
 
     async def work() -> None:
@@ -183,7 +183,7 @@ def test_error_of_the_source_comes_after_what_came_before(config: S3Config) -> N
 
 
 async def beats_during(work: Coroutine[Any, Any, Any]) -> int:
-    """Return how often the event loop took a turn of another task while something waited."""
+    """Return how often another task ran in the event loop while something waited."""
     beats = 0
 
     async def heart() -> None:
@@ -201,7 +201,7 @@ async def beats_during(work: Coroutine[Any, Any, Any]) -> int:
 
 
 def test_event_loop_goes_on(server: FaultServer, config: S3Config) -> None:
-    """While the server is silent for a second in each: opening, reading on, listing."""
+    """The server is silent for a second during opening, reading and listing."""
 
     async def opening() -> None:
         async with await aio.open_object(URLS[0], config=config) as reader:
@@ -225,7 +225,7 @@ def test_event_loop_goes_on(server: FaultServer, config: S3Config) -> None:
 
 
 def test_cancelled_waits_end_and_leave_nothing(server: FaultServer, config: S3Config) -> None:
-    """The server never answers: whoever waits for it is cancelled at once, its thread soon."""
+    """The server never answers: cancelling ends the wait at once, and its thread soon."""
 
     async def opening() -> None:
         await aio.open_object(URLS[0], config=config)

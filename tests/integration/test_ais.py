@@ -109,7 +109,7 @@ class TestListing:
     def test_start_after_in_an_archive(
         self, cluster: AIStore, bucket: str, start_after: str
     ) -> None:
-        """The cluster would list none of the members."""
+        """The cluster itself would list none of the members."""
         cluster.put(bucket, "s.tar", tar_of({"1": b"", "2": b"", "3": b""}))
         fill(cluster, bucket, ["a", "s.tar.idx", "z"], size=1)
         root = f"ais://{bucket}"
@@ -173,7 +173,7 @@ class TestLoading:
 
     @pytest.mark.parametrize("name", ["/leading", "a//b"])
     def test_names_with_empty_segments(self, cluster: AIStore, bucket: str, name: str) -> None:
-        """The cluster takes them, and lists them under other names or not at all."""
+        """The cluster accepts them, but lists them under other names or not at all."""
         stored = fill(cluster, bucket, [name])
         assert load(cluster, stored) == stored
 
@@ -235,7 +235,7 @@ class TestLoading:
             list(AISFileLoader(["ais://bucket/key"], config=config))
 
     def test_large_archive_member(self, cluster: AIStore, bucket: str) -> None:
-        """Streamed, it has no version that would tell two reads apart."""
+        """A streamed member has no version, so bytes of two reads cannot be joined."""
         data = os.urandom(3_000_000)
         cluster.put(bucket, "shard.tar", tar_of({"member": data}))
         files = AISFileLoader(
@@ -264,7 +264,7 @@ class TestLoading:
             load(cluster, [f"{url}/nothing"])
 
     def test_large_member_is_read_from_its_beginning(self, cluster: AIStore, bucket: str) -> None:
-        """The cluster gives a member as a whole only, and does not say of which version it is."""
+        """The cluster returns only whole members, without their version."""
         data = os.urandom(3_000_000)
         cluster.put(bucket, "shard.tar", tar_of({"member": data}))
         ((_, opened),) = AISFileLoader(
@@ -289,14 +289,14 @@ class TestLoading:
         }
 
     def test_objects_named_like_members(self, cluster: AIStore, bucket: str) -> None:
-        """Where such an object is, the seeming archive is a directory: another error."""
+        """If such an object exists, its "archive" is a directory, which gives another error."""
         stored = fill(cluster, bucket, [f"{number}.tar/object" for number in range(20)])
         assert load(cluster, stored) == stored
         assert load(cluster, list_urls(cluster, f"ais://{bucket}")) == stored
 
     @pytest.mark.parametrize("kind", ["xxhash2", "none"])
     def test_replaced_since_it_was_listed(self, cluster: AIStore, kind: str) -> None:
-        """A read that delivers something else than the listing said is noticed."""
+        """A read notices that the object is not the one that was listed."""
         props = {"checksum": {"type": kind}, "versioning": {"enabled": kind != "none"}}
         bucket = new_bucket(cluster, props)
         stored = fill(cluster, bucket, ["kept", "replaced"], size=1000)
@@ -310,7 +310,7 @@ class TestLoading:
     def test_bucket_that_checksums_ranges(
         self, cluster: AIStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """There the checksum in reply to a range does not tell which version it is of."""
+        """The checksum in the reply to a range does not tell the version there."""
         bucket = new_bucket(cluster, {"checksum": {"type": "md5", "enable_read_range": True}})
         data = os.urandom(4_000_000)
         cluster.put(bucket, "key", data)
@@ -368,14 +368,14 @@ class TestThroughTheGateway:
             yield gateway
 
     def test_odd_names(self, cluster: AIStore, bucket: str, gateway: FaultServer) -> None:
-        """In a Location they come unencoded, control characters even as spaces."""
+        """They are not encoded in a Location, and control characters become spaces there."""
         stored = fill(cluster, bucket, NASTY_NAMES)
         files = AISFileLoader(list(stored), gateway.endpoint)
         assert {url: opened.read() for url, opened in files} == stored
         assert any(request.path.startswith("/v1/objects/") for request in gateway.requests)
 
     def test_limited_rate(self, cluster: AIStore, gateway: FaultServer) -> None:
-        """The cluster answers 429 and does not say for how long."""
+        """The cluster answers 429 without a time to wait."""
         bucket = new_bucket(cluster)
         stored = fill(cluster, bucket, [f"{number}" for number in range(10)])
         limit = {"enabled": True, "interval": "10s", "max_tokens": 100, "burst_size": 50}
@@ -388,7 +388,8 @@ class TestThroughTheGateway:
 
 
 def test_version_numbers_begin_anew() -> None:
-    """An object that is deleted and written again in mid-read is not joined with the old one.
+    """If an object is deleted and written again during a read, its bytes are not joined with the
+    old ones.
 
     Conditional requests would not help: AIStore ignores them.
     """
@@ -414,7 +415,7 @@ def test_s3_pipes_read_the_s3_endpoint_of_a_cluster(cluster: AIStore, bucket: st
 
 
 def test_reads_go_straight_to_the_target(cluster: AIStore, bucket: str) -> None:
-    """Where the cluster would send us: 200 odd names, and the proxy is not asked once."""
+    """The target is computed correctly for 200 odd names: the proxy gets no request."""
     stored = fill(
         cluster, bucket, [f"é{os.urandom(3).hex()}/ {number}" for number in range(200)], 1
     )

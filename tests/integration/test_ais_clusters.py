@@ -43,7 +43,7 @@ def drain(loader: AISFileLoader) -> dict[str, bytes]:
 
 
 def test_tokens(caplog: pytest.LogCaptureFixture) -> None:
-    """Targets refuse direct reads here, so that everything goes through the proxy."""
+    """Targets refuse direct reads here, so all requests go through the proxy."""
     with running(AIStore(targets=2, auth=True)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES[:30], 10_000)
@@ -122,7 +122,7 @@ def test_https() -> None:
 
 
 def test_client_certificate(tmp_path: Path) -> None:
-    """Nodes that want one are listed and read with it, and not without."""
+    """Nodes that require a certificate can be listed and read only with it."""
     authority = trustme.CA()
     ca_file, mine, bare, key = (tmp_path / name for name in ("ca", "both", "certificate", "key"))
     authority.cert_pem.write_to_path(ca_file)
@@ -163,7 +163,7 @@ def test_client_certificate(tmp_path: Path) -> None:
 
 
 def test_local_namespace() -> None:
-    """Its name is part of what places an object: targets are asked for theirs, and have them."""
+    """The namespace affects placement: reads ask the right targets."""
     with running(AIStore(targets=3)) as cluster:
         cluster.create_bucket("bucket")
         cluster.create_bucket("bucket", namespace="ns")
@@ -180,7 +180,7 @@ def test_local_namespace() -> None:
 
 
 def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
-    """AIStore would speak HTTP/2 with whoever offers it, and fails at that."""
+    """AIStore would speak HTTP/2 with a client that offers it, and then fail."""
     certificate = issue_certificate(tmp_path / "certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.certificate, certificate.key)
@@ -206,7 +206,7 @@ def test_http_1_1_alone_is_offered(tmp_path: Path) -> None:
 
 
 def test_erasure_coded_bucket_survives() -> None:
-    """All bytes are there ten seconds after the cluster has taken the lost target out."""
+    """All bytes can be read ten seconds after the cluster has removed the lost target."""
     with running(AIStore(targets=3, quick_failover=True)) as cluster:
         cluster.create_bucket("bucket", ERASURE_CODED)
         stored = fill(cluster, "bucket", NAMES[:30], 10_000)
@@ -227,7 +227,7 @@ def test_erasure_coded_bucket_survives() -> None:
 
 
 def test_flipped_bits_are_noticed() -> None:
-    """200 of 200, between target and client."""
+    """All 200 flipped bits between target and client are noticed."""
     with running(AIStore(targets=1)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES[:1], 10_000)
@@ -244,7 +244,7 @@ def test_flipped_bits_are_noticed() -> None:
 @pytest.mark.parametrize("prefetch_bytes", [1, 100_000, 1 << 20])  # soon taken, then others come
 @pytest.mark.parametrize("blow", [Node.kill, Node.pause])
 def test_other_targets_go_on(blow: Callable[[Node], None], prefetch_bytes: int) -> None:
-    """Long before the cluster notices, which takes half a minute: lost reads are in nobody's way."""
+    """Reads of a lost target do not delay others, long before the cluster notices the loss."""
     with running(AIStore(targets=3)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES, 10_000)
@@ -266,7 +266,7 @@ def test_other_targets_go_on(blow: Callable[[Node], None], prefetch_bytes: int) 
 
 
 def test_other_targets_go_on_after_many_of_the_lost_one() -> None:
-    """All that is read ahead may be the lost target's; the asynchronous functions ask on, too."""
+    """Even if all reads ahead are of the lost target; also with the asynchronous functions."""
     with running(AIStore(targets=3)) as cluster:
         cluster.create_bucket("bucket")
         stored = fill(cluster, "bucket", NAMES, 10_000)
@@ -321,7 +321,7 @@ def target_of(cluster: AIStore, url: str) -> str:
 
 
 def list_when_balanced(cluster: AIStore, bucket: str) -> list[Any]:
-    """List as soon as no objects are being moved because of what another test did to the cluster."""
+    """List once the cluster has finished moving objects after an earlier test."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -332,14 +332,14 @@ def list_when_balanced(cluster: AIStore, bucket: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[AIStore]:
-    """A cluster of three targets, any of which a test may put out of order."""
+    """A cluster of three targets, any of which a test may stop."""
     with running(AIStore(targets=3, quick_failover=True)) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def bucket(cluster: AIStore) -> Iterator[str]:
-    """Make an empty bucket; afterwards all targets are put back in order."""
+    """Make an empty bucket; afterwards restart all targets."""
     yield new_bucket(cluster)
     for target in cluster.targets:
         if target.exit_code is not None:
@@ -349,10 +349,10 @@ def bucket(cluster: AIStore) -> Iterator[str]:
 
 
 class TestDegraded:
-    """A cluster of three targets, one of which is out of order for some time."""
+    """A cluster of three targets, one of which fails for some time."""
 
     def test_listing_while_the_map_shrinks(self, cluster: AIStore, bucket: str) -> None:
-        """The cluster would silently list less. First: no rebalance is under way yet."""
+        """The cluster itself would silently list less. Runs first, before any rebalance."""
         stored = fill(cluster, bucket, NAMES)
         lister = AISFileLister([f"ais://{bucket}"], cluster.endpoint)
         assert list(lister) == list(stored)
@@ -378,7 +378,7 @@ class TestDegraded:
                 drain(AISFileLoader([url], cluster.endpoint))
 
     def test_a_target_that_another_pipe_has_seen(self, cluster: AIStore, bucket: str) -> None:
-        """It is missed by whatever has a client of its own, too."""
+        """Another client of the process also notices that the target is missing."""
         fill(cluster, bucket, NAMES)
         assert {url.targets for url in list_when_balanced(cluster, bucket)} == {3}
         lost = cluster.targets[2]
@@ -391,7 +391,7 @@ class TestDegraded:
         assert {url.targets for url in partial} == {2}
 
     def test_a_target_that_another_process_has_seen(self, cluster: AIStore, bucket: str) -> None:
-        """A URL tells how many there were when it was listed."""
+        """A URL has the number of targets at the time of its listing."""
         stored = fill(cluster, bucket, NAMES)
         urls = list_when_balanced(cluster, bucket)
         cluster.targets[0].kill()
@@ -424,7 +424,7 @@ class TestDegraded:
         assert loaded == list(stored.items()) * 20
 
     def test_target_is_paused_meanwhile(self, cluster: AIStore, bucket: str) -> None:
-        """Long enough to be taken out of the cluster."""
+        """Long enough for the cluster to remove it."""
         stored = fill(cluster, bucket, NAMES)
         loading = iter(AISFileLoader(list(stored) * 20, cluster.endpoint, prefetch_bytes=1 << 20))
         loaded = [(url, opened.read()) for url, opened in itertools.islice(loading, 100)]

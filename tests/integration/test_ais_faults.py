@@ -1,4 +1,4 @@
-"""Whatever a node of a cluster does wrong, the outcome is exact or the right exception, in time."""
+"""With any fault of a node, a read returns exact bytes or raises the right exception, in time."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Refusal(Fault):
 
 
 class WrongChecksum(Fault):
-    """A checksum that does not fit the body."""
+    """A checksum that does not match the body."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return serve(request).with_headers({"Ais-Checksum-Value": "0123456789abcdef"})
@@ -75,7 +75,7 @@ class WithoutIdentity(Fault):
 
 @dataclass(frozen=True)
 class Nodes:
-    """A gateway and a target, before those of a cluster of one target."""
+    """A gateway and a target, in front of those of a cluster with one target."""
 
     gateway: FaultServer
     target: FaultServer
@@ -136,7 +136,7 @@ def is_list(request: Request) -> bool:
 
 @dataclass(frozen=True)
 class TargetRow(Row):
-    """What becomes of a read whose target has a fault.
+    """The outcomes of a read whose target has a fault.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ TARGET = [
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("row", TARGET, ids=lambda row: type(row.fault).__name__)
 def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
-    """Each kind, once and always: exact bytes or the one right exception, in time."""
+    """Each kind, once and always: exact bytes or the right exception, in time."""
     streamed = size == SIZES[-1]
     expected = row.always if always else row.once
     if streamed and row.streamed:
@@ -213,7 +213,7 @@ def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
 
 
 class Transformed(Fault):
-    """What an ETL makes of an object: of another size, without checksum or version."""
+    """The output of an ETL: of another size, without checksum or version."""
 
     def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
         return Reply(200).with_body(b"transformed")
@@ -225,7 +225,7 @@ def read_queries(target: FaultServer) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("args", [{"side": 64}, '{"side": 64}'], ids=["mapping", "text"])
 def test_etl(nodes: Nodes, args: Any) -> None:
-    """Name and arguments reach the target, and what was listed of the object means nothing."""
+    """Name and arguments reach the target, and the listed facts of the object are ignored."""
     nodes.target.faults.add(Transformed(), match=lambda request: "etl_name" in request.query)
     config = AISConfig(endpoint_url=nodes.gateway.endpoint)
     listed: list[Any] = list(AISFileLister(["ais://bucket"], config=config))
@@ -319,7 +319,7 @@ LIST = [
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("row", READ_AND_LIST, ids=lambda row: type(row.fault).__name__)
 def test_gateway_of_a_read(nodes: Nodes, row: Row, always: bool) -> None:
-    """The gateway is asked because the target does not answer whom it has not sent."""
+    """The gateway is asked because the target refuses clients that no gateway sent."""
     nodes.target.faults.add(Refusal(403), match=is_read, times=1)
     nodes.gateway.faults.add(row.fault, match=is_read, times=None if always else 1)
     config = config_for(nodes, row.fault, always=always)
@@ -330,7 +330,7 @@ def test_gateway_of_a_read(nodes: Nodes, row: Row, always: bool) -> None:
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("row", LIST, ids=lambda row: type(row.fault).__name__)
 def test_gateway_of_a_listing(nodes: Nodes, row: Row, always: bool) -> None:
-    """All names or the one right exception, in time."""
+    """All names or the right exception, in time."""
     nodes.gateway.faults.add(row.fault, match=is_list, times=None if always else 1)
     config = config_for(nodes, row.fault, always=always)
     prefix, names = "ais://bucket", "".join([*map(name_of, sorted(SIZES)), *SMALL]).encode()
@@ -351,7 +351,7 @@ def test_gateway_of_a_listing(nodes: Nodes, row: Row, always: bool) -> None:
 def test_what_the_gateway_does_not_tell_is_not_needed(
     nodes: Nodes, fault: Fault, about: str
 ) -> None:
-    """Neither the map of the cluster nor the properties of the bucket."""
+    """Reads work without the cluster map and without the properties of the bucket."""
     nodes.gateway.faults.add(fault, match=lambda request: request.path.startswith(about))
     url, data = f"ais://bucket/{name_of(SIZES[0])}", data_of(SIZES[0])
     assert load(url, config_for(nodes, fault, always=False)) == [(url, data)]

@@ -1,4 +1,4 @@
-"""The transport over aws-sdk-cpp is as good a guest as the other one, and has limits that it names."""
+"""The transport over aws-sdk-cpp leaves the process as it found it, and names its limits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_workers_forked_after_reads(server: FaultServer) -> None:
 
 @needs_fork
 def test_workers_forked_while_a_stream_waits_for_its_reader(server: FaultServer) -> None:
-    """A thread that waits for us, and not for the network, is no obstacle."""
+    """A thread that waits for the reader, not for the network, does not prevent a fork."""
     server.store.put("bucket", "large", bytes(20 << 20))
     reads = iter(
         S3FileLoader(["s3://bucket/large"], config=config_for(server), prefetch_bytes=1 << 20)
@@ -148,7 +148,7 @@ def test_exit_in_the_middle_of_requests(server: FaultServer, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("key", [".", "..", "./a", "a/./b", "a/../b", "../a", "a/..", "a/."])
 def test_keys_the_sdk_cannot_ask_for(key: str) -> None:
-    """It would ask for another object; so nothing is asked for."""
+    """The SDK would request another object, so no request is made."""
     with FaultServer({"bucket": {key: b"right", "a": b"wrong", "b": b"wrong"}}) as server:
         with pytest.raises(NotSupportedError, match=r'aws-sdk-cpp.*transport="http" can'):
             load(server, [f"s3://bucket/{key}"])

@@ -1,4 +1,4 @@
-"""Which host a bucket is looked for at: the one at which botocore looks for it."""
+"""A bucket is looked for at the same host as with botocore."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OUTPOST = "arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-012345678901234
 
 
 class Gate(ThreadingHTTPServer):
-    """A proxy that lets nobody through, and notes where they wanted to go."""
+    """A proxy that refuses all connections, and records their targets."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Refuse)

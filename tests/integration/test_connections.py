@@ -40,7 +40,7 @@ _REPLY = b'HTTP/1.1 200 OK\r\netag: "v"\r\ncontent-length: 1000\r\n\r\n' + bytes
 
 
 class Server:
-    """Answers every request with 1,000 bytes, plain or by TLS, on connections that it counts."""
+    """Answers each request with 1,000 bytes, with or without TLS, and counts its connections."""
 
     def __init__(self, context: ssl.SSLContext | None = None, pause: float = 0) -> None:
         self.connections = 0
@@ -132,7 +132,7 @@ def run(script: str, *arguments: str, inside: list[str] | None = None) -> str:
 def test_sessions_are_resumed(
     serve: Callable[..., Server], tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
-    """Connections that begin at once wait for the tickets of the first few."""
+    """Connections that begin at the same time wait for the tickets of the first few."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

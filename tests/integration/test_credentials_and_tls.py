@@ -1,4 +1,4 @@
-"""Who asks, in which region, at what time, and over which connection."""
+"""Credentials, regions, clocks, and TLS connections."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def on_server(credentials: Credentials) -> botocore.credentials.Credentials:
 
 
 class Source:
-    """Gives the credentials of the moment, and counts how often it is asked."""
+    """Gives the current credentials, and counts the calls."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -116,7 +116,7 @@ class Rotations(Fault):
 
 @pytest.mark.parametrize("rotations", [1, 4])
 def test_credentials_expire_in_the_middle_of_an_epoch(rotations: int) -> None:
-    """Not one read fails, and fresh ones are obtained once each time."""
+    """No read fails, and fresh credentials are obtained once each time."""
     source = Source()
     content = {f"{i:04}": f"content {i}".encode() for i in range(2000)}
 
@@ -163,7 +163,7 @@ def test_stream_refreshes_credentials() -> None:
 
 
 def test_credentials_that_stay_expired() -> None:
-    """A fixed key cannot be renewed: the error says so, and comes at once."""
+    """A fixed key cannot be renewed: the error says so at once."""
     with serve(credentials=on_server(CREDENTIALS)) as server:
         server.store.rotate(botocore.credentials.Credentials("other", "other"))
         began = time.monotonic()
@@ -173,7 +173,7 @@ def test_credentials_that_stay_expired() -> None:
 
 
 def test_source_of_credentials_that_fails() -> None:
-    """Its own exception reaches the user."""
+    """The source's own exception reaches the user."""
 
     def broken() -> Credentials:
         raise LookupError("the vault is sealed")
@@ -241,7 +241,7 @@ def test_credentials_of_a_profile(home: Path) -> None:
 
 
 def test_no_credentials_anywhere(caplog: pytest.LogCaptureFixture) -> None:
-    """Requests go out unsigned, which is said, and a refusal tells what to do."""
+    """Requests are sent unsigned with a warning, and a refusal tells what to do."""
     with serve(credentials=on_server(CREDENTIALS)) as server:
         config = S3Config(endpoint_url=server.endpoint, region="us-east-1")
         with pytest.raises(AccessDeniedError, match="anonymous=True"):
@@ -274,7 +274,7 @@ def test_requester_pays() -> None:
 def test_wrong_region_is_corrected_and_remembered(
     fault: kinds.PermanentRedirect | kinds.AuthorizationHeaderMalformed, region: str | None
 ) -> None:
-    """One request goes astray for each bucket, and no other."""
+    """Only one request per bucket goes to the wrong region."""
     with FaultServer({"far": CONTENT, "near": CONTENT}) as server:
         server.faults.add(fault, match=lambda request: request.bucket == "far")
         config = config_for(server, region=region)
@@ -297,7 +297,7 @@ def test_wrong_region_without_a_hint() -> None:
 
 
 def test_regions_that_contradict_each_other() -> None:
-    """Sent from one region to the next and back, a read ends."""
+    """A read that is sent from one region to another and back ends."""
 
     class Elsewhere(Fault):
         def answer(self, request: Request, serve: Serve, store: Store) -> Reply:
@@ -331,7 +331,7 @@ def test_clock_that_cannot_be_corrected() -> None:
 
 
 def test_redirect_to_another_server() -> None:
-    """Followed, and signed for the server that it leads to, whatever the key."""
+    """The redirect is followed, and the request is signed for the new server, whatever the key."""
     keys = ["a b", "c//d", "e%2Ff", "g+h?i", "ü"]
     content = {key: key.encode() for key in keys}
     with (
@@ -424,7 +424,7 @@ def test_private_authority_by_directory(
 
 
 def test_unknown_authority(tls_server: FaultServer) -> None:
-    """Refused at once, without retries, and with the way out."""
+    """The connection fails at once, without retries, and the error tells what to do."""
     for use in (lambda: load(tls_server, ONE), lambda: list_urls(tls_server)):
         with pytest.raises(TLSError, match="ca_file=") as caught:
             use()
@@ -495,7 +495,7 @@ TRANSFER_FAULTS: list[Callable[[], Any]] = [
 def test_faults_over_tls(
     tls_server: FaultServer, authority: Authority, fault: Callable[[], Any], prefetch_bytes: int
 ) -> None:
-    """The same promises hold: TLS is between us and the socket, nothing else differs."""
+    """The same guarantees hold with TLS."""
     data = bytes(range(256)) * 24_000
     tls_server.store.put("bucket", "large", data)
     tls_server.faults.add(fault(), times=1)
@@ -549,7 +549,7 @@ def test_server_that_is_down() -> None:
 
 
 def test_server_that_comes_back() -> None:
-    """Restarted in the middle of an epoch, it costs retries and nothing else."""
+    """A restart in the middle of an epoch costs only retries."""
     with serve() as server, FaultProxy("127.0.0.1", server.port) as proxy:
         config = config_for(server, endpoint_url=f"http://127.0.0.1:{proxy.port}", max_attempts=10)
         loader = iter(S3FileLoader(URLS, config=config, concurrency=2))
@@ -581,7 +581,7 @@ def test_proxy(
 
 
 def test_proxy_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked for the URL; many make tunnels for https only."""
+    """The request goes to the proxy itself: many proxies make tunnels only for https."""
     with serve() as server, HttpProxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
         monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
@@ -641,7 +641,7 @@ def test_proxy_that_is_down(tls_server: FaultServer, authority: Authority) -> No
 
 
 def test_virtual_hosts() -> None:
-    """Buckets in the host name, where that is asked for."""
+    """The bucket is part of the host name if that is configured."""
     with serve(credentials=on_server(CREDENTIALS)) as server:
         endpoint = f"http://localhost:{server.port}"
         config = config_for(server, endpoint_url=endpoint, addressing_style="virtual")
