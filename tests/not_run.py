@@ -1,4 +1,4 @@
-"""A pytest plugin: what is not run is told by name, apart from what passed.
+"""A pytest plugin that lists the tests that were not run, apart from those that passed.
 
 A test skips itself where something it needs is missing: a server, a library, a feature of the
 platform. Nobody should overlook that, so it is called what it is, *not run*, listed at the end with
@@ -20,7 +20,7 @@ _CATEGORY = "not run"
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport,
 ) -> tuple[str, str, str] | None:
-    """Give what pytest calls skipped a category of its own."""
+    """Count skipped tests in a category of their own."""
     if report.skipped and not hasattr(report, "wasxfail"):
         return _CATEGORY, "n", "NOT RUN"
     return None

@@ -1,4 +1,4 @@
-"""Datasets deliver every sample once, and go on exactly where they were stopped."""
+"""Datasets deliver each sample once, and continue exactly where they were stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from objectpipes.torch import ObjectDataset, ObjectMapDataset, merge_states
 pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-    # Of DataLoader, on a machine with fewer processors than workers.
+    # A warning of DataLoader on a machine with fewer processors than workers.
     pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),
     # Of StatefulDataLoader with a newer torch.
     pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning"),
@@ -97,7 +97,7 @@ def batches(loader: Any) -> list[list[int]]:
 
 
 def stop_after(loader: Any, steps: int) -> tuple[list[list[int]], dict[str, Any]]:
-    """Return the first batches of an iteration, and the loader's state then, as it is saved."""
+    """Return the first batches of an iteration, and the saved state of the loader then."""
     iterator = iter(loader)
     found = [batch.tolist() for batch in itertools.islice(iterator, steps)]
     file = io.BytesIO()
@@ -139,7 +139,7 @@ def test_map_dataset_with_any_sampler(
 
 
 def test_map_dataset_of_large_objects(server: FaultServer) -> None:
-    """Streams outlive the batch they were read in."""
+    """Streams can be read after their batch."""
     manifest = Manifest.list("s3://large/", config=config_for(server))
     readers = ObjectMapDataset(manifest, config=config_for(server)).__getitems__([3, 1])
     assert [reader.read() for reader in readers] == [LARGE, LARGE]
@@ -220,7 +220,7 @@ def test_samples_without_a_transform(manifest: Manifest, server: FaultServer, wo
 def test_launchers_tell_the_rank(
     manifest: Manifest, server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before torch.distributed is initialised; else every rank would read everything."""
+    """Before torch.distributed is initialised, the launcher's variables tell the rank."""
     dataset = make(manifest, server, shuffle=False)
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
@@ -295,7 +295,7 @@ def test_users_own_loader_picks_up_the_state(manifest: Manifest, server: FaultSe
 
 @needs_states
 def test_state_of_a_resumed_loader(manifest: Manifest, server: FaultServer) -> None:
-    """Stopped again and again, also within the steps since a snapshot."""
+    """The loader is stopped again and again, also in the steps after a snapshot."""
 
     def loader() -> Any:
         return make(manifest, server, uneven="keep").loader(num_workers=2, snapshot_every_n_steps=3)
@@ -372,7 +372,7 @@ def test_elastic_with_simulated_ranks(manifest: Manifest, server: FaultServer) -
 
 @needs_states
 def test_elastic_with_another_global_batch(manifest: Manifest, server: FaultServer) -> None:
-    """Merged again and again, nothing comes twice, and nothing is missing."""
+    """States are merged again and again: no sample comes twice, none is missing."""
     merged: Any = None
     found: list[int] = []
     for ranks, batch_size, workers, steps in (
@@ -496,7 +496,7 @@ def test_states_of_something_else(manifest: Manifest, server: FaultServer) -> No
     newer = make(manifest, server).state_dict() | {"objectpipes": 2}
     with pytest.raises(StateError, match="newer"):
         make(manifest, server).load_state_dict(newer)
-    # Those who keep only rank 0's state may give it to all ranks.
+    # A training may keep only rank 0's state and give it to all ranks.
     loader = make(manifest, server, rank=1, ranks=2).loader()
     loader.load_state_dict(state)
     assert batches(loader) == batches(make(manifest, server, rank=1, ranks=2).loader())[2:]
@@ -506,7 +506,7 @@ def test_states_of_something_else(manifest: Manifest, server: FaultServer) -> No
 def test_states_of_a_loader_of_ones_own_are_refused_too(
     manifest: Manifest, server: FaultServer
 ) -> None:
-    """In its workers, with the same error."""
+    """Its workers raise the same error."""
     from torchdata.stateful_dataloader import StatefulDataLoader
 
     loader = StatefulDataLoader(make(manifest, server), batch_size=4, num_workers=1)
@@ -599,7 +599,7 @@ def _fails_at_20(reader: Any) -> int:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_transform_that_raises(manifest: Manifest, server: FaultServer, workers: int) -> None:
-    """Its error is no unreadable object, and names the URL."""
+    """The error is not that of an unreadable object, and names the URL."""
     for dataset in (
         ObjectDataset(
             manifest, _fails_at_20, batch_size=4, on_error="skip", config=config_for(server)

@@ -1,4 +1,4 @@
-"""The demo reads what it has stored, proves it, and leaves nothing behind."""
+"""The demo reads and verifies what it has stored, and leaves nothing behind."""
 
 from __future__ import annotations
 

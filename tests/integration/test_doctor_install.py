@@ -1,4 +1,4 @@
-"""``objectpipes doctor --install`` tells what is there, and why an engine does not load."""
+"""``objectpipes doctor --install`` tells what is installed, and why an engine does not load."""
 
 from __future__ import annotations
 

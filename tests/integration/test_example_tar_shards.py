@@ -1,4 +1,4 @@
-"""The example of tar shards runs, and goes on where it was stopped."""
+"""The example of tar shards runs, and continues where it was stopped."""
 
 from __future__ import annotations
 

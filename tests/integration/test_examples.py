@@ -1,4 +1,4 @@
-"""The examples run as they are, on a server of their own."""
+"""The examples run unchanged, on a server of their own."""
 
 from __future__ import annotations
 

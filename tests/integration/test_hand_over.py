@@ -1,4 +1,4 @@
-"""What a DataLoader's worker yields arrives in the main process as it was, through shared memory."""
+"""Objects from workers of a DataLoader arrive unchanged, through shared memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_readers_keep_what_they_know(server: FaultServer) -> None:
 
 
 def test_bytes_pass_through_shared_memory(server: FaultServer) -> None:
-    """Else everything here would be true of pipes, too."""
+    """Otherwise all other tests here would also pass with pipes."""
     for batch in loader(server):
         last = batch
     assert shared_memory_in_use() > 0
@@ -89,7 +89,7 @@ def test_position_is_kept(server: FaultServer) -> None:
 
 
 def test_objects_may_be_kept(server: FaultServer) -> None:
-    """More of them than the memory that a worker can share: the rest comes through the pipe."""
+    """If objects exceed the memory that a worker can share, the rest comes through the pipe."""
     content = {f"{i:02}": random.Random(i).randbytes(8 << 20) for i in range(4)}
     urls = [f"s3://bucket/{key}" for key in content] * 20  # 320 MiB for each worker
     with FaultServer({"bucket": content}) as running:
@@ -120,7 +120,7 @@ def test_views_keep_the_memory(server: FaultServer) -> None:
 
 
 def test_children_of_the_main_process_free_nothing(server: FaultServer) -> None:
-    """They inherit the readers, and let go of them when they end."""
+    """They inherit the readers, and release them when they end."""
     batches = iter(loader(server, rounds=10, prefetch_factor=1))
     kept = next(batches) + next(batches)
     child = os.fork()
@@ -135,7 +135,7 @@ def test_children_of_the_main_process_free_nothing(server: FaultServer) -> None:
 
 
 def test_memory_of_workers_that_ended_is_given_back(server: FaultServer) -> None:
-    """It is, when the next ones have something to give."""
+    """It is returned when the next workers hand over something."""
     in_use = []
     for _ in range(6):
         for batch in loader(server):

@@ -1,4 +1,4 @@
-"""Memory, threads, signals and the end of the interpreter: the engine is a good guest."""
+"""Memory, threads, signals and the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wait_for_requests(server: FaultServer, count: int) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 @pytest.mark.parametrize("what", ["object", "stream", "listing"])
 def test_ctrl_c_is_served_at_once(what: str) -> None:
-    """Within half a second, while a read waits for a server that has gone silent."""
+    """Within half a second, while a read waits for a silent server."""
     waits = {
         "object": "next(iter(S3FileLoader(['s3://bucket/key'], config=config)))",
         "stream": "stream.read()",
@@ -131,7 +131,7 @@ def test_exit_is_clean(situation: str) -> None:
 
 
 def test_read_after_the_engine_has_ended() -> None:
-    """It raises what was not read before; the engine ends with the interpreter."""
+    """A read after the engine has ended raises an error; the engine ends with the interpreter."""
     script = """
         import atexit
         def late():
@@ -155,7 +155,7 @@ def test_read_after_the_engine_has_ended() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file descriptors")
 def test_configurations_that_are_not_used_any_more() -> None:
-    """Their connections are closed, though every one of them has had a client."""
+    """The connections of old configurations are closed, although each had a client."""
     with FaultServer({"bucket": {"key": b"data"}}) as server:
 
         def load_with_new_credentials() -> None:
@@ -253,7 +253,7 @@ def test_iterators_in_many_threads() -> None:
 
 @pytest.mark.parametrize("collect", [False, True], ids=["dropped", "in cycles"])
 def test_abandoned_iterators(collect: bool) -> None:
-    """Any number of them; the next one reads on as if they had never been."""
+    """Any number of abandoned iterators does not affect the next one."""
     content = {f"{i:02}": bytes(100_000) for i in range(40)}
     urls = [f"s3://bucket/{key}" for key in content]
     with FaultServer({"bucket": content}) as server:
@@ -284,7 +284,7 @@ def test_streams_outlive_their_iterator() -> None:
 @pytest.mark.parametrize("ordered", [True, False], ids=["ordered", "unordered"])
 @pytest.mark.parametrize("sizes", [[300 * KIB], [4 * MIB], [10 * KIB, 4 * MIB, 300 * KIB, 0]])
 def test_zipped_pipes_share_a_tiny_budget(sizes: list[int], ordered: bool) -> None:
-    """Neither waits for memory that only reading the other would free."""
+    """Neither pipe waits for memory that only a read of the other would free."""
     content = {f"{i:02}": random.Random(i).randbytes(sizes[i % len(sizes)]) for i in range(20)}
     urls = [ObjectUrl(f"s3://bucket/{key}", size=len(data)) for key, data in content.items()]
     with FaultServer({"bucket": content}) as server:
@@ -299,7 +299,7 @@ def test_zipped_pipes_share_a_tiny_budget(sizes: list[int], ordered: bool) -> No
 
 
 def test_many_streams_open_at_once() -> None:
-    """They are read in any order, and none starves another."""
+    """The streams can be read in any order, and none starves another."""
     data = random.Random(0).randbytes(3 * MIB)
     with FaultServer({"bucket": {"key": StoredObject(data, "CRC32C")}}) as server:
         urls = [ObjectUrl(URL, size=len(data))] * 40
@@ -317,7 +317,7 @@ def test_many_streams_open_at_once() -> None:
 
 
 def test_stream_waits_for_its_reader() -> None:
-    """A reader may take as long as it likes: a pause of ours is no stall of the server's."""
+    """A reader may take any time: its pauses do not count as stalls of the server."""
     data = random.Random(0).randbytes(40 * MIB)
     with FaultServer({"bucket": {"key": data}}) as server:
         config = config_for(server, stall_timeout=1, max_attempts=1)

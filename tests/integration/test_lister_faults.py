@@ -1,4 +1,4 @@
-"""A listing is complete and exact, or ends in a typed error after what was listed before it."""
+"""A listing is complete and exact, or ends with a typed error after the pages before it."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ TABLE = [
     ],
 )
 def test_matrix(row: Row, always: bool, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Complete, or the right exception after exactly what was listed before: never a silent stop."""
+    """The listing is complete, or the right exception follows exactly the earlier pages."""
     expected = row.always if always else row.once
     monkeypatch.setattr(_store, "_MAX_PAGE_MS", round(row.longest_page_s * 1000))
     with serve() as server:
@@ -136,7 +136,7 @@ def test_matrix(row: Row, always: bool, page: int, monkeypatch: pytest.MonkeyPat
 
 
 def test_token_loop() -> None:
-    """A server that gives the same page for ever is found out, and gives no page twice."""
+    """A server that repeats a page for ever is noticed, and no page is yielded twice."""
     with serve() as server:
         server.faults.add(kinds.TokenLoop())
         found: list[str] = []
@@ -147,7 +147,7 @@ def test_token_loop() -> None:
 
 @pytest.mark.parametrize("fault", [kinds.V2Refused(), kinds.V2Ignored()], ids=["501", "ignored"])
 class TestServersWithoutV2:
-    """Servers that know only ListObjects are listed all the same, to the letter."""
+    """Servers that know only ListObjects are listed exactly."""
 
     def test_pages(self, fault: Fault) -> None:
         with serve() as server:
@@ -178,7 +178,7 @@ class TestServersWithoutV2:
 
 
 def test_prefixes_in_their_order() -> None:
-    """A prefix is plain text, and one given twice is listed twice."""
+    """A prefix is plain text. A prefix that is given twice is listed twice."""
     with serve(["a/1", "a/2", "ab", "b", "c/"]) as server:
         found = list_urls(server, "s3://bucket/b", "s3://bucket/a", "s3://empty", "s3://bucket/a/")
         names = [url.removeprefix("s3://bucket/") for url in found]
@@ -216,7 +216,7 @@ def test_missing_bucket() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "s3://", "bucket", "S3://bucket", "s3:///key", "http://b/"])
 def test_malformed_prefix(prefix: str) -> None:
-    """It is reported when its turn comes, after the prefixes before it."""
+    """The error comes after the listings of the prefixes before it."""
     with serve() as server:
         found: list[str] = []
         with pytest.raises(InvalidURLError):
@@ -245,7 +245,7 @@ def test_bytes_are_a_prefix() -> None:
 
 
 def test_abandoned_listing_begins_anew() -> None:
-    """Also from a pickled copy: what was listed before is no state of the pipe."""
+    """Also from a pickled copy: the pipe keeps no state of a listing."""
     with serve() as server:
         lister = S3FileLister(["s3://bucket"], config=config_for(server))
         iterator = iter(lister)
@@ -267,7 +267,7 @@ def test_next_page_is_asked_for_ahead() -> None:
 
 
 def test_settings_are_read_once_an_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not for every prefix: botocore takes milliseconds to read them."""
+    """Not once per prefix: botocore takes milliseconds to read the settings."""
     resolve = S3Config.resolve
     resolved: list[S3Config] = []
 
@@ -400,7 +400,7 @@ NOT_UTF_8 = ["latin-1 \udce9", "\udcff\udcfe", "cut \udce6\udc97", "a/\udc80/b"]
 def test_strange_keys_are_listed_and_loaded(
     keys: list[str], page_size: int, transport: str
 ) -> None:
-    """To the byte, with every request signed, and the key as prefix and as start, too."""
+    """To the byte, with all requests signed, also as a prefix and as start_after."""
     if transport == "aws":  # which refuses the others: see test_aws.py
         keys = [key for key in keys if not {".", ".."} & set(key.split("/"))]
     credentials = Credentials(CREDENTIALS.access_key, CREDENTIALS.secret_key)

@@ -1,4 +1,4 @@
-"""Whatever a server does wrong, a read gives the exact bytes, or the right exception, in time."""
+"""With any fault of a server, a read returns exact bytes or raises the right exception, in time."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ CONTENT = {subject.size: stored(subject.size) for subject in SUBJECTS}
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: type(row.fault).__name__)
 def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> None:
-    """Each kind, once and always, x each size: exact bytes or the one right exception, in time."""
+    """Each kind, once and always, for each size: exact bytes or the right exception, in time."""
     expected = row.outcomes(subject, transport, always=always)
     content = CONTENT[subject.size]
     with FaultServer({"bucket": {"key": content}}) as server:
@@ -222,7 +222,7 @@ def test_matrix(row: Row, always: bool, subject: Subject, transport: str) -> Non
 
 
 def test_matrix_is_complete() -> None:
-    """No kind is forgotten: each is in the table, or tested by name elsewhere."""
+    """Each kind is in the table, or tested by name elsewhere."""
     elsewhere = {
         "EmptyPage", "ErrorReply", "IgnoreIfMatch", "MalformedListing", "MissingToken",
         "ReplaceObject", "RotateCredentials", "TemporaryRedirect", "TokenLoop",
@@ -251,7 +251,7 @@ def test_every_flip_is_caught(algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_flip_in_a_stream_is_caught(algorithm: str) -> None:
-    """The end of a damaged stream is never handed out, so that no reader takes it for whole."""
+    """The end of a damaged stream is never delivered, so no reader takes it for complete."""
     draw = random.Random(algorithm)
     obj = stored(1_500_000, algorithm)
     with FaultServer({"bucket": {"key": obj}}) as server:
@@ -293,7 +293,7 @@ def test_verify_can_be_turned_off() -> None:
 
 
 def test_cut_body_without_length_is_noticed() -> None:
-    """The end of the connection is no proof of the end of the body."""
+    """The end of the connection does not prove the end of the body."""
     with FaultServer({"bucket": {"key": stored(100_000, None)}}) as server:
         server.faults.add(kinds.NoContentLength())
         server.faults.add(kinds.CloseAt(50_000))
@@ -314,7 +314,7 @@ NEW = [
 @pytest.mark.parametrize("identity", ["pinned", "IgnoreIfMatch", "MissingETag", "WeakETag"])
 @pytest.mark.parametrize("new", NEW)
 def test_replaced_object_is_read_anew(new: StoredObject, identity: str) -> None:
-    """Whatever tells the versions apart, they are never mixed."""
+    """Bytes of two versions are never mixed, whatever distinguishes them."""
     with FaultServer({"bucket": {"key": OLD}}) as server:
         server.faults.add(kinds.ResetAt(MIB), times=1)
         server.faults.add(kinds.ReplaceObject(new.data), skip=1, times=1)
@@ -377,7 +377,7 @@ def test_retry_after_is_honoured() -> None:
 
 
 def test_timeout_limits_a_whole_object() -> None:
-    """Also where each byte comes in time."""
+    """Even if each byte comes in time."""
     with FaultServer({"bucket": {"key": bytes(10_000)}}) as server:
         server.faults.add(kinds.SlowDrip(1000))
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the loader asks of the server: how many requests, on which connections, and when to stop."""
+"""The requests of the loader: how many, on which connections, and when they stop."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_large_object_of_unknown_size_becomes_a_stream() -> None:
 @pytest.mark.parametrize("listed", [0, 1000, 1 * MIB, 30 * MIB])
 @pytest.mark.parametrize("actual", [0, 1000, 5 * MIB])
 def test_size_changed_since_the_listing(listed: int, actual: int) -> None:
-    """The size of a listing is a hint and nothing more."""
+    """The size in a listing is only a hint."""
     data = some_bytes(actual)
     with FaultServer({"bucket": {"key": data}}) as server:
         url = ObjectUrl(URL, size=listed)
@@ -227,7 +227,7 @@ def test_flip_in_a_part_is_caught(prefetch_bytes: int) -> None:
 
 
 def test_order_is_that_of_the_source() -> None:
-    """However long each object takes."""
+    """Whatever time each object takes."""
     content = small_objects(60)
     with FaultServer({"bucket": content}) as server:
         server.faults.add(kinds.StallBeforeReply(0.05), probability=0.3)
@@ -293,7 +293,7 @@ def test_what_comes_before_an_error_is_yielded(
 
 
 def test_source_that_fails() -> None:
-    """What was read before the source failed is yielded before its own exception is raised."""
+    """Objects read before the source failed are yielded before its exception is raised."""
 
     def source() -> object:
         yield from urls_of(5)
@@ -308,7 +308,7 @@ def test_source_that_fails() -> None:
 
 @pytest.mark.parametrize("source", [None, 1])
 def test_source_of_wrong_type(source: object) -> None:
-    """It is reported when the pipe is iterated, as everything about URLs is."""
+    """The error comes during iteration, like all errors about URLs."""
     with FaultServer({"bucket": {}}) as server:
         loader = S3FileLoader(source, config=config_for(server))
         with pytest.raises(TypeError, match="not iterable"):
@@ -317,7 +317,7 @@ def test_source_of_wrong_type(source: object) -> None:
 
 @pytest.mark.parametrize("url", [None, 1])
 def test_url_of_wrong_type(url: object) -> None:
-    """What comes before it is yielded."""
+    """The objects before it are yielded."""
     with FaultServer({"bucket": small_objects(5)}) as server:
         loader = iter(S3FileLoader([*urls_of(5), url], config=config_for(server)))
         assert [next(loader)[0] for _ in range(5)] == urls_of(5)
@@ -342,7 +342,7 @@ def test_slow_source_does_not_hold_objects_back() -> None:
 
 @pytest.mark.parametrize("how", ["close", "forget"])
 def test_abandoned_iteration_cancels_what_is_under_way(how: str) -> None:
-    """Within 200 ms there is no connection left but idle ones."""
+    """After 200 ms, all connections are idle."""
     with FaultServer({"bucket": small_objects(100)}) as server:
         server.faults.add(kinds.StallBeforeReply(), skip=10)
         config = config_for(server)

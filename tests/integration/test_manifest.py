@@ -80,7 +80,7 @@ def test_nothing_is_found(faulty: FaultServer) -> None:
 
 
 def test_a_prefix_that_cannot_be_listed(faulty: FaultServer) -> None:
-    """The others do not wait for it, nor it for them."""
+    """Prefixes do not wait for each other."""
     faulty.faults.add(kinds.AccessDenied(), match=lambda request: request.bucket == "other")
     try:
         with pytest.raises(AccessDeniedError):

@@ -189,7 +189,7 @@ def test_view_of_an_opened_object_is_the_whole(config: S3Config, prefetch_bytes:
 
 
 def test_view_of_what_breaks_off_is_an_error() -> None:
-    """The server goes away behind what is read ahead."""
+    """The server dies after the bytes that were read ahead."""
     with FaultServer({"bucket": {"huge": bytes(64 * MIB)}}) as server:
         file = open_object("s3://bucket/huge", config=config_for(server), prefetch_bytes=MIB)
         assert file.read(5) == bytes(5)

@@ -106,7 +106,7 @@ def test_every_object_exactly_once(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_reading_before_the_workers_start(server: FaultServer, method: str) -> None:
-    """With torchdata, having read an object in the parent made its children hang."""
+    """With torchdata, children hung if the parent had read an object."""
     pipe = pipeline(config_for(server))
     assert dict(contents(pipe)) == EXPECTED
     loader = DataLoader(pipe, batch_size=None, num_workers=2, multiprocessing_context=method)
@@ -145,7 +145,7 @@ def decode(item: tuple[str, StreamWrapper]) -> int:
 
 
 def test_streams_through_workers(server: FaultServer) -> None:
-    """A streamed object comes out of a worker whole."""
+    """A streamed object arrives complete from a worker."""
     urls = [ObjectUrl(url, size=len(data)) for url, data in EXPECTED.items()]
     pipe = S3FileLoader(urls, config=config_for(server), prefetch_bytes=1 << 20)
     loader = DataLoader(pipe, batch_size=None, num_workers=1)
@@ -290,7 +290,7 @@ def test_child_inherits_no_iterator(server: FaultServer) -> None:
 
 @needs_fork
 def test_child_may_drop_what_it_inherits(server: FaultServer) -> None:
-    """The parent's reads go on as if nothing had happened."""
+    """The reads of the parent continue."""
     config = config_for(server)
     holder = [iter(S3FileLoader(sorted(EXPECTED), config=config))]
     holder.append(next(holder[0]))  # type: ignore[arg-type]
@@ -325,7 +325,7 @@ def test_grandchildren(server: FaultServer) -> None:
     "duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
 )
 def test_pipes_are_configuration(server: FaultServer, duplicate: Callable[[Any], Any]) -> None:
-    """Before, while and after they are read, pipes can be copied, and the copies read alike."""
+    """Pipes can be copied before, during and after reading, and the copies read the same."""
     pipe = S3FileLister(["s3://bucket"], config=config_for(server), masks="*5").load_files_by_s3(
         config=config_for(server)
     )
@@ -342,7 +342,7 @@ def test_pipes_are_configuration(server: FaultServer, duplicate: Callable[[Any],
 def test_pickled_pipe_holds_no_secret_of_the_environment(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was left to the environment is looked up where the pipe is read."""
+    """Settings from the environment are read where the pipe is iterated."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "access")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
@@ -360,7 +360,7 @@ def test_urls_keep_what_they_know(server: FaultServer) -> None:
 
 @pytest.mark.parametrize("prefetch_bytes", [256 << 20, 1 << 20], ids=["whole", "streamed"])
 def test_reader_pickles_as_bytes_io(server: FaultServer, prefetch_bytes: int) -> None:
-    """At its position, with all of its content; the reader itself is left as it was."""
+    """At its position, with all of its content; the reader itself does not change."""
     [(url, stream)] = S3FileLoader(
         [ObjectUrl("s3://bucket/005", size=1_000_000)],
         config=config_for(server),

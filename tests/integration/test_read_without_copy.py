@@ -97,7 +97,7 @@ def test_damaged_and_broken_replies_leave_nothing_behind(server: FaultServer) ->
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_child_of_a_process_that_reads(server: FaultServer) -> None:
-    """What the parent has ready is not used, or freed, by the child."""
+    """The child neither uses nor frees blocks of the parent."""
     reading = files(server, LARGE)
     key, stream = next(reading)
     stream.read()

@@ -1,4 +1,4 @@
-"""Whatever a reply says of itself, a read gives the object's own bytes or a typed error."""
+"""Whatever a reply says about itself, a read gives the object's bytes or a typed error."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def head_of(*fields: str, status: str = "200 OK", version: str = "1.1") -> bytes
 
 
 def good(body: bytes, head: str) -> bytes:
-    """The reply of an honest server."""
+    """A correct reply."""
     asked = re.search(r"\r\nrange: bytes=(\d+)-(\d*)\r\n", head, re.IGNORECASE)
     if not asked:
         return head_of(f"Content-Length: {len(body)}") + body
@@ -272,7 +272,7 @@ def outcome(read_it: Callable[[], bytes], body: bytes) -> str:
 def test_wrong_reply(
     name: str, size: int, tls: bool, certificate: tuple[ssl.SSLContext, Path]
 ) -> None:
-    """Never other bytes: not once, with good replies afterwards, and not again and again."""
+    """Never other bytes, neither with one wrong reply nor with wrong replies only."""
     body = CONTENT[size]
     listed = size > MIB  # which is what makes it a stream
     context, ca = certificate

@@ -1,4 +1,4 @@
-"""The servers themselves: they serve, they leave nothing behind, and say why when they can't."""
+"""The test servers: they serve, leave nothing behind, and say why they cannot run."""
 
 import contextlib
 import functools
@@ -45,7 +45,7 @@ S3_SERVERS: dict[str, Callable[[], S3Server]] = {
 
 @contextlib.contextmanager
 def running(server: Server) -> Iterator[None]:
-    """Run a server; a test that lacks it is not run. Afterwards nothing may be left of it."""
+    """Run a server, and check that nothing is left of it. Without one, the test is not run."""
     try:
         server.start()
     except ServerUnavailable as error:
@@ -275,7 +275,7 @@ class TestInstall:
         assert program.is_relative_to(cache)
 
     def test_version_is_in_the_path(self, go: Callable[[str], None]) -> None:
-        """So that an older program is not taken for a newer one."""
+        """An older program is not taken for a newer one."""
         go("cp /bin/true $GOBIN/aisnode")
         assert AIStore.program.install().parent.name == "aistore-v1.5.0"
 

@@ -190,7 +190,7 @@ def test_a_state_leads_back_to_the_very_sample(
 def test_another_number_of_ranks_goes_on_with_what_is_left(
     manifest: Manifest, index: Path, indexed: bool
 ) -> None:
-    """Nothing twice, nothing missing, wherever the ranks stopped."""
+    """No sample comes twice, none is missing, wherever the ranks stopped."""
     where = index if indexed else False
     options: dict[str, Any] = {"shuffle": True, "uneven": "keep", "seed": 3}
     draw = random.Random(0)

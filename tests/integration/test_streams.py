@@ -1,4 +1,4 @@
-"""An object behaves as io.BytesIO would, whether it is in memory or streamed."""
+"""An object behaves like io.BytesIO, in memory or streamed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_etag_is_that_of_the_listing(server: FaultServer) -> None:
 
 
 class LikeBytesIO(RuleBasedStateMachine):
-    """Does the same things to a reader and to a BytesIO."""
+    """Does the same operations on a reader and on a BytesIO."""
 
     server: FaultServer
 
@@ -249,7 +249,7 @@ def test_text(server: FaultServer, mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("tar_mode", ["r:", "r|"])
 def test_tar(server: FaultServer, mode: str, tar_mode: Any) -> None:
-    """Also as a stream, on which torchdata's reader never came to an end."""
+    """Also as a stream, which torchdata's reader never finished."""
     members = {f"{i:03}": random.Random(i).randbytes(i * 5000) for i in range(40)}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -274,7 +274,7 @@ def test_tar(server: FaultServer, mode: str, tar_mode: Any) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_zip(server: FaultServer, mode: str) -> None:
-    """Its directory is at its end, so that a stream is read from there."""
+    """The directory of a ZIP file is at its end, so the stream seeks there first."""
     members = {f"{i:03}": random.Random(i).randbytes(i * 10_000) for i in range(20)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -291,7 +291,7 @@ def test_zip(server: FaultServer, mode: str) -> None:
 
 
 def test_stream_is_of_one_version() -> None:
-    """What is asked for again after the object was replaced is not there any more."""
+    """After the object was replaced, its earlier bytes cannot be read again."""
     data = random.Random(0).randbytes(5 * MIB)
     with FaultServer({"bucket": {"key": data}}) as server:
         [(_, stream)] = S3FileLoader(
@@ -308,7 +308,7 @@ def test_stream_is_of_one_version() -> None:
 
 
 def test_stream_goes_on_after_an_error() -> None:
-    """It is raised at every read, until a seek leads back to what can be read."""
+    """Each read raises the error, until a seek leads to bytes that can be read."""
     data = random.Random(0).randbytes(5 * MIB)
     with FaultServer({"bucket": {"key": data}}) as server:
         server.faults.add(kinds.ResetAt(3 * MIB), match=lambda request: request.range is None)

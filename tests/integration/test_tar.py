@@ -1,4 +1,4 @@
-"""Members of tar shards: whole and streamed ones, held and read late, damaged, and hostile."""
+"""Members of tar shards: whole and streamed, kept and read late, damaged, and hostile."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_large_member_is_read_piece_by_piece_or_left_out(server: FaultServer, 
 
 
 def test_members_of_a_stream_do_not_keep_it_in_memory(server: FaultServer) -> None:
-    """A view holds the bytes where they are; without one they are copied out of what moves on."""
+    """A view keeps bytes in place; without one, they are copied when the archive moves on."""
     held = []
     for index, (_, stream) in enumerate(members(server, "samples.tar", "streamed")):
         held.append((stream, memoryview(stream.file_obj) if index % 7 == 0 else None))
@@ -208,7 +208,7 @@ def test_sparse_files_are_refused_by_name() -> None:
 
 
 def test_a_size_that_no_memory_holds_is_not_believed() -> None:
-    """Of a file that does not say how long it is, memory grows with what arrives."""
+    """For a file of unknown size, memory grows with the bytes that arrive."""
     header = bytearray(make_tar({"huge": b""})[:512])
     header[124:136] = b"\x80" + (1 << 60).to_bytes(11, "big")
     header[148:156] = b" " * 8

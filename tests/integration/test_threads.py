@@ -1,4 +1,4 @@
-"""Objects of the engine that several threads use at once, or close under each other."""
+"""Threads use objects of the engine at the same time, and close them under each other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ THREADS = 8
 
 
 def at_once(work: Callable[[], object]) -> None:
-    """Call `work` in many threads, and raise what any of them raised."""
+    """Call `work` in many threads, and raise an exception of any of them."""
     barrier = threading.Barrier(THREADS)
     raised: list[BaseException] = []
 
@@ -148,7 +148,7 @@ def test_a_stream_is_read_by_many_threads() -> None:
 
 
 def test_a_window_is_emptied_by_many_threads() -> None:
-    """Every object is delivered to one of them, with its URL; closing it ends their waiting."""
+    """Each object goes to one thread, with its URL; closing the window ends the waits."""
     content = {f"{i:03}": b"%03d" % i * 1000 for i in range(400)}
     urls = iter([f"s3://bucket/{key}" for key in content])
     lock = threading.Lock()

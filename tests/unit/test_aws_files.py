@@ -1,4 +1,4 @@
-"""What is written down is read as botocore reads it; this holds the two against each other."""
+"""Files and variables are read like botocore reads them."""
 
 from __future__ import annotations
 

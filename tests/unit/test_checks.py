@@ -1,4 +1,4 @@
-"""A value that can never work is refused by name, and shown only if it is no secret."""
+"""A value that can never work is refused by name, and shown only if it is not secret."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_key_without_its_secret_is_an_error() -> None:
 
 
 def test_empty_credentials_are_an_error() -> None:
-    """They would turn signing off in silence."""
+    """They would silently turn signing off."""
     with pytest.raises(ConfigError, match="anonymous=True"):
         Credentials("", "")
 
@@ -89,7 +89,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Source:
-    """Gives numbered credentials of a fixed life, or fails as long as it is told to."""
+    """Gives numbered credentials with a fixed lifetime, or fails as often as configured."""
 
     def __init__(self, clock: Clock, life: float | None) -> None:
         self.clock = clock
@@ -109,7 +109,7 @@ class Source:
 
 @pytest.mark.parametrize(("life", "renewed_after"), [(3600, 3300), (60, 30)])
 def test_renewed_ahead_of_expiry(life: float, renewed_after: float, clock: Clock) -> None:
-    """Five minutes ahead, or half-way through a life shorter than ten minutes."""
+    """Five minutes before the end, or at half of a lifetime below ten minutes."""
     provider = CredentialsProvider(Source(clock, life))
     first = provider.get()
     clock.now += renewed_after - 1

@@ -1,4 +1,4 @@
-"""Errors say what happened and what to do, and arrive whole wherever they are raised."""
+"""Errors say what happened and what to do, and keep that when they cross processes."""
 
 from __future__ import annotations
 

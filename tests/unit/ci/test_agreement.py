@@ -1,4 +1,4 @@
-"""What names platforms or Pythons beside the table is compared with it."""
+"""Files that name platforms or Pythons are compared with the table."""
 
 from dataclasses import replace
 from typing import Any

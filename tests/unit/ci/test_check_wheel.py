@@ -1,4 +1,4 @@
-"""Each check of a wheel finds the fault it is there for."""
+"""Each check of a wheel finds its fault."""
 
 import json
 from collections.abc import Callable, Iterator

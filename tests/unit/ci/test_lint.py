@@ -1,4 +1,4 @@
-"""The lint says what it could not check, where nobody can overlook it."""
+"""The lint names what it could not check."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What keeps a version from being released, and what a release uploads."""
+"""Why a version cannot be released, and what a release uploads."""
 
 from pathlib import Path
 
