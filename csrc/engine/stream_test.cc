@@ -600,13 +600,13 @@ TEST_F(StreamTest, SaysWhenNothingComesAnyMore) {
 
 // A reader that trains on a chunk for minutes comes back to an empty stream.
 TEST_F(StreamTest, TheTimeThatTheReaderTakesDoesNotCount) {
-  options_.timeout_ms = 200;
+  options_.timeout_ms = 1000;
   options_.allowance = kMiB;
   const std::string body = PutChecked();
   store().Pace(kMiB, 60);
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(Settled());
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   ASSERT_EQ(Take(0), Stream::Outcome::kChunk);
   EXPECT_NE(stream_->Take(kMiB, 10, &chunk_, &failure_), Stream::Outcome::kFailed);
   EXPECT_EQ(Take(kMiB), Stream::Outcome::kChunk);

@@ -273,9 +273,10 @@ TEST_F(S3TransportTest, BlamesTheRedirectForWhatAnotherHostRefuses) {
 }
 
 TEST_F(S3TransportTest, ALocationThatIsNoneIsAFailure) {
-  for (const char* const location : {"ftp://127.0.0.1/x", "http://", "http://a b/", "/a\x01"}) {
-    replies_ = {RedirectTo(location)};
-    next_reply_ = 0;
+  const std::vector<std::string> locations = {"ftp://127.0.0.1/x", "http://", "http://a b/",
+                                              "/a\x01"};
+  for (const std::string& location : locations) replies_.push_back(RedirectTo(location));
+  for (const std::string& location : locations) {
     EXPECT_EQ(Get()->outcome.code(), StatusCode::kProtocol) << location;
   }
 }

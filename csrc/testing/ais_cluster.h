@@ -177,7 +177,7 @@ class ClusterTest : public LoopTest {
   AisTransport* transport() {
     if (transport_ == nullptr) {
       Options options;
-      options.endpoint_url = proxy_.url();
+      options.endpoint_url = endpoint_url_.empty() ? proxy_.url() : endpoint_url_;
       options.read.etl_name = etl_name_;
       options.http.stall_timeout_ms = stall_timeout_ms_;
       transport_ = std::make_unique<AisTransport>(&loop_.http(), options, credentials_);
@@ -215,6 +215,7 @@ class ClusterTest : public LoopTest {
   }
 
   std::shared_ptr<CredentialStore> credentials_ = std::make_shared<CredentialStore>();
+  std::string endpoint_url_;  // of the proxy; empty: its own
   std::string etl_name_;
   int64_t stall_timeout_ms_ = 10'000;
   bool shows_map_ = true;
