@@ -106,7 +106,7 @@ class Profile:
         ]
         share = 100 * self.wait / self.seconds if self.seconds else 0.0
         lines.append(
-            f"{self.seconds:.2f} s, of which {self.wait:.2f} s ({share:.0f}%) waited for data"
+            f"The loop took {self.seconds:.2f} s and waited for data for {self.wait:.2f} s ({share:.0f}%)."
         )
         return "\n".join(lines)
 
