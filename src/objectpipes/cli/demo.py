@@ -73,12 +73,15 @@ def run(options: argparse.Namespace) -> int:
     for line in not_run:
         print(line)
     if any(reading.errors for _, reading in readings):
-        print("Some pictures are missing, came twice, or differ from what was stored.", file=sys.stderr)
+        print(
+            "Some pictures are missing, came twice, or differ from what was stored.",
+            file=sys.stderr,
+        )
         return 1
-    print("\nEvery picture arrived exactly once, with every pixel as it was made.")
+    print("\nEvery picture arrived exactly once and looks as it did when it was made.")
     name, reading = readings[0]
-    print(f"\nWhere the time went ({name}):\n{reading.profile}")
-    print("(store: waiting for the server; transform: decoding; consumer: waiting to be asked)")
+    print(f"\nWhat the loop and its workers waited for ({name}):\n{reading.profile}")
+    print("store: waiting for the server; transform: decoding; consumer: waiting to be asked")
     print(_NEXT_STEPS)
     return 0
 

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     size = human_size(sum(head.size for head in heads.values()))
     print(
         f"{len(shards):,} shards, {samples:,} samples, {size};"
-        f" {len(missing):,} indexes written, {len(shards) - len(missing):,} were up to date",
+        f" {len(missing):,} indexes written, {len(shards) - len(missing):,} were there",
         file=sys.stderr,
     )
     return 0

@@ -29,13 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="s3:// or ais://bucket/prefix; end it with / to list a folder",
     )
     parser.add_argument(
-        "-r", "--recursive", action="store_true", help="list the contents of folders instead of their names"
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="list the contents of folders instead of their names",
     )
     parser.add_argument(
-        "-l", "--long", action="store_true", help="also show the time of modification (UTC) and the size in bytes"
+        "-l",
+        "--long",
+        action="store_true",
+        help="also show the time of modification (UTC) and the size in bytes",
     )
     parser.add_argument(
-        "--json", action="store_true", help="print a JSON object per line: url, size, etag, mtime, ..."
+        "--json",
+        action="store_true",
+        help="print a JSON object per line: url, size, etag, mtime, ...",
     )
     add_connection_options(parser)
 

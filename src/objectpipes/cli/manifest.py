@@ -21,7 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="s3:// or ais://bucket/prefix, all in one store",
     )
     parser.add_argument(
-        "-o", "--output", metavar="PLACE", required=True, help="file, or URL of an object, to write to"
+        "-o",
+        "--output",
+        metavar="PLACE",
+        required=True,
+        help="file, or URL of an object, to write to",
     )
     parser.add_argument(
         "--mask",
