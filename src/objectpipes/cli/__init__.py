@@ -36,7 +36,7 @@ examples:
   objectpipes doctor s3://bucket/prefix         check each step to the first byte
   objectpipes ls -l s3://bucket/train/          list, with time and size
   objectpipes cat s3://bucket/readme.txt        write an object to standard output
-  objectpipes manifest s3://bucket/train/ -o train.manifest   list once for datasets
+  objectpipes manifest -o list s3://bucket/a/   save a list for datasets
   objectpipes index s3://bucket/shards/         index tar shards for datasets
   objectpipes bench s3://bucket/train/          measure how fast it can be read
   objectpipes demo                              try it on this machine, without a store

@@ -31,7 +31,7 @@ def store_url(text: str) -> str:
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `open_store` reads."""
     group = parser.add_argument_group(
-        "connection", "What is not given comes from the environment and the AWS configuration."
+        "connection", "The environment and the AWS configuration set what is not given here."
     )
     group.add_argument(
         "--endpoint-url",
