@@ -31,7 +31,9 @@ Try next:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``demo``."""
     parser.add_argument("--pictures", type=count, default=2500, help="JPEG files (default: 2500)")
-    parser.add_argument("--shards", type=count, default=4, help="tar files of 150 pictures (default: 4)")
+    parser.add_argument(
+        "--shards", type=count, default=4, help="tar files of 150 pictures (default: 4)"
+    )
     parser.add_argument("--s3-only", action="store_true", help="start no AIStore cluster")
 
 
