@@ -330,8 +330,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         with closing(self._read(wanted())) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
-                    outcome = next(outcomes)
-                    sample = self._transformed(ahead.popleft(), outcome)
+                    sample = self._transformed(next(outcomes), ahead.popleft())
                     if isinstance(sample, ObjectStoreError):
                         self._count_skipped(sample)
                         if self.uneven == "keep":
@@ -341,7 +340,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                     progress.taken += 1
                     yield sample
 
-    def _transformed(self, number: int, outcome: Any) -> Any:
+    def _transformed(self, outcome: Any, number: int) -> Any:
         """Return what the user gets, or the error if the sample cannot be read."""
         if isinstance(outcome, ObjectStoreError):
             return outcome
@@ -363,7 +362,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """Read the sample before an unreadable one in its batch, or the next one."""
         for number in (*batch[:index][::-1], *batch[index + 1 :]):
             with closing(self._read(iter([number]))) as outcomes:
-                sample = self._transformed(number, next(outcomes))
+                sample = self._transformed(next(outcomes), number)
             if not isinstance(sample, ObjectStoreError):
                 return sample
         raise error

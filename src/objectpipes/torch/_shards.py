@@ -225,7 +225,7 @@ class ShardDataset(ResumableDataset):
                         raise outcome
                     samples = self._samples_in(outcome, shard, seed)
                     for sample in timed(itertools.islice(samples, delivered, None)):
-                        made = self._transformed(order[position], sample)
+                        made = self._transformed(sample, order[position])
                         if isinstance(made, ObjectStoreError):
                             raise made
                         delivered += 1
