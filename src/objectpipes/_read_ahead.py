@@ -41,7 +41,7 @@ _TRANSPARENT = {
 
 
 def read_ahead(
-    urls: Iterable[str | Range], window: _ext.ReadWindow
+    urls: Iterable[str | Range], window: _ext.ReadWindow, *, prompt: bool = False
 ) -> Generator[tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None], None, None]:
     """Read the objects of `urls`, or ranges of them, through `window`.
 
@@ -56,6 +56,8 @@ def read_ahead(
         What to read.
     window
         Limits how far ahead to read, and decides the order.
+    prompt
+        Whether the source is known to answer without waiting; else that is found out.
 
     Yields
     ------
@@ -63,7 +65,7 @@ def read_ahead(
         What has arrived, each with its URL as given, for `drained`; and the error of the object
         after these, if that cannot be read.
     """
-    source = _Source(urls)
+    source = _Source(urls, prompt)
     while True:
         room = window.room()
         # Objects that wait for a lost node may never come: they do not count.
@@ -93,10 +95,10 @@ def drained(items: list[_Item]) -> Iterator[_Item]:
 class _Source:
     """A source of URLs, and whether it answers promptly."""
 
-    def __init__(self, urls: Iterable[str | Range]) -> None:
+    def __init__(self, urls: Iterable[str | Range], prompt: bool) -> None:
         self._urls = iter(urls)
         self._run = 0  # URLs since the source last waited
-        self.batch = MAX_AT_ONCE if _never_waits(urls) else 1
+        self.batch = MAX_AT_ONCE if prompt or _never_waits(urls) else 1
         self.exhausted = False
         self.error: Exception | None = None
 

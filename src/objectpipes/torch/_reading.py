@@ -27,7 +27,7 @@ def read_in_order(
         One for each URL. An object that is not what its manifest lists is an error, too.
     """
     with closing(store.open_window()) as window:
-        for items, failure in read_ahead(urls, window):
+        for items, failure in read_ahead(urls, window, prompt=True):
             yield from map(_as_listed, drained(items))
             if failure is not None:
                 yield failure
