@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
 import io
 import itertools
@@ -690,7 +691,8 @@ def test_other_things_that_can_never_work(manifest: Manifest, server: FaultServe
         make(manifest, server).loader(batch_size=8)
     with pytest.raises(ConfigError, match="epoch must be"):
         make(manifest, server).set_epoch(1.5)  # type: ignore[arg-type]
-    for kind in (ObjectMapDataset, lambda urls: ObjectDataset(urls, batch_size=4)):
+    kinds_of_dataset: list[Any] = [ObjectMapDataset, functools.partial(ObjectDataset, batch_size=4)]
+    for kind in kinds_of_dataset:
         with pytest.raises(TypeError, match=r"Manifest\.from_urls"):
             kind(["s3://bucket/000"])
     with pytest.raises(ConfigError, match=r"epoch must be .* at least 0, not -1"):

@@ -39,17 +39,16 @@ class LoaderArguments(TypedDict, total=False):
 
     batch_size: int
     num_workers: int
-    collate_fn: Callable[[list[Any]], Any]
+    collate_fn: Callable[[list[Any]], Any] | None
     pin_memory: bool
     pin_memory_device: str
     timeout: float
-    worker_init_fn: Callable[[int], None]
-    multiprocessing_context: str | BaseContext
-    generator: Generator
-    prefetch_factor: int
+    worker_init_fn: Callable[[int], None] | None
+    multiprocessing_context: str | BaseContext | None
+    generator: Generator | None
+    prefetch_factor: int | None
     persistent_workers: bool
-    in_order: bool
-    snapshot_every_n_steps: int
+    snapshot_every_n_steps: int | None
 
 
 class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
