@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objectpipes.torch._shard_order import ShardOrder
@@ -13,6 +13,7 @@ from objectpipes.torch._shard_order import ShardOrder
 COUNTS = st.lists(st.integers(0, 20), min_size=1, max_size=12).filter(any)
 
 
+@settings(deadline=None)
 @given(COUNTS, st.integers(1, 5), st.integers(1, 8), st.integers(0, 3))
 def test_every_sample_once_within_its_window(
     counts: list[int], window: int, run: int, seed: int
@@ -29,6 +30,7 @@ def test_every_sample_once_within_its_window(
         begin += len(of_window)
 
 
+@settings(deadline=None)
 @given(COUNTS, st.integers(1, 5), st.integers(1, 8), st.randoms())
 def test_any_position_can_be_asked_for_first(
     counts: list[int], window: int, run: int, draw: random.Random
