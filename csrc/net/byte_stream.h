@@ -38,7 +38,10 @@ class TcpStream final : public ByteStream {
     drained_ = received > 0 && static_cast<size_t>(received) < size;
     return received;
   }
-  int64_t Send(const char* bytes, size_t size) override { return socket_.Send(bytes, size); }
+  int64_t Send(const char* bytes, size_t size) override {
+    drained_ = false;  // an answer may follow
+    return socket_.Send(bytes, size);
+  }
   bool IsQuiet() override {
     drained_ = false;  // by now there may be more
     return socket_.Peek() == kNotNow;
