@@ -202,14 +202,20 @@ int64_t Socket::Peek() const {
   return Moved(recv(handle_, &byte, 1, MSG_PEEK));
 }
 
-void SetLowWater(SocketHandle handle, int bytes) {
 #ifdef __linux__
-  setsockopt(handle, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
-#else
-  static_cast<void>(handle);
-  static_cast<void>(bytes);
-#endif
+// What waits to be read closes the window in which the sender may be ahead, and Linux makes a new
+// connection's window wider only as it is read.
+int SetLowWater(SocketHandle handle, int bytes) {
+  constexpr int kMaxPart = 8;
+  int buffer = 0;
+  NativeSize size = sizeof(buffer);
+  getsockopt(handle, SOL_SOCKET, SO_RCVBUF, &buffer, &size);
+  const int low = std::max(1, std::min(bytes, buffer / kMaxPart));
+  return setsockopt(handle, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) == 0 ? low : 1;
 }
+#else
+int SetLowWater(SocketHandle /*handle*/, int /*bytes*/) { return 1; }
+#endif
 
 std::string SystemErrorText(int code) { return std::system_category().message(code); }
 

@@ -57,9 +57,9 @@ class Socket {
   SocketHandle handle_ = kNoSocket;
 };
 
-// Pollers report data only from this many bytes on, or the end. Only Linux can; elsewhere they
-// report any data.
-void SetLowWater(SocketHandle handle, int bytes);
+// Has pollers report data only from so many bytes on, or the end; fewer where the sender would be
+// held up. Returns from how many: where the system cannot do that, 1.
+int SetLowWater(SocketHandle handle, int bytes);
 
 // In words: "Connection refused".
 std::string SystemErrorText(int code);

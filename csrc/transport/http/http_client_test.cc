@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -43,6 +44,7 @@ class Receiver final : public HttpHandler {
     if (body.size() >= pause_at) return Flow::kPause;
     if (body.size() >= stop_at) return Flow::kStop;
     body.append(data, size);
+    if (on_data) on_data();
     return Flow::kContinue;
   }
   void OnDone(const Status& outcome_of_exchange) override {
@@ -53,6 +55,7 @@ class Receiver final : public HttpHandler {
 
   std::unique_ptr<Exchange> exchange;
   Flow at_head = Flow::kContinue;
+  std::function<void()> on_data;
   size_t pause_at = SIZE_MAX;
   size_t stop_at = SIZE_MAX;
   std::string own_space;
@@ -733,6 +736,47 @@ TEST_F(HttpClientTest, APauseHoldsTheServerBackAndLosesNothing) {
   ASSERT_TRUE(receiver.done.Wait());
   EXPECT_TRUE(receiver.outcome.ok());
   EXPECT_TRUE(SameBytes(receiver.body, Pattern(20'000'000, 20'000'000)));
+}
+
+// The poller waits for many bytes of it, and a server may have few for a long time.
+TEST_F(HttpClientTest, FewBytesOfALargeBodyAreNotHeldBack) {
+  const std::string body = Pattern(kMiB);
+  Signal received[3];
+  LoopbackServer server([&](Peer* peer) {
+    peer->ReadRequest();
+    peer->Send(Reply(body).substr(0, Reply(body).size() - body.size()));
+    for (size_t i = 0; i < 3; ++i) {
+      peer->Send(body.substr(i * kKiB, kKiB));
+      EXPECT_TRUE(received[i].Wait());
+    }
+    peer->Send(body.substr(3 * kKiB));
+    peer->AwaitEnd();
+  });
+  Receiver receiver;
+  receiver.on_data = [&] {
+    for (size_t i = 0; i < 3; ++i) {
+      if (receiver.body.size() == (i + 1) * kKiB) received[i].Set();
+    }
+  };
+  EXPECT_TRUE(Get(server.url("/"), &receiver).ok());
+  EXPECT_TRUE(SameBytes(receiver.body, body));
+}
+
+TEST_F(HttpClientTest, AByteBehindALargeBodyEndsTheConnection) {
+  Signal received;
+  Signal left;
+  LoopbackServer server([&](Peer* peer) {
+    peer->ReadRequest();
+    peer->Send(Reply(Pattern(4 * kMiB)));
+    EXPECT_TRUE(received.Wait());
+    peer->Send("x");
+    peer->AwaitEnd();
+    left.Set();
+  });
+  Receiver receiver;
+  EXPECT_TRUE(Get(server.url("/"), &receiver).ok());
+  received.Set();
+  EXPECT_TRUE(left.Wait());
 }
 
 TEST_F(HttpClientTest, APauseInsideOfAChunkLosesNothing) {

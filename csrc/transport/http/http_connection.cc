@@ -110,9 +110,9 @@ void HttpConnection::WatchSocket() {
   watch_.Set(socket_, events);
 }
 
+// The system may allow larger ones later on.
 void HttpConnection::WaitForBatch(int bytes) {
-  if (bytes != batch_) SetLowWater(socket_, bytes);
-  batch_ = bytes;
+  if (bytes > batch_ || (bytes == 1 && batch_ > 1)) batch_ = SetLowWater(socket_, bytes);
 }
 
 // The connection has something to do.
