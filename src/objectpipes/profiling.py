@@ -106,8 +106,7 @@ class Profile:
         ]
         share = 100 * self.wait / self.seconds if self.seconds else 0.0
         lines.append(
-            f"The loop took {self.seconds:.2f} s, and waited {self.wait:.2f} s of them for data"
-            f" ({share:.0f}%)."
+            f"{self.seconds:.2f} s, of which {self.wait:.2f} s ({share:.0f}%) waited for data"
         )
         return "\n".join(lines)
 

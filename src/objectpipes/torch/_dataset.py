@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import logging
-import operator
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -14,20 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch.utils.data import IterableDataset, get_worker_info
 
 from .. import _timing
-from .._checks import check_count
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
-from ..manifest import Manifest
 from ._order import Place, Plan, Stream
 from ._shared import Shared
 from ._state import DatasetState, check_order, read_place
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from ._loader import ObjectLoader
 
-    from ._loader import LoaderArguments, ObjectLoader
-
-__all__ = ["Order", "Progress", "ResumableDataset", "check_manifest", "check_seed", "transformed"]
+__all__ = ["Order", "Progress", "ResumableDataset", "transformed"]
 
 _log = logging.getLogger("objectpipes")
 
@@ -80,6 +75,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         super().__init__()
         if samples < 1:
             raise ConfigError("The manifest is empty: nothing was listed, or nothing passed.")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ConfigError(f"batch_size must be a number greater than 0, not {batch_size!r}.")
         if uneven not in ("drop", "pad", "keep"):
             raise ConfigError(f"uneven must be 'drop', 'pad' or 'keep', not {uneven!r}.")
         if on_error not in ("raise", "skip"):
@@ -89,7 +86,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         ):
             raise ConfigError(f"rank and ranks go together: 0 <= {rank} < {ranks} does not hold.")
         self.transform = transform
-        self.batch_size = check_count("batch_size", batch_size, minimum=1)
+        self.batch_size = batch_size
         self.uneven = uneven
         self.on_error = on_error
         self._samples = samples
@@ -147,7 +144,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         The epoch that a state or `resume` has set is gone on with, any other begins anew.
         Without this, all iterations have the order of epoch 0.
         """
-        check_count("epoch", epoch)
+        if epoch < 0:
+            raise ConfigError(f"An epoch is not negative: {epoch}.")
         if epoch != self._shared.epoch:
             self._go_to(Place(epoch))
         self._shared.set(epochs_set=self._shared.epochs_set + 1)
@@ -169,9 +167,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """
         batch = self.batch_size * self._rank_and_ranks()[1]
         whole_epoch = -(-self._samples // batch) * batch
-        check_count("epoch", epoch)
-        whole = isinstance(samples, int) and not samples % batch
-        if not whole or not 0 <= samples <= whole_epoch:
+        if epoch < 0 or not 0 <= samples <= whole_epoch or samples % batch:
             raise ConfigError(
                 f"resume(epoch={epoch}, samples={samples}) must name samples of all ranks: a"
                 f" multiple of the global batch of {batch}, up to {whole_epoch}."
@@ -203,10 +199,6 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """
         place = read_place(state)
         check_order(self._order_facts, state)
-        if max(place.start, *place.extra, 0) > self._samples:
-            raise StateError(
-                f"The state is damaged: it is at {place.start} of {self._samples} samples."
-            )
         if "taken" not in state:
             self._go_to(place)
             return
@@ -330,7 +322,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         with closing(self._read(wanted())) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
-                    sample = self._transformed(next(outcomes), ahead.popleft())
+                    outcome = next(outcomes)
+                    sample = self._transformed(ahead.popleft(), outcome)
                     if isinstance(sample, ObjectStoreError):
                         self._count_skipped(sample)
                         if self.uneven == "keep":
@@ -340,7 +333,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                     progress.taken += 1
                     yield sample
 
-    def _transformed(self, outcome: Any, number: int) -> Any:
+    def _transformed(self, number: int, outcome: Any) -> Any:
         """Return what the user gets, or the error if the sample cannot be read."""
         if isinstance(outcome, ObjectStoreError):
             return outcome
@@ -362,12 +355,12 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """Read the sample before an unreadable one in its batch, or the next one."""
         for number in (*batch[:index][::-1], *batch[index + 1 :]):
             with closing(self._read(iter([number]))) as outcomes:
-                sample = self._transformed(next(outcomes), number)
+                sample = self._transformed(number, next(outcomes))
             if not isinstance(sample, ObjectStoreError):
                 return sample
         raise error
 
-    def loader(self, **options: Unpack[LoaderArguments]) -> ObjectLoader:
+    def loader(self, **options: Any) -> ObjectLoader:
         """Make the loader that fits: a ``StatefulDataLoader`` where torchdata is installed.
 
         Parameters
@@ -416,23 +409,6 @@ class Progress:
             began.shifts,
             Stream(stream.rank, stream.worker, stream.workers, self.taken, self.inside),
         )
-
-
-def check_manifest(manifest: object) -> None:
-    """Raise `TypeError` for what is no manifest, such as a list of URLs."""
-    if not isinstance(manifest, Manifest):
-        raise TypeError(
-            f"manifest must be a Manifest, not {type(manifest).__name__}: Manifest.from_urls(urls)"
-            " makes one of URLs."
-        )
-
-
-def check_seed(seed: int) -> int:
-    """Return a seed as plain data, or raise `ConfigError` if it is no whole number."""
-    try:
-        return operator.index(seed)
-    except TypeError:
-        raise ConfigError(f"seed must be a whole number, not {seed!r}.") from None
 
 
 def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:

@@ -1,36 +1,49 @@
-"""Reads of a manifest's objects ahead of their consumer: each comes in its place, or its error."""
+"""Reads of a manifest's objects ahead of their consumer, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from .._read_ahead import Range, drained, read_ahead
+from .._read_ahead import MAX_AT_ONCE, drained
 from ..errors import ObjectChangedError, ObjectStoreError
 
 if TYPE_CHECKING:
     from .. import _ext
-    from .._store import Store
 
 __all__ = ["read_in_order"]
 
 
 def read_in_order(
-    urls: Iterable[str | Range], store: Store
+    urls: Iterator[str], window: _ext.ReadWindow
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
-    """Read objects ahead, or ranges of them.
+    """Read objects through an ordered `window`, which is closed at the end.
 
     Yields
     ------
     ObjectReader or ObjectStoreError
         One for each URL. An object that is not what its manifest lists is an error, too.
     """
-    with closing(store.open_window()) as window:
-        for items, failure in read_ahead(urls, window, prompt=True):
+    exhausted = False
+    try:
+        while True:
+            room = min(window.room(), MAX_AT_ONCE)
+            may_ask = not exhausted and room > 0
+            if may_ask:
+                pulled = [*islice(urls, room)]
+                exhausted = len(pulled) < room
+                window.submit(pulled)
+            wait = not may_ask and window.outstanding() > 0
+            items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not exhausted)
+            got_any = bool(items)
             yield from map(_as_listed, drained(items))
             if failure is not None:
                 yield failure
+            elif exhausted and not got_any and window.outstanding() == 0:
+                return
+    finally:
+        window.close()
 
 
 def _as_listed(item: tuple[str, _ext.ObjectReader]) -> _ext.ObjectReader | ObjectStoreError:
