@@ -32,7 +32,7 @@ _watch() {
       printf '\r\033[K%s ... %s' "$title" "$(_elapsed "$began")"
     elif ((SECONDS - told >= 60)); then
       told=$SECONDS
-      printf '  still at it after %s\n' "$(_elapsed "$began")"
+      printf '  still running after %s\n' "$(_elapsed "$began")"
     fi
     sleep 0.5
   done
@@ -42,8 +42,8 @@ _explain_failure() {
   local title=$1 code=$2 from=$3
   echo "The step \"$title\" failed with exit code $code. The end of its output:" >&2
   tail -n "+$((from + 1))" "$OBJECTPIPES_LOG" | tail -n 25 | sed 's/^/  | /' >&2
-  echo "All of it is in $OBJECTPIPES_LOG. Mend the cause that it names, then run the same command again:" >&2
-  echo "what is done is not done twice." >&2
+  echo "The complete output is in $OBJECTPIPES_LOG. Fix the cause that it names, then run the same command again:" >&2
+  echo "finished steps are not repeated." >&2
 }
 
 # step TITLE COMMAND [ARGUMENT...]

@@ -11,16 +11,16 @@ _NAME = re.compile(r"(?:AWS|S3|AIS|SSL|CURL|REQUESTS|OBJECTPIPES|HTTPS?|ALL|NO)_
 # What each is for, in the words of its user. Grouped as the page shows them.
 MEANINGS = {
     "S3": {
-        "S3_ENDPOINT_URL": "URL of the store; goes before the other two",
+        "S3_ENDPOINT_URL": "URL of the store; overrides the next two",
         "AWS_ENDPOINT_URL_S3": "URL of the store",
         "AWS_ENDPOINT_URL": "URL of the store, and of other services",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "`true`: leave the two before and the profile's out",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "`true`: ignore the two above and the profile's",
         "S3_USE_HTTPS": "`0`: an endpoint without a scheme is `http://`",
         "S3_VERIFY_SSL": "`0`: do not check the server's certificate",
         "S3_BUFFER_SIZE": "accepted from torchdata, and ignored",
         "S3_MULTI_PART_DOWNLOAD": "`OFF`: read every object over one connection",
         "AWS_REGION": "region of the buckets",
-        "AWS_DEFAULT_REGION": "the same, where `AWS_REGION` is not set",
+        "AWS_DEFAULT_REGION": "the same, if `AWS_REGION` is not set",
         "AWS_ACCESS_KEY_ID": "access key",
         "AWS_SECRET_ACCESS_KEY": "secret key",
         "AWS_SESSION_TOKEN": "session token of temporary credentials",
@@ -29,11 +29,11 @@ MEANINGS = {
         "AWS_WEB_IDENTITY_TOKEN_FILE": "file with the token of a web identity",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "file with the token of a container",
         "AWS_PROFILE": "profile of the configuration files",
-        "AWS_DEFAULT_PROFILE": "the same, goes before `AWS_PROFILE`",
+        "AWS_DEFAULT_PROFILE": "the same; overrides `AWS_PROFILE`",
         "AWS_CONFIG_FILE": "instead of `~/.aws/config`",
         "AWS_SHARED_CREDENTIALS_FILE": "instead of `~/.aws/credentials`",
         "AWS_EC2_METADATA_DISABLED": "`true`: ask no metadata service for credentials",
-        "AWS_MAX_ATTEMPTS": "failed requests in a row after which a read has failed",
+        "AWS_MAX_ATTEMPTS": "failed requests in a row after which a read fails",
         "AWS_USE_DUALSTACK_ENDPOINT": "`true`: AWS's hosts with IPv6",
         "AWS_USE_FIPS_ENDPOINT": "`true`: AWS's hosts with FIPS 140",
     },
@@ -46,18 +46,18 @@ MEANINGS = {
         "AIS_CRT_KEY": "its key",
         "AIS_SKIP_VERIFY_CRT": "`true`: do not check the server's certificate",
         "AIS_SKIP_VERIFY": "the same, by its other name",
-        "AIS_CONNECT_TIMEOUT": "seconds to make a connection",
-        "AIS_READ_TIMEOUT": "seconds without a byte",
+        "AIS_CONNECT_TIMEOUT": "seconds that making a connection may take",
+        "AIS_READ_TIMEOUT": "seconds without a byte after which a request fails",
     },
     "TLS and proxies": {
         "AWS_CA_BUNDLE": "PEM file of the authorities to trust",
-        "SSL_CERT_FILE": "the same, where the one before is not set",
-        "SSL_CERT_DIR": "folder of them under OpenSSL's hashed names",
+        "SSL_CERT_FILE": "the same, if the one above is not set",
+        "SSL_CERT_DIR": "folder of such files under OpenSSL's hashed names",
         "CURL_CA_BUNDLE": "as `SSL_CERT_FILE`, after it",
         "REQUESTS_CA_BUNDLE": "as `SSL_CERT_FILE`, after it",
-        "HTTPS_PROXY": "proxy for `https://`; `https_proxy` goes before it",
-        "HTTP_PROXY": "proxy for `http://`; only `http_proxy` counts inside of a CGI program",
-        "ALL_PROXY": "proxy for both, where the one before is not set",
+        "HTTPS_PROXY": "proxy for `https://`; `https_proxy` overrides it",
+        "HTTP_PROXY": "proxy for `http://`; in a CGI program only `http_proxy` counts",
+        "ALL_PROXY": "proxy for both, if the one above is not set",
         "NO_PROXY": "hosts that are reached without a proxy",
     },
     "Programs": {
@@ -98,9 +98,9 @@ def page() -> str:
     """Return the page in Markdown."""
     parts = [
         "# Environment variables\n\n"
-        "A variable that is set to the empty text counts as not set. What is passed as an argument"
-        " or in a configuration goes before all of them. Credentials that are in none of these are"
-        " looked for by botocore, which reads further variables.\n"
+        "A variable that is set to an empty text counts as not set. Arguments and configurations"
+        " override all of them. If none of them gives credentials, botocore looks for some, and"
+        " reads further variables.\n"
     ]
     for title, group in MEANINGS.items():
         rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in group.items())

@@ -67,12 +67,12 @@ def _arrow(picture: Picture, x: int, begin: int, end: int, label: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Draw the pictures of the documentation; the demo's is made of what it printed."""
     parser = argparse.ArgumentParser(prog="ci.docs.pictures", description=main.__doc__)
-    parser.add_argument("--demo", type=Path, help="file with what `scripts/demo` printed")
+    parser.add_argument("--demo", type=Path, help="file with what `objectpipes demo` printed")
     options = parser.parse_args(arguments)
     IMAGES.mkdir(exist_ok=True)
     (IMAGES / "way-of-an-object.svg").write_text(way_of_an_object())
     if options.demo:
-        shown = terminal("$ scripts/demo\n" + options.demo.read_text(), "What the demo prints")
+        shown = terminal("$ objectpipes demo\n" + options.demo.read_text(), "What the demo prints")
         (IMAGES / "demo.svg").write_text(shown)
     return 0
 

@@ -29,6 +29,7 @@ _MODULES = {
     "objectpipes.webdataset": "Hooks for webdataset",
 }
 _BENCHMARKS = "benchmarks/results/results.svg"
+_WAY = "\n\n![The way of one object](../images/way-of-an-object.svg)\n"
 _SEARCH = 'data-md-component="search" aria-label="Search"'
 _BLOB = f"https://github.com/{repository.owner()}/objectpipes/blob/main/"
 
@@ -41,7 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/environment.md": _environment(),
         "errors/index.md": _errors(),
         "platforms.md": _from_root("platforms.md"),
-        "explanation/architecture.md": _from_root("ARCHITECTURE.md"),
+        "explanation/architecture.md": _from_root("ARCHITECTURE.md").replace("\n", _WAY, 1),
         "images/benchmarks.svg": (ROOT / _BENCHMARKS).read_text(),
         **dict(_api(package)),
     }

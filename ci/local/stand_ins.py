@@ -224,8 +224,8 @@ def _build(package: StandIn, files: Path, channel: Path) -> None:
 def _libraries() -> Iterator[tuple[StandIn, list[str]]]:
     """Return the libraries and the Debian packages that they are made of."""
     for name, debian, upper_parts in [
-        ("openssl", [_runtime("libssl3"), "libssl-dev"], 1),
-        ("c-ares", [_cares(), "libc-ares-dev"], 1),
+        ("openssl", [_installed("libssl3t64", "libssl3"), "libssl-dev"], 1),
+        ("c-ares", [_installed("libcares2", "libc-ares2"), "libc-ares-dev"], 1),
         ("pugixml", ["libpugixml1v5", "libpugixml-dev"], 2),
         ("xxhash", ["libxxhash0", "libxxhash-dev"], 3),
     ]:
@@ -270,18 +270,11 @@ def _listed(debian: Iterable[str]) -> Iterator[Path]:
             yield file
 
 
-def _runtime(package: str) -> str:
-    """Return the name of an installed library, which newer releases give a ``t64`` at the end."""
+def _installed(*names: str) -> str:
+    """Return which of a library's names, one per release of Debian, is that of a package here."""
     status = "--showformat=${Package} ${db:Status-Status}\n"
-    known = output("dpkg-query", "--show", status, f"{package}*").splitlines()
-    renamed = f"{package}t64"
-    return renamed if f"{renamed} installed" in known else package
-
-
-def _cares() -> str:
-    """Return the name of the installed library of c-ares, which lost its dash in Debian 13."""
-    known = output("dpkg-query", "--show", "--showformat=${Package}\n", "libc*ares2").splitlines()
-    return next((name for name in ("libcares2", "libc-ares2") if name in known), "libc-ares2")
+    known = output("dpkg-query", "--show", status).splitlines()
+    return next((name for name in names if f"{name} installed" in known), names[-1])
 
 
 def _debian_version(package: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 __all__ = ["Progress", "progress_bar"]
 
@@ -32,15 +32,22 @@ class _NoBar:
 
 
 @contextlib.contextmanager
-def progress_bar(*, beside_output: bool = False, **options: Any) -> Iterator[Progress]:
+def progress_bar(
+    *,
+    unit: str,
+    desc: str | None = None,
+    total: int | None = None,
+    unit_scale: bool = False,
+    beside_output: bool = False,
+) -> Iterator[Progress]:
     """Show a bar that disappears at the end, if tqdm is installed.
 
     Parameters
     ----------
     beside_output
         Whether the program writes to stdout meanwhile: then no bar is shown if that is a terminal.
-    **options
-        tqdm's.
+    unit, desc, total, unit_scale
+        As tqdm has them.
     """
     try:
         from tqdm import tqdm
@@ -50,5 +57,13 @@ def progress_bar(*, beside_output: bool = False, **options: Any) -> Iterator[Pro
     # A DataLoader would fork its workers while this thread runs.
     tqdm.monitor_interval = 0
     disable = True if beside_output and sys.stdout.isatty() else None
-    with tqdm(**{"disable": disable, "leave": False, "dynamic_ncols": True, **options}) as bar:
+    with tqdm(
+        desc=desc,
+        total=total,
+        unit=unit,
+        unit_scale=unit_scale,
+        disable=disable,
+        leave=False,
+        dynamic_ncols=True,
+    ) as bar:
         yield bar

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from . import _ext
     from .errors import ObjectStoreError
 
-__all__ = ["MAX_AT_ONCE", "drained", "pull", "read_ahead", "require_text"]
+__all__ = ["MAX_AT_ONCE", "Range", "drained", "pull", "read_ahead", "require_text"]
+
+
+class Range(NamedTuple):
+    """Part of an object, to be read by itself."""
+
+    url: str
+    begin: int
+    end: int
+
 
 _Url = TypeVar("_Url", bound="str | bytes")
+_Wanted = TypeVar("_Wanted", str, "str | Range")
 _Item = TypeVar("_Item")
 
 MAX_AT_ONCE = 32
@@ -31,11 +41,9 @@ _TRANSPARENT = {
 
 
 def read_ahead(
-    urls: Iterable[str],
-    window: _ext.ReadWindow,
-    on_skip: Callable[[ObjectStoreError], None] | None,
-) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
-    """Read the objects of `urls` through `window`.
+    urls: Iterable[str | Range], window: _ext.ReadWindow, *, prompt: bool = False
+) -> Generator[tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None], None, None]:
+    """Read the objects of `urls`, or ranges of them, through `window`.
 
     If the source fails, the objects of its earlier URLs are yielded before its exception is raised.
     The source runs on the consumer's thread: while it waits, nothing can be yielded. So objects
@@ -48,15 +56,16 @@ def read_ahead(
         What to read.
     window
         Limits how far ahead to read, and decides the order.
-    on_skip
-        Called with the error of an object that cannot be read. None: the error is raised.
+    prompt
+        Whether the source is known to answer without waiting; else that is found out.
 
     Yields
     ------
-    tuple of str and ObjectReader
-        The URL as given, and the object.
+    list of (str, ObjectReader), and ObjectStoreError or None
+        What has arrived, each with its URL as given, for `drained`; and the error of the object
+        after these, if that cannot be read.
     """
-    source = _Source(urls)
+    source = _Source(urls, prompt)
     while True:
         room = window.room()
         # Objects that wait for a lost node may never come: they do not count.
@@ -64,12 +73,11 @@ def read_ahead(
         wait = not may_ask and window.outstanding() > 0
         items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not source.exhausted)
         got_any = bool(items)
-        yield from drained(items)
+        if got_any or failure is not None:
+            yield items, failure
         if failure is not None:
-            if on_skip is None:
-                raise failure
-            on_skip(failure)
-        elif may_ask:
+            continue
+        if may_ask:
             window.submit(source.ask(min(room, source.batch)))
         elif not got_any and source.exhausted and window.outstanding() == 0:
             break
@@ -87,10 +95,10 @@ def drained(items: list[_Item]) -> Iterator[_Item]:
 class _Source:
     """A source of URLs, and whether it answers promptly."""
 
-    def __init__(self, urls: Iterable[str]) -> None:
+    def __init__(self, urls: Iterable[str | Range], prompt: bool) -> None:
         self._urls = iter(urls)
         self._run = 0  # URLs since the source last waited
-        self.batch = MAX_AT_ONCE if _never_waits(urls) else 1
+        self.batch = MAX_AT_ONCE if prompt or _never_waits(urls) else 1
         self.exhausted = False
         self.error: Exception | None = None
 
@@ -99,7 +107,7 @@ class _Source:
         """Whether the source can be asked while reads are in flight."""
         return self.batch == MAX_AT_ONCE
 
-    def ask(self, most: int) -> list[str]:
+    def ask(self, most: int) -> list[str | Range]:
         """Take some URLs: fewer at the end, or if the source waits."""
         began = time.monotonic()
         urls, self.exhausted, self.error = pull(self._urls, most)
@@ -120,13 +128,17 @@ def _never_waits(source: object) -> bool:
     return isinstance(source, (list, tuple, range))
 
 
-def pull(urls: Iterator[str], most: int = MAX_AT_ONCE) -> tuple[list[str], bool, Exception | None]:
+def pull(
+    urls: Iterator[_Wanted], most: int = MAX_AT_ONCE
+) -> tuple[list[_Wanted], bool, Exception | None]:
     """Take URLs; return them, whether the source is exhausted, and the error that ended it."""
-    pulled: list[str] = []
+    pulled: list[_Wanted] = []
     deadline = time.monotonic() + _MAX_PULL_S
     try:
         for url in islice(urls, most):
-            pulled.append(require_text(url))
+            if not isinstance(url, Range):
+                require_text(url)
+            pulled.append(url)
             if time.monotonic() > deadline:
                 return pulled, False, None
     except Exception as error:

@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 # Often enough for a progress bar and a picture, and rare enough to cost nothing.
 _INTERVAL_S = 0.1
 _PIECE = 1 << 20
+# A DataLoader asks its workers in turn: one that waits for long must not hold up the others.
+_REPORTS_AHEAD = 100
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,12 @@ def read_in_workers(
     list of Sample
         Of one process in the order of time, several times a second.
     """
-    yield from DataLoader(_ReadingPipe(files), batch_size=None, num_workers=workers)
+    yield from DataLoader(
+        _ReadingPipe(files),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=_REPORTS_AHEAD if workers else None,
+    )
 
 
 def _resident_bytes() -> int:

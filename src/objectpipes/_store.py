@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from . import _engine
-from ._read_ahead import read_ahead, require_text
+from ._read_ahead import drained, read_ahead, require_text
 from .errors import ConfigError, InvalidURLError, ObjectStoreError
 from .options import ListFilters, ReadOptions
 from .url import ObjectUrl
@@ -191,7 +191,13 @@ class Store(abc.ABC):
         """
         skip = None if options.on_error == "raise" else on_skip or log_skipped
         with closing(self.open_window(options)) as window:
-            yield from read_ahead(urls, window, skip)
+            for items, failure in read_ahead(urls, window):
+                yield from drained(items)
+                if failure is None:
+                    continue
+                if skip is None:
+                    raise failure
+                skip(failure)
 
     def open(self, url: str | bytes, options: ReadOptions = ReadOptions()) -> _ext.ObjectReader:
         """Open an object.

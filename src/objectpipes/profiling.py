@@ -106,7 +106,8 @@ class Profile:
         ]
         share = 100 * self.wait / self.seconds if self.seconds else 0.0
         lines.append(
-            f"{self.seconds:.2f} s, of which {self.wait:.2f} s ({share:.0f}%) waited for data"
+            f"The loop took {self.seconds:.2f} s, and waited {self.wait:.2f} s of them for data"
+            f" ({share:.0f}%)."
         )
         return "\n".join(lines)
 

@@ -10,7 +10,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 try:
     import pyarrow
@@ -31,6 +31,7 @@ from .options import ReadOptions
 if TYPE_CHECKING:
     from ray.data import Dataset
     from ray.data.context import DataContext
+    from typing_extensions import Unpack
 
     from ._connection import StoreConfig
     from .url import ObjectUrl
@@ -45,12 +46,23 @@ _Row = dict[str, Any]
 _Paths = str | Iterable[str] | Manifest
 
 
+class TaskArguments(TypedDict, total=False):
+    """The keyword arguments of ``ray.data.read_datasource``, as every Ray from 2.50 on has them."""
+
+    override_num_blocks: int
+    concurrency: int
+    num_cpus: float
+    num_gpus: float
+    memory: float
+    ray_remote_args: dict[str, Any]
+
+
 def read_objects(
     paths: _Paths,
     *,
     config: StoreConfig | None = None,
     include_paths: bool = False,
-    **options: Any,
+    **options: Unpack[TaskArguments],
 ) -> Dataset:
     """Make a dataset of objects: a row each, with its content in the column ``bytes``.
 
@@ -63,7 +75,7 @@ def read_objects(
     include_paths : bool, optional
         Whether there is a column ``path``, too: the object's URL.
     **options
-        Of ``ray.data.read_datasource``, such as ``override_num_blocks`` or ``concurrency``.
+        Of ``ray.data.read_datasource``, as `TaskArguments` lists them.
 
     Returns
     -------
@@ -92,7 +104,7 @@ def read_shards(
     *,
     config: StoreConfig | None = None,
     include_paths: bool = False,
-    **options: Any,
+    **options: Unpack[TaskArguments],
 ) -> Dataset:
     """Make a dataset of the samples of tar shards: a row each.
 

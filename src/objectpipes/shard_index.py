@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ._read_ahead import Range, drained, read_ahead
 from ._samples import groups_in
 from ._store import Store
 from .errors import ObjectNotFoundError, ShardIndexError
@@ -205,7 +206,7 @@ class IndexPlace:
     def _read(self, places: list[str], length: int | None) -> Iterator[bytes | None]:
         if not places or "://" not in places[0]:
             return map(_read_file, places, [length] * len(places))
-        wanted: list[Any] = [place if length is None else (place, 0, length) for place in places]
+        wanted = [place if length is None else Range(place, 0, length) for place in places]
         return iter(_read_objects(wanted, self._config))
 
 
@@ -217,15 +218,14 @@ def _read_file(path: str, length: int | None) -> bytes | None:
         return None
 
 
-def _read_objects(wanted: list[Any], config: StoreConfig | None) -> list[bytes | None]:
+def _read_objects(wanted: list[str | Range], config: StoreConfig | None) -> list[bytes | None]:
+    """Read objects or ranges of them; None in the place of one that is not there."""
     found: list[bytes | None] = []
-    example = wanted[0] if isinstance(wanted[0], str) else wanted[0][0]
+    example = wanted[0] if isinstance(wanted[0], str) else wanted[0].url
     options = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
     with closing(Store.of(example, config).open_window(options)) as window:
-        window.submit(wanted)
-        while len(found) < len(wanted):
-            items, failure = window.take(64, True)
-            found += [reader.read() for _, reader in items]
+        for items, failure in read_ahead(wanted, window):
+            found += [reader.read() for _, reader in drained(items)]
             if isinstance(failure, ObjectNotFoundError):
                 found.append(None)
             elif failure is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._objects import open_object
 from .errors import NotSupportedError
@@ -50,7 +50,7 @@ def register(*, s3: S3Config | None = None, ais: AISConfig | None = None) -> Non
 
 
 def _open(
-    config: S3Config | AISConfig | None, url: str, mode: str = "rb", bufsize: int = 0, **_: Any
+    config: S3Config | AISConfig | None, url: str, mode: str = "rb", bufsize: int = 0, **_: object
 ) -> _ext.ObjectReader:
     """Open an object as ``webdataset.gopen`` does."""
     if mode != "rb":

@@ -240,6 +240,62 @@ def test_credentials_of_a_profile(home: Path) -> None:
         assert load(server, URLS, config=S3Config(profile="data")) == EXPECTED
 
 
+@pytest.mark.parametrize("where", ["environment", "profile", "other file"])
+def test_changed_credentials_are_those_of_the_next_pipe(
+    where: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the old ones were good, and never refused."""
+
+    def change(credentials: Credentials) -> None:
+        if where == "environment":
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.access_key)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret_key)
+            return
+        path = tmp_path / "credentials" if where == "other file" else home / ".aws" / "credentials"
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path))
+        path.write_text(
+            f"[data]\naws_access_key_id = {credentials.access_key}\n"
+            f"aws_secret_access_key = {credentials.secret_key}\n"
+        )
+
+    with serve() as server:
+        profile = None if where == "environment" else "data"
+        config = S3Config(endpoint_url=server.endpoint, region="us-east-1", profile=profile)
+        for number in range(3):
+            change(Credentials(f"AKIDNUMBER{number}", f"secret of number {number}"))
+            assert load(server, ONE, config=config) == EXPECTED[:1]
+            assert f"Credential=AKIDNUMBER{number}/" in server.requests[-1].headers["authorization"]
+
+
+def test_key_that_is_no_longer_known_is_looked_up_once_more(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an epoch; if it is still the same, that is the error."""
+
+    def write(credentials: Credentials) -> None:
+        (home / ".aws" / "credentials").write_text(
+            f"[default]\naws_access_key_id = {credentials.access_key}\n"
+            f"aws_secret_access_key = {credentials.secret_key}\n"
+        )
+
+    old, new = Credentials("AKIDOLD", "the old secret"), Credentials("AKIDNEW", "the new secret")
+    write(old)
+    with serve(credentials=on_server(old)) as server:
+        config = S3Config(endpoint_url=server.endpoint, region="us-east-1")
+        loading = iter(S3FileLoader(URLS, config=config, prefetch_bytes=1, concurrency=1))
+        assert next(loading)[0] == URLS[0]
+        server.store.rotate(on_server(new))
+        server.store.retired.clear()  # it does not say that the old one has expired
+        write(new)
+        assert [url for url, _ in loading] == URLS[1:]
+        server.store.rotate(on_server(old))
+        server.store.retired.clear()
+        server.requests.clear()
+        with pytest.raises(InvalidCredentialsError):
+            load(server, ONE, config=config)
+        assert len(server.requests) <= 2
+
+
 def test_no_credentials_anywhere(caplog: pytest.LogCaptureFixture) -> None:
     """Requests are sent unsigned with a warning, and a refusal tells what to do."""
     with serve(credentials=on_server(CREDENTIALS)) as server:
@@ -546,6 +602,27 @@ def test_server_that_is_down() -> None:
             use()
         assert isinstance(caught.value, ConnectionError)
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("kind", ["silent", "unresolvable", "refused"])
+def test_first_contact_that_fails(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A typed error within 10 s by default; what takes longer than 5 s is said once."""
+    with serve() as server:
+        server.faults.add(kinds.StallBeforeReply())
+        endpoint = {
+            "silent": server.endpoint,
+            "unresolvable": "http://nowhere.invalid:9000",
+            "refused": "http://127.0.0.1:1",
+        }[kind]
+        config = S3Config(endpoint_url=endpoint, region="r", credentials=CREDENTIALS)
+        began = time.monotonic()
+        with pytest.raises((EndpointError, TimeoutError)) as caught:
+            load(server, ONE, config=config)
+        assert time.monotonic() - began < 15  # and what a busy machine adds
+        assert isinstance(caught.value, ObjectStoreError)
+        assert endpoint.partition("//")[2] in str(caught.value)
+    warned = [record for record in caplog.records if record.name == "objectpipes"]
+    assert len(warned) <= 1
 
 
 def test_server_that_comes_back() -> None:

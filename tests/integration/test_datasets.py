@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
 import io
 import itertools
@@ -502,6 +503,47 @@ def test_states_of_something_else(manifest: Manifest, server: FaultServer) -> No
     assert batches(loader) == batches(make(manifest, server, rank=1, ranks=2).loader())[2:]
 
 
+def test_a_seed_of_numpy_is_kept_as_plain_data(manifest: Manifest, server: FaultServer) -> None:
+    numpy = pytest.importorskip("numpy")
+    file = io.BytesIO()
+    torch.save(make(manifest, server, seed=numpy.int64(1)).state_dict(), file)
+    file.seek(0)
+    make(manifest, server).load_state_dict(torch.load(file, weights_only=True))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"start": -1},
+        {"start": "4"},
+        {"start": SAMPLES + 1},
+        {"epoch": None},
+        {"extra": [3, 2]},
+        {"extra": 7},
+        {"begun": [1]},
+        {"order": None},
+        {"objectpipes": "1"},
+        {"batch_size": 0},
+        {"ranks": -1},
+        {"rank": 1},
+        {"workers": 0},
+        {"taken": 1.5},
+    ],
+)
+def test_a_damaged_state(manifest: Manifest, server: FaultServer, damage: dict[str, Any]) -> None:
+    dataset = make(manifest, server)
+    with pytest.raises(StateError):
+        dataset.load_state_dict(dataset.state_dict() | damage)
+
+
+def test_a_state_without_one_of_its_fields(manifest: Manifest, server: FaultServer) -> None:
+    dataset = make(manifest, server)
+    state = dataset.state_dict()
+    for field in state.keys() - {"taken"}:  # which a merged state does not have
+        with pytest.raises(StateError):
+            dataset.load_state_dict({name: state[name] for name in state if name != field})
+
+
 @needs_states
 def test_states_of_a_loader_of_ones_own_are_refused_too(
     manifest: Manifest, server: FaultServer
@@ -628,6 +670,7 @@ def test_fewer_samples_than_ranks(
     [
         ({"batch_size": 0}, "batch_size"),
         ({"batch_size": 2.5}, "batch_size"),
+        ({"seed": 1.5}, "seed"),
         ({"uneven": "raise"}, "uneven"),
         ({"on_error": "ignore"}, "on_error"),
         ({"rank": 1}, "rank"),
@@ -646,7 +689,13 @@ def test_other_things_that_can_never_work(manifest: Manifest, server: FaultServe
         make(manifest[:0], server)
     with pytest.raises(ConfigError, match="batch_size=8"):
         make(manifest, server).loader(batch_size=8)
-    with pytest.raises(ConfigError, match="negative"):
+    with pytest.raises(ConfigError, match="epoch must be"):
+        make(manifest, server).set_epoch(1.5)  # type: ignore[arg-type]
+    kinds_of_dataset: list[Any] = [ObjectMapDataset, functools.partial(ObjectDataset, batch_size=4)]
+    for kind in kinds_of_dataset:
+        with pytest.raises(TypeError, match=r"Manifest\.from_urls"):
+            kind(["s3://bucket/000"])
+    with pytest.raises(ConfigError, match=r"epoch must be .* at least 0, not -1"):
         make(manifest, server).set_epoch(-1)
 
 

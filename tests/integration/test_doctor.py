@@ -166,6 +166,23 @@ def test_a_profile_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
     found.assert_broken("configuration", "profile (nobody) could not be found", "")
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+@pytest.mark.parametrize("spoilt", ["{} ", " {}", "{}\n"])
+def test_a_key_with_a_blank_at_an_end(
+    capsys: pytest.CaptureFixture[str],
+    server: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    spoilt: str,
+) -> None:
+    monkeypatch.setenv(name, spoilt.format("SPOILTKEYEXAMPLE"))
+    found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", server.endpoint)
+    assert found.outcomes["credentials"] == "failed"
+    assert name in found.findings["credentials"]
+    assert "SPOILTKEYEXAMPLE" not in found.text
+    assert not server.requests
+
+
 def test_credentials_that_cannot_be_had(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,7 @@ def of_a_pipe(urls: list[str], config: S3Config) -> Iterator[Any]:
 
 
 def of_a_dataset(urls: list[str], config: S3Config) -> Iterator[Any]:
-    return read_in_order(iter(urls), Store.of(urls[0], config).open_window())
+    return read_in_order(urls, Store.of(urls[0], config))
 
 
 def of_functions(urls: list[str], config: S3Config) -> Iterator[Any]:

@@ -114,6 +114,29 @@ def test_reading_before_the_workers_start(server: FaultServer, method: str) -> N
     assert dict(contents(pipe)) == EXPECTED
 
 
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "forkserver"])  # it has its own
+def test_workers_use_what_the_environment_has_now(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of each epoch, whatever the parent has read with before."""
+    with FaultServer({"bucket": CONTENT}) as server:
+        config = S3Config(endpoint_url=server.endpoint, region="us-east-1")
+        pipe = pipeline(config)
+        for number in range(2):
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"AKIDNUMBER{number}")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"secret of number {number}")
+            server.requests.clear()
+            assert dict(contents(pipe)) == EXPECTED
+            loader = DataLoader(
+                pipe, batch_size=None, num_workers=1, multiprocessing_context=method
+            )
+            assert dict(contents(loader)) == EXPECTED
+            signers = {
+                request.headers["authorization"].split("/")[0] for request in server.requests
+            }
+            assert signers == {f"AWS4-HMAC-SHA256 Credential=AKIDNUMBER{number}"}
+
+
 @needs_fork
 def test_parent_reads_while_workers_do(server: FaultServer) -> None:
     config = config_for(server)

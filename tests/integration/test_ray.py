@@ -10,9 +10,11 @@ import hashlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,10 @@ import pytest
 
 from archives import make_tar, shard_of
 from faults import FaultServer
+from integration.clusters import running
 from integration.pipes import CREDENTIALS
-from objectpipes import Credentials, Manifest, ObjectUrl, S3Config
-from servers import Minio, ServerUnavailable
+from objectpipes import AISConfig, Credentials, Manifest, ObjectUrl, S3Config
+from servers import AIStore, Minio, ServerUnavailable
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -59,40 +62,77 @@ def _ray() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def config() -> Iterator[S3Config]:
-    """Return how to reach a MinIO or, where there is none, the fault server."""
+def minio() -> Iterator[Minio | None]:
+    """Start a MinIO with the objects; None where there is none."""
     try:
-        server = Minio()
-        with server:
-            server.create_bucket("bucket")
-            for key, data in {**OBJECTS, **SHARDS}.items():
-                server.put("bucket", key, data)
-            yield S3Config(
-                endpoint_url=server.endpoint,
-                region=server.region,
-                credentials=Credentials(server.access_key, server.secret_key),
-            )
+        with Minio() as server:
+            fill(server)
+            yield server
     except ServerUnavailable:
+        yield None
+
+
+def fill(server: Minio | AIStore) -> None:
+    server.create_bucket("bucket")
+    for key, data in {**OBJECTS, **SHARDS}.items():
+        server.put("bucket", key, data)
+
+
+@pytest.fixture(scope="module")
+def config(minio: Minio | None) -> Iterator[S3Config]:
+    """Return how to reach the MinIO or, where there is none, the fault server."""
+    if minio is not None:
+        yield S3Config(
+            endpoint_url=minio.endpoint,
+            region=minio.region,
+            credentials=Credentials(minio.access_key, minio.secret_key),
+        )
+    else:
         with FaultServer({"bucket": {**OBJECTS, **SHARDS}}) as faults:
             yield S3Config(
                 endpoint_url=faults.endpoint, region="us-east-1", credentials=CREDENTIALS
             )
 
 
+@dataclass
+class Place:
+    """A bucket with the objects."""
+
+    bucket: str
+    config: S3Config | AISConfig
+
+    def check(self, rows: list[dict[str, Any]]) -> None:
+        """Compare rows of `digests` with what is stored: each object once."""
+        expected = {f"{self.bucket}/{key}": sha256(data) for key, data in OBJECTS.items()}
+        assert {row["path"]: row["digest"] for row in rows} == expected
+        assert len(rows) == len(expected)
+
+
+@pytest.fixture(scope="module", params=["s3", "ais"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Return the objects in S3, then those in an AIStore cluster."""
+    if request.param == "s3":
+        yield Place("s3://bucket", request.getfixturevalue("config"))
+        return
+    cluster = AIStore()
+    with running(cluster):
+        fill(cluster)
+        yield Place("ais://bucket", AISConfig(endpoint_url=cluster.endpoint))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def digests(row: dict[str, Any]) -> dict[str, Any]:
-    return {"path": row["path"], "digest": hashlib.sha256(row["bytes"]).hexdigest()}
+    return {"path": row["path"], "digest": sha256(row["bytes"])}
 
 
-EXPECTED = {f"s3://bucket/{key}": hashlib.sha256(data).hexdigest() for key, data in OBJECTS.items()}
-
-
-def test_every_object_of_a_prefix(config: S3Config) -> None:
+def test_every_object_of_a_prefix(place: Place) -> None:
     dataset = objects_in_ray.read_objects(
-        "s3://bucket/train/", config=config, include_paths=True, override_num_blocks=7
+        f"{place.bucket}/train/", config=place.config, include_paths=True, override_num_blocks=7
     )
-    rows = dataset.map(digests).take_all()
-    assert {row["path"]: row["digest"] for row in rows} == EXPECTED
-    assert len(rows) == len(EXPECTED)
+    place.check(dataset.map(digests).take_all())
 
 
 def test_urls_prefixes_and_manifests(config: S3Config) -> None:
@@ -110,16 +150,18 @@ def test_urls_prefixes_and_manifests(config: S3Config) -> None:
     assert rows == []
 
 
-def test_samples_of_shards(config: S3Config) -> None:
-    dataset = objects_in_ray.read_shards("s3://bucket/shards/", config=config, include_paths=True)
+def test_samples_of_shards(place: Place) -> None:
+    dataset = objects_in_ray.read_shards(
+        f"{place.bucket}/shards/", config=place.config, include_paths=True
+    )
     rows = dataset.take_all()
     assert sorted(row["__key__"] for row in rows) == [f"{number:06}" for number in range(200)]
     for row in rows:
         assert row["cls"] == str(int(row["__key__"])).encode()
-        assert row["path"] == f"s3://bucket/shards/{int(row['__key__']) // 40}.tar"
+        assert row["path"] == f"{place.bucket}/shards/{int(row['__key__']) // 40}.tar"
 
 
-def test_a_worker_that_is_killed_in_the_middle(config: S3Config, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_in_the_middle(place: Place, tmp_path: Path) -> None:
     flag = tmp_path / "killed"
 
     class KillsOnce(objects_in_ray.ObjectDatasource):
@@ -138,11 +180,10 @@ def test_a_worker_that_is_killed_in_the_middle(config: S3Config, tmp_path: Path)
                 task._read_fn = killed
             return tasks
 
-    source = KillsOnce("s3://bucket/train/", config=config, include_paths=True)
+    source = KillsOnce(f"{place.bucket}/train/", config=place.config, include_paths=True)
     rows = ray.data.read_datasource(source, override_num_blocks=4).map(digests).take_all()
     assert flag.exists()
-    assert {row["path"]: row["digest"] for row in rows} == EXPECTED
-    assert len(rows) == len(EXPECTED)
+    place.check(rows)
 
 
 def test_streaming_split_feeds_training(config: S3Config) -> None:
@@ -156,6 +197,21 @@ def test_streaming_split_feeds_training(config: S3Config) -> None:
     seen = ray.get([train.remote(split) for split in splits])
     assert len(seen[0]) == len(seen[1])
     assert len({*seen[0], *seen[1]}) == len(seen[0]) + len(seen[1])
+
+
+def test_the_example_feeds_equally_many_rows_to_two_ranks(minio: Minio | None) -> None:
+    if minio is None:
+        pytest.skip("there is no MinIO")
+    example = Path(__file__).parents[2] / "examples/ray_preprocessing.py"
+    finished = subprocess.run(
+        [sys.executable, str(example), "s3://bucket/train/"],
+        env={**os.environ, **minio.environment()},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert finished.stdout.splitlines()[-1] == "[75, 75]"
 
 
 def test_an_object_that_is_missing(config: S3Config) -> None:

@@ -6,10 +6,12 @@ Not run where torchdata 0.9 is missing.
 from __future__ import annotations
 
 import io
+import sys
 import tarfile
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,18 +20,31 @@ from torch.utils.data.datapipes.utils.common import StreamWrapper
 from archives import ARCHIVES, COMPRESSIONS, FILES, make_tar
 from objectpipes.iter import IterableWrapper, TarArchiveLoader, WebDataset
 
+# Where scripts/setup puts it: the environment has a newer torchdata.
+FOLDER = Path(sys.prefix) / "torchdata-0.9"
+
 pytestmark = pytest.mark.skipif(
-    find_spec("torchdata") is None or find_spec("torchdata.datapipes") is None,
-    reason="there is no torchdata 0.9",
+    not (FOLDER / "torchdata" / "datapipes").is_dir(), reason="there is no torchdata 0.9"
 )
 
 
 @pytest.fixture(scope="module")
-def theirs() -> Any:
-    with warnings.catch_warnings():
+def theirs() -> Iterator[Any]:
+    """Return torchdata 0.9's pipes; the newer torchdata is hidden meanwhile."""
+    newer = _take_out_torchdata()
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.syspath_prepend(FOLDER)
         warnings.simplefilter("ignore")
         import torchdata.datapipes.iter as pipes
-    return pipes
+
+        yield pipes
+    _take_out_torchdata()
+    sys.modules.update(newer)
+
+
+def _take_out_torchdata() -> dict[str, ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "torchdata"]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 class NotSeekable(io.RawIOBase):

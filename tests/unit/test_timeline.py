@@ -37,6 +37,11 @@ def test_what_was_counted_is_drawn_once_however_few_samples_there_are() -> None:
     assert sum(_Run(samples).differences("retries")) == pytest.approx(7)
 
 
+def test_the_order_of_samples_does_not_matter() -> None:
+    samples = samples_of(1, [0.0, 1.0, 1.0, 2.0], read=lambda t: t)
+    assert timeline(samples[::-1], "x") == timeline(samples, "x")
+
+
 def test_a_level_is_that_of_its_time() -> None:
     samples = samples_of(1, [0.0, 1.0, 2.0], in_flight=lambda t: 10 * t)
     levels = _Run(samples).levels("in_flight")

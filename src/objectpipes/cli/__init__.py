@@ -30,16 +30,16 @@ _COMMANDS = {
 }
 
 _DESCRIPTION = """\
-Look at, read and measure objects in S3 and AIStore, as the pipes read them.
+List, read and measure objects in S3 and AIStore.
 
 examples:
-  objectpipes doctor s3://bucket/prefix         what is between here and the first byte
+  objectpipes doctor s3://bucket/prefix         check each step to the first byte
   objectpipes ls -l s3://bucket/train/          list, with time and size
   objectpipes cat s3://bucket/readme.txt        write an object to standard output
-  objectpipes manifest s3://bucket/train/ -o train.manifest   list once what datasets read
-  objectpipes index s3://bucket/shards/         find the samples of tar shards, for datasets
-  objectpipes bench s3://bucket/train/          how fast it can be read into a DataLoader
-  objectpipes demo                              all of it on this machine, without a store
+  objectpipes manifest -o list s3://bucket/a/   save a list for datasets
+  objectpipes index s3://bucket/shards/         index tar shards for datasets
+  objectpipes bench s3://bucket/train/          measure how fast it can be read
+  objectpipes demo                              try it on this machine, without a store
   objectpipes ls --endpoint-url http://localhost:9000 s3://bucket/
   objectpipes ls --endpoint-url http://gateway:51080 ais://bucket/
 """
@@ -47,12 +47,12 @@ examples:
 _EPILOG = """\
 exit codes:
   0    success
-  1    it failed; the reason and what to do are on standard error
-  2    the arguments make no sense
+  1    failure; standard error says why and what to do
+  2    wrong arguments
   130  interrupted (Ctrl-C)
-  141  whoever read the output closed it
+  141  the reader of the output closed it
 
-`objectpipes COMMAND --help` tells the options of a command.
+`objectpipes COMMAND --help` shows the options of a command.
 """
 
 _FAILURE = 1

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "url", metavar="URL", type=store_url, help="s3://bucket/prefix or ais://bucket/prefix"
     )
     parser.add_argument(
-        "--seconds", type=count, default=10, help="when to stop; 0: after all (default: 10)"
+        "--seconds", type=count, default=10, help="when to stop; 0: after all objects (default: 10)"
     )
     parser.add_argument(
         "--workers", type=count, default=0, help="processes of the DataLoader; 0 (default): none"
@@ -34,14 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         type=count,
         default=0,
-        help="objects requested at once; 0 (default): adapted",
+        help="requests at once; 0 (default): adapted to the latency",
     )
     parser.add_argument(
         "--prefetch-bytes",
         type=byte_count,
         default=256 << 20,
         metavar="BYTES",
-        help="held ahead by each process, such as 64M (default: 256M)",
+        help="memory of each process for reading ahead, such as 64M (default: 256M)",
     )
     parser.add_argument(
         "--plot",

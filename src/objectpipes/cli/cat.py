@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     piece = memoryview(bytearray(_PIECE))
     with progress_bar(beside_output=True, unit="B", unit_scale=True) as progress:
         for url, reader in _readers(options):
-            progress.set_description(url.rpartition("/")[2], refresh=False)
+            progress.set_description(url.rpartition("/")[2])
             while count := reader.readinto(piece):
                 sys.stdout.buffer.write(piece[:count])
                 progress.update(count)

@@ -31,13 +31,13 @@ def store_url(text: str) -> str:
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `open_store` reads."""
     group = parser.add_argument_group(
-        "connection", "What is not given comes from the environment and the AWS configuration."
+        "connection", "The environment and the AWS configuration set what is not given here."
     )
     group.add_argument(
         "--endpoint-url",
         "--url",
         metavar="URL",
-        help="the store, if it is not AWS's own; of AIStore a gateway",
+        help="URL of the store, if it is not AWS; for AIStore a gateway",
     )
     group.add_argument(
         "--ca-file", metavar="FILE", help="PEM file with the certificate authorities to trust"
@@ -47,20 +47,20 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     s3.add_argument("--profile", help="profile of the AWS configuration files")
     s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
     s3.add_argument(
-        "--requester-pays", action="store_true", help="accept the costs of a bucket that asks so"
+        "--requester-pays", action="store_true", help="pay for reading a bucket whose readers pay"
     )
     s3.add_argument(
         "--addressing-style",
         choices=("auto", "path", "virtual"),
         default="auto",
-        help="where the bucket's name goes (auto: into the host name for AWS, else the path)",
+        help="where the bucket's name goes (auto: host name for AWS, else path)",
     )
     s3.add_argument(
         "--transport", choices=("http", "aws"), default="http", help="what sends the requests"
     )
     ais = parser.add_argument_group("connection to AIStore")
     ais.add_argument(
-        "--token-file", metavar="FILE", help='with an AuthN token, as JSON: {"token": "..."}'
+        "--token-file", metavar="FILE", help='JSON file with an AuthN token: {"token": "..."}'
     )
 
 

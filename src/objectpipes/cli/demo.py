@@ -1,4 +1,4 @@
-"""Make pictures, store them in servers of our own, train on them, and check each."""
+"""Start a store on this machine, fill it with pictures, load and check them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ _HEADINGS = ("", "objects", "pictures", "MB", "objects/s", "MB/s", "retries", "e
 
 _NEXT_STEPS = """
 Try next:
-  objectpipes doctor s3://YOUR-BUCKET/           check the way to your own bucket, link by link
+  objectpipes doctor s3://YOUR-BUCKET/           check each step to your own bucket
   objectpipes ls -l s3://YOUR-BUCKET/prefix/     list it
   objectpipes bench s3://YOUR-BUCKET/prefix/     measure how fast it can be read
-  README.md, "Use"                               the ten lines that train from it"""
+  README.md, "Use"                               ten lines that train from it"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``demo``."""
     parser.add_argument("--pictures", type=count, default=2500, help="JPEG files (default: 2500)")
-    parser.add_argument("--shards", type=count, default=4, help="tar files (default: 4)")
+    parser.add_argument(
+        "--shards", type=count, default=4, help="tar files of 150 pictures (default: 4)"
+    )
     parser.add_argument("--s3-only", action="store_true", help="start no AIStore cluster")
 
 
@@ -49,17 +51,18 @@ def run(options: argparse.Namespace) -> int:
         print("Starting SeaweedFS, an S3 server, on this machine", flush=True)
         stores: list[training.Store] = [servers.enter_context(SeaweedStore.running())]
         if not options.s3_only:
-            print("Starting AIStore, a cluster of one gateway and its targets", flush=True)
+            print("Starting AIStore, a cluster of one gateway and three targets", flush=True)
             try:
                 stores.append(servers.enter_context(AIStoreStore.running()))
             except FileNotFoundError as error:
                 not_run.append(f"{AIStoreStore.name}: not run, {error}")
         print(
-            f"Storing {options.pictures:,} JPEG pictures, and {options.shards} tar shards of more",
+            f"Making {options.pictures:,} JPEG pictures and {options.shards} tar shards of further"
+            " pictures, and storing them",
             flush=True,
         )
         in_files, in_shards = training.fill(stores, options.pictures, options.shards)
-        print("Reading and decoding them in a DataLoader with 2 workers", flush=True)
+        print("Loading and decoding them with a DataLoader of 2 workers", flush=True)
         for store in stores:
             for kind, open_dataset, expected in (
                 ("pictures", training.pictures_of, in_files),
@@ -72,11 +75,15 @@ def run(options: argparse.Namespace) -> int:
     for line in not_run:
         print(line)
     if any(reading.errors for _, reading in readings):
-        print("Some pictures are not what was stored.", file=sys.stderr)
+        print(
+            "Some pictures are missing, came twice, or differ from what was stored.",
+            file=sys.stderr,
+        )
         return 1
-    print("\nEvery picture came once, and looks as it did when it was made.")
+    print("\nEvery picture arrived exactly once and looks as it did when it was made.")
     name, reading = readings[0]
     print(f"\nWhat the loop and its workers waited for ({name}):\n{reading.profile}")
+    print("store: waiting for the server; transform: decoding; consumer: waiting to be asked")
     print(_NEXT_STEPS)
     return 0
 

@@ -1,4 +1,4 @@
-"""Index tar shards, so that datasets resume inside of them and mix their samples."""
+"""Index tar shards, so that datasets can shuffle their samples and resume inside them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         nargs="+",
         type=store_url,
-        help="s3:// or ais://bucket/prefix of shards that are not compressed: all of one store",
+        help="s3:// or ais://bucket/prefix of uncompressed shards, all in one store",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="PLACE",
-        help="a folder, or the URL of a prefix, for index= of the dataset"
+        help="folder, or URL of a prefix, to write to: the index= of the dataset"
         " (default: beside each shard)",
     )
     parser.add_argument(
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="only what matches (default: '*.tar'); may be given several times",
+        help="index only shards that match (default: '*.tar'); may be repeated",
     )
     add_connection_options(parser)
 

@@ -26,16 +26,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "url",
         metavar="URL",
         type=store_url,
-        help="s3:// or ais://bucket/prefix; a folder's name ends in /, else it begins any keys",
+        help="s3:// or ais://bucket/prefix; end it with / to list a folder",
     )
     parser.add_argument(
-        "-r", "--recursive", action="store_true", help="what is in folders, instead of their names"
+        "-r",
+        "--recursive",
+        action="store_true",
+        help="list the contents of folders instead of their names",
     )
     parser.add_argument(
-        "-l", "--long", action="store_true", help="time of modification (UTC) and bytes, too"
+        "-l",
+        "--long",
+        action="store_true",
+        help="also show the time of modification (UTC) and the size in bytes",
     )
     parser.add_argument(
-        "--json", action="store_true", help="a JSON object a line: url, size, etag, mtime, ..."
+        "--json",
+        action="store_true",
+        help="print a JSON object per line: url, size, etag, mtime, ...",
     )
     add_connection_options(parser)
 

@@ -1,4 +1,4 @@
-"""List prefixes into a manifest, which datasets read."""
+"""List prefixes into a manifest for datasets."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         nargs="+",
         type=store_url,
-        help="s3:// or ais://bucket/prefix: all of one store",
+        help="s3:// or ais://bucket/prefix, all in one store",
     )
     parser.add_argument(
-        "-o", "--output", metavar="PLACE", required=True, help="a file, or the URL of an object"
+        "-o",
+        "--output",
+        metavar="PLACE",
+        required=True,
+        help="file, or URL of an object, to write to",
     )
     parser.add_argument(
         "--mask",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="only what matches, such as '*.jpg'; may be given several times",
+        help="list only objects that match, such as '*.jpg'; may be repeated",
     )
     add_connection_options(parser)
 

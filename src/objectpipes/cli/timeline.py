@@ -28,7 +28,7 @@ def timeline(samples: Sequence[Sample], title: str) -> str:
     Parameters
     ----------
     samples
-        Of all processes; those of one process in the order of time.
+        Of all processes, in any order.
     title
         Written above.
     """
@@ -58,16 +58,37 @@ class _Panel(NamedTuple):
     values: list[float]
 
 
+class _Process(NamedTuple):
+    """The samples of one process: their times, and what it had counted at each."""
+
+    times: list[float]
+    counts: list[dict[str, float]]
+
+    def value_at(self, time: float, name: str) -> float:
+        """Return a count between two samples, as if it had grown evenly."""
+        after = bisect_right(self.times, time)
+        if after in (0, len(self.times)):
+            return self.counts[0 if after == 0 else -1][name]
+        begin, end = self.times[after - 1 : after + 1]
+        first, second = self.counts[after - 1][name], self.counts[after][name]
+        return first + (time - begin) / (end - begin) * (second - first)
+
+
 class _Run:
     """What the processes had counted, at regular times."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        self._samples: dict[int, list[Sample]] = defaultdict(list)
-        for sample in samples:
-            self._samples[sample.process].append(sample)
-        begin, end = min(s.time for s in samples), max(s.time for s in samples)
+        by_process = defaultdict(list)
+        for sample in sorted(samples, key=lambda sample: sample.time):
+            by_process[sample.process].append(sample)
+        self._processes = [
+            _Process([one.time for one in some], [one.counts for one in some])
+            for some in by_process.values()
+        ]
+        begin = min(process.times[0] for process in self._processes)
+        end = max(process.times[-1] for process in self._processes)
         self.seconds = max(end - begin, _MIN_STEP_S)
-        self.processes = len(self._samples)
+        self.processes = len(self._processes)
         steps = min(_MAX_STEPS, math.ceil(self.seconds / _MIN_STEP_S))
         self._step = self.seconds / steps
         self._times = [begin + number * self._step for number in range(steps + 1)]
@@ -75,7 +96,7 @@ class _Run:
     def levels(self, name: str, unit: float = 1.0) -> list[float]:
         """Return the sum over processes at each time."""
         return [
-            unit * sum(_value_at(time, name, samples) for samples in self._samples.values())
+            unit * sum(process.value_at(time, name) for process in self._processes)
             for time in self._times
         ]
 
@@ -87,16 +108,6 @@ class _Run:
     def rates(self, name: str, unit: float = 1.0) -> list[float]:
         """Return the same per second."""
         return self.differences(name, unit / self._step)
-
-
-def _value_at(time: float, name: str, samples: Sequence[Sample]) -> float:
-    """Return a count between two samples, as if it had grown evenly."""
-    after = bisect_right([sample.time for sample in samples], time)
-    if after in (0, len(samples)):
-        return samples[0 if after == 0 else -1].counts[name]
-    first, second = samples[after - 1], samples[after]
-    share = (time - first.time) / (second.time - first.time)
-    return first.counts[name] + share * (second.counts[name] - first.counts[name])
 
 
 def _draw(picture: Picture, top: float, panel: _Panel) -> None:

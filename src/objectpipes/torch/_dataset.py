@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import logging
+import operator
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -13,16 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch.utils.data import IterableDataset, get_worker_info
 
 from .. import _timing
+from .._checks import check_count
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
+from ..manifest import Manifest
 from ._order import Place, Plan, Stream
 from ._shared import Shared
 from ._state import DatasetState, check_order, read_place
 
 if TYPE_CHECKING:
-    from ._loader import ObjectLoader
+    from typing_extensions import Unpack
 
-__all__ = ["Order", "Progress", "ResumableDataset", "transformed"]
+    from ._loader import LoaderArguments, ObjectLoader
+
+__all__ = ["Order", "Progress", "ResumableDataset", "check_manifest", "check_seed", "transformed"]
 
 _log = logging.getLogger("objectpipes")
 
@@ -75,8 +80,6 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         super().__init__()
         if samples < 1:
             raise ConfigError("The manifest is empty: nothing was listed, or nothing passed.")
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ConfigError(f"batch_size must be a number greater than 0, not {batch_size!r}.")
         if uneven not in ("drop", "pad", "keep"):
             raise ConfigError(f"uneven must be 'drop', 'pad' or 'keep', not {uneven!r}.")
         if on_error not in ("raise", "skip"):
@@ -86,7 +89,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         ):
             raise ConfigError(f"rank and ranks go together: 0 <= {rank} < {ranks} does not hold.")
         self.transform = transform
-        self.batch_size = batch_size
+        self.batch_size = check_count("batch_size", batch_size, minimum=1)
         self.uneven = uneven
         self.on_error = on_error
         self._samples = samples
@@ -144,8 +147,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         The epoch that a state or `resume` has set is gone on with, any other begins anew.
         Without this, all iterations have the order of epoch 0.
         """
-        if epoch < 0:
-            raise ConfigError(f"An epoch is not negative: {epoch}.")
+        check_count("epoch", epoch)
         if epoch != self._shared.epoch:
             self._go_to(Place(epoch))
         self._shared.set(epochs_set=self._shared.epochs_set + 1)
@@ -167,7 +169,9 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """
         batch = self.batch_size * self._rank_and_ranks()[1]
         whole_epoch = -(-self._samples // batch) * batch
-        if epoch < 0 or not 0 <= samples <= whole_epoch or samples % batch:
+        check_count("epoch", epoch)
+        whole = isinstance(samples, int) and not samples % batch
+        if not whole or not 0 <= samples <= whole_epoch:
             raise ConfigError(
                 f"resume(epoch={epoch}, samples={samples}) must name samples of all ranks: a"
                 f" multiple of the global batch of {batch}, up to {whole_epoch}."
@@ -199,6 +203,10 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """
         place = read_place(state)
         check_order(self._order_facts, state)
+        if max(place.start, *place.extra, 0) > self._samples:
+            raise StateError(
+                f"The state is damaged: it is at {place.start} of {self._samples} samples."
+            )
         if "taken" not in state:
             self._go_to(place)
             return
@@ -322,8 +330,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         with closing(self._read(wanted())) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
-                    outcome = next(outcomes)
-                    sample = self._transformed(ahead.popleft(), outcome)
+                    sample = self._transformed(next(outcomes), ahead.popleft())
                     if isinstance(sample, ObjectStoreError):
                         self._count_skipped(sample)
                         if self.uneven == "keep":
@@ -333,7 +340,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                     progress.taken += 1
                     yield sample
 
-    def _transformed(self, number: int, outcome: Any) -> Any:
+    def _transformed(self, outcome: Any, number: int) -> Any:
         """Return what the user gets, or the error if the sample cannot be read."""
         if isinstance(outcome, ObjectStoreError):
             return outcome
@@ -355,12 +362,12 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """Read the sample before an unreadable one in its batch, or the next one."""
         for number in (*batch[:index][::-1], *batch[index + 1 :]):
             with closing(self._read(iter([number]))) as outcomes:
-                sample = self._transformed(number, next(outcomes))
+                sample = self._transformed(next(outcomes), number)
             if not isinstance(sample, ObjectStoreError):
                 return sample
         raise error
 
-    def loader(self, **options: Any) -> ObjectLoader:
+    def loader(self, **options: Unpack[LoaderArguments]) -> ObjectLoader:
         """Make the loader that fits: a ``StatefulDataLoader`` where torchdata is installed.
 
         Parameters
@@ -409,6 +416,23 @@ class Progress:
             began.shifts,
             Stream(stream.rank, stream.worker, stream.workers, self.taken, self.inside),
         )
+
+
+def check_manifest(manifest: object) -> None:
+    """Raise `TypeError` for what is no manifest, such as a list of URLs."""
+    if not isinstance(manifest, Manifest):
+        raise TypeError(
+            f"manifest must be a Manifest, not {type(manifest).__name__}: Manifest.from_urls(urls)"
+            " makes one of URLs."
+        )
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed as plain data, or raise `ConfigError` if it is no whole number."""
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise ConfigError(f"seed must be a whole number, not {seed!r}.") from None
 
 
 def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from .. import _timing
 from ..errors import ConfigError
 from ._state import check_loader_state, check_order
 
 if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+    from torch import Generator
+    from typing_extensions import Unpack
+
     from ._dataset import ResumableDataset
 
 try:
@@ -23,7 +28,27 @@ except ImportError:
 
     STATEFUL = False
 
-__all__ = ["STATEFUL", "ObjectLoader"]
+__all__ = ["STATEFUL", "LoaderArguments", "ObjectLoader"]
+
+
+class LoaderArguments(TypedDict, total=False):
+    """The keyword arguments of a ``DataLoader`` that fit a dataset with an order of its own.
+
+    ``snapshot_every_n_steps`` is that of torchdata's ``StatefulDataLoader``.
+    """
+
+    batch_size: int
+    num_workers: int
+    collate_fn: Callable[[list[Any]], Any] | None
+    pin_memory: bool
+    pin_memory_device: str
+    timeout: float
+    worker_init_fn: Callable[[int], None] | None
+    multiprocessing_context: str | BaseContext | None
+    generator: Generator | None
+    prefetch_factor: int | None
+    persistent_workers: bool
+    snapshot_every_n_steps: int | None
 
 
 class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
@@ -40,7 +65,7 @@ class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
         Of the class it is built on.
     """
 
-    def __init__(self, dataset: ResumableDataset, **options: Any) -> None:
+    def __init__(self, dataset: ResumableDataset, **options: Unpack[LoaderArguments]) -> None:
         batch_size = options.setdefault("batch_size", dataset.batch_size)
         if batch_size != dataset.batch_size:
             raise ConfigError(

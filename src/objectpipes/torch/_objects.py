@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,7 @@ from .._permutation import Permutation
 from .._store import Store
 from ..errors import ObjectStoreError
 from ..iter._hand_over import hand_over_through_shared_memory
-from ._dataset import Order, ResumableDataset, transformed
+from ._dataset import Order, ResumableDataset, check_manifest, check_seed, transformed
 from ._reading import read_in_order
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class ObjectMapDataset(Dataset[Any]):
         *,
         config: StoreConfig | None = None,
     ) -> None:
+        check_manifest(manifest)
         self.manifest = manifest
         self.transform = transform
         self.config = config
@@ -68,7 +69,7 @@ class ObjectMapDataset(Dataset[Any]):
         """Return the samples of a batch."""
         urls = [self.manifest[index] for index in indexes]
         samples = []
-        reads = _read(iter(urls), urls[0], self.config)
+        reads = _read(urls, urls[0], self.config)
         with closing(reads), closing(_timing.timed(reads)) as outcomes:
             for url, outcome in zip(urls, outcomes, strict=True):
                 if isinstance(outcome, ObjectStoreError):
@@ -147,6 +148,8 @@ class ObjectDataset(ResumableDataset):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
+        check_manifest(manifest)
+        seed = check_seed(seed)
         super().__init__(
             len(manifest),
             {"manifest": manifest.fingerprint, "seed": seed if shuffle else None},
@@ -178,7 +181,7 @@ class ObjectDataset(ResumableDataset):
 
 
 def _read(
-    urls: Iterator[str], example: str, config: StoreConfig | None
+    urls: Iterable[str], example: str, config: StoreConfig | None
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
     hand_over_through_shared_memory()
-    yield from read_in_order(urls, Store.of(example, config).open_window())
+    yield from read_in_order(urls, Store.of(example, config))

@@ -1,49 +1,36 @@
-"""Reads of a manifest's objects ahead of their consumer, in order."""
+"""Reads of a manifest's objects ahead of their consumer: each comes in its place, or its error."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from itertools import islice
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from .._read_ahead import MAX_AT_ONCE, drained
+from .._read_ahead import Range, drained, read_ahead
 from ..errors import ObjectChangedError, ObjectStoreError
 
 if TYPE_CHECKING:
     from .. import _ext
+    from .._store import Store
 
 __all__ = ["read_in_order"]
 
 
 def read_in_order(
-    urls: Iterator[str], window: _ext.ReadWindow
+    urls: Iterable[str | Range], store: Store
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
-    """Read objects through an ordered `window`, which is closed at the end.
+    """Read objects ahead, or ranges of them.
 
     Yields
     ------
     ObjectReader or ObjectStoreError
         One for each URL. An object that is not what its manifest lists is an error, too.
     """
-    exhausted = False
-    try:
-        while True:
-            room = min(window.room(), MAX_AT_ONCE)
-            may_ask = not exhausted and room > 0
-            if may_ask:
-                pulled = [*islice(urls, room)]
-                exhausted = len(pulled) < room
-                window.submit(pulled)
-            wait = not may_ask and window.outstanding() > 0
-            items, failure = window.take(MAX_AT_ONCE, wait, until_starved=not exhausted)
-            got_any = bool(items)
+    with closing(store.open_window()) as window:
+        for items, failure in read_ahead(urls, window, prompt=True):
             yield from map(_as_listed, drained(items))
             if failure is not None:
                 yield failure
-            elif exhausted and not got_any and window.outstanding() == 0:
-                return
-    finally:
-        window.close()
 
 
 def _as_listed(item: tuple[str, _ext.ObjectReader]) -> _ext.ObjectReader | ObjectStoreError:

@@ -7,17 +7,19 @@ import itertools
 import random
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._checks import check_count
+from .._read_ahead import Range
 from .._samples import groups_in, sample_of
 from .._store import Store
 from .._timing import timed
 from ..errors import ConfigError, ObjectChangedError, ObjectStoreError, ShardIndexError
 from ..shard_index import IndexHead, IndexPlace, is_index
-from ._dataset import Order, Progress, ResumableDataset
+from ._dataset import Order, Progress, ResumableDataset, check_manifest, check_seed
 from ._order import Place, Plan
 from ._reading import read_in_order
 from ._shard_order import ShardOrder, run_length
@@ -108,8 +110,9 @@ class ShardDataset(ResumableDataset):
         rank: int | None = None,
         ranks: int | None = None,
     ) -> None:
-        if not isinstance(shuffle_window, int) or shuffle_window < 1:
-            raise ConfigError(f"shuffle_window must be 1 or more, not {shuffle_window!r}.")
+        check_manifest(manifest)
+        check_count("shuffle_window", shuffle_window, minimum=1)
+        seed = check_seed(seed)
         if any(map(is_index, manifest)):
             manifest = manifest.filter(lambda url: not is_index(url))
         self.manifest = manifest
@@ -150,7 +153,7 @@ class ShardDataset(ResumableDataset):
         index = self._index
         reads: deque[_Read] = deque()
 
-        def ranges() -> Iterator[Any]:
+        def ranges() -> Iterator[Range]:
             for read in index.reads(numbers):
                 reads.append(read)
                 yield read.range
@@ -159,9 +162,8 @@ class ShardDataset(ResumableDataset):
             for outcome in outcomes:
                 yield from _samples_of(reads.popleft(), outcome)
 
-    def _open(self, wanted: Iterator[Any]) -> Generator[Any, None, None]:
-        window = Store.of(self.manifest[0], self.config).open_window()
-        return read_in_order(wanted, window)
+    def _open(self, wanted: Iterable[str | Range]) -> Generator[Any, None, None]:
+        return read_in_order(wanted, Store.of(self.manifest[0], self.config))
 
     def _url(self, number: int) -> str:
         return self.manifest[number if self._index is None else self._index.shard_of(number)]
@@ -213,7 +215,7 @@ class ShardDataset(ResumableDataset):
         positions = [plan.position(batch[0]) for batch, _ in plan.rest(stream)]
         begun = dict(plan.place.begun)
         shards = [self.manifest[order[position]] for position in positions]
-        with closing(self._open(iter(shards))) as outcomes:
+        with closing(self._open(shards)) as outcomes:
             for position, shard, outcome in zip(positions, shards, outcomes, strict=True):
                 # What this run has delivered counts what another one had.
                 delivered = progress.inside or begun.get(position, 0)
@@ -223,7 +225,7 @@ class ShardDataset(ResumableDataset):
                         raise outcome
                     samples = self._samples_in(outcome, shard, seed)
                     for sample in timed(itertools.islice(samples, delivered, None)):
-                        made = self._transformed(order[position], sample)
+                        made = self._transformed(sample, order[position])
                         if isinstance(made, ObjectStoreError):
                             raise made
                         delivered += 1
@@ -280,8 +282,8 @@ class _Read:
         return True
 
     @property
-    def range(self) -> tuple[str, int, int]:
-        return self.shard, self.begin, self.end
+    def range(self) -> Range:
+        return Range(self.shard, self.begin, self.end)
 
 
 class _Index:

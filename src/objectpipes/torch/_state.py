@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,17 +64,19 @@ class DatasetState:
             It is no state of a dataset.
         """
         place = read_place(state)
-        try:
+        with _reading_fields():
             plan = Plan(
-                state["samples"], state["batch_size"], state["ranks"], state["uneven"], place
+                _count(state, "samples", 1),
+                _count(state, "batch_size", 1),
+                _count(state, "ranks", 1),
+                str(state["uneven"]),
+                place,
             )
-            names = ("rank", "worker", "workers", "taken", "inside")
-            stream = Stream(**{name: state[name] for name in names})
+            counts = {name: _count(state, name) for name in ("rank", "worker", "taken", "inside")}
+            stream = Stream(**counts, workers=_count(state, "workers", 1))
+            if stream.rank >= plan.ranks or stream.worker >= stream.workers:
+                raise ValueError(f"rank {stream.rank}, worker {stream.worker}")
             return cls(dict(state["order"]), plan, bool(state["shifts"]), stream)
-        except KeyError as error:
-            raise StateError(
-                f"The state lacks {error}: it is no state of a dataset that is being read."
-            ) from None
 
 
 def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -103,10 +107,36 @@ def read_place(state: Mapping[str, Any]) -> Place:
                 " states of all ranks to merge_states(), and what that returns to the dataset."
             )
         raise StateError("This is no state of a dataset of objectpipes.")
-    if version > _FORMAT:
-        raise StateError(f"The state has format {version}, of a newer objectpipes.")
-    begun = tuple((position, count) for position, count in state["begun"])
-    return Place(state["epoch"], state["start"], tuple(state["extra"]), begun)
+    with _reading_fields():
+        if version > _FORMAT:
+            raise StateError(f"The state has format {version}, of a newer objectpipes.")
+        start, extra = _count(state, "start"), tuple(state["extra"])
+        if any(position <= before for before, position in itertools.pairwise((start, *extra))):
+            raise ValueError(f"extra is {extra}")
+        begun = tuple((int(position), int(count)) for position, count in state["begun"])
+        return Place(_count(state, "epoch"), start, extra, begun)
+
+
+def _count(state: Mapping[str, Any], name: str, least: int = 0) -> int:
+    number = state[name]
+    if not isinstance(number, int) or number < least:
+        raise ValueError(f"{name} is {number!r}")
+    return number
+
+
+@contextlib.contextmanager
+def _reading_fields() -> Iterator[None]:
+    """Say which field of a state is missing or makes no sense."""
+    try:
+        yield
+    except StateError:
+        raise
+    except KeyError as error:
+        raise StateError(
+            f"The state lacks {error}: it is no state of a dataset that is being read."
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise StateError(f"The state is damaged: {error}.") from None
 
 
 def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -117,7 +147,9 @@ def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     StateError
         The state is one of other data, another seed or another way to shuffle.
     """
-    found = state["order"]
+    found = state.get("order")
+    if not isinstance(found, Mapping):
+        raise StateError("The state lacks 'order': it is no state of a dataset of objectpipes.")
     for name in {**expected, **found}:
         if expected.get(name) != found.get(name):
             raise StateError(

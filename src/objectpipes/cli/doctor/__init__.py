@@ -26,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         nargs="?",
         type=store_url,
-        help="s3:// or ais://, bucket, and perhaps a prefix",
+        help="s3://bucket or ais://bucket, with a prefix if you like",
     )
     subject.add_argument(
-        "--install", action="store_true", help="look at the installation instead of a store"
+        "--install", action="store_true", help="check the installation instead of a store"
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_connection_options(parser)

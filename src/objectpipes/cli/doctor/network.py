@@ -97,7 +97,7 @@ class Route:
         addresses = dict.fromkeys(str(address[0]) for *_, address in found)
         if host in addresses:
             raise NotNeeded(f"{host} is an address")
-        return f"{host} is {', '.join(addresses)}"
+        return f"{host} resolves to {', '.join(addresses)}"
 
     def _connect(self) -> str:
         host, port = self._first_hop
@@ -116,10 +116,10 @@ class Route:
         if self._proxy is None:
             raise NotNeeded("none configured")
         if self._proxy.scheme == "http" and self._url.scheme == "http":
-            return f"{self._proxy.hostname} is asked for http:// URLs"
+            return f"{self._proxy.hostname} handles http:// URLs"
         self.close()
         if self._proxy.scheme != "http":
-            raise NotNeeded(f"only the engine speaks {self._proxy.scheme}")
+            raise NotNeeded(f"only the engine can use {self._proxy.scheme}")
         try:
             self._socket = self._open()
         except (OSError, http.client.HTTPException) as error:
@@ -129,7 +129,7 @@ class Route:
                 " http://user:password@host:port. To go around it, name the store's host in"
                 " NO_PROXY.",
             ) from error
-        return f"{self._proxy.hostname} makes the connection to {self._address[0]}"
+        return f"{self._proxy.hostname} connects to {self._address[0]}"
 
     def _secure(self) -> str:
         if self._url.scheme == "http":
@@ -197,7 +197,7 @@ class Route:
     def _compare_clocks(self) -> str:
         date = self.reply.getheader("Date") if self.reply else None
         if date is None:
-            raise NotNeeded("the server does not tell the time")
+            raise NotNeeded("the server does not send its time")
         ahead = time.time() - parsedate_to_datetime(date).timestamp()
         if abs(ahead) < 2:  # a Date has whole seconds
             return "agrees with the server's"

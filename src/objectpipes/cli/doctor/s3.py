@@ -117,7 +117,7 @@ class S3Doctor:
 
     def _find_credentials(self) -> str:
         if self._config.anonymous:
-            return "requests are unsigned, as asked"
+            return "requests are unsigned, as configured"
         found = self._config.credentials_provider().get()
         if found is None:
             return "none found anywhere: requests are unsigned"
@@ -137,7 +137,7 @@ class S3Doctor:
             return f"{actual}, {'as configured' if configured else 'found out from the server'}"
         return (
             f"{actual}, but {configured} is configured\n"
-            f"reads find their way; AWS_REGION={actual} spares every process a detour"
+            f"reads are redirected there; AWS_REGION={actual} spares each process that request"
         )
 
     def _list(self) -> str:

@@ -78,12 +78,12 @@ def remedy(
     """Say what to do about a certificate that is not to be trusted."""
     if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
         period = f"from {certificate.get('notBefore')} to {certificate.get('notAfter')}"
-        return f"It is valid {period}: have it renewed, or set this machine's clock."
+        return f"It is valid {period}: renew it, or set this machine's clock."
     if error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
         names = ", ".join(name for _, name in certificate.get("subjectAltName", ()))
         return (
             f"It is for {names or 'no host at all'}: write such a name in {endpoint_option}. If the"
-            " bucket's name in front of it is too much, see --addressing-style."
+            " certificate does not cover the bucket's name in front, see --addressing-style."
         )
     return (
         "If a private authority signed the certificate, or a proxy inspects TLS, name the"
