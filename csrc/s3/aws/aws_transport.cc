@@ -2,14 +2,12 @@
 
 #include <openssl/crypto.h>
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "base/clock.h"
 #include "s3/aws/jobs.h"
 #include "s3/aws/reply_pipe.h"
 #include "s3/aws/requests.h"
@@ -43,7 +41,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Handler {
   ~Call() override { Close(); }
 
   void Resume() override {
-    resumed_ms_ = MonotonicMs();
+    ++resumes_;
     paused_ = false;
     pipe_->Announce();
   }
@@ -102,9 +100,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Handler {
   bool paused_ = false;
 
  private:
-  int64_t moved_ms() const override {
-    return paused_ ? -1 : std::max(resumed_ms_, pipe_->touched_ms());
-  }
+  int64_t progress() const override { return paused_ ? -1 : resumes_ + pipe_->touches(); }
 
   void OnStall() override {
     Close();
@@ -114,7 +110,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Handler {
               RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
   }
 
-  int64_t resumed_ms_ = 0;
+  int64_t resumes_ = 0;
 };
 
 class AwsTransport::Get final : public AwsTransport::Call {

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/clock.h"
 #include "s3/aws/sdk_threads.h"
 
 namespace objectpipes {
@@ -14,7 +13,7 @@ constexpr size_t kMaxUnread = size_t{256} << 10;
 }  // namespace
 
 ReplyPipe::ReplyPipe(Executor* executor, std::function<void()> on_news)
-    : executor_(executor), on_news_(std::move(on_news)), touched_ms_(MonotonicMs()) {}
+    : executor_(executor), on_news_(std::move(on_news)) {}
 
 void ReplyPipe::PutHead(const ReplyHead& head) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -45,12 +44,12 @@ void ReplyPipe::PutEnd(S3Error end) {
 
 void ReplyPipe::Touch() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  touched_ms_ = MonotonicMs();
+  ++touches_;
 }
 
-int64_t ReplyPipe::touched_ms() const {
+int64_t ReplyPipe::touches() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return touched_ms_;
+  return touches_;
 }
 
 bool ReplyPipe::closed() const {

@@ -37,8 +37,8 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
     std::optional<S3Error> end;  // the status is OK after a complete reply
   };
   News Take();
-  int64_t touched_ms() const;  // on the monotonic clock
-  void Announce();             // has on_news called soon
+  int64_t touches() const;  // how often something has arrived
+  void Announce();          // has on_news called soon
   void Close();
 
  private:
@@ -52,7 +52,7 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
   mutable std::mutex mutex_;
   std::condition_variable reader_moved_;
   News news_;
-  int64_t touched_ms_;
+  int64_t touches_ = 0;
   bool announced_ = false;
   bool closed_ = false;
 };

@@ -1,7 +1,5 @@
 #include "s3/aws/stall_watch.h"
 
-#include "base/clock.h"
-
 namespace objectpipes {
 namespace {
 
@@ -10,8 +8,11 @@ constexpr int64_t kLookEveryMs = 50;
 }  // namespace
 
 void StallWatch::Add(Handler* handler) {
-  handlers_.insert(handler);
-  if (!looking_) LookLater();
+  if (!looking_) {
+    clock_.AdvanceTo(now_ms_(), 0);
+    LookLater();
+  }
+  handlers_[handler] = Seen{-1, clock_.now_ms()};
 }
 
 void StallWatch::LookLater() {
@@ -23,11 +24,16 @@ void StallWatch::LookLater() {
 
 void StallWatch::Poll() {
   looking_ = false;
-  const int64_t latest_ms = MonotonicMs() - limit_ms_;
+  clock_.AdvanceTo(now_ms_(), kLookEveryMs);
   for (auto next = handlers_.begin(); next != handlers_.end();) {
-    Handler* const handler = *next;
-    const int64_t moved_ms = handler->moved_ms();
-    if (moved_ms >= 0 && moved_ms < latest_ms) handler->OnStall();
+    Handler* const handler = next->first;
+    Seen& seen = next->second;
+    const int64_t progress = handler->progress();
+    if (progress < 0 || progress != seen.progress) {
+      seen = Seen{progress, clock_.now_ms()};
+    } else if (clock_.now_ms() - seen.since_ms > limit_ms_) {
+      handler->OnStall();
+    }
     next = handlers_.upper_bound(handler);
   }
   if (!handlers_.empty() && !looking_) LookLater();

@@ -1,13 +1,17 @@
 // Ends exchanges whose server has become silent.
 //
 // The SDK's own limit counts whole seconds and an average speed, and takes up to six seconds
-// longer. The SDK's thread may stay that long, but the reader does not wait for it.
+// longer. The SDK's thread may stay that long, but the reader does not wait for it. Time in which
+// the process was stopped does not count.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
-#include <set>
+#include <utility>
 
+#include "base/clock.h"
 #include "transport/transport.h"
 
 namespace objectpipes {
@@ -17,8 +21,8 @@ class StallWatch : public std::enable_shared_from_this<StallWatch> {
  public:
   class Handler {
    public:
-    // When bytes last arrived, by the monotonic clock; -1: not waiting for the server.
-    virtual int64_t moved_ms() const = 0;
+    // Grows with whatever arrives; -1: not waiting for the server.
+    virtual int64_t progress() const = 0;
     // May Remove() any exchange.
     virtual void OnStall() = 0;
 
@@ -26,19 +30,27 @@ class StallWatch : public std::enable_shared_from_this<StallWatch> {
     ~Handler() = default;
   };
 
-  StallWatch(Executor* executor, int64_t limit_ms) : executor_(executor), limit_ms_(limit_ms) {}
+  StallWatch(Executor* executor, int64_t limit_ms, std::function<int64_t()> now_ms = &MonotonicMs)
+      : executor_(executor), limit_ms_(limit_ms), now_ms_(std::move(now_ms)), clock_(now_ms_()) {}
 
   void Add(Handler* handler);
   void Remove(Handler* handler) { handlers_.erase(handler); }
   int64_t limit_ms() const { return limit_ms_; }
 
  private:
+  struct Seen {
+    int64_t progress;
+    int64_t since_ms;  // by clock_
+  };
+
   void LookLater();
   void Poll();
 
   Executor* const executor_;
   const int64_t limit_ms_;
-  std::set<Handler*> handlers_;
+  const std::function<int64_t()> now_ms_;
+  RunningClock clock_;
+  std::map<Handler*, Seen> handlers_;
   bool looking_ = false;
 };
 

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
-
 namespace objectpipes {
 namespace {
 
@@ -29,13 +27,13 @@ class ManualTimer final : public Executor {
 };
 
 struct FakeExchange final : StallWatch::Handler {
-  int64_t moved_ms() const override { return moved; }
+  int64_t progress() const override { return moved; }
   void OnStall() override {
     ++stalls;
     if (on_stall) on_stall();
   }
 
-  int64_t moved = MonotonicMs();
+  int64_t moved = 0;
   int stalls = 0;
   std::function<void()> on_stall;
 };
@@ -44,30 +42,63 @@ constexpr int64_t kLimitMs = 10'000;
 
 class StallWatchTest : public testing::Test {
  protected:
-  static int64_t TooLongAgo() { return MonotonicMs() - kLimitMs - 1; }
+  // The watch looks every 50 ms; `before` is called before each look.
+  void Pass(int64_t ms, const std::function<void()>& before = {}) {
+    for (const int64_t end_ms = now_ms_ + ms; now_ms_ < end_ms;) {
+      now_ms_ += 50;
+      if (before) before();
+      timer_.Expire();
+    }
+  }
 
   ManualTimer timer_;
-  std::shared_ptr<StallWatch> watch_ = std::make_shared<StallWatch>(&timer_, kLimitMs);
+  int64_t now_ms_ = 1'000'000;
+  std::shared_ptr<StallWatch> watch_ =
+      std::make_shared<StallWatch>(&timer_, kLimitMs, [this] { return now_ms_; });
 };
 
 TEST_F(StallWatchTest, EndsWhatHasNotMovedForTooLong) {
   FakeExchange lively, silent;
-  silent.moved = TooLongAgo();
   silent.on_stall = [&] { watch_->Remove(&silent); };
   watch_->Add(&lively);
   watch_->Add(&silent);
-  timer_.Expire();
-  timer_.Expire();
+  const auto move = [&] { ++lively.moved; };
+  Pass(kLimitMs - 100, move);
+  EXPECT_EQ(silent.stalls, 0);
+  Pass(300, move);
+  EXPECT_EQ(silent.stalls, 1);
+  Pass(kLimitMs, move);
   EXPECT_EQ(lively.stalls, 0);
   EXPECT_EQ(silent.stalls, 1);
   watch_->Remove(&lively);
+}
+
+TEST_F(StallWatchTest, DoesNotCountTimeInWhichTheProcessIsStopped) {
+  FakeExchange exchange;
+  exchange.on_stall = [&] { watch_->Remove(&exchange); };
+  watch_->Add(&exchange);
+  Pass(1'000);
+  now_ms_ += 10 * kLimitMs;
+  Pass(kLimitMs / 2);
+  EXPECT_EQ(exchange.stalls, 0);
+  Pass(kLimitMs);
+  EXPECT_EQ(exchange.stalls, 1) << "what follows counts";
+}
+
+TEST_F(StallWatchTest, CountsNothingBeforeTheExchange) {
+  now_ms_ += 10 * kLimitMs;  // with nothing to watch
+  FakeExchange exchange;
+  watch_->Add(&exchange);
+  Pass(kLimitMs - 100);
+  EXPECT_EQ(exchange.stalls, 0);
+  watch_->Remove(&exchange);
 }
 
 TEST_F(StallWatchTest, LeavesAloneWhatWaitsForItsReader) {
   FakeExchange paused;
   paused.moved = -1;
   watch_->Add(&paused);
-  timer_.Expire();
+  Pass(2 * kLimitMs);
   EXPECT_EQ(paused.stalls, 0);
   watch_->Remove(&paused);
 }
@@ -75,13 +106,12 @@ TEST_F(StallWatchTest, LeavesAloneWhatWaitsForItsReader) {
 TEST_F(StallWatchTest, LetsAStalledOneRemoveOthers) {
   FakeExchange exchanges[3];
   for (FakeExchange& exchange : exchanges) {
-    exchange.moved = TooLongAgo();
     exchange.on_stall = [&] {
       for (FakeExchange& any : exchanges) watch_->Remove(&any);
     };
     watch_->Add(&exchange);
   }
-  timer_.Expire();
+  Pass(kLimitMs + 300);
   EXPECT_EQ(exchanges[0].stalls + exchanges[1].stalls + exchanges[2].stalls, 1);
 }
 
