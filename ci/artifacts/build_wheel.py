@@ -9,15 +9,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ci.artifacts.check_wheel import problems_of
-from ci.artifacts.files import DIST
-from ci.artifacts.sbom import BUILD_CONSTRAINTS, add_to_wheel, static_libraries
+from ci.artifacts.check_wheel import CHECKS, check_build_paths, problems_of
+from ci.artifacts.files import AWS_SDK, DIST
+from ci.artifacts.sbom import (
+    BUILD_CONSTRAINTS,
+    Library,
+    add_to_wheel,
+    aws_sdk_libraries,
+    static_libraries,
+    zig_libraries,
+)
 from ci.artifacts.sdist import build_sdist
 from ci.artifacts.source_date import source_date_epoch
 from ci.command import output, run
+from ci.local.aws_sdk import AwsSdk, AwsSdkError, read_aws_sdk
 from ci.local.pythons import NoSuchPythonError, find_python
-from ci.local.static_deps import build_static_deps, read_manifest
-from ci.local.zig import Target, make_toolchain
+from ci.local.static_deps import build_static_deps, linked_deps
+from ci.local.zig import Target, Toolchain, make_toolchain
 from ci.paths import ROOT
 from ci.table.platforms import read_table
 
@@ -26,7 +34,7 @@ class WheelError(Exception):
     """A wheel is not what it should be."""
 
 
-def build_wheel(python: Path, target: Target, destination: Path) -> Path:
+def build_wheel(python: Path, target: Target, destination: Path, sdk: AwsSdk | None = None) -> Path:
     """Build a wheel, complete it, check it, and put it into a folder.
 
     Parameters
@@ -34,9 +42,12 @@ def build_wheel(python: Path, target: Target, destination: Path) -> Path:
     python
         Interpreter to build for.
     target
-        System to build for.
+        System to build for. With an SDK that the cross compiler has not compiled, it is this
+        machine.
     destination
         Existing folder for the wheel; one of the same name is replaced.
+    sdk
+        The aws-sdk-cpp to link in; None: the wheel has the transport ``http`` only.
 
     Raises
     ------
@@ -45,26 +56,41 @@ def build_wheel(python: Path, target: Target, destination: Path) -> Path:
     subprocess.CalledProcessError
         If it does not compile.
     """
+    toolchain = make_toolchain(target) if sdk is None else sdk.toolchain(target)
     with tempfile.TemporaryDirectory(prefix="objectpipes-wheel-") as scratch:
-        wheel = _tag(_compile(python, target, Path(scratch)), target)
-        add_to_wheel(wheel, static_libraries(read_manifest()))
-        if problems := problems_of(wheel):
+        wheel = _tag(_compile(python, toolchain, Path(scratch), sdk), toolchain.target)
+        add_to_wheel(wheel, _linked(toolchain, sdk))
+        # An SDK holds the paths of its sources, unless it was compiled with -ffile-prefix-map.
+        checks = [check for check in CHECKS if sdk is None or check is not check_build_paths]
+        if problems := problems_of(wheel, checks):
             raise WheelError(f"{wheel.name}: {'; '.join(problems)}")
         return Path(shutil.move(wheel, destination / wheel.name))
 
 
-def _compile(python: Path, target: Target, scratch: Path) -> Path:
+def _linked(toolchain: Toolchain, sdk: AwsSdk | None) -> list[Library]:
+    libraries = static_libraries(linked_deps(aws_sdk=sdk is not None))
+    if toolchain.is_zig:
+        libraries += zig_libraries()
+    return libraries if sdk is None else [*libraries, *aws_sdk_libraries(sdk)]
+
+
+def _compile(python: Path, toolchain: Toolchain, scratch: Path, sdk: AwsSdk | None) -> Path:
+    prefixes = build_static_deps(toolchain, linked_deps(aws_sdk=sdk is not None))
     run(
         *("uv", "build", "--wheel", "--python", python, "--out-dir", scratch),
         *("--build-constraints", BUILD_CONSTRAINTS),
         # A folder of its own: nothing of an earlier build can get into a wheel.
         f"--config-setting=build-dir={scratch}/build",
         "--config-setting=cmake.build-type=Release",
-        *_cross_settings(python, target),
+        *([] if sdk is None else ["--config-setting=cmake.define.ZLIB_USE_STATIC_LIBS=ON"]),
+        *_cross_settings(python, toolchain.target),
         ROOT,
         env={
-            **make_toolchain(target).environment,
-            "CMAKE_PREFIX_PATH": os.pathsep.join(map(str, build_static_deps(target))),
+            **toolchain.environment,
+            "CMAKE_PREFIX_PATH": os.pathsep.join(
+                map(str, prefixes if sdk is None else [*prefixes, sdk.prefix])
+            ),
+            "USE_SYSTEM_AWS_SDK_CPP": "OFF" if sdk is None else "ON",
             "CXXFLAGS": f"-ffile-prefix-map={ROOT}=. -ffunction-sections -fdata-sections",
         },
     )
@@ -93,9 +119,9 @@ def _tag(wheel: Path, target: Target) -> Path:
     return wheel.with_name(name)
 
 
-def _check_same_bytes(wheel: Path, python: Path, target: Target) -> None:
+def _check_same_bytes(wheel: Path, python: Path, target: Target, sdk: AwsSdk | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        if not filecmp.cmp(wheel, build_wheel(python, target, Path(folder)), shallow=False):
+        if not filecmp.cmp(wheel, build_wheel(python, target, Path(folder), sdk), shallow=False):
             raise WheelError(f"{wheel.name} has other bytes when it is built again")
 
 
@@ -106,18 +132,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--python", nargs="+", help="versions; by default all that are here")
     parser.add_argument("--arch", default="x86_64", choices=sorted(rows))
     parser.add_argument("--twice", action="store_true", help="build again and compare the bytes")
+    parser.add_argument(
+        "--aws-sdk",
+        type=Path,
+        metavar="PREFIX",
+        help='link the static aws-sdk-cpp that is installed there: the wheel gets transport="aws",'
+        f" and into {AWS_SDK}/ below the folder",
+    )
     parser.add_argument("--output", type=Path, default=DIST, help="folder, in place of dist/")
     options = parser.parse_args(arguments)
 
     os.environ["SOURCE_DATE_EPOCH"] = source_date_epoch()
     destination = options.output.absolute()
-    destination.mkdir(parents=True, exist_ok=True)
     target = Target(options.arch)
+    sdk = None
+    if options.aws_sdk:
+        try:
+            sdk = read_aws_sdk(options.aws_sdk.absolute())
+        except AwsSdkError as error:
+            parser.error(str(error))
+        destination /= AWS_SDK
+    destination.mkdir(parents=True, exist_ok=True)
     for python in _interpreters(options.python, rows[options.arch].python):
-        wheel = build_wheel(python, target, destination)
+        wheel = build_wheel(python, target, destination, sdk)
         if options.twice:
-            _check_same_bytes(wheel, python, target)
+            _check_same_bytes(wheel, python, target, sdk)
         print(f"{wheel}: {wheel.stat().st_size:,} bytes, checked")
+    if sdk is not None:
+        return 0
     sdist = build_sdist(destination)
     print(f"{sdist}: {sdist.stat().st_size:,} bytes, checked")
     return 0

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from packaging.utils import (
@@ -23,6 +24,9 @@ BOM_NAME = "objectpipes.cdx.json"
 # Folders of conda packages below that: what a package was built against decides what it is.
 CONDA = "conda"
 STAND_INS = "stand-ins"
+
+# Folder of wheels below that: their names are those of the wheels without aws-sdk-cpp.
+AWS_SDK = "aws-sdk"
 
 _CONDA = re.compile(r"objectpipes-(?P<version>[^-]+)-py(?P<python>\d+)h\w+\.conda")
 
@@ -49,6 +53,8 @@ class BuiltFile:
         Of the package, as PEP 440 spells it.
     stand_ins
         Whether it is a conda package that was built against stand-ins.
+    aws_sdk
+        Whether it is a wheel that `scripts/build-wheel` linked with an aws-sdk-cpp.
     """
 
     path: Path
@@ -57,6 +63,7 @@ class BuiltFile:
     python: str
     version: str
     stand_ins: bool = False
+    aws_sdk: bool = False
 
 
 def built_files(folder: Path = DIST) -> list[BuiltFile]:
@@ -65,7 +72,8 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
     Parameters
     ----------
     folder
-        The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below.
+        The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below,
+        wheels with an aws-sdk-cpp of the machine in ``aws-sdk``.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def artifact_files(folder: Path = DIST) -> list[Path]:
         As for `built_files`.
     """
     conda = [f"{name}/*/objectpipes-[0-9]*.conda" for name in (CONDA, STAND_INS)]
-    patterns = ("*.whl", "*.tar.gz", *conda)
+    patterns = ("*.whl", f"{AWS_SDK}/*.whl", "*.tar.gz", *conda)
     return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
 
@@ -116,7 +124,8 @@ def _describe(path: Path) -> BuiltFile:
         python = f"{tag.interpreter[2]}.{tag.interpreter[3:]}{free_threaded}"
         if tag.platform.startswith("linux_"):  # what pip makes of the sources, for this machine
             return BuiltFile(path, "sdist", "any", python, str(version))
-        return BuiltFile(path, "wheel", tag.platform, python, str(version))
+        aws_sdk = path.parent.name == AWS_SDK
+        return BuiltFile(path, "wheel", tag.platform, python, str(version), aws_sdk=aws_sdk)
     if path.name.endswith(".tar.gz"):
         _, version = parse_sdist_filename(path.name)
         return BuiltFile(path, "sdist", "any", "", str(version))
@@ -148,9 +157,12 @@ def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifac
     rows = [
         row
         for row in table.in_channel(built.channel)
-        if row.platform == built.platform and (not built.python or built.python in row.python)
+        if fnmatchcase(built.platform, row.platform)
+        if not built.python or built.python in row.python
         # What stand-ins were used for is never published, whoever built it.
         if built.channel != "conda" or built.stand_ins is not bool(row.runner)
+        # Nor is what holds an SDK of the machine.
+        if built.channel != "wheel" or built.aws_sdk is ("aws" in row.transports and not row.runner)
     ]
     if not rows:
         raise UnknownArtifactError(f"{built.path.name} is not in the platform table")

@@ -27,6 +27,7 @@ from packaging.utils import parse_wheel_filename
 from ci.artifacts.files import BOM_NAME
 from ci.artifacts.vcpkg import prefix
 from ci.command import run
+from ci.local.aws_sdk import AwsSdk
 from ci.local.static_deps import LICENSES, StaticDep
 from ci.local.zig import libcxx_version, zig_version
 from ci.paths import ROOT
@@ -63,14 +64,40 @@ class Library:
 
 
 def static_libraries(deps: Iterable[StaticDep]) -> list[Library]:
-    """Return what scripts/build-wheel links in: the manifest's libraries and the compiler's own.
+    """Return what every wheel of scripts/build-wheel links in.
 
     Parameters
     ----------
     deps
         Libraries of ``wheels/static-deps.toml``.
     """
-    return [*map(_library_of_static_dep, deps), _libcxx(), _compiler_runtime(), _pybind11()]
+    return [*map(_library_of_static_dep, deps), _pybind11()]
+
+
+def zig_libraries() -> list[Library]:
+    """Return what zig links into whatever it compiles."""
+    return [_libcxx(), _compiler_runtime()]
+
+
+def aws_sdk_libraries(sdk: AwsSdk) -> list[Library]:
+    """Return what a wheel takes of an aws-sdk-cpp.
+
+    The Common Runtime is one entry: each release of it names the commits of its parts.
+
+    Parameters
+    ----------
+    sdk
+        The SDK.
+    """
+    license_file = LICENSES / "aws-sdk-cpp.txt"
+    sdk_purl = PackageURL("github", "aws", "aws-sdk-cpp", sdk.version)
+    crt_purl = PackageURL("github", "awslabs", "aws-crt-cpp", f"v{sdk.crt_version}")
+    return [
+        Library(
+            *("aws-sdk-cpp", sdk.version, "Apache-2.0 AND Zlib AND MIT", license_file, sdk_purl)
+        ),
+        Library("aws-crt-cpp", sdk.crt_version, "Apache-2.0", license_file, crt_purl),
+    ]
 
 
 def vcpkg_libraries(installed: Path) -> list[Library]:

@@ -119,7 +119,8 @@ def fetch_source(package: SourcePackage, downloads: Path) -> Path:
     DebianError
         If the archive does not serve the package in that version, or it has another checksum.
     """
-    dsc = downloads / f"{package.name}_{package.version}.dsc"
+    _, _, without_epoch = package.version.rpartition(":")
+    dsc = downloads / f"{package.name}_{without_epoch}.dsc"
     if not dsc.exists():
         _download(package, dsc)
     found = hashlib.sha256(dsc.read_bytes()).hexdigest()

@@ -7,6 +7,7 @@ with the command. Wheels are installed from outside, so a root does not change a
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,8 @@ from ci.local.debian import DebianError
 from ci.paths import ROOT
 
 SMOKE = ROOT / "tests" / "artifact" / "smoke.py"
+
+_MANYLINUX = re.compile(r"manylinux_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)")
 
 _DEBIAN_NAMES = {"aarch64": "arm64", "x86_64": "amd64"}
 
@@ -74,6 +77,8 @@ class Root:
         Packages beside the smallest system.
     compiled
         Whether its Python is compiled in it, because the release has an older one.
+    glibc
+        Version of its glibc; of bookworm unless said.
     """
 
     about: str
@@ -82,6 +87,7 @@ class Root:
     python: str
     packages: list[str] = field(default_factory=list)
     compiled: bool = False
+    glibc: tuple[int, int] = (2, 36)
 
 
 ROOTS = [
@@ -91,6 +97,7 @@ ROOTS = [
         *("glibc 2.31", "bullseye", "x86_64", cpython.VERSION),
         packages=["gcc", "libc6-dev", "libffi-dev", "libssl-dev", "make", "zlib1g-dev"],
         compiled=True,
+        glibc=(2, 31),
     ),
 ]
 
@@ -101,13 +108,14 @@ class NoRootError(Exception):
 
 def roots_for(built: BuiltFile) -> list[Root]:
     """Return the roots that a wheel is for."""
+    tag = _MANYLINUX.fullmatch(built.platform)
+    if built.channel != "wheel" or not tag:
+        return []
+    oldest = (int(tag["major"]), int(tag["minor"]))
     return [
         root
         for root in ROOTS
-        if built.channel == "wheel"
-        and built.platform.startswith("manylinux")
-        and built.platform.endswith(root.arch)
-        and built.python == root.python
+        if (tag["arch"], built.python) == (root.arch, root.python) and oldest <= root.glibc
     ]
 
 

@@ -75,6 +75,8 @@ class StaticDep:
         Earlier libraries of the manifest that it is built with.
     source_folder
         Where in the source tree the build is described.
+    for_aws_sdk
+        Whether only aws-sdk-cpp needs it.
     """
 
     name: str
@@ -91,6 +93,7 @@ class StaticDep:
     options: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
     source_folder: str = "."
+    for_aws_sdk: bool = False
 
     @property
     def source(self) -> SourcePackage:
@@ -115,6 +118,17 @@ def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
     return [StaticDep(name=name, **table) for name, table in tables.items()]
 
 
+def linked_deps(*, aws_sdk: bool) -> list[StaticDep]:
+    """Return the libraries of the manifest that a wheel is linked with, in build order.
+
+    Parameters
+    ----------
+    aws_sdk
+        Whether it carries aws-sdk-cpp.
+    """
+    return [dep for dep in read_manifest() if aws_sdk or not dep.for_aws_sdk]
+
+
 def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
     """Return a name for what is built of a library: it changes when the result may.
 
@@ -128,13 +142,14 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
         Everything about the compiler that decides its output, as `Toolchain.identity` has it.
     """
     flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
-    recipe = [asdict(dep), [prefix.name for prefix in needed], _COMMANDS[dep.build], flags]
+    built = {name: value for name, value in asdict(dep).items() if name != "for_aws_sdk"}
+    recipe = [built, [prefix.name for prefix in needed], _COMMANDS[dep.build], flags]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return f"{dep.name}-{dep.version}-{digest[:16]}"
 
 
-def build_static_deps(target: Target) -> list[Path]:
-    """Return the prefixes of all libraries of the manifest, built unless the cache has them.
+def build_static_deps(toolchain: Toolchain, deps: Iterable[StaticDep]) -> list[Path]:
+    """Return the prefixes of libraries of the manifest, built unless the cache has them.
 
     Returns
     -------
@@ -148,12 +163,11 @@ def build_static_deps(target: Target) -> list[Path]:
     StaticDepsError
         If a licence has changed.
     """
-    toolchain = make_toolchain(target)
     prefixes: dict[str, Path] = {}
-    for dep in read_manifest():
+    for dep in deps:
         needed = [prefixes[name] for name in dep.needs]
         key = cache_key(dep, needed, toolchain.identity)
-        prefixes[dep.name] = prefix = cache_folder(f"static/{target.arch}/{key}")
+        prefixes[dep.name] = prefix = cache_folder(f"static/{toolchain.target.arch}/{key}")
         complete = prefix / ".complete"
         with locked(prefix):
             if not complete.exists():
@@ -253,7 +267,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ci.local.static_deps", description=main.__doc__)
     parser.add_argument("--arch", default="x86_64", choices=["x86_64", "aarch64"])
     options = parser.parse_args(arguments)
-    print(*build_static_deps(Target(options.arch)), sep="\n")
+    toolchain = make_toolchain(Target(options.arch))
+    print(*build_static_deps(toolchain, linked_deps(aws_sdk=False)), sep="\n")
     return 0
 
 

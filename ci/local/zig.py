@@ -9,7 +9,8 @@ to the newer glibc of the system.
 import importlib.util
 import platform
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ci.cache import cache_folder
@@ -82,15 +83,19 @@ class Toolchain:
         What is compiled for.
     folder
         Holds ``bin/`` with the programs, and the CMake file.
+    identity
+        Everything that determines the compiler's output.
+    variables
+        Environment variables that the programs need.
+    is_zig
+        Whether it links zig's C++ library and runtime into what it makes.
     """
 
     target: Target
     folder: Path
-
-    @property
-    def identity(self) -> str:
-        """Everything that determines the compiler's output."""
-        return f"zig {zig_version()} {_COMPILER_FLAGS.format(triple=self.target.triple)}"
+    identity: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    is_zig: bool = False
 
     @property
     def cmake_file(self) -> Path:
@@ -100,13 +105,7 @@ class Toolchain:
     @property
     def environment(self) -> dict[str, str]:
         """Variables that CMake and the compiler need."""
-        zig_cache = str(cache_folder("zig"))
-        return {
-            "ZIG": str(zig_program()),
-            "CMAKE_TOOLCHAIN_FILE": str(self.cmake_file),
-            "ZIG_GLOBAL_CACHE_DIR": zig_cache,
-            "ZIG_LOCAL_CACHE_DIR": zig_cache,
-        }
+        return {**self.variables, "CMAKE_TOOLCHAIN_FILE": str(self.cmake_file)}
 
 
 def zig_program() -> Path:
@@ -136,10 +135,21 @@ def libcxx_version() -> str:
 
 def make_toolchain(target: Target) -> Toolchain:
     """Write the programs and the CMake file of a target into the cache."""
-    toolchain = Toolchain(target, cache_folder(f"toolchain/zig-{zig_version()}-{target.triple}"))
+    flags = _COMPILER_FLAGS.format(triple=target.triple)
+    zig_cache = str(cache_folder("zig"))
+    toolchain = Toolchain(
+        target,
+        cache_folder(f"toolchain/zig-{zig_version()}-{target.triple}"),
+        f"zig {zig_version()} {flags}",
+        {
+            "ZIG": str(zig_program()),
+            "ZIG_GLOBAL_CACHE_DIR": zig_cache,
+            "ZIG_LOCAL_CACHE_DIR": zig_cache,
+        },
+        is_zig=True,
+    )
     bin_folder = toolchain.folder / "bin"
     bin_folder.mkdir(exist_ok=True)
-    flags = _COMPILER_FLAGS.format(triple=target.triple)
     for name, command in {
         "cc": f"cc {flags}",
         "c++": f"c++ {flags}",

@@ -42,6 +42,21 @@ def test_a_wheel_of_the_same_name_has_a_row_by_who_built_it() -> None:
     assert row_of(wheel, table, official=True).builder == "cibuildwheel"
 
 
+@pytest.mark.parametrize("glibc", ["2_28", "2_36"])
+def test_a_wheel_with_an_aws_sdk_has_a_row_by_its_folder(glibc: str) -> None:
+    wheel = f"objectpipes-0.1.0-cp311-cp311-manylinux_{glibc}_x86_64.whl"
+    row = row_of(describe(Path("dist", "aws-sdk", wheel)), read_table())
+    assert not row.runner, "it is never published"
+    assert row.builder == "scripts/build-wheel --aws-sdk"
+    assert row.transports == ["http", "aws"]
+
+
+def test_a_wheel_without_an_aws_sdk_is_of_one_glibc() -> None:
+    wheel = describe(Path("dist", "objectpipes-0.1.0-cp311-cp311-manylinux_2_36_x86_64.whl"))
+    with pytest.raises(UnknownArtifactError, match="manylinux_2_36"):
+        row_of(wheel, read_table())
+
+
 def test_a_conda_package_has_a_row_by_what_it_was_built_against() -> None:
     table = read_table()
     for folder, row in {"conda": "conda-linux-64", "stand-ins": "local-conda-linux-64"}.items():

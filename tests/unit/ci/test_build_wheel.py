@@ -104,7 +104,7 @@ def test_a_wheel_for_any_architecture_is_tagged(make_wheel: Callable[..., Path],
 def test_a_wheel_with_other_bytes_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, again: bytes
 ) -> None:
-    def build_again(python: Path, target: Target, folder: Path) -> Path:
+    def build_again(python: Path, target: Target, folder: Path, sdk: None) -> Path:
         wheel = folder / "x.whl"
         wheel.write_bytes(again)
         return wheel
@@ -113,7 +113,7 @@ def test_a_wheel_with_other_bytes_is_found(
     first = tmp_path / "x.whl"
     first.write_bytes(b"same")
     if again == b"same":
-        build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"))
+        build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"), None)
     else:
         with pytest.raises(build_wheel.WheelError, match="has other bytes"):
-            build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"))
+            build_wheel._check_same_bytes(first, Path("python"), Target("x86_64"), None)

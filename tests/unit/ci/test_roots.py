@@ -22,6 +22,8 @@ FOREIGN_ARCH = "x86_64" if platform.machine() == "aarch64" else "aarch64"
     [
         ("cp311-cp311-manylinux_2_28_aarch64", ["aarch64"]),
         ("cp313-cp313-manylinux_2_28_x86_64", ["glibc 2.31"]),
+        ("cp313-cp313-manylinux_2_31_x86_64", ["glibc 2.31"]),
+        ("cp313-cp313-manylinux_2_34_x86_64", []),
         ("cp313-cp313t-manylinux_2_28_x86_64", []),
         ("cp311-cp311-manylinux_2_28_x86_64", []),
         ("cp311-cp311-musllinux_1_2_aarch64", []),

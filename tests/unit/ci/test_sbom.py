@@ -10,14 +10,23 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from ci.artifacts.sbom import Library, add_to_wheel, make_bom, static_libraries, vcpkg_libraries
+from ci.artifacts.sbom import (
+    Library,
+    add_to_wheel,
+    aws_sdk_libraries,
+    make_bom,
+    static_libraries,
+    vcpkg_libraries,
+    zig_libraries,
+)
+from ci.local.aws_sdk import AwsSdk
 from ci.local.static_deps import read_manifest
 
 DIST_INFO = "objectpipes-0.1.0.dist-info"
 
 
 def test_it_names_every_library_of_the_manifest_and_the_compilers_own() -> None:
-    libraries = static_libraries(read_manifest())
+    libraries = [*static_libraries(read_manifest()), *zig_libraries()]
     bom = json.loads(make_bom("objectpipes", "0.1.0", libraries))
     versions = {part["name"]: part["version"] for part in bom["components"]}
     assert {dep.name: dep.version for dep in read_manifest()}.items() <= versions.items()
@@ -25,8 +34,20 @@ def test_it_names_every_library_of_the_manifest_and_the_compilers_own() -> None:
     assert all(library.license_file.read_text() for library in libraries)
 
 
-def test_it_is_valid_cyclonedx() -> None:
-    text = make_bom("objectpipes", "0.1.0", static_libraries(read_manifest()))
+def test_it_names_an_aws_sdk_and_its_runtime(tmp_path: Path) -> None:
+    libraries = aws_sdk_libraries(AwsSdk(tmp_path, "1.11.332", "0.26.8", "libc++"))
+    bom = json.loads(make_bom("objectpipes", "0.1.0", libraries))
+    purls = {part["name"]: part["purl"] for part in bom["components"]}
+    assert purls == {
+        "aws-sdk-cpp": "pkg:github/aws/aws-sdk-cpp@1.11.332",
+        "aws-crt-cpp": "pkg:github/awslabs/aws-crt-cpp@v0.26.8",
+    }
+    assert all("Apache License" in library.license_file.read_text() for library in libraries)
+
+
+def test_it_is_valid_cyclonedx(tmp_path: Path) -> None:
+    sdk = aws_sdk_libraries(AwsSdk(tmp_path, "1.11.332", "0.26.8", "libc++"))
+    text = make_bom("objectpipes", "0.1.0", [*static_libraries(read_manifest()), *sdk])
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
 
 
