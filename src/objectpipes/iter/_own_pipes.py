@@ -151,11 +151,53 @@ class Batcher(IterDataPipe[Any]):
 
 
 class StreamWrapper(Generic[T]):
-    """Wraps a file with a name to show. All other attributes are those of the file."""
+    """Wraps a file with a name to show. All other attributes are those of the file.
 
-    def __init__(self, file_obj: T, name: str | None = None) -> None:
+    A file that others are made of, such as an archive, can be closed with the last of them.
+    """
+
+    def __init__(
+        self, file_obj: T, parent_stream: StreamWrapper[Any] | None = None, name: str | None = None
+    ) -> None:
         self.file_obj = file_obj
         self.name = name
+        self.closed = False
+        self._parent = parent_stream
+        self._children = 0
+        self._closes_with_last_child = False
+        if parent_stream is not None:
+            parent_stream._children += 1
+
+    def __del__(self) -> None:
+        """Close the file."""
+        if not self.__dict__.get("closed", True):
+            self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the parent behind."""
+        return {"file_obj": self.file_obj, "name": self.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        StreamWrapper.__init__(self, state["file_obj"], name=state["name"])
+
+    def close(self) -> None:
+        """Close the file, and with the last child its parent."""
+        if self.closed:
+            return
+        self.closed = True
+        self.file_obj.close()  # type: ignore[attr-defined]  # any file
+        if self._parent is not None:
+            self._parent._children -= 1
+            self._parent._close_after_children()
+
+    def autoclose(self) -> None:
+        """Close the file as soon as all its children are closed."""
+        self._closes_with_last_child = True
+        self._close_after_children()
+
+    def _close_after_children(self) -> None:
+        if self._closes_with_last_child and not self._children:
+            self.close()
 
     def __getattr__(self, name: str) -> Any:
         """Pass on what is not ours."""
