@@ -34,6 +34,16 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
     bool ordered = true;
     bool verify = true;
     int64_t timeout_ms = -1;  // for one object; -1: none
+
+    // Calls visit(name, &field) for each, with the names of ReadOptions in options.py.
+    template <typename Visit>
+    void ForEach(const Visit& visit) {
+      visit("prefetch_bytes", &prefetch_bytes);
+      visit("concurrency", &concurrency);
+      visit("ordered", &ordered);
+      visit("verify", &verify);
+      visit("timeout_ms", &timeout_ms);
+    }
   };
 
   static std::shared_ptr<ReadWindow> Open(std::shared_ptr<Client> client,

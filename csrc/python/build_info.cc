@@ -1,5 +1,3 @@
-#include "python/build_info.h"
-
 #include <ares.h>
 #include <openssl/crypto.h>
 #include <xxhash.h>
@@ -7,6 +5,8 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "python/bindings.h"
 
 #if OBJECTPIPES_BUILD_S3
 #include <pugixml.hpp>

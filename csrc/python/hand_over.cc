@@ -1,5 +1,4 @@
-#include "python/hand_over.h"
-
+// Moves objects from a worker of a DataLoader to its main process through shared memory.
 #include <pybind11/critical_section.h>
 #include <pybind11/stl.h>
 
@@ -20,6 +19,7 @@
 
 #include "base/fork.h"
 #include "base/shared_arena.h"
+#include "python/bindings.h"
 #include "python/object_reader.h"
 
 namespace py = pybind11;

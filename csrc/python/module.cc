@@ -3,15 +3,8 @@
 
 #include "ais/url.h"
 #include "engine/engine.h"
-#include "python/build_info.h"
+#include "python/bindings.h"
 #include "python/failure.h"
-#include "python/hand_over.h"
-#include "python/object_reader.h"
-#include "python/py_client.h"
-#include "python/py_listing.h"
-#include "python/py_window.h"
-#include "python/s3.h"
-#include "python/tar_reader.h"
 #include "python/text.h"
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
 #include "s3/aws/sdk_threads.h"

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/locked.h"
 #include "python/text.h"
@@ -36,7 +37,7 @@ ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, Rea
       attempts_(result.attempts) {
   if (result.stream != nullptr) {
     size_ = result.stream->size();
-    stream_ = new std::shared_ptr<Stream>(std::move(result.stream));
+    stream_ = ForkLeaked<Stream>(std::move(result.stream));
   } else {
     size_ = bytes_ ? static_cast<size_t>(PyBytes_GET_SIZE(bytes_.ptr())) : whole_.size();
   }
@@ -53,13 +54,11 @@ ObjectReader::~ObjectReader() { Close(); }
 
 void ObjectReader::Close() {
   closed_ = true;
-  if (stream_ == nullptr || !client_->in_its_process()) return;
-  (*stream_)->Close();
-  delete std::exchange(stream_, nullptr);
+  if (const auto stream = stream_.Release()) stream->Close();
 }
 
 void ObjectReader::Detach() {
-  if (pins_ > 0 || stream_ != nullptr || whole_.owner() == nullptr) return;
+  if (pins_ > 0 || stream_ || whole_.owner() == nullptr) return;
   char* const data = static_cast<char*>(std::malloc(whole_.size()));
   if (data == nullptr) throw std::bad_alloc();
   std::memcpy(data, whole_.data(), whole_.size());
@@ -73,7 +72,7 @@ void ObjectReader::CheckOpen() const {
 // Null at the end of the object.
 std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
   client_->client();
-  const std::shared_ptr<Stream> stream = *stream_;  // close() may come while we wait
+  const std::shared_ptr<Stream> stream = stream_.get();  // close() may come while we wait
   std::shared_ptr<Chunk> chunk;
   Stream::Outcome outcome = Stream::Outcome::kNotYet;
   Status failure;
@@ -91,7 +90,7 @@ std::shared_ptr<Chunk> ObjectReader::WaitForChunk(uint64_t position) {
 
 ObjectReader::Piece ObjectReader::PieceAt(uint64_t position) {
   CheckOpen();
-  if (stream_ == nullptr) {
+  if (!stream_) {
     return {InMemory().substr(static_cast<size_t>(position)), nullptr};
   }
   std::shared_ptr<Chunk> chunk = chunk_.lock();
@@ -134,7 +133,7 @@ void ObjectReader::ExpectToBeAskedForAll() {
 }
 
 py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
-  if (stream_ == nullptr && size == size_) {
+  if (!stream_ && size == size_) {
     ExpectToBeAskedForAll();
     if (bytes_) return py::reinterpret_borrow<py::bytes>(bytes_);
   }
@@ -280,12 +279,12 @@ py::bytes ObjectReader::GetValue() {
 
 std::string_view ObjectReader::Whole() {
   CheckOpen();
-  if (stream_ != nullptr && view_ == View::kGather) {
+  if (stream_ && view_ == View::kGather) {
     if (!gathered_) gathered_ = GetValue();
     return {PyBytes_AS_STRING(gathered_.ptr()),
             static_cast<size_t>(PyBytes_GET_SIZE(gathered_.ptr()))};
   }
-  if (stream_ != nullptr) {
+  if (stream_) {
     throw py::buffer_error(
         "this object is streamed, so it is never in memory as a whole: read it in pieces, or give "
         "the "

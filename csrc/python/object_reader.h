@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/fork_leaked.h"
 #include "engine/read_result.h"
 #include "python/py_client.h"
 
@@ -60,7 +61,7 @@ class ObjectReader {
   void CheckOpen() const;
 
   bool closed() const { return closed_; }
-  bool in_memory() const { return stream_ == nullptr; }  // otherwise it is streamed
+  bool in_memory() const { return !stream_; }  // otherwise it is streamed
   bool has_buffer() const { return in_memory() || view_ == View::kGather; }
   // Nothing until the end of a stream whose server does not tell the size.
   std::optional<uint64_t> size() const { return size_; }
@@ -92,8 +93,8 @@ class ObjectReader {
   const pybind11::object etag_;  // without quotes, as in ObjectUrl; None: unknown
   Buffer whole_;
   const pybind11::object bytes_;  // instead of whole_, if that was inside of a bytes object
-  std::shared_ptr<Stream>* stream_ = nullptr;  // leaked in a child of fork()
-  std::weak_ptr<Chunk> chunk_;                 // of the stream, around the position
+  ForkLeaked<Stream> stream_;
+  std::weak_ptr<Chunk> chunk_;  // of the stream, around the position
   const View view_ = View::kRefuse;
   pybind11::object gathered_;  // the bytes of a streamed object, once it has been viewed
   const int attempts_;
@@ -115,7 +116,5 @@ class PinnedReader {
  private:
   ObjectReader* const reader_;
 };
-
-void BindObjectReader(const pybind11::module_& module);
 
 }  // namespace objectpipes

@@ -2,11 +2,12 @@
 
 #include <chrono>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "ais/ais_transport.h"
 #include "base/clock.h"
-#include "base/fork.h"
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/text.h"
 #include "transport/http/authority.h"
@@ -44,15 +45,9 @@ std::shared_ptr<FirstContact> ContactFrom(const py::dict& options) {
 
 HttpOptions HttpOptionsFrom(const py::dict& options) {
   HttpOptions http;
-  http.ca_file = options["ca_file"].cast<std::string>();
-  http.ca_path = options["ca_path"].cast<std::string>();
-  http.verify_tls = options["verify_tls"].cast<bool>();
-  http.client_cert = options["client_cert"].cast<std::string>();
-  http.client_key = options["client_key"].cast<std::string>();
-  http.proxy = options["proxy"].cast<std::string>();
-  http.user_agent = options["user_agent"].cast<std::string>();
-  http.connect_timeout_ms = options["connect_timeout_ms"].cast<int64_t>();
-  http.stall_timeout_ms = options["stall_timeout_ms"].cast<int64_t>();
+  http.ForEach([&](const char* name, auto* value) {
+    *value = options[name].cast<std::decay_t<decltype(*value)>>();
+  });
   http.requests = &Engine::OfThisProcess()->stats()->requests;
   http.answered = &ContactFrom(options)->answered;  // the engine keeps it for ever
   return http;
@@ -73,26 +68,23 @@ std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> 
 PyClient::PyClient(Engine* engine, std::shared_ptr<Client> client, py::function credentials)
     : engine_(engine),
       bytes_blocks_(BytesBlocks::Of(engine)),
-      generation_(ForkGeneration()),
-      client_(new std::shared_ptr<Client>(std::move(client))),
+      client_(std::move(client)),
       credentials_(std::move(credentials)),
-      endpoint_((*client_)->contact->endpoint) {}
+      endpoint_(client_.get()->contact->endpoint) {}
 
 PyClient::~PyClient() {
-  if (!in_its_process()) return;
+  std::shared_ptr<Client> client = client_.Release();
+  if (client == nullptr) return;
   // The transport belongs to the I/O thread, which therefore frees it.
-  engine_->loop()->Post([client = *client_]() mutable { client.reset(); });
-  delete client_;
+  engine_->loop()->Post([client = std::move(client)]() mutable { client.reset(); });
 }
-
-bool PyClient::in_its_process() const { return generation_ == ForkGeneration(); }
 
 const std::shared_ptr<Client>& PyClient::client() const {
   if (!in_its_process()) {
     throw std::runtime_error(
         "this iterator was started in another process: start a new iteration after fork()");
   }
-  return *client_;
+  return client_.get();
 }
 
 void PyClient::RefreshCredentials() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "base/fork_leaked.h"
 #include "engine/client.h"
 #include "engine/engine.h"
 #include "python/bytes_blocks.h"
@@ -28,7 +29,7 @@ class PyClient {
   const std::shared_ptr<Client>& client() const;
   Engine* engine() const { return engine_; }
   BytesBlocks* bytes_blocks() const { return bytes_blocks_; }
-  bool in_its_process() const;
+  bool in_its_process() const { return client_.in_its_process(); }
   // "host:port", as configured.
   const std::string& endpoint() const { return endpoint_; }
 
@@ -46,9 +47,7 @@ class PyClient {
 
   Engine* const engine_;
   BytesBlocks* const bytes_blocks_;
-  const uint32_t generation_;
-  // Leaked in a child of fork(), which cannot free anything in it.
-  std::shared_ptr<Client>* const client_;
+  ForkLeaked<Client> client_;
   const pybind11::function credentials_;
   const std::string endpoint_;
   // By the wall clock: credentials expire by it, and it also runs while the machine sleeps.
@@ -68,7 +67,5 @@ HttpOptions HttpOptionsFrom(const pybind11::dict& options);
 std::shared_ptr<PyClient> MakeClient(Engine* engine, std::unique_ptr<Transport> transport,
                                      std::shared_ptr<CredentialStore> credentials,
                                      const pybind11::dict& options, pybind11::function provider);
-
-void BindClient(pybind11::module_& module);
 
 }  // namespace objectpipes

@@ -1,5 +1,4 @@
-#include "python/py_listing.h"
-
+// Binds Listing: pages of URLs with the facts that the listing gave.
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -9,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork_leaked.h"
 #include "engine/key_filter.h"
 #include "engine/listing.h"
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/locked.h"
 #include "python/py_client.h"
@@ -70,8 +71,8 @@ class PyListing {
     const Status refused = client_->client()->transport->CheckBucket(request.bucket);
     if (!refused.ok()) Raise(refused, url_);
     client_->RefreshCredentials();
-    listing_ = new std::shared_ptr<Listing>(
-        Listing::Open(client_->client(), std::move(request), timeout_ms));
+    listing_ =
+        ForkLeaked<Listing>(Listing::Open(client_->client(), std::move(request), timeout_ms));
   }
 
   ~PyListing() { Close(); }
@@ -82,9 +83,7 @@ class PyListing {
   py::object NextPage();
 
   void Close() {
-    if (listing_ == nullptr || !client_->in_its_process()) return;
-    (*listing_)->Close();
-    delete std::exchange(listing_, nullptr);
+    if (const auto listing = listing_.Release()) listing->Close();
   }
 
  private:
@@ -93,14 +92,14 @@ class PyListing {
   const std::string url_prefix_;  // "s3://bucket/"
   const UrlFactory factory_;
   const KeyFilter filter_;
-  std::shared_ptr<Listing>* listing_ = nullptr;  // leaked in a child of fork()
+  ForkLeaked<Listing> listing_;
 };
 
 py::object PyListing::NextPage() {
   client_->client();
-  if (listing_ == nullptr) return py::none();
+  if (!listing_) return py::none();
   const std::shared_ptr<Listing> listing =
-      *listing_;  // another thread may call close() while this one waits
+      listing_.get();  // another thread may call close() while this one waits
   ListPage page;
   Status failure;
   auto outcome = Listing::Outcome::kNotYet;

@@ -1,14 +1,16 @@
-#include "python/py_window.h"
-
+// Binds ReadWindow: takes URLs and gives readers.
 #include <algorithm>
 #include <deque>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "base/fork_leaked.h"
 #include "engine/read_window.h"
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/locked.h"
 #include "python/object_reader.h"
@@ -24,8 +26,7 @@ class PyWindow {
  public:
   PyWindow(std::shared_ptr<PyClient> client, const ReadWindow::Options& options)
       : client_(std::move(client)),
-        window_(new std::shared_ptr<ReadWindow>(
-            ReadWindow::Open(client_->client(), client_->engine()->budget(), options))) {}
+        window_(ReadWindow::Open(client_->client(), client_->engine()->budget(), options)) {}
 
   ~PyWindow() { Close(); }
   PyWindow(const PyWindow&) = delete;
@@ -43,8 +44,8 @@ class PyWindow {
   // Throws in another process and after Close().
   std::shared_ptr<ReadWindow> window() const {
     client_->client();
-    if (window_ == nullptr) throw py::value_error("the window is closed");
-    return *window_;
+    if (!window_) throw py::value_error("the window is closed");
+    return window_.get();
   }
   Listed ListedOf(py::handle url) const;
   void Receive(size_t max_count, bool wait, bool until_starved);
@@ -55,8 +56,8 @@ class PyWindow {
   py::object Answered(uint64_t sequence);
 
   const std::shared_ptr<PyClient> client_;
-  std::shared_ptr<ReadWindow>* window_;  // leaked in a child of fork()
-  std::deque<py::object> wanted_;        // the requests from first_ on; null once answered
+  ForkLeaked<ReadWindow> window_;
+  std::deque<py::object> wanted_;  // the requests from first_ on; null once answered
   uint64_t first_ = 0;
   std::deque<ReadResult> results_;
   const py::str size_ = Interned("size");
@@ -176,13 +177,13 @@ py::object PyWindow::Open(const py::object& url) {
 }
 
 void PyWindow::Close() {
-  if (window_ == nullptr || !client_->in_its_process()) return;
-  (*window_)->Close();
+  const std::shared_ptr<ReadWindow> window = window_.Release();
+  if (window == nullptr) return;
+  window->Close();
   for (const ReadResult& result : results_) {
     if (result.stream != nullptr) result.stream->Close();
   }
   results_.clear();
-  delete std::exchange(window_, nullptr);
 }
 
 }  // namespace
@@ -191,11 +192,9 @@ void BindWindow(const py::module_& module) {
   py::class_<PyWindow>(module, "ReadWindow")
       .def(py::init([](std::shared_ptr<PyClient> client, const py::object& given) {
              ReadWindow::Options options;
-             options.prefetch_bytes = given.attr("prefetch_bytes").cast<uint64_t>();
-             options.concurrency = given.attr("concurrency").cast<int>();
-             options.ordered = given.attr("ordered").cast<bool>();
-             options.verify = given.attr("verify").cast<bool>();
-             options.timeout_ms = given.attr("timeout_ms").cast<int64_t>();
+             options.ForEach([&](const char* name, auto* value) {
+               *value = given.attr(name).cast<std::decay_t<decltype(*value)>>();
+             });
              return std::make_unique<PyWindow>(std::move(client), options);
            }),
            py::arg("client"), py::arg("options"))

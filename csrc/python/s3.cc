@@ -1,7 +1,8 @@
-#include "python/s3.h"
-
+#include <string>
+#include <type_traits>
 #include <utility>
 
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/py_client.h"
 #include "python/text.h"
@@ -31,15 +32,12 @@ Result<std::unique_ptr<Transport>> MakeS3Transport(const std::string& name, Even
 
 std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {
   S3Options s3;
-  s3.endpoint_url = options["endpoint_url"].cast<std::string>();
-  s3.region = options["region"].cast<std::string>();
-  s3.addressing =
-      options["virtual_addressing"].cast<bool>() ? Addressing::kVirtual : Addressing::kPath;
-  s3.requester_pays = options["requester_pays"].cast<bool>();
-  s3.checksums = options["checksums"].cast<bool>();
+  s3.ForEach([&](const char* name, auto* value) {
+    *value = options[name].cast<std::decay_t<decltype(*value)>>();
+  });
+  const bool is_virtual = options["addressing_style"].cast<std::string>() == "virtual";
+  s3.addressing = is_virtual ? Addressing::kVirtual : Addressing::kPath;
   if (options["list_version"].cast<int>() == 1) s3.list_version = ListVersion::kV1;
-  s3.expected_bucket_owner = options["expected_bucket_owner"].cast<std::string>();
-  s3.sse_customer_key = options["sse_customer_key"].cast<std::string>();
   s3.http = HttpOptionsFrom(options);
 
   Engine* engine = Engine::OfThisProcess();

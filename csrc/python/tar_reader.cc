@@ -1,5 +1,4 @@
-#include "python/tar_reader.h"
-
+// Binds TarReader: the members of an archive, one after the other, as files.
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "formats/tar_stream.h"
 #include "python/archive_source.h"
+#include "python/bindings.h"
 #include "python/failure.h"
 #include "python/locked.h"
 #include "python/object_reader.h"

@@ -1,5 +1,5 @@
+#include "python/bindings.h"
 #include "python/failure.h"
-#include "python/s3.h"
 
 namespace py = pybind11;
 

@@ -34,6 +34,17 @@ struct S3Options {
   std::string expected_bucket_owner;            // an account; empty: any
   std::string sse_customer_key;  // 32 bytes that objects are encrypted with (SSE-C); empty: none
   HttpOptions http;
+
+  // Calls visit(name, &field) for each that a user may set, except enumerations and `http`.
+  template <typename Visit>
+  void ForEach(const Visit& visit) {
+    visit("endpoint_url", &endpoint_url);
+    visit("region", &region);
+    visit("requester_pays", &requester_pays);
+    visit("checksums", &checksums);
+    visit("expected_bucket_owner", &expected_bucket_owner);
+    visit("sse_customer_key", &sse_customer_key);
+  }
 };
 
 // Waits for the session of a directory bucket.

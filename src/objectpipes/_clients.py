@@ -94,18 +94,12 @@ def _for_engine(provider: CredentialsProvider) -> Callable[[bool], _ext.Renewed]
 
 def http_options(connection: Connection, region: str = "") -> dict[str, Any]:
     """Return the engine's options for reaching a store, in a region of AWS."""
-    return {
-        "endpoint_url": connection.endpoint_url,
+    return vars(connection) | {
         "contact_url": connection.endpoint_url.replace("{region}", region or FIRST_REGION),
         "ca_file": connection.ca.file,
         "ca_path": connection.ca.path,
-        "verify_tls": connection.verify_tls,
-        "client_cert": connection.client_cert,
-        "client_key": connection.client_key,
-        "proxy": connection.proxy,
         "user_agent": f"objectpipes/{build_info()['version']}",
         "connect_timeout_ms": round(connection.connect_timeout * 1000),
         "stall_timeout_ms": round(connection.stall_timeout * 1000),
-        "max_attempts": connection.max_attempts,
         "first_contact_ms": round(connection.first_contact * 1000),
     }

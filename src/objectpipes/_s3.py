@@ -43,18 +43,8 @@ class S3Store(Store):
         attempts = resolved.connection.max_attempts
 
         def make(credentials: Callable[[bool], _ext.Renewed]) -> _ext.Client:
-            options = http_options(resolved.connection, resolved.region)
-            options.update(
-                region=resolved.region,
-                virtual_addressing=resolved.addressing_style == "virtual",
-                requester_pays=resolved.requester_pays,
-                checksums=verify,
-                transport=resolved.transport,
-                split=resolved.multi_part_download,
-                list_version=resolved.list_version,
-                expected_bucket_owner=resolved.expected_bucket_owner,
-                sse_customer_key=resolved.sse_customer_key,
-            )
+            options = http_options(resolved.connection, resolved.region) | vars(resolved)
+            options.update(checksums=verify, split=resolved.multi_part_download)
             return _engine.ext.s3_client(options, credentials)
 
         return shared_client((resolved, verify), config.credentials_source(), attempts, make)

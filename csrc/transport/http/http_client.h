@@ -37,6 +37,20 @@ struct HttpOptions {
   int64_t stall_timeout_ms = 0;               // longest time without a byte, also before the first
   std::atomic<uint64_t>* requests = nullptr;  // counts requests sent; may be null
   std::atomic<bool>* answered = nullptr;      // set once a server has replied; may be null
+
+  // Calls visit(name, &field) for each that a user may set.
+  template <typename Visit>
+  void ForEach(const Visit& visit) {
+    visit("ca_file", &ca_file);
+    visit("ca_path", &ca_path);
+    visit("verify_tls", &verify_tls);
+    visit("client_cert", &client_cert);
+    visit("client_key", &client_key);
+    visit("proxy", &proxy);
+    visit("user_agent", &user_agent);
+    visit("connect_timeout_ms", &connect_timeout_ms);
+    visit("stall_timeout_ms", &stall_timeout_ms);
+  }
 };
 
 // Like GetHandler, for HTTP. OnDone gets OK if the reply is complete, whatever its status code.
