@@ -6,15 +6,17 @@ import io
 import os.path
 import posixpath
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar, cast
 
 from . import _engine
 from .errors import ArchiveError, ConfigError, NotSupportedError, ObjectStoreError
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from . import _ext
 
-__all__ = ["MemberPaths", "check_mode", "open_tar", "split_path"]
+__all__ = ["BinaryFile", "MemberPaths", "check_mode", "open_tar", "split_path"]
 
 _MAGIC = {
     b"\x1f\x8b": "gz",
@@ -25,6 +27,16 @@ _MAGIC = {
 }
 _MAX_MAGIC = max(map(len, _MAGIC))
 _COMPRESSIONS = ("", "*", *dict.fromkeys(_MAGIC.values()))
+
+
+_T = TypeVar("_T")
+
+
+class BinaryFile(Protocol):
+    """A file to read bytes from. If it has a method ``seekable``, it may be able to seek."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes."""
 
 
 def check_mode(mode: str) -> str:
@@ -42,7 +54,9 @@ def check_mode(mode: str) -> str:
     return compression if separator else "*"
 
 
-def open_tar(file: Any, url: str, compression: str = "*", *, part: bool = False) -> _ext.TarReader:
+def open_tar(
+    file: BinaryFile | bytes | memoryview, url: str, compression: str = "*", *, part: bool = False
+) -> _ext.TarReader:
     """Read an archive from a binary file, from its current position on.
 
     Parameters
@@ -142,15 +156,16 @@ class _Section(io.RawIOBase):
         self._position = max(0, base + offset)
         return self._position
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Buffer) -> int:
+        target = memoryview(buffer).cast("B")
         left = max(0, self._size - self._position)
         self._file.seek(self._begin + self._position)
-        data = self._file.read(min(len(buffer), left))
-        if left and len(buffer) and not data:
+        data = self._file.read(min(len(target), left))
+        if left and len(target) and not data:
             raise ArchiveError(
                 f"The TAR is cut off at offset {self._begin + self._position}", url=self.name
             )
-        buffer[: len(data)] = data
+        target[: len(data)] = data
         self._position += len(data)
         return len(data)
 
@@ -158,19 +173,19 @@ class _Section(io.RawIOBase):
 # Compressed archives ------------------------------------------------------------------------------
 
 
-def _decompressed(file: Any, url: str, compression: str) -> Any:
+def _decompressed(file: BinaryFile, url: str, compression: str) -> BinaryFile:
     """Return a file with the decompressed content: `file` itself if it is not compressed."""
     if compression == "*":
         head = file.read(_MAX_MAGIC)
         compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
         if hasattr(file, "seekable") and file.seekable():
-            file.seek(-len(head), io.SEEK_CUR)
+            cast(IO[bytes], file).seek(-len(head), io.SEEK_CUR)
         else:
             file = _PutBack(head, file)
     if not compression:
         return file
     try:
-        return _Decompressed(_OPENERS[compression](file), url)
+        return _Decompressed(_OPENERS[compression](cast(IO[bytes], file)), url)
     except ImportError as error:
         raise NotSupportedError(str(error), url=url, code="Compression") from error
 
@@ -178,7 +193,7 @@ def _decompressed(file: Any, url: str, compression: str) -> Any:
 class _PutBack:
     """A file that cannot seek, where the first bytes are read again."""
 
-    def __init__(self, head: bytes, file: Any) -> None:
+    def __init__(self, head: bytes, file: BinaryFile) -> None:
         self._head = head
         self._file = file
 
@@ -187,7 +202,7 @@ class _PutBack:
 
     def read(self, size: int = -1) -> bytes:
         if not self._head:
-            return cast(bytes, self._file.read(size))
+            return self._file.read(size)
         if size < 0:
             size = len(self._head)
         head, self._head = self._head[:size], self._head[size:]
@@ -197,71 +212,72 @@ class _PutBack:
 class _Decompressed:
     """The output of a decompressor, whose errors become `ArchiveError`."""
 
-    def __init__(self, file: Any, url: str) -> None:
+    def __init__(self, file: io.BufferedIOBase, url: str) -> None:
         self._file = file
         self._url = url
         self._ends_at = 0
 
     def seekable(self) -> bool:
-        return bool(self._file.seekable())
+        return self._file.seekable()
 
     def tell(self) -> int:
-        return int(self._call(self._file.tell))
+        return self._call(self._file.tell)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._call(self._file.seek, offset, whence))
+        return self._call(lambda: self._file.seek(offset, whence))
 
     def read(self, size: int = -1) -> bytes:
-        data: bytes = self._call(self._file.read, size)
+        data = self._call(lambda: self._file.read(size))
         self._ends_at += len(data)
         return data
 
-    def _call(self, method: Callable[..., Any], *arguments: int) -> Any:
+    def _call(self, method: Callable[[], _T]) -> _T:
         try:
-            return method(*arguments)
+            return method()
         except ObjectStoreError:
             raise
         except Exception as error:  # each library has its own
             raise ArchiveError(
-                f"The archive cannot be decompressed after offset {self._ends_at} of"
-                f" the TAR in it: {error}",
+                f"The archive cannot be decompressed beyond byte {self._ends_at} of its"
+                f" content: {error}",
                 url=self._url,
             ) from error
 
 
-def _open_gz(file: Any) -> Any:
+def _open_gz(file: IO[bytes]) -> io.BufferedIOBase:
     import gzip
 
     return gzip.GzipFile(fileobj=file, mode="rb")
 
 
-def _open_bz2(file: Any) -> Any:
+def _open_bz2(file: IO[bytes]) -> io.BufferedIOBase:
     import bz2
 
     return bz2.BZ2File(file)
 
 
-def _open_xz(file: Any) -> Any:
+def _open_xz(file: IO[bytes]) -> io.BufferedIOBase:
     import lzma
 
     return lzma.LZMAFile(file)
 
 
-def _open_zst(file: Any) -> Any:
+def _open_zst(file: IO[bytes]) -> io.BufferedIOBase:
     try:
         from compression import zstd  # Python 3.14
     except ImportError:
         pass
     else:
-        return zstd.ZstdFile(file)
+        return cast(io.BufferedIOBase, zstd.ZstdFile(file))
     try:
         import zstandard
     except ImportError:
         raise ImportError("No library for zstd is installed") from None
-    return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return cast(io.BufferedIOBase, reader)
 
 
-_OPENERS: dict[str, Callable[[Any], Any]] = {
+_OPENERS: dict[str, Callable[[IO[bytes]], io.BufferedIOBase]] = {
     "gz": _open_gz,
     "bz2": _open_bz2,
     "xz": _open_xz,

@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from ._aws import preload
 from ._objects import as_object_url, same_store
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncObjectReader", "list_objects", "open_object", "read_objects"]
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Taken: TypeAlias = "tuple[list[tuple[str, _ext.ObjectReader]], ObjectStoreError | None]"
 
@@ -56,14 +57,16 @@ def _threads(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="objectpipes")
 
 
-async def _in_thread(function: Callable[..., _T], *arguments: Any) -> _T:
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads(os.getpid()), function, *arguments)
+async def _in_thread(function: Callable[_P, _T], *arguments: _P.args, **keywords: _P.kwargs) -> _T:
+    call = functools.partial(function, *arguments, **keywords)
+    return await asyncio.get_running_loop().run_in_executor(_threads(os.getpid()), call)
 
 
-async def _open(function: Callable[..., _Opened], *arguments: Any) -> _Opened:
+async def _open(
+    function: Callable[_P, _Opened], *arguments: _P.args, **keywords: _P.kwargs
+) -> _Opened:
     """Open something in a thread. It is closed if the task was cancelled meanwhile."""
-    opening = asyncio.ensure_future(_in_thread(function, *arguments))
+    opening = asyncio.ensure_future(_in_thread(function, *arguments, **keywords))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -368,7 +371,9 @@ class AsyncObjectReader:
             return line
         raise StopAsyncIteration
 
-    async def _call(self, method: Callable[..., _T], *arguments: Any) -> _T:
+    async def _call(
+        self, method: Callable[_P, _T], *arguments: _P.args, **keywords: _P.kwargs
+    ) -> _T:
         if self._quick:
-            return method(*arguments)
-        return await _in_thread(method, *arguments)
+            return method(*arguments, **keywords)
+        return await _in_thread(method, *arguments, **keywords)
