@@ -13,15 +13,6 @@ def run(
 ) -> None:
     """Run a program, its output going where ours goes.
 
-    Parameters
-    ----------
-    command
-        Program and arguments.
-    cwd
-        Folder to run in.
-    env
-        Variables added to the environment of this process.
-
     Raises
     ------
     subprocess.CalledProcessError
@@ -35,15 +26,6 @@ def output(
     *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
     """Run a program quietly and return what it printed, without surrounding white space.
-
-    Parameters
-    ----------
-    command
-        Program and arguments.
-    cwd
-        Folder to run in.
-    env
-        Variables added to the environment of this process.
 
     Raises
     ------

@@ -15,11 +15,6 @@ _ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 def check_workflows() -> list[str]:
     """Run actionlint and zizmor on the workflows.
 
-    Returns
-    -------
-    list of str
-        What could not be run, and why.
-
     Raises
     ------
     subprocess.CalledProcessError

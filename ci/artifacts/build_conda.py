@@ -45,15 +45,7 @@ def is_reachable(channel: str, timeout: float = 10) -> bool:
 
 
 def build_with_conda_forge(pythons: list[str], output: Path) -> None:
-    """Build with the packages of conda-forge, in the versions that conda-forge pins.
-
-    Parameters
-    ----------
-    pythons
-        Versions, as the table has them.
-    output
-        Folder for the packages; becomes a channel itself.
-    """
+    """Build with the packages of conda-forge, in the versions that conda-forge pins."""
     with tempfile.TemporaryDirectory(prefix="objectpipes-conda-forge-") as scratch:
         prefix = Path(scratch) / "pins"
         asyncio.run(_install_pins(prefix))
@@ -66,13 +58,7 @@ def build_with_conda_forge(pythons: list[str], output: Path) -> None:
 
 
 def build_with_stand_ins(output: Path) -> None:
-    """Build with packages made of this machine's own files, out of reach of all else.
-
-    Parameters
-    ----------
-    output
-        Folder for the package; becomes a channel itself.
-    """
+    """Build with packages made of this machine's own files, out of reach of all else."""
     channel = stand_ins.make_channel()
     with tempfile.TemporaryDirectory(prefix="objectpipes-sealed-") as scratch:
         pins = Path(scratch) / _PINS

@@ -84,13 +84,7 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
 
 
 def artifact_files(folder: Path = DIST) -> list[Path]:
-    """Return all files in a folder that should be artifacts.
-
-    Parameters
-    ----------
-    folder
-        As for `built_files`.
-    """
+    """Return all files in a folder that should be artifacts."""
     conda = [f"{name}/*/objectpipes-[0-9]*.conda" for name in (CONDA, STAND_INS)]
     patterns = ("*.whl", f"{AWS_SDK}/*.whl", "*.tar.gz", *conda)
     return [path for pattern in patterns for path in sorted(folder.glob(pattern))]

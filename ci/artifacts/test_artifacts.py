@@ -79,17 +79,7 @@ def install_and_test(built: BuiltFile, row: Artifact, table: Table, *, brief: bo
 
 
 def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]:
-    """Return what `artifact.expected.Expected` of the suite is made of.
-
-    Parameters
-    ----------
-    built
-        The artifact.
-    row
-        Its row of the platform table.
-    table
-        The table.
-    """
+    """Return the arguments of the suite's `artifact.expected.Expected`."""
     return {
         "version": built.version,
         "transports": row.transports,
@@ -100,15 +90,7 @@ def expected(built: BuiltFile, row: Artifact, table: Table) -> dict[str, object]
 
 
 def untested_rows(table: Table, tested: Iterable[str]) -> Iterator[Line]:
-    """Return a line for each row of the table of which no artifact was given.
-
-    Parameters
-    ----------
-    table
-        The table.
-    tested
-        Names of the rows of which there was one.
-    """
+    """Return a line for each row of the table of which no artifact was given."""
     for row in table.artifacts:
         if row.name not in tested:
             yield results.not_run(row.name, f"none was given; {row.command} makes it")

@@ -38,13 +38,7 @@ def triplet_of(system: str, arch: str) -> str:
 
 
 def prefix(folder: Path) -> Path:
-    """Return where the libraries are, for ``CMAKE_PREFIX_PATH``.
-
-    Parameters
-    ----------
-    folder
-        As given to `install`.
-    """
+    """Return where the libraries are, for ``CMAKE_PREFIX_PATH``."""
     return folder / "installed" / triplet()
 
 

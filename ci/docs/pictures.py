@@ -38,15 +38,7 @@ def way_of_an_object() -> str:
 
 
 def terminal(text: str, title: str) -> str:
-    """Return a picture of a terminal that shows a text.
-
-    Parameters
-    ----------
-    text
-        What is on it.
-    title
-        What it shows, for those who cannot see it.
-    """
+    """Return a picture of a terminal that shows a text."""
     lines = text.rstrip().splitlines()
     width, height = round(max(map(len, lines)) * 7.3 + 32), len(lines) * 18 + 28
     picture = Picture(width, height, title)

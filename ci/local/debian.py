@@ -90,15 +90,6 @@ def archive() -> str:
 def extract_source(package: SourcePackage, folder: Path, *, patched: bool = True) -> None:
     """Unpack a source package.
 
-    Parameters
-    ----------
-    package
-        The package; downloaded unless the cache has it.
-    folder
-        New folder for its contents.
-    patched
-        Whether to apply Debian's patches.
-
     Raises
     ------
     DebianError

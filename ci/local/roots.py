@@ -147,15 +147,6 @@ def run_smoke(built: BuiltFile, root: Root) -> None:
 def run_inside(root: Root, shared: Path, *command: str) -> None:
     """Run a program in a root, which is made unless the cache has it.
 
-    Parameters
-    ----------
-    root
-        The root.
-    shared
-        Folder that the program sees as ``/mnt``.
-    command
-        Program and arguments.
-
     Raises
     ------
     NoRootError

@@ -62,13 +62,6 @@ class FeedstockError(Exception):
 def make_feedstock(sdist: Path, folder: Path) -> None:
     """Write the recipe of a release, and all that it needs, into a folder.
 
-    Parameters
-    ----------
-    sdist
-        The source distribution, as it is released.
-    folder
-        New folder.
-
     Raises
     ------
     FeedstockError

@@ -44,13 +44,6 @@ def plan(table: Table, files: Sequence[BuiltFile]) -> str:
 
     What programs in scripts/ built stands in for what a workflow builds, and is itself never
     uploaded: it has rows of its own.
-
-    Parameters
-    ----------
-    table
-        The platform table.
-    files
-        The artifacts that this machine built.
     """
     here: dict[str, list[str]] = {row.name: [] for row in table.artifacts}
     for built in files:

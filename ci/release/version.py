@@ -51,11 +51,6 @@ def conda_version(version: str) -> str:
     Conda compares dot by dot: it would read ``.dev1`` as a part of its own, after the ``0rc1`` of
     another version. Without the dot, ``dev`` sorts before every pre-release, as it should.
 
-    Parameters
-    ----------
-    version
-        A version (PEP 440) without local part.
-
     Raises
     ------
     ValueError
@@ -81,13 +76,6 @@ def recipe_version(root: Path = ROOT) -> str:
 
 def write_version(version: str, root: Path = ROOT) -> None:
     """Make a version that of the checkout, for PyPI and for conda.
-
-    Parameters
-    ----------
-    version
-        The version (PEP 440).
-    root
-        The checkout.
 
     Raises
     ------

@@ -123,13 +123,7 @@ def linked_into(wheel: Path) -> Iterator[Linked]:
 
 
 def affected(known: Sequence[Vulnerability], linked: Iterable[Linked]) -> Iterator[str]:
-    """Compare libraries with the list.
-
-    Yields
-    ------
-    str
-        What is affected, and by what.
-    """
+    """Compare libraries with the list."""
     for library in linked:
         for entry in known:
             fixed = entry.debian if library.counted_by == "debian" else entry.upstream

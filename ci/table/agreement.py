@@ -30,15 +30,7 @@ _SYSTEM_CLASSIFIERS = {
 
 
 def check_metadata(table: Table, project: dict[str, Any]) -> Iterator[str]:
-    """Compare the table with the metadata of the package.
-
-    Parameters
-    ----------
-    table
-        The table.
-    project
-        Table ``[project]`` of ``pyproject.toml``.
-    """
+    """Compare the table with ``[project]`` of ``pyproject.toml``."""
     pythons = [python for python in table.pythons() if not python.endswith("t")]
     if project["requires-python"] != f">={pythons[0]}":
         yield f"requires-python is {project['requires-python']}, the table starts at {pythons[0]}"
@@ -76,14 +68,8 @@ def check_oldest_systems(
 ) -> Iterator[str]:
     """Compare the oldest systems in the table with those that are built for.
 
-    Parameters
-    ----------
-    table
-        The table.
-    cibuildwheel
-        Table ``[tool.cibuildwheel]`` of ``pyproject.toml``.
-    variants
-        The recipe's ``c_stdlib_version``, by conda's name of the platform.
+    Those are in ``[tool.cibuildwheel]`` of ``pyproject.toml``, and in the recipe's variants: its
+    ``c_stdlib_version``, by conda's name of the platform.
     """
     for row in table.built_by("scripts/build-wheel"):
         if row.platform != (tag := Target(row.arch).platform_tag):
@@ -114,15 +100,7 @@ def check_triplets(table: Table) -> Iterator[str]:
 
 
 def check_recipe(table: Table, recipe: str) -> Iterator[str]:
-    """Compare the table with the conda recipe.
-
-    Parameters
-    ----------
-    table
-        The table.
-    recipe
-        Text of ``recipe.yaml``.
-    """
+    """Compare the table with the text of the conda recipe."""
     floor = next(
         python
         for python in table.pythons()
@@ -133,15 +111,7 @@ def check_recipe(table: Table, recipe: str) -> Iterator[str]:
 
 
 def check_version(project: str, recipe: str) -> Iterator[str]:
-    """Compare the versions of the package and of the conda recipe.
-
-    Parameters
-    ----------
-    project
-        That of ``pyproject.toml``.
-    recipe
-        That of ``recipe.yaml``.
-    """
+    """Compare the versions in ``pyproject.toml`` and in the conda recipe."""
     if recipe != conda_version(project):
         yield f"the recipe's version is {recipe}, the project's {project}"
 

@@ -132,13 +132,7 @@ def _artifact_cells(artifact: Artifact) -> tuple[str, ...]:
 
 
 def conda_python(python: str) -> str:
-    """Return a Python as conda-forge pins it: version, and the build that has that ABI.
-
-    Parameters
-    ----------
-    python
-        Version as the table has it.
-    """
+    """Return a Python as conda-forge pins it: version, and the build that has that ABI."""
     names_abi = tuple(map(int, python.rstrip("t").split("."))) >= (3, 13)
     build = f"cp{python.replace('.', '')}" if names_abi else "cpython"
     return f"{python.rstrip('t')}.* *_{build}"

@@ -178,13 +178,7 @@ class Table:
         return [artifact for artifact in self.artifacts if artifact.channel == channel]
 
     def built_by(self, builder: str) -> list[Artifact]:
-        """Return the rows that a program builds.
-
-        Parameters
-        ----------
-        builder
-            The program, as the table has it.
-        """
+        """Return the rows that a program builds."""
         return [artifact for artifact in self.artifacts if artifact.builder == builder]
 
     def pythons(self) -> list[str]:
@@ -194,13 +188,7 @@ class Table:
 
 
 def has_test_packages(python: str) -> bool:
-    """Return whether the packages for the tests support a Python.
-
-    Parameters
-    ----------
-    python
-        Version as the table has it.
-    """
+    """Return whether the packages for the tests support a Python."""
     return python not in _WITHOUT_TEST_PACKAGES
 
 

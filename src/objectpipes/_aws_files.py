@@ -99,15 +99,8 @@ def read_files(profile: str | None) -> AwsFiles:
 def written_credentials(profile: str | None) -> Credentials | None:
     """Return the keys in the environment or in a file.
 
-    Parameters
-    ----------
-    profile : str or None
-        As for `read_files`. A profile that is named takes precedence over keys in the environment.
-
-    Returns
-    -------
-    Credentials or None
-        The keys that botocore would find; None if it would look elsewhere.
+    They are the ones that botocore would find; None if it would look elsewhere. A profile that is
+    named takes precedence over keys in the environment.
 
     Raises
     ------

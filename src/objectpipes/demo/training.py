@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 from .._connection import StoreConfig
 from .._progress import progress_bar
@@ -137,34 +137,33 @@ def fill(
     return in_files, in_shards
 
 
+class _Settings(TypedDict):
+    batch_size: int
+    shuffle: bool
+    uneven: Literal["keep"]
+    rank: int
+    ranks: int
+
+
+_SETTINGS: _Settings = {
+    "batch_size": _BATCH,
+    "shuffle": True,
+    "uneven": "keep",
+    "rank": 0,
+    "ranks": 1,
+}
+
+
 def pictures_of(store: Store) -> ObjectDataset:
-    """Return the dataset that a training would have of the pictures that are files."""
+    """Return a dataset of the pictures that are files."""
     manifest = Manifest.list(store.url(PICTURES), config=store.config)
-    return ObjectDataset(
-        manifest,
-        _see_file,
-        batch_size=_BATCH,
-        shuffle=True,
-        uneven="keep",
-        config=store.config,
-        rank=0,
-        ranks=1,
-    )
+    return ObjectDataset(manifest, _see_file, config=store.config, **_SETTINGS)
 
 
 def shards_of(store: Store) -> ShardDataset:
-    """Return the dataset that a training would have of the tar shards."""
+    """Return a dataset of the tar shards."""
     manifest = Manifest.list(store.url(SHARDS), config=store.config)
-    return ShardDataset(
-        manifest,
-        _see_sample,
-        batch_size=_BATCH,
-        shuffle=True,
-        uneven="keep",
-        config=store.config,
-        rank=0,
-        ranks=1,
-    )
+    return ShardDataset(manifest, _see_sample, config=store.config, **_SETTINGS)
 
 
 def read(
