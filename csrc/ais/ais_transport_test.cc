@@ -10,7 +10,7 @@
 namespace objectpipes::ais {
 namespace {
 
-class AisTransportTest : public ClusterTest {};
+class AisTransportTest : public AisTest {};
 
 TEST_F(AisTransportTest, SaysOnceThatTheMapIsRefused) {
   EXPECT_TRUE(Get()->outcome.ok());
@@ -24,7 +24,7 @@ TEST_F(AisTransportTest, SaysOnceThatTheMapIsRefused) {
 }
 
 // The gateway that was configured is lost, and the map names another one.
-class LostGatewayTest : public ClusterTest, public ::testing::WithParamInterface<const char*> {
+class LostGatewayTest : public AisTest, public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
     stall_timeout_ms_ = GetParam() == std::string(kSilence) ? 300 : 10'000;

@@ -12,7 +12,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-class AisArchiveList : public ClusterTest {
+class AisArchiveList : public AisTest {
  protected:
   static ListRequest WithMembers() {
     ListRequest request;

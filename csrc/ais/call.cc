@@ -139,7 +139,7 @@ void Call::OnMap() {
   if (stage_ == Stage::kOpen) return OnClusterKnown();
   stage_ = Stage::kOpen;
   Status status = std::move(not_found_);
-  if (cluster_->MissingTargetOf(holder_) == nullptr && LookElsewhere()) return;
+  if (cluster_->MissingTargetOf(holder_) == nullptr && TryAnotherObject()) return;
   if (const std::string why = WhyNotFound(); !why.empty()) {
     StatusDetail detail = status.detail();
     detail.code = kTargetMissing;

@@ -33,7 +33,7 @@ class Call : public Exchange, public HttpHandler, public Cluster::Handler {
   // The map that the subclass asked for is there.
   virtual void OnClusterKnown() = 0;
   // The cluster has no such object. True: the subclass asks for another one instead.
-  virtual bool LookElsewhere() { return false; }
+  virtual bool TryAnotherObject() { return false; }
   // Whether a target may redirect to the server that transforms the object.
   virtual bool FollowsTargets() const { return false; }
 

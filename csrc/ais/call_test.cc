@@ -9,7 +9,7 @@
 namespace objectpipes::ais {
 namespace {
 
-class AisCall : public ClusterTest {};
+class AisCall : public AisTest {};
 
 // Names come unencoded in a Location, with control characters as they are or as spaces.
 TEST_F(AisCall, FollowsARedirectToTheTargetWithItsOwnPath) {

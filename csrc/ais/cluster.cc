@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMaxMapSize = size_t{16} << 20;
 constexpr int64_t kSuspectPauseMs = 500;
-constexpr int64_t kLookMs = 100;
+constexpr int64_t kPollMs = 100;
 constexpr int64_t kSettleMs = 10'000;
 constexpr int64_t kSettleAfterLossMs = 3000;
 // By default, a cluster notices after 30 to 45 s that a node is lost.
@@ -156,8 +156,8 @@ TargetHealth* Cluster::HealthOf(const Target* target) {
 
 void Cluster::Poll() {
   const int64_t now_ms = now_ms_();
-  if (!map_.has_value() || now_ms < looked_ms_ + kLookMs) return;
-  looked_ms_ = now_ms;
+  if (!map_.has_value() || now_ms < polled_ms_ + kPollMs) return;
+  polled_ms_ = now_ms;
   any_down_ = false;
   for (const Target& target : map_->targets) {
     TargetHealth* const health = HealthOf(&target);

@@ -69,8 +69,6 @@ class Cluster final : private HttpHandler {
   // The missing target that would hold the object, among all that this process has seen; null if
   // the target that holds it is there.
   const Target* MissingTargetOf(const ObjectId& object) const;
-  // Whether all targets are there and answer, as far as this process knows.
-  bool is_whole() const { return missing_.empty() && !any_down_; }
   // One of the missing targets; null if all are there.
   const Target* AnyMissingTarget() const;
   // Whether the map changed within the last seconds. In that time nodes learn of the change and
@@ -108,7 +106,7 @@ class Cluster final : private HttpHandler {
   bool asked_ = false;
   std::atomic<bool> map_refused_{false};
   bool direct_refused_ = false;
-  int64_t looked_ms_ = -1;
+  int64_t polled_ms_ = -1;
   int64_t changed_ms_ = -1;
   int64_t fetched_ms_ = -1;
 

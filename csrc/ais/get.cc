@@ -103,7 +103,7 @@ void Get::SendToHolder() {
 }
 
 // The archive has no member of this name, or does not exist: the name may be that of an object.
-bool Get::LookElsewhere() {
+bool Get::TryAnotherObject() {
   if (holder().key == object().key) return false;
   set_holder(object());
   read_.archpath.clear();

@@ -37,7 +37,7 @@ class Get final : public Call, public BucketFacts::Handler {
 
   void OnClusterKnown() override;
   void OnBucketKnown() override;
-  bool LookElsewhere() override;
+  bool TryAnotherObject() override;
   bool FollowsTargets() const override { return !read_.etl_name.empty(); }
   Flow OnSuccess(const HttpHead& http) override;
   Space OnSuccessSpace() override { return handler_->OnSpace(); }

@@ -9,7 +9,7 @@
 namespace objectpipes::ais {
 namespace {
 
-class AisGet : public ClusterTest {};
+class AisGet : public AisTest {};
 
 TEST_F(AisGet, AsksTheTargetItselfAndGivesItNoToken) {
   EXPECT_EQ(Get()->body, "body of GET /v1/objects/b/k?provider=ais HTTP/1.1");

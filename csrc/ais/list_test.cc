@@ -9,7 +9,7 @@
 namespace objectpipes::ais {
 namespace {
 
-class AisList : public ClusterTest {};
+class AisList : public AisTest {};
 
 // A target that left and came back is in both maps.
 TEST_F(AisList, APageDuringWhichTheClusterChangedIsListedAgain) {

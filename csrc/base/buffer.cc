@@ -98,7 +98,7 @@ char* Buffer::Release() {
 }
 
 BufferPool::BufferPool(size_t budget)
-    : least_budget_(budget), fork_generation_(ForkGeneration()), budget_(budget) {}
+    : min_budget_(budget), fork_generation_(ForkGeneration()), budget_(budget) {}
 
 bool BufferPool::IsOurs(const Buffer& idle) { return idle.owner() == TheSystem().get(); }
 
@@ -179,7 +179,7 @@ void BufferPool::Offer(Buffer block) {
 
 void BufferPool::SetBudget(size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  budget_ = std::max(bytes, least_budget_);
+  budget_ = std::max(bytes, min_budget_);
   MakeRoomFor(0);
 }
 

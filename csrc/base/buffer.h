@@ -97,7 +97,7 @@ class BufferPool final : public BufferOwner, public std::enable_shared_from_this
   size_t MaxIdle() const;
   bool MakeRoomFor(size_t capacity);
 
-  const size_t least_budget_;
+  const size_t min_budget_;
   const uint32_t fork_generation_;
   std::mutex mutex_;  // guards what follows
   size_t budget_;

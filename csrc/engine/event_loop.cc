@@ -11,7 +11,7 @@
 namespace objectpipes {
 namespace {
 
-constexpr int64_t kMaxRestMs = 1000;
+constexpr int64_t kMaxWaitMs = 1000;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void EventLoop::Post(std::function<void()> function) {
     posted_.push_back(std::move(function));
   }
   // One system call for several posts, and none while the thread is busy.
-  if (resting_.exchange(false)) http_.Wakeup();
+  if (idle_.exchange(false)) http_.Wakeup();
 }
 
 EventLoop::TimerId EventLoop::After(int64_t delay_ms, std::function<void()> function) {
@@ -49,22 +49,22 @@ void EventLoop::Run() {
       const std::lock_guard<std::mutex> lock(turn_);
       RunTurn(waited_ms);
     }
-    resting_ = true;
-    const int64_t rest_ms = RestMs();  // after resting_ is set: a post from now on wakes us
+    idle_ = true;
+    const int64_t max_wait_ms = MaxWaitMs();  // after idle_ is set: a post from now on wakes us
     const int64_t began_us = MonotonicUs();
-    waited_ms = http_.Wait(rest_ms);
+    waited_ms = http_.Wait(max_wait_ms);
     idle_us_ += MonotonicUs() - began_us;
-    resting_ = false;
+    idle_ = false;
   }
 }
 
-int64_t EventLoop::RestMs() {
+int64_t EventLoop::MaxWaitMs() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!posted_.empty()) return 0;
   }
-  if (timers_.empty()) return kMaxRestMs;
-  return std::clamp<int64_t>(timers_.begin()->first.first - now_ms(), 0, kMaxRestMs);
+  if (timers_.empty()) return kMaxWaitMs;
+  return std::clamp<int64_t>(timers_.begin()->first.first - now_ms(), 0, kMaxWaitMs);
 }
 
 void EventLoop::RunTurn(int64_t waited_ms) {

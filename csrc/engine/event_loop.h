@@ -57,7 +57,7 @@ class EventLoop final : public Executor {
  private:
   void Run();
   void RunTurn(int64_t waited_ms);
-  int64_t RestMs();
+  int64_t MaxWaitMs();
 
   HttpClient http_;
   RunningClock clock_;
@@ -65,7 +65,7 @@ class EventLoop final : public Executor {
 
   std::mutex mutex_;                           // guards posted_
   std::vector<std::function<void()>> posted_;  //
-  std::atomic<bool> resting_{false};
+  std::atomic<bool> idle_{false};
   std::atomic<bool> stop_{false};
   std::thread::id stopper_;  // set before stop_
 

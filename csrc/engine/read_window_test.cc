@@ -195,7 +195,7 @@ TEST_F(ReadWindowTest, HasNoMoreUnderWayThanItMay) {
   Open();
   SubmitMany(40, true);
   for (size_t i = 0; i < 40; ++i) EXPECT_TRUE(TakesBody(std::to_string(i)));
-  EXPECT_EQ(store().most_live(), 3);
+  EXPECT_EQ(store().max_live(), 3);
 }
 
 TEST_F(ReadWindowTest, RoomIsForSomeRequestsPerReadUnderWay) {

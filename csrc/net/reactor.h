@@ -23,7 +23,6 @@ class Timer {
 
   void Set(int64_t at_ms);  // replaces an earlier time
   void Cancel();
-  bool is_set() const { return at_ms_ >= 0; }
 
  private:
   friend class Reactor;

@@ -97,13 +97,12 @@ class Watch {
   // From now on waits for these events of this socket; with 0, for none.
   void Set(SocketHandle socket, uint8_t events);
   void Stop() { Set(socket_, 0); }
-  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
 
  private:
   friend class Poller;
 
   Poller* const poller_;
-  Watcher* watcher_;
+  Watcher* const watcher_;
   SocketHandle socket_ = kNoSocket;
   uint8_t events_ = 0;
   uint8_t ready_ = 0;

@@ -122,7 +122,7 @@ std::string BucketInEndpoint(const Endpoint& endpoint, std::string_view bucket) 
   const std::string_view path = endpoint.base_path;
   if (!path.empty() && (bucket.empty() || path.substr(path.rfind('/') + 1) == UriEncode(bucket))) {
     return " The likely cause is the path of endpoint_url, " + std::string(path) +
-           ": the bucket's name does not belong there, it is added to every request.";
+           ": remove the bucket's name from it, because each request adds that.";
   }
   const std::string_view host = endpoint.host;
   const size_t dot = host.find('.');
@@ -130,7 +130,7 @@ std::string BucketInEndpoint(const Endpoint& endpoint, std::string_view bucket) 
   const std::string_view label = host.substr(0, dot);
   if (!bucket.empty() && label != ToLower(bucket)) return {};
   return " A likely cause is the host of endpoint_url: if its first label, " + std::string(label) +
-         ", is the bucket's name, leave it out, the bucket is added to every request.";
+         ", is the bucket's name, remove it, because each request adds that.";
 }
 
 }  // namespace objectpipes

@@ -116,9 +116,9 @@ inline std::string Found(const std::string& body) {
 }
 
 // A cluster of one proxy and one target, which both say what a test tells them to.
-class ClusterTest : public LoopTest {
+class AisTest : public LoopTest {
  protected:
-  ClusterTest()
+  AisTest()
       : target_([this](const std::string& request) {
           for (const auto& [key, reply] : objects_) {
             if (Asks(request, "/v1/objects/b/" + key + "?")) return reply;
@@ -132,7 +132,7 @@ class ClusterTest : public LoopTest {
         other_proxy_([this](const std::string& request) { return AnswerOfProxy(request); }) {
     credentials_->Set(Credentials{"", "", "token"});
   }
-  ~ClusterTest() override {
+  ~AisTest() override {
     OnLoop([this] { transport_.reset(); });
   }
 

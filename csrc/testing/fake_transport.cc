@@ -75,7 +75,7 @@ class FakeTransport::Call : public Exchange {
       : transport_(transport), attempt_(std::move(attempt)), delay_ms_(delay_ms) {
     EXPECT_FALSE(transport_->in_handler_) << "an exchange is started inside a handler";
     const int live = ++transport_->live_;
-    transport_->most_live_ = std::max(transport_->most_live_.load(), live);
+    transport_->max_live_ = std::max(transport_->max_live_.load(), live);
     StepAfter(delay_ms_);
   }
   ~Call() override {
@@ -124,7 +124,7 @@ class FakeTransport::Get final : public FakeTransport::Call {
       : Call(transport, std::move(attempt), delay_ms),
         request_(request),
         object_(std::move(object)),
-        most_piece_(piece),
+        max_piece_(piece),
         handler_(handler) {}
 
   // As libcurl does, with data at once.
@@ -214,9 +214,9 @@ class FakeTransport::Get final : public FakeTransport::Call {
     for (const uint64_t limit : {attempt_.cut_at, attempt_.stall_at}) {
       if (limit != kToTheEnd) stop = std::min(stop, began_ + limit);
     }
-    std::string piece = object_->body.substr(
-        static_cast<size_t>(position_),
-        static_cast<size_t>(std::min<uint64_t>(most_piece_, stop - position_)));
+    std::string piece =
+        object_->body.substr(static_cast<size_t>(position_),
+                             static_cast<size_t>(std::min<uint64_t>(max_piece_, stop - position_)));
     if (piece.empty()) return StepAfter(0);
     if (attempt_.flip_at - position_ < piece.size()) {
       piece[static_cast<size_t>(attempt_.flip_at - position_)] ^= 1;
@@ -260,7 +260,7 @@ class FakeTransport::Get final : public FakeTransport::Call {
 
   const GetRequest request_;
   const std::shared_ptr<const FakeObject> object_;
-  const size_t most_piece_;
+  const size_t max_piece_;
   GetHandler* const handler_;
   bool head_sent_ = false;
   bool paused_ = false;

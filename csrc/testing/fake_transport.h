@@ -84,7 +84,7 @@ class FakeTransport final : public Transport {
   std::vector<ListRequest> lists() const;
   int live() const { return live_; }      // exchanges that exist
   int moving() const { return moving_; }  // of them, neither paused, stalled nor at their end
-  int most_live() const { return most_live_; }
+  int max_live() const { return max_live_; }
   uint64_t bytes_taken() const { return bytes_taken_; }  // of all bodies, by handlers
 
   // "fake://bucket/key"
@@ -107,7 +107,7 @@ class FakeTransport final : public Transport {
   std::atomic<bool> ask_for_space_{true};
   std::atomic<int> live_{0};
   std::atomic<int> moving_{0};
-  std::atomic<int> most_live_{0};
+  std::atomic<int> max_live_{0};
   std::atomic<uint64_t> bytes_taken_{0};
   bool in_handler_ = false;  // I/O thread only
   char down_ = 0;            //

@@ -171,7 +171,7 @@ void HttpConnection::BeginRequest() {
 
 // The connection serves no exchange any more, and is not reused.
 void HttpConnection::Detach() {
-  LeaveBusy();
+  RemoveFromBusy();
   watch_.Stop();
   dialer_.reset();
   stream_.reset();
@@ -179,7 +179,7 @@ void HttpConnection::Detach() {
   client_->to_delete_.push_back(std::move(self_));
 }
 
-void HttpConnection::LeaveBusy() {
+void HttpConnection::RemoveFromBusy() {
   std::vector<HttpConnection*>& busy = client_->busy_;
   busy[busy_index_] = busy.back();
   busy[busy_index_]->busy_index_ = busy_index_;
@@ -248,7 +248,7 @@ HttpConnection::Step HttpConnection::Finish(const Status& status, bool reusable)
   exchange_->connection_ = nullptr;
   exchange_ = nullptr;
   if (reusable) {
-    LeaveBusy();
+    RemoveFromBusy();
     BecomeIdle();
   } else {
     Detach();

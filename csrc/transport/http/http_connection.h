@@ -72,7 +72,7 @@ class HttpConnection final : private Watcher {
   }
   void Uncount();
   void Detach();
-  void LeaveBusy();
+  void RemoveFromBusy();
   void BecomeIdle();
 
   ConnectionGroup* const group_;
