@@ -117,7 +117,7 @@ class AwsProfile:
         section = profile.get("services")
         if section is not None and section not in sections:
             raise ConfigError(
-                f"The AWS profile names a section [services {section}]: there is none."
+                f"The AWS profile names the section [services {section}], which does not exist."
             )
         for_s3 = sections[section].get("s3", {}) if section is not None else {}
         return in_profile, for_s3.get("endpoint_url") or profile.get("endpoint_url")
