@@ -140,9 +140,10 @@ def test_objects_are_silent() -> None:
     manifest = Manifest.from_urls([ObjectUrl("s3://bucket/key", size=1)])
     for config in configurations("http://127.0.0.1:1"):
         ais = isinstance(config, AISConfig)
-        lister, loader = (AISFileLister, AISFileLoader) if ais else (S3FileLister, S3FileLoader)
+        lister: Any = AISFileLister if ais else S3FileLister
+        loader: Any = AISFileLoader if ais else S3FileLoader
         url = "ais://bucket/key" if ais else "s3://bucket/key"
-        listed: Any = lister([url], config=config)
+        listed = lister([url], config=config)
         things = [
             config,
             listed,
