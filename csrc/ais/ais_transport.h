@@ -31,6 +31,7 @@ class AisTransport final : public Transport {
   bool reads_as_listed() const override { return options_.read.plain(); }
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
+  bool lacks_connections() const override { return session_.lacks_connections(); }
   const Status* FindOutage(const ObjectId& object) override;
   std::string_view TakeWarning() override;
 

@@ -180,6 +180,8 @@ void MemoryBudget::Reclaim(int64_t idle_ms, uint64_t used_limit) {
   }
 }
 
+void MemoryBudget::ReclaimUnused() { Reclaim(kUnusedMs, 0); }
+
 void MemoryBudget::Release(uint64_t bytes) {
   used_ -= bytes;
   last_use_ms_ = MonotonicMs();

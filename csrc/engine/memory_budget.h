@@ -106,6 +106,8 @@ class MemoryBudget final : public std::enable_shared_from_this<MemoryBudget> {
 
   // Adds a holder that may be asked to give memory back. I/O thread.
   void Add(MemoryHolder* holder);
+  // Takes back what nobody has used for a while, and with it the connections. I/O thread.
+  void ReclaimUnused();
   // Removes a holder, also from those that wait for room. I/O thread.
   void Remove(MemoryHolder* holder);
 

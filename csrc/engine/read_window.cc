@@ -18,6 +18,8 @@ constexpr uint64_t kMaxAllowance = uint64_t{64} << 20;
 constexpr int kMaxParts = 16;          // connections for one object
 constexpr size_t kMaxAside = 100'000;  // requests read ahead beyond those that wait aside
 constexpr int64_t kCheckMs = 100;
+// A read that has waited so long for memory lets another have its connection.
+constexpr int64_t kMaxPauseMs = 500;
 constexpr int kInitialLimit = 8;
 constexpr int64_t kInitialSize = int64_t{64} << 10;
 // An object larger than the budget divided by this is streamed.
@@ -291,6 +293,26 @@ void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
   pending_.insert(place, std::move(slot));
 }
 
+// Where all connections are those of reads that wait for memory, what would make room for them
+// waits for a connection. Now that their sizes are known, they are asked for again in time.
+void ReadWindow::GiveBackConnections() {
+  if (!client_->transport->lacks_connections()) return;
+  account_->budget()->ReclaimUnused();
+  const int64_t latest_ms = client_->now_ms() - kMaxPauseMs;
+  for (auto it = active_.begin(); it != active_.end();) {
+    ReadSlot* const slot = it->second.get();
+    if (slot->paused_ms < 0 || slot->paused_ms > latest_ms) {
+      ++it;
+      continue;
+    }
+    EndPause(slot);
+    slot->whole.reset();
+    slot->room.Shrink(0);
+    PutBack(std::move(it->second));
+    it = active_.erase(it);
+  }
+}
+
 void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
   EndPause(slot.get());
   SetDeadline(slot.get());
@@ -404,6 +426,7 @@ void ReadWindow::ScheduleCheck() {
 void ReadWindow::Check() {
   check_timer_.reset();
   EndOverdue();
+  GiveBackConnections();
   PutAsideHopeless();
   TakeUpWaiting();
   if (!active_.empty() || !aside_.empty()) ScheduleCheck();

@@ -102,6 +102,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void AdmitPaused();
   Flow AdmitOrPause(ReadSlot* slot);
   void PutBack(std::unique_ptr<ReadSlot> slot);
+  void GiveBackConnections();
   void PutAside(std::unique_ptr<ReadSlot> slot);
   void EndPause(ReadSlot* slot) const;
 

@@ -148,7 +148,12 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
   const int64_t lasted_ms = now_ms - failing_since_ms_;
   if (lasted_ms >= kSilentRetriesMs) client_->WarnOfRetries(lasted_ms, status.message());
   client_->stats->retries.fetch_add(1, std::memory_order_relaxed);
-  After(delay_ms, [this] { TryAgain(); });
+  const int64_t silent_ms = kSilentRetriesMs - lasted_ms;
+  if (silent_ms <= 0 || silent_ms >= delay_ms) return After(delay_ms, [this] { TryAgain(); });
+  After(silent_ms, [this, rest_ms = delay_ms - silent_ms] {
+    client_->WarnOfRetries(kSilentRetriesMs, last_failure_.message());
+    After(rest_ms, [this] { TryAgain(); });
+  });
 }
 
 // `others`: the same credentials would fail again.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -22,6 +23,8 @@ constexpr std::string_view kStartAfter = "start-after";                // V2
 constexpr std::string_view kMarker = "marker";                         // V1
 
 constexpr size_t kMaxPageSize = size_t{64} << 20;
+// Far beyond what a page has. Each element takes 64 bytes of memory, however short its text.
+constexpr ptrdiff_t kMaxPageTags = 1'000'000;
 
 std::string_view ParameterOf(std::string_view token) { return token.substr(0, token.find('=')); }
 
@@ -225,6 +228,9 @@ Status AppendToPage(const char* data, size_t size, std::string* body) {
 
 Result<ListPage> ParseListPage(std::string body, ListVersion asked) {
   if (body.size() > std::numeric_limits<uint32_t>::max()) return Malformed("it is too large");
+  if (std::count(body.begin(), body.end(), '<') > kMaxPageTags) {
+    return Malformed("it has more elements than any page");
+  }
   const Status encoding = CheckXmlEncoding(body);
   if (!encoding.ok()) return Malformed(encoding.message());
   pugi::xml_document document;

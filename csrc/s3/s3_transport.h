@@ -24,6 +24,7 @@ class S3Transport final : public Transport {
   }
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
+  bool lacks_connections() const override { return context_->http()->lacks_connections(); }
 
  private:
   explicit S3Transport(std::unique_ptr<S3Context> context) : context_(std::move(context)) {}

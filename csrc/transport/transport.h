@@ -195,6 +195,9 @@ class Transport {
   // it need not wait. Call it repeatedly while reads wait: each call also looks for the node.
   virtual const Status* FindOutage(const ObjectId& /*object*/) { return nullptr; }
 
+  // Whether requests wait because all connections are in use.
+  virtual bool lacks_connections() const { return false; }
+
   // A warning for the user, though everything continues; empty: none. Each is returned once. Any
   // thread.
   virtual std::string_view TakeWarning() { return {}; }

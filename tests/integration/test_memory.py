@@ -118,7 +118,7 @@ def test_chunked_bodies_of_unknown_size() -> None:
 
 
 @pytest.mark.parametrize("size", [1 * MIB, 7 * MIB, 40 * MIB])
-@pytest.mark.parametrize("listed", [True])
+@pytest.mark.parametrize("listed", [True, False])
 def test_pipes_that_nobody_waits_for(size: int, listed: bool) -> None:
     """All read ahead together within one budget, and every one delivers."""
     script = f"""

@@ -105,6 +105,8 @@ class HttpClient {
   void Advance(int64_t monotonic_ms, int64_t now_ms);
   void Advance(int64_t monotonic_ms) { Advance(monotonic_ms, monotonic_ms); }
 
+  // Whether exchanges wait for a connection.
+  bool lacks_connections() const { return !waiting_.empty(); }
   bool idle() const { return busy_.empty() && waiting_.empty() && unsendable_.empty(); }
 
  private:
@@ -153,6 +155,7 @@ class HttpSession {
   HttpSession& operator=(const HttpSession&) = delete;
 
   std::unique_ptr<Exchange> Start(const HttpRequest& request, HttpHandler* handler);
+  bool lacks_connections() const { return client_->lacks_connections(); }
 
  private:
   friend class HttpClient;
