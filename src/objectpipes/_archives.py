@@ -37,6 +37,7 @@ class BinaryFile(Protocol):
 
     def read(self, size: int = -1, /) -> bytes:
         """Read up to `size` bytes."""
+        ...
 
 
 def check_mode(mode: str) -> str:
@@ -178,7 +179,8 @@ def _decompressed(file: BinaryFile, url: str, compression: str) -> BinaryFile:
     if compression == "*":
         head = file.read(_MAX_MAGIC)
         compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
-        if hasattr(file, "seekable") and file.seekable():
+        seekable: Callable[[], bool] | None = getattr(file, "seekable", None)
+        if seekable is not None and seekable():
             cast(IO[bytes], file).seek(-len(head), io.SEEK_CUR)
         else:
             file = _PutBack(head, file)
