@@ -25,6 +25,12 @@ TEST_F(AisCall, FollowsARedirectToTheTargetWithItsOwnPath) {
   EXPECT_EQ(target_.reads()[0].find("authorization"), std::string::npos);
 }
 
+TEST_F(AisCall, ReadsNoMoreOfAnErrorThanItsLimit) {
+  target_replies_ = {std::string("HTTP/1.1 403 Forbidden\r\n") + kEndless +
+                     "\r\n\r\n{\"tcode\":\"ErrObjectAccessDenied\"}"};
+  EXPECT_EQ(Get()->outcome.code(), StatusCode::kAccessDenied);
+}
+
 TEST_F(AisCall, ARedirectToNowhereIsAFailureToBeRepeated) {
   proxy_replies_ = {RedirectTo("ftp://t/v1/objects/b/k?pid=p")};
   const auto getter = Get(Route::kFallback);

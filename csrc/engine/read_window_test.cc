@@ -186,6 +186,39 @@ TEST_F(ReadWindowTest, LargeResultsAreTakenFewAtOnce) {
 }
 
 // ---------------------------------------------------------------------------------------------------
+// Connections
+
+// Else pipes that nobody iterates on could hold all of them, and the next one none.
+TEST_F(ReadWindowTest, ReadsThatWaitForMemoryGiveTheirConnectionsBack) {
+  options_.prefetch_bytes = 4 * kMiB;
+  PutMany(16, {kMiB});
+  Open();
+  SubmitMany(16, false);
+  ASSERT_TRUE(Settled());
+  EXPECT_GT(store().live(), 0);  // their sizes are known now, and there is no room for them
+  store().LackConnections(true);
+  EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));
+  for (size_t i = 0; i < 16; ++i) EXPECT_TRUE(TakesBody(std::to_string(i)));
+}
+
+TEST_F(ReadWindowTest, StreamsThatNobodyReadsGiveTheirConnectionsBack) {
+  options_.prefetch_bytes = 4 * kMiB;
+  PutMany(1, {8 * kMiB});
+  Open();
+  SubmitMany(1, true);
+  const ReadResult held = TakeOne();
+  ASSERT_TRUE(Settled());
+  EXPECT_GT(store().live(), 0);
+  const size_t requests = store().gets().size();
+  Put("other", Pattern(100));
+  store().Script("other", {StallsAt(0)});  // waits
+  window_->Submit({Request("other", 100)});
+  store().LackConnections(true);
+  EXPECT_TRUE(Eventually([&] { return store().gets().size() > requests && store().live() == 1; }));
+  EXPECT_TRUE(SameBytes(BytesOf(held).value(), bodies_["0"]));
+}
+
+// ---------------------------------------------------------------------------------------------------
 // Number
 
 TEST_F(ReadWindowTest, HasNoMoreUnderWayThanItMay) {

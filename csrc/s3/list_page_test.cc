@@ -338,6 +338,18 @@ TEST(KnowsNoV2, IsSaidOfAServerThatDoesNotSupportTheFirstPage) {
   EXPECT_FALSE(KnowsNoV2(Status::Ok(), /*first_page=*/true, ListVersion::kV2));
 }
 
+// Which would take sixteen times its size in memory.
+TEST(ParseListPage, RefusesMoreElementsThanAnyPageHas) {
+  const auto page_of = [](int elements) {
+    std::string parts;
+    for (int i = 0; i < elements; ++i) parts += "<a/>";
+    return ParseListPage(LastPage(parts), ListVersion::kV2);
+  };
+  EXPECT_TRUE(page_of(900'000).ok());
+  EXPECT_EQ(page_of(1'000'000).status().code(), StatusCode::kProtocol);
+  EXPECT_FALSE(ParseListPage(std::string(1'000'001, '<'), ListVersion::kV2).ok());
+}
+
 TEST(AppendToPage, RefusesWhatIsLongerThanAnyPage) {
   const std::string most(size_t{64} << 20, ' ');
   std::string body;

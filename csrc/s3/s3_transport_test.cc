@@ -67,6 +67,8 @@ class S3TransportTest : public LoopTest {
       : server_([this](Peer* peer) {
           while (!peer->ReadRequest().empty() && next_reply_ < replies_.size()) {
             if (!peer->Send(replies_[next_reply_++])) return;
+            while (endless_ && peer->Send(std::string(10'000, ' '))) {
+            }
           }
         }) {
     credentials_->Set(Credentials{"AKID", "secret", ""});
@@ -127,6 +129,7 @@ class S3TransportTest : public LoopTest {
   S3Options options_;
   std::vector<std::string> replies_;
   std::atomic<size_t> next_reply_{0};
+  std::atomic<bool> endless_{false};  // every reply has more body than anybody wants
   std::atomic<uint64_t> requests_{0};
   std::unique_ptr<Transport> transport_;
   LoopbackServer server_;
@@ -197,6 +200,16 @@ TEST_F(S3TransportTest, AnErrorIsMappedAndItsBodyIsNoData) {
   EXPECT_EQ(missing->hint.kind, Kind::kFatal);
   EXPECT_EQ(missing->body, "");
   EXPECT_EQ(Get()->hint.kind, Kind::kThrottled);
+}
+
+TEST_F(S3TransportTest, AnErrorWithoutEndIsOver) {
+  endless_ = true;
+  replies_ = {
+      "HTTP/1.1 404 Not Found\r\ncontent-length: 1000000000000\r\n\r\n<Error><Code>NoSuchKey</Code>"
+      "</Error>"};
+  const auto missing = Get();
+  EXPECT_EQ(missing->outcome.code(), StatusCode::kObjectNotFound);
+  EXPECT_EQ(missing->outcome.detail().code, "NoSuchKey");
 }
 
 TEST_F(S3TransportTest, LearnsTheRegionOfABucketOnce) {

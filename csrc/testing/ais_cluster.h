@@ -66,6 +66,8 @@ class Lister final : public ListHandler {
 // In place of replies: the connection is closed, or nothing happens on it.
 inline constexpr char kHangUp[] = "hang up";
 inline constexpr char kSilence[] = "silence";
+// A reply that contains this goes on until the client leaves.
+inline constexpr char kEndless[] = "content-length: 1000000000000";
 
 // A node of a cluster. What a test does not set is answered as a plain cluster would.
 class Node {
@@ -76,6 +78,9 @@ class Node {
             const std::string reply = answer_(head);
             if (reply == kSilence) return peer->AwaitEnd();
             if (reply == kHangUp || !peer->Send(reply)) return;
+            const bool endless = reply.find(kEndless) != std::string::npos;
+            while (endless && peer->Send(std::string(10'000, ' '))) {
+            }
           }
         }) {}
 

@@ -80,6 +80,8 @@ class FakeTransport final : public Transport {
   // The node that has the keys with this first letter is down; 0: all are up. I/O thread.
   void SetDown(char first_letter) { down_ = first_letter; }
 
+  void LackConnections(bool lacks) { lacks_connections_ = lacks; }
+
   std::vector<GetRequest> gets() const;
   std::vector<ListRequest> lists() const;
   int live() const { return live_; }      // exchanges that exist
@@ -95,6 +97,7 @@ class FakeTransport final : public Transport {
   std::unique_ptr<Exchange> StartGet(const GetRequest& request, GetHandler* handler) override;
   std::unique_ptr<Exchange> StartList(const ListRequest& request, ListHandler* handler) override;
   const Status* FindOutage(const ObjectId& object) override;
+  bool lacks_connections() const override { return lacks_connections_; }
 
  private:
   class Call;
@@ -105,6 +108,7 @@ class FakeTransport final : public Transport {
 
   EventLoop* const loop_;
   std::atomic<bool> ask_for_space_{true};
+  std::atomic<bool> lacks_connections_{false};
   std::atomic<int> live_{0};
   std::atomic<int> moving_{0};
   std::atomic<int> max_live_{0};
