@@ -143,7 +143,7 @@ TABLE = [
         ObjectChangedError,
         streamed=ObjectChangedError,
         split=(ProtocolError,),
-        aws=(ReadTimeoutError,),
+        aws=(ReadTimeoutError, ProtocolError),
     ),
     Row(
         kinds.WrongContentLength(-10),
