@@ -118,7 +118,7 @@ def test_the_demo_leaves_nothing_behind_when_it_is_ended(
     ) as process:
         assert process.stdout
         assert process.stderr
-        while not process.stdout.readline().startswith("Storing"):
+        while not process.stdout.readline().startswith("Making"):
             pass
         others = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)

@@ -26,13 +26,13 @@ get_filename_component(_IMPORT_PREFIX "${_IMPORT_PREFIX}" PATH)
 set(library "${_IMPORT_PREFIX}/lib/MULTIARCH/libx.so")
 """
 
-# Answers to a pattern are statuses, to a name its version.
+# The answer without a name is the status of all packages, to a name its version.
 DPKG_QUERY = """\
 #!/bin/sh
 for package; do :; done
 case "$package" in
-  libssl3\\*) printf '%s\\n' 'libssl3 {old}' 'libssl3t64 {new}' ;;
-  libc\\*ares2) printf '%s\\n' libc-ares2 ;;
+  --showformat=*) printf '%s\\n' 'libssl3 {old}' 'libssl3t64 {new}' \\
+    'libcares2 not-installed' 'libc-ares2 installed' ;;
   *) echo 3.5.0-1 ;;
 esac
 """
