@@ -720,12 +720,12 @@ TEST_F(HttpClientTest, StopsInTheBodyAndLeavesTheConnection) {
 }
 
 TEST_F(HttpClientTest, APauseHoldsTheServerBackAndLosesNothing) {
-  options_.stall_timeout_ms = 1000;
+  options_.stall_timeout_ms = 3000;
   LoopbackServer server(ServeSizes);
   Receiver receiver;
   receiver.pause_at = kMiB;
   Start(server.url("/20000000"), &receiver);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // a pause is no stall
+  std::this_thread::sleep_for(std::chrono::milliseconds(3500));  // a pause is no stall
   OnLoop([&] {
     EXPECT_GE(receiver.body.size(), kMiB);
     EXPECT_LE(receiver.body.size(), 2 * kMiB);
