@@ -5,28 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from objectpipes.iter import AISFileLister, AISFileLoader
-from servers import AIStore, ServerUnavailable
+from servers import AIStore, Server, ServerUnavailable
 
 __all__ = ["fill", "list_urls", "load", "new_bucket", "running"]
 
+_Server = TypeVar("_Server", bound=Server)
+
 
 @contextmanager
-def running(cluster: AIStore) -> Iterator[AIStore]:
-    """Run a cluster. A test without one is reported as not run."""
+def running(server: _Server) -> Iterator[_Server]:
+    """Run a server. A test without one is reported as not run."""
     try:
-        cluster.start()
+        server.start()
     except ServerUnavailable as error:
         pytest.skip(str(error))
     try:
-        cluster.wait_ready()
-        yield cluster
+        server.wait_ready()
+        yield server
     finally:
-        cluster.stop()
+        server.stop()
 
 
 def new_bucket(cluster: AIStore, props: Mapping[str, Any] | None = None) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from integration.clusters import running
 from objectpipes.demo.pictures import make_picture
-from servers import Seaweed, ServerUnavailable
+from servers import Seaweed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PICTURES = 72
@@ -27,19 +28,11 @@ needs_states = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     """Start a store with pictures, and yield what tells the examples how to reach it."""
-    server = Seaweed()
-    try:
-        server.start()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        server.wait_ready()
+    with running(Seaweed()) as server:
         server.create_bucket("bucket")
         pictures = {f"pictures/{i:03}.jpg": make_picture(i).data for i in range(PICTURES)}
         server.put_many("bucket", pictures)
         yield {**os.environ, **server.environment(), "OMP_NUM_THREADS": "1"}
-    finally:
-        server.stop()
 
 
 def run_pictures(environment: dict[str, str], ranks: int, folder: Path, *options: str) -> list[str]:

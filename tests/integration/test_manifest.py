@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from faults import FaultServer, kinds
 from integration import clusters
+from integration.clusters import running
 from integration.pipes import CREDENTIALS, config_for
 from objectpipes import AISConfig, Credentials, Manifest, S3Config, _upload
 from objectpipes.errors import (
@@ -23,22 +23,9 @@ from objectpipes.errors import (
     ManifestError,
     ObjectNotFoundError,
 )
-from servers import AIStore, Minio, S3Server, Seaweed, Server, ServerUnavailable
+from servers import AIStore, Minio, S3Server, Seaweed
 
 NAMES = [*(f"a/{i:03}.jpg" for i in range(30)), *(f"b/{i:03}.txt" for i in range(5))]
-
-
-@contextlib.contextmanager
-def running(server: Server) -> Iterator[None]:
-    try:
-        server.start()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        server.wait_ready()
-        yield
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
