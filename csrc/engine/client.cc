@@ -12,6 +12,41 @@ int64_t Client::now_ms() {
   return loop_ms - awaited_ms_;
 }
 
+void Client::Succeeding() {
+  warned_ = false;
+  // The retries of an outage were in vain, so they do not slow down what comes after it.
+  if (retries_.OnSuccess(loop->now_ms())) retry_budget.Refill();
+  if (retries_.releases()) PlanRetries();
+}
+
+RetryQueue::Ticket Client::WaitToRetry(RetryQueue::Retry retry) {
+  const RetryQueue::Ticket ticket = retries_.Add(std::move(retry), loop->now_ms());
+  PlanRetries();
+  return ticket;
+}
+
+void Client::CancelRetry(RetryQueue::Ticket ticket) {
+  retries_.Remove(ticket);
+  PlanRetries();
+}
+
+// While any retry waits, what it belongs to keeps this client alive.
+void Client::PlanRetries() {
+  const std::optional<int64_t> next_ms = retries_.NextMs();
+  if (retry_timer_.has_value()) {
+    if (retry_timer_->first == next_ms) return;
+    loop->Cancel(*retry_timer_);
+    retry_timer_.reset();
+  }
+  if (!next_ms.has_value()) return;
+  retry_timer_ = loop->After(*next_ms - loop->now_ms(), [this] {
+    retry_timer_.reset();
+    const auto try_again = retries_.TakeDue(loop->now_ms());
+    PlanRetries();
+    if (try_again != nullptr) try_again();  // may destroy this client
+  });
+}
+
 void Client::WarnOfRetries(int64_t lasted_ms, const std::string& why) {
   if (warned_) return;
   warned_ = true;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "engine/concurrency.h"
 #include "engine/event_loop.h"
 #include "engine/retry.h"
+#include "engine/retry_queue.h"
 #include "transport/credentials.h"
 #include "transport/transport.h"
 
@@ -84,9 +86,14 @@ class Client {
   // thread.
   int64_t now_ms();
 
+  // An attempt begins; what was asked for arrives; an attempt waits to be repeated. I/O thread.
+  void Attempting() { retries_.OnAttempt(loop->now_ms()); }
+  void Succeeding();
+  RetryQueue::Ticket WaitToRetry(RetryQueue::Retry retry);
+  void CancelRetry(RetryQueue::Ticket ticket);
+
   // Reports that requests have been failing for long: warns once until one succeeds. I/O thread.
   void WarnOfRetries(int64_t lasted_ms, const std::string& why);
-  void Succeeded() { warned_ = false; }
   // A warning for the user; empty: none. Each is returned once. Any thread.
   std::string TakeWarning();
 
@@ -96,7 +103,12 @@ class Client {
   ConcurrencyLimit concurrency;
 
  private:
-  bool warned_ = false;  // I/O thread only
+  void PlanRetries();
+
+  // I/O thread only.
+  RetryQueue retries_;
+  std::optional<EventLoop::TimerId> retry_timer_;  // none: no retry waits
+  bool warned_ = false;
 
   std::mutex mutex_;  // guards what follows
   std::string warning_;

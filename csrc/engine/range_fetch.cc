@@ -223,7 +223,9 @@ Flow RangeFetch::OnData(const char* data, size_t size) {
     if (flow != Flow::kContinue) return flow;
   }
   skip_ -= dropped;
+  const bool proven = progress() >= kProgressBytes;
   offset_ += taken;
+  if (!proven && progress() >= kProgressBytes) retry_.Succeeding();
   // A reply that ends here is received to its end: then its connection can be reused, and surplus
   // bytes are noticed.
   return complete() && reply_end_ > end_ ? Flow::kStop : Flow::kContinue;
@@ -247,13 +249,12 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
     return Finish(Status(StatusCode::kObjectChanged,
                          "the object became shorter while it was being read", status.detail()));
   }
-  const uint64_t progress = offset_ - reply_began_;
-  if (progress >= kProgressBytes) retry_.Progressed();
+  if (progress() >= kProgressBytes) retry_.Progressed();
   if (!status.ok()) return retry_.Failed(status, hint);
-  const bool gets_on = progress >= kProgressBytes || ++short_replies_ <= kMaxShortReplies;
-  if (progress > 0 && gets_on) return StartExchange();
+  const bool gets_on = progress() >= kProgressBytes || ++short_replies_ <= kMaxShortReplies;
+  if (progress() > 0 && gets_on) return StartExchange();
   retry_.Failed(Status::Protocol("of " + RangeText(reply_began_, asked_end_) + " the server sent " +
-                                 std::to_string(progress) + " bytes"),
+                                 std::to_string(progress()) + " bytes"),
                 RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
 }
 

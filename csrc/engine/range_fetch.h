@@ -85,6 +85,7 @@ class RangeFetch final : private GetHandler {
   void OnContradicted();
   void OnDamaged();
   void Finish(const Status& status);
+  uint64_t progress() const { return offset_ - reply_began_; }  // bytes of this exchange
   bool complete() const { return offset_ >= end_; }
 
   Client* const client_;

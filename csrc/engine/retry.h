@@ -21,6 +21,7 @@ struct RetryPolicy {
 class RetryBudget {
  public:
   void OnSuccess();
+  void Refill() { tokens_ = kCapacity; }
   // True if a retry may be made after its ordinary backoff.
   bool Take();
 

@@ -35,6 +35,7 @@ bool RetryLoop::Attempting() {
     return false;
   }
   ++attempts_;
+  client_->Attempting();
   attempt_began_ms_ = client_->now_ms();
   if (began_ms_ < 0) began_ms_ = attempt_began_ms_;
   AwaitFirstContact();
@@ -60,24 +61,27 @@ void RetryLoop::AwaitFirstContact() {
 
 void RetryLoop::Answered() {
   client_->contact->answered = true;
-  if (contact_timer_.has_value()) client_->loop->Cancel(*contact_timer_);
-  contact_timer_.reset();
+  CancelTimer(&contact_timer_);
 }
 
 void RetryLoop::Succeeded() {
   Answered();
   route_ = Route::kDefault;  // a listing continues with its next page
   began_ms_ = failing_since_ms_ = -1;
-  client_->Succeeded();
+  client_->Succeeding();
   client_->retry_budget.OnSuccess();
   client_->concurrency.OnSuccess();
 }
 
 void RetryLoop::Cancel() {
-  for (std::optional<EventLoop::TimerId>* timer : {&timer_, &contact_timer_}) {
-    if (timer->has_value()) client_->loop->Cancel(**timer);
-    timer->reset();
-  }
+  CancelTimer(&timer_);
+  CancelTimer(&contact_timer_);
+  if (retry_ != 0) client_->CancelRetry(std::exchange(retry_, 0));
+}
+
+void RetryLoop::CancelTimer(std::optional<EventLoop::TimerId>* timer) {
+  if (timer->has_value()) client_->loop->Cancel(**timer);
+  timer->reset();
 }
 
 void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
@@ -136,24 +140,34 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
     client_->stats->throttled.fetch_add(1, std::memory_order_relaxed);
     client_->concurrency.OnThrottled(client_->loop->now_ms());
   }
-  if (++failures_ >= client_->retry_policy.max_attempts) return GiveUp(status, "");
-  const int64_t delay_ms =
-      std::max(std::min(hint.retry_after_ms, kMaxRetryAfterMs),
-               client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
-                                        client_->retry_budget.Take()));
+  // An attempt that the end of an outage, or the search for it, made come early does not count.
+  const int64_t loop_ms = client_->loop->now_ms();
+  if (loop_ms >= due_ms_) {
+    if (++failures_ >= client_->retry_policy.max_attempts) return GiveUp(status, "");
+    due_ms_ = loop_ms + client_->backoff.DelayMs(client_->retry_policy, failures_, throttled,
+                                                 client_->retry_budget.Take());
+  }
+  const int64_t not_before_ms = loop_ms + std::min(hint.retry_after_ms, kMaxRetryAfterMs);
+  due_ms_ = std::max(due_ms_, not_before_ms);
+  const int64_t delay_ms = due_ms_ - loop_ms;
   const int64_t now_ms = client_->now_ms();
   if (deadline_ms_ >= 0 && now_ms + delay_ms >= deadline_ms_) {
     return GiveUp(status, "no time left for another attempt");
   }
-  const int64_t lasted_ms = now_ms - failing_since_ms_;
-  if (lasted_ms >= kSilentRetriesMs) client_->WarnOfRetries(lasted_ms, status.message());
   client_->stats->retries.fetch_add(1, std::memory_order_relaxed);
+  WarnIfItLasts(now_ms - failing_since_ms_, delay_ms);
+  retry_ = client_->WaitToRetry({not_before_ms, due_ms_, [this] {
+                                   retry_ = 0;
+                                   CancelTimer(&timer_);
+                                   TryAgain();
+                                 }});
+}
+
+void RetryLoop::WarnIfItLasts(int64_t lasted_ms, int64_t delay_ms) {
   const int64_t silent_ms = kSilentRetriesMs - lasted_ms;
-  if (silent_ms <= 0 || silent_ms >= delay_ms) return After(delay_ms, [this] { TryAgain(); });
-  After(silent_ms, [this, rest_ms = delay_ms - silent_ms] {
-    client_->WarnOfRetries(kSilentRetriesMs, last_failure_.message());
-    After(rest_ms, [this] { TryAgain(); });
-  });
+  if (silent_ms <= 0) return client_->WarnOfRetries(lasted_ms, last_failure_.message());
+  if (silent_ms >= delay_ms) return;
+  After(silent_ms, [this] { client_->WarnOfRetries(kSilentRetriesMs, last_failure_.message()); });
 }
 
 // `others`: the same credentials would fail again.

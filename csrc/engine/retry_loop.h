@@ -31,7 +31,10 @@ class RetryLoop {
     failures_ = shortcuts_ = refreshes_ = 0;
     clock_corrected_ = false;
     failing_since_ms_ = -1;
+    due_ms_ = 0;
   }
+  // Much of the reply is there, but not all of it.
+  void Succeeding() { client_->Succeeding(); }
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).
   void Failed(const Status& status, const RetryHint& hint);
@@ -46,8 +49,10 @@ class RetryLoop {
  private:
   void TryAgain();
   void GiveUp(const Status& status, const std::string& why);
+  void CancelTimer(std::optional<EventLoop::TimerId>* timer);
   void After(int64_t delay_ms, std::function<void()> function);
   void RetryAfterBackoff(const Status& status, const RetryHint& hint);
+  void WarnIfItLasts(int64_t lasted_ms, int64_t delay_ms);
   void RefreshCredentials(const Status& status, bool others);
   void AwaitCredentials(const Status& status, bool others, int64_t pause_ms);
   void AwaitFirstContact();
@@ -56,6 +61,8 @@ class RetryLoop {
   const std::function<void()> try_again_;
   const std::function<void(const Status&)> give_up_;
   std::optional<EventLoop::TimerId> timer_;
+  RetryQueue::Ticket retry_ = 0;  // the planned attempt; 0: none
+  int64_t due_ms_ = 0;            // when the last backoff ends or ended, by the loop's clock
   std::optional<EventLoop::TimerId> contact_timer_;
   int64_t deadline_ms_ = -1;
   int64_t failing_since_ms_ = -1;  // the start of the first attempt that failed

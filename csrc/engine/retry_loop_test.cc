@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "testing/engine_test.h"
 
@@ -57,10 +58,22 @@ class RetryLoopTest : public EngineTest {
 
   // A client that nothing has ever answered, with this much patience.
   void UseFirstContact(int64_t limit_ms) {
+    RetryPolicy policy;
+    policy.base_ms = 20;
+    policy.cap_ms = 100;
+    policy.first_contact_ms = limit_ms;
+    UsePolicy(policy);
+  }
+  // A client whose backoffs do not end within a test.
+  void UseEndlessBackoff() {
+    RetryPolicy policy;
+    policy.base_ms = policy.cap_ms = 1'000'000'000;
+    policy.max_attempts = 2;
+    UsePolicy(policy);
+    OnLoop([this] { client_->contact->answered = true; });
+  }
+  void UsePolicy(const RetryPolicy& policy) {
     OnLoop([&] {
-      RetryPolicy policy;
-      policy.base_ms = 20;
-      policy.first_contact_ms = limit_ms;
       client_ = std::make_shared<Client>(&loop_, client_->pool, &stats_,
                                          std::make_unique<FakeTransport>(&loop_), credentials_,
                                          policy, /*may_split=*/true);
@@ -133,6 +146,44 @@ TEST_F(RetryLoopTest, AnEmptyBudgetDelaysButNeverFails) {
   ASSERT_TRUE(over_.Wait());
   EXPECT_EQ(attempts_, 4);
   EXPECT_TRUE(given_up_.ok());
+}
+
+TEST_F(RetryLoopTest, ProbesOfAnOutageDoNotCount) {
+  UseEndlessBackoff();
+  good_attempt_ = 4;
+  Run(Hint(Kind::kRetry));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_TRUE(given_up_.ok()) << given_up_.message();
+  EXPECT_EQ(attempts_, 4);
+}
+
+TEST_F(RetryLoopTest, TheEndOfAnOutageReleasesAllThatWait) {
+  UseEndlessBackoff();
+  constexpr int kReads = 20;
+  std::vector<std::unique_ptr<RetryLoop>> reads(kReads);
+  int left = kReads;
+  OnLoop([&] {
+    while (client_->retry_budget.Take()) {
+    }
+    for (auto& read : reads) {
+      read = std::make_unique<RetryLoop>(
+          client_.get(),
+          [&] {
+            EXPECT_TRUE(read->Attempting());
+            read->Succeeded();
+            if (--left == 0) over_.Set();
+          },
+          [](const Status& status) { ADD_FAILURE() << status.message(); });
+      EXPECT_TRUE(read->Attempting());
+      read->Failed(failure_, Hint(Kind::kRetry));
+    }
+    loop_.After(RetryQueue::kOutageMs, [this] { client_->Succeeding(); });
+  });
+  ASSERT_TRUE(over_.Wait());
+  OnLoop([&] {
+    EXPECT_TRUE(client_->retry_budget.Take()) << "the outage slows down what comes after it";
+    reads.clear();
+  });
 }
 
 TEST_F(RetryLoopTest, ThrottlingSlowsEverybodyDown) {
@@ -341,7 +392,7 @@ TEST_F(RetryLoopTest, WhatIsRetriedForLongIsSaidOnce) {
   EXPECT_EQ(client_->TakeWarning(), "waiting for  for 7 s, and trying again: refused");
   EXPECT_EQ(client_->TakeWarning(), "");
   OnLoop([this] {
-    client_->Succeeded();
+    client_->Succeeding();
     client_->WarnOfRetries(5'000, "silent");
   });
   EXPECT_NE(client_->TakeWarning(), "");

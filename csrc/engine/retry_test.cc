@@ -64,6 +64,7 @@ TEST(RetryBudget, IsSpentByRetriesAndEarnedBySuccesses) {
 
 TEST(RetryBudget, HasAnEnd) {
   RetryBudget budget;
+  budget.Refill();
   for (int i = 0; i < 10'000; ++i) budget.OnSuccess();
   int taken = 0;
   while (taken < 10'000 && budget.Take()) ++taken;

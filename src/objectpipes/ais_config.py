@@ -45,7 +45,8 @@ class AISConfig(StoreConfig):
     stall_timeout : float, optional
         Seconds without a byte after which a request has failed. Else ``AIS_READ_TIMEOUT``; else 20.
     max_attempts : int, optional
-        Failed requests in a row after which a read has failed. Else 10.
+        Failed requests in a row after which a read has failed, without those that probe, during
+        an outage, whether the store answers again. Else 10.
 
     Raises
     ------

@@ -120,8 +120,9 @@ class S3Config(StoreConfig):
     stall_timeout : float, optional
         Seconds without a byte after which a request has failed. Else 20.
     max_attempts : int, optional
-        Failed requests in a row after which a read has failed. Else ``AWS_MAX_ATTEMPTS``, the
-        profile; else 10.
+        Failed requests in a row after which a read has failed, without those that probe, during
+        an outage, whether the store answers again. Else ``AWS_MAX_ATTEMPTS``, the profile; else
+        10.
 
     Raises
     ------
