@@ -32,7 +32,7 @@ void WholeRead::Start() {
 }
 
 void WholeRead::Admit(int64_t deadline_ms) {
-  admitted_ = true;
+  admitted_ = true;  // OnBytes makes room
   deadline_ms_ = deadline_ms;
   fetch_->set_deadline_ms(deadline_ms);
   verifier_.set_deadline_ms(deadline_ms);
@@ -54,7 +54,8 @@ Flow WholeRead::OnReply(const ReplyHead& head) {
     if (abandoned_) return flow;
     admitted_ = flow == Flow::kContinue;
   }
-  if (MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;  // OnBytes handles kPause
+  // A read that waits for memory takes none: not even a block that others have used before.
+  if (admitted_ && MakeRoom(kFirstGuess) == Flow::kStop) return Flow::kStop;
   if (!ranged() && options_.verify) verifier_.Offer(head.checksum);
   return Flow::kContinue;
 }

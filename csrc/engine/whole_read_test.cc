@@ -241,6 +241,20 @@ TEST_F(WholeReadTest, WaitsForRoomBeforeTheFirstByte) {
   EXPECT_EQ(attempts_, 1);
 }
 
+// Hundreds of reads may wait. What they took out of the pool would be resident, but not counted.
+TEST_F(WholeReadTest, TakesNoMemoryWhileItWaitsForRoom) {
+  constexpr size_t kSize = 300 * kKiB;
+  const char* const idle = client_->pool->Allocate(kSize).data();
+  on_size_ = Flow::kPause;
+  const std::string body = PutChecked(kSize);
+  Start();
+  ASSERT_TRUE(Settled());
+  EXPECT_EQ(client_->pool->Allocate(kSize).data(), idle);
+  OnLoop([this] { read_->Admit(-1); });
+  ASSERT_TRUE(done_.Wait());
+  EXPECT_TRUE(SameBytes(bytes_, body));
+}
+
 // The connection may be gone by the time there is room, and the time of waiting is not the read's
 // fault.
 TEST_F(WholeReadTest, HasTimeForAnotherAttemptAfterWaitingForRoom) {

@@ -132,9 +132,7 @@ def test_pipes_that_nobody_waits_for(size: int, listed: bool) -> None:
             _, stream = next(pipe)
             assert sum(map(len, iter(lambda: stream.read(1 << 20), b""))) == size
     """
-    # Not within the promise yet: see "Known issues" in the changelog.
-    slack = SLACK if listed else 2 * SLACK
-    assert rise(script, {"key": bytes(size)}) <= BUDGET + slack
+    assert rise(script, {"key": bytes(size)}) <= BUDGET + SLACK
 
 
 def of_a_pipe(urls: list[str], config: S3Config) -> Iterator[Any]:
