@@ -9,6 +9,7 @@ import gc
 import hashlib
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -49,12 +50,40 @@ SHARDS["shards/0.tar.idx"] = b"an index beside its shard"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _ray() -> Iterator[None]:
-    for name in ("RAY_DATA_DISABLE_PROGRESS_BARS", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
-        os.environ.setdefault(name, "1" if "DISABLE" in name else "0")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    yield
+def _ray(minio: Minio | None) -> Iterator[None]:
+    settings = {
+        "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # Otherwise it puts one into the user's home, where a test with another home has none.
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        # Workers find the credentials of the example in their environment.
+        for name, value in {**settings, **(minio.environment() if minio else {})}.items():
+            patch.setenv(name, value)
+        _start_ray()
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        # Where programs that a test starts find it.
+        patch.setenv("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
+        yield
+        _stop_ray()
+
+
+def _start_ray() -> None:
+    """Start Ray; again where the machine is too busy: it gives its own agents 45 s to start."""
+    for left in (2, 1, 0):
+        try:
+            ray.init(
+                num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+            )
+            return
+        except Exception:
+            _stop_ray()
+            if not left:
+                raise
+
+
+def _stop_ray() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it leaves processes that it started to themselves
         ray.shutdown()
