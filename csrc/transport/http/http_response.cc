@@ -15,9 +15,10 @@ constexpr size_t kUsualFields = 24;
 
 // Whether a line has a character that some parsers take for the end of the line or the text.
 bool HoldsLineEnd(std::string_view line) {
-  constexpr std::string_view kEnds("\r\n\0", 3);
-  return std::any_of(kEnds.begin(), kEnds.end(),
-                     [line](char c) { return line.find(c) != std::string_view::npos; });
+  for (const char end : {'\r', '\n', '\0'}) {
+    if (line.find(end) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 std::string_view Trim(std::string_view text) {
