@@ -13,9 +13,11 @@ bool IsUrl(std::string_view url) {
          std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
-// Refuses all control characters, because a receiver may take any of them for a line end.
+// Refuses all control characters, because a receiver may take any of them for a line end. Counts,
+// because a loop that does not end early runs in vector instructions.
 bool IsValue(std::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) { return IsControl(c) && c != '\t'; });
+  return std::count_if(value.begin(), value.end(),
+                       [](char c) { return IsControl(c) && c != '\t'; }) == 0;
 }
 
 // Appends "\r\nname: value".
