@@ -3,28 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace objectpipes::ais {
 namespace {
 
 constexpr std::string_view kSchemeEnd = "://";
 
-// Schemes of URLs are ASCII, whatever the locale.
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 // The characters that AIStore allows in names of buckets and namespaces. Checked here because the
 // name becomes part of a path, and because a 404 would not explain a mistake such as
 // "ais://bucket?x".
 bool IsPlainName(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
+  const auto allowed = [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; };
   return std::all_of(name.begin(), name.end(), allowed) &&
          name.find("..") == std::string_view::npos;
 }
@@ -66,7 +56,7 @@ Result<Url> ParseUrl(std::string_view url) {
   if (scheme_size == std::string_view::npos) {
     return Invalid(url, "is not an AIStore URL; write ais://bucket/name");
   }
-  const std::string scheme = LowerCase(url.substr(0, scheme_size));
+  const std::string scheme = ToLower(url.substr(0, scheme_size));
   const auto* const provider = std::find_if(std::begin(kProviders), std::end(kProviders),
                                             [&](const Provider& p) { return p.scheme == scheme; });
   if (provider == std::end(kProviders)) {

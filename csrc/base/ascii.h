@@ -27,8 +27,15 @@ inline bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
 
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-constexpr bool IsAlphanumeric(char c) {
-  return IsDigit(c) || (ToLower(c) >= 'a' && ToLower(c) <= 'z');
+constexpr bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+
+constexpr bool IsAlphanumeric(char c) { return IsDigit(c) || IsLower(ToLower(c)); }
+
+// -1 if `c` is not a hexadecimal digit.
+constexpr int HexValue(char c) {
+  if (IsDigit(c)) return c - '0';
+  const char lower = ToLower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 // C0 controls and DEL; never a byte of UTF-8 beyond ASCII.

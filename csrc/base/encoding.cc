@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace objectpipes {
 namespace {
 
@@ -18,26 +20,18 @@ const unsigned char* Bytes(std::string_view text) {
 
 unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
-// -1 if `c` is not a hexadecimal digit.
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 Status MalformedBase64() { return Status::InvalidArgument("malformed base64"); }
 
 }  // namespace
 
 std::string HexEncode(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
+  std::string text(2 * bytes.size(), '\0');
+  char* digit = text.data();
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 0xF];
+    *digit++ = kDigits[byte >> 4];
+    *digit++ = kDigits[byte & 0xF];
   }
   return text;
 }
@@ -47,8 +41,8 @@ Result<std::string> HexDecode(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size() / 2);
   for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexDigit(text[i]);
-    const int low = HexDigit(text[i + 1]);
+    const int high = HexValue(text[i]);
+    const int low = HexValue(text[i + 1]);
     if (high < 0 || low < 0) return Status::InvalidArgument("not a hexadecimal digit");
     bytes += static_cast<char>(high << 4 | low);
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace objectpipes {
 namespace {
 
@@ -10,9 +12,7 @@ constexpr size_t kMaxLength = 200;
 // The text between <title> and the next tag; `body` itself if there is no title.
 std::string_view TitleOf(std::string_view body) {
   constexpr std::string_view kOpen = "<title>";
-  const auto equal_ignoring_case = [](char a, char b) {
-    return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
-  };
+  const auto equal_ignoring_case = [](char a, char b) { return ToLower(a) == b; };
   const auto* const title =
       std::search(body.begin(), body.end(), kOpen.begin(), kOpen.end(), equal_ignoring_case);
   if (title == body.end()) return body;

@@ -4,21 +4,22 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.h"
+
 namespace objectpipes {
 namespace {
 
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
-constexpr bool IsUnreserved(unsigned char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+constexpr bool IsUnreserved(char c) {
+  return IsAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 using ByteSet = std::array<bool, 256>;
 
 constexpr ByteSet MakeKeptSet(bool keep_slash) {
   ByteSet kept{};
-  for (size_t c = 0; c < kept.size(); ++c) kept[c] = IsUnreserved(static_cast<unsigned char>(c));
+  for (size_t c = 0; c < kept.size(); ++c) kept[c] = IsUnreserved(static_cast<char>(c));
   kept['/'] = keep_slash;
   return kept;
 }
@@ -40,14 +41,6 @@ std::string Encode(std::string_view text, const ByteSet& kept) {
     }
   }
   return out;
-}
-
-// -1 when `c` is no hexadecimal digit.
-constexpr int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
 }
 
 }  // namespace

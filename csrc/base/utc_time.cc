@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/ascii.h"
+
 namespace objectpipes {
 namespace {
 
@@ -53,10 +55,6 @@ void AppendDigits(int64_t value, size_t width, std::string* out) {
     *digit = static_cast<char>('0' + value % 10);
   }
 }
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Reads a text from its front. Each function returns false, and leaves the text as it was, if the
 // text does not continue as asked.

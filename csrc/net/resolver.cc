@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 
 #ifndef _WIN32
@@ -50,10 +51,7 @@ bool IsBelowLocalhost(std::string name) {
   constexpr std::string_view kSuffix = ".localhost";
   if (!name.empty() && name.back() == '.') name.pop_back();
   if (name.size() <= kSuffix.size()) return false;
-  const auto same = [](char lower, char any) {
-    return lower == (any >= 'A' && any <= 'Z' ? static_cast<char>(any - 'A' + 'a') : any);
-  };
-  return std::equal(kSuffix.rbegin(), kSuffix.rend(), name.rbegin(), same);
+  return EqualsIgnoringCase(std::string_view(name).substr(name.size() - kSuffix.size()), kSuffix);
 }
 
 }  // namespace

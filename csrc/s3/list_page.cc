@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/excerpt.h"
 #include "base/utc_time.h"
 #include "s3/etag.h"
@@ -156,8 +157,7 @@ bool PageBuilder::IsFull(const pugi::xml_node& root) const {
 }
 
 Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
-  std::string truncated = XmlValue(XmlChild(root, "IsTruncated"));
-  for (char& c : truncated) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string truncated = ToLower(XmlValue(XmlChild(root, "IsTruncated")));
   if (truncated == "false" || truncated == "0") return Status::Ok();
   const bool said = !truncated.empty();
   if (said && truncated != "true" && truncated != "1") {

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/excerpt.h"
 #include "base/utc_time.h"
 #include "s3/url.h"
@@ -187,7 +188,7 @@ ErrorDocument ParseErrorDocument(std::string_view body) {
 // A region becomes part of host names and signatures, so nothing else may pass for one.
 bool IsRegion(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    return IsLower(c) || IsDigit(c) || c == '-';
   });
 }
 

@@ -7,18 +7,13 @@
 #include <iterator>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/excerpt.h"
 
 namespace objectpipes {
 namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r\n";
-
-bool EqualIgnoringCase(std::string_view a, std::string_view lower) {
-  return std::equal(a.begin(), a.end(), lower.begin(), lower.end(), [](char x, char y) {
-    return x == y || (x >= 'A' && x <= 'Z' && x - 'A' + 'a' == y);
-  });
-}
 
 // The encoding in <?xml ... encoding="..."?>; empty if there is none.
 std::string_view DeclaredEncoding(std::string_view document) {
@@ -132,8 +127,8 @@ Status CheckXmlEncoding(std::string_view document) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (document.substr(0, 3) == kByteOrderMark) document.remove_prefix(3);
   const std::string_view declared = DeclaredEncoding(document);
-  if (!declared.empty() && !EqualIgnoringCase(declared, "utf-8") &&
-      !EqualIgnoringCase(declared, "utf8") && !EqualIgnoringCase(declared, "us-ascii")) {
+  if (!declared.empty() && !EqualsIgnoringCase(declared, "utf-8") &&
+      !EqualsIgnoringCase(declared, "utf8") && !EqualsIgnoringCase(declared, "us-ascii")) {
     return Status::Protocol("it is in " + Excerpt(declared) + ", not in UTF-8");
   }
   for (size_t at = PlainLength(document); at < document.size();
