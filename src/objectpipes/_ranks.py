@@ -7,7 +7,7 @@ import sys
 from types import ModuleType
 from typing import TypeVar
 
-from .errors import ConfigError
+from .errors import ConfigError, EndpointError
 
 __all__ = ["broadcast", "distributed", "rank_and_ranks"]
 
@@ -51,7 +51,19 @@ def rank_and_ranks() -> tuple[int, int]:
 
 
 def broadcast(module: ModuleType, value: _T) -> _T:
-    """Return on every rank the value that rank 0 passed."""
+    """Return on every rank the value that rank 0 passed.
+
+    Raises
+    ------
+    EndpointError
+        Another rank has ended, or did not call this in the time that the process group allows.
+    """
     values = [value]
-    module.broadcast_object_list(values, src=0)
+    try:
+        module.broadcast_object_list(values, src=0)
+    except RuntimeError as error:  # torch has no class of its own for all backends
+        raise EndpointError(
+            f"Rank {module.get_rank()} of {module.get_world_size()} has lost another rank: {error}",
+            code="RankLost",
+        ) from error
     return values[0]

@@ -393,6 +393,9 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Check the gateway in endpoint_url= of the AISConfig, url= or AIS_ENDPOINT"
         " (http://host:port), and that this machine reaches the targets of the cluster."
     ),
+    (EndpointError, "RankLost"): (
+        "Look for the error of the rank that ended first. Every rank must call Manifest.list()."
+    ),
     (EndpointError, "ProxyUnreachable"): _PROXY_UNREACHABLE,
     (EndpointError, "NameNotResolved"): (
         "The host name does not resolve: check it in endpoint_url= (AIStore: or url=; AWS: the"

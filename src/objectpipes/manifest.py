@@ -92,7 +92,7 @@ class Manifest(Sequence["ObjectUrl"]):
         Raises
         ------
         ObjectStoreError
-            A prefix cannot be listed.
+            A prefix cannot be listed; `EndpointError` also if another rank has ended.
         """
         given = [prefixes] if isinstance(prefixes, str) else [*prefixes]
         which = ListFilters(masks=masks, **filters)

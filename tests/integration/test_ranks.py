@@ -39,9 +39,8 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
-def run_ranks(ranks: int, *arguments: object) -> None:
-    """Run the program under torchrun; a rank that fails or hangs fails the test."""
-    program = str(Path(__file__).with_name("ranks.py"))
+def run_ranks(ranks: int, *arguments: object, program: str = "ranks.py") -> None:
+    """Run a program under torchrun; a rank that fails or hangs fails the test."""
     subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)),
@@ -53,7 +52,7 @@ def run_ranks(ranks: int, *arguments: object) -> None:
                 "--local-addr",
                 "127.0.0.1",
             ),
-            *(program, *map(str, arguments)),
+            *(str(Path(__file__).with_name(program)), *map(str, arguments)),
         ],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=True,
@@ -84,6 +83,34 @@ def test_two_ranks_stop_and_one_goes_on(server: FaultServer, tmp_path: Path) -> 
     run_ranks(1, server.endpoint, rest, 0, 1000, tmp_path / "merged.pt")
     assert results(begun, 2) + results(rest, 1) == results(whole, 2)
     assert set[int]().union(*results(whole, 2)) == {*range(60)}
+
+
+def test_bad_input_is_an_error_of_its_rank(server: FaultServer, tmp_path: Path) -> None:
+    """With a class and a cause, and before any collective: no rank waits for another."""
+    manifest = Manifest.list("s3://bucket/", config=config_for(server))
+    manifest.save(tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    (tmp_path / "truncated").write_bytes(whole[: len(whole) // 2])
+    run_ranks(2, server.endpoint, tmp_path, program="ranks_in_trouble.py")
+    of_both = {
+        "truncated": ("ManifestError", "is truncated"),
+        "few": ("ConfigError", "1 samples are not enough for 2 ranks"),
+        "seed": ("StateError", "its seed is 1, here it is 2"),
+    }
+    of_one: list[dict[str, tuple[str, str]]] = [
+        # Samples 8 to 11 are rank 0's, and 20 to 23 rank 1's.
+        {
+            "transform": ("TransformError", "s3://bucket/009"),
+            "lost": ("EndpointError", "RankLost"),
+        },
+        {"gone": ("ObjectNotFoundError", "s3://bucket/none")},
+    ]
+    for rank, expected in enumerate(of_one):
+        errors = json.loads((tmp_path / f"rank{rank}.json").read_text())
+        assert errors.keys() == {**of_both, **expected}.keys()
+        for name, (kind, text) in {**of_both, **expected}.items():
+            assert errors[name].startswith(kind)
+            assert text in errors[name]
 
 
 def _features(reader: Any) -> torch.Tensor:
