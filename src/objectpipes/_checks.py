@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 
 from .errors import ConfigError
 
-__all__ = ["check_count", "check_seconds", "check_text"]
+__all__ = ["check_count", "check_flag", "check_region", "check_seconds", "check_text"]
 
 # Ten years: longer than any process runs, and far below what the engine's clocks can hold.
 _MAX_SECONDS = 10 * 365 * 86400.0
@@ -43,6 +44,34 @@ def check_text(name: str, value: str) -> str:
     return value
 
 
+def check_region(name: str, value: str) -> str:
+    """Return a region if it can be part of a host name; as `check_text`."""
+    if not re.fullmatch(r"[\w.-]+", check_text(name, value), re.ASCII):
+        raise ConfigError(f"{name} is no region, because not a valid DNS name: {value!r}.")
+    return value
+
+
+def check_flag(name: str, value: bool) -> bool:
+    """Return a flag as `bool`.
+
+    Parameters
+    ----------
+    name : str
+        The option, for the error.
+    value : bool
+        True or False; 1, 0 and NumPy's flags are accepted, too.
+
+    Raises
+    ------
+    ConfigError
+        It is anything else.
+    """
+    # A text or a list would count as True, whatever it says.
+    if not isinstance(value, int) and type(value).__name__ not in ("bool", "bool_"):
+        raise ConfigError(f"{name} must be True or False, not {value!r}.")
+    return bool(value)
+
+
 def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
     """Return a number of seconds that is valid as a time limit.
 
@@ -67,7 +96,7 @@ def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
     """
     seconds = math.nan
     if hasattr(value, "__float__") and not isinstance(value, bool):
-        with suppress(OverflowError):
+        with suppress(OverflowError, TypeError, ValueError):
             seconds = float(value)
     if not 0 < seconds <= _MAX_SECONDS and not (endless and seconds == math.inf):
         unless = ", or infinite for no limit" if endless else ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from typing import Any
 
-from ._checks import check_count, check_seconds
+from ._checks import check_count, check_flag, check_seconds
 from ._proxy import environment_proxy, normal_proxy
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
@@ -75,9 +77,11 @@ class StoreConfig:
     max_attempts: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("connect_timeout", "stall_timeout"):
-            if (seconds := getattr(self, name)) is not None:
-                check_seconds(name, seconds)
+        for option in fields(self):
+            check = _CHECKS.get(str(option.type).removesuffix(" | None"))
+            value = getattr(self, option.name)
+            if check is not None and (value is not None or option.default is not None):
+                object.__setattr__(self, option.name, check(option.name, value))
         if self.max_attempts is not None:
             check_count("max_attempts", self.max_attempts, minimum=1, maximum=_MAX_COUNT)
         if self.proxy:
@@ -126,6 +130,22 @@ class StoreConfig:
         )
 
 
+def _text(name: str, value: object) -> str:
+    """Return a text, or the path of a file as one. The error does not show what may be a secret."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
+        raise ConfigError(f"{name} must be a str, not {type(value).__name__}.")
+    return text
+
+
+# By the type that an option is declared with.
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "str": _text,
+    "bool": check_flag,
+    "float": check_seconds,
+}
+
+
 def _shown(value: object) -> str:
     """Show the value of an option; a callable may hold secrets."""
     return "<callable>" if callable(value) else repr(value)
@@ -150,7 +170,8 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
     Parameters
     ----------
     name : str
-        The option or variable that it came from, for the error. value : str
+        The option or variable that it came from, for the error.
+    value : str
         ``[http[s]://]host[:port][/path]``.
     default_scheme : str
         Scheme of a `value` without one.

@@ -99,7 +99,7 @@ class Store(abc.ABC):
             return S3Store(config)
         if isinstance(config, AISConfig):
             return AISStore(config)
-        raise TypeError(f"config must be an S3Config or an AISConfig, not {config!r}")
+        raise TypeError(f"config must be an S3Config or an AISConfig, not {type(config).__name__}")
 
     @classmethod
     def check(cls, options: ReadOptions | ListFilters) -> None:

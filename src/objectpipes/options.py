@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from ._checks import check_seconds
+from ._checks import check_flag, check_seconds
 from .errors import ConfigError
 
 __all__ = ["ListArguments", "ListFilters", "ReadArguments", "ReadOptions"]
@@ -61,6 +62,16 @@ class _Options:
                 f"{name} must be an integer from {lowest} to {highest}, not {value!r}."
             )
         object.__setattr__(self, name, operator.index(value))
+
+    def _check_flags(self, *names: str) -> None:
+        for name in names:
+            object.__setattr__(self, name, check_flag(name, getattr(self, name)))
+
+    def _check_texts(self, *names: str) -> None:
+        for name in names:
+            if not isinstance(getattr(self, name), (str, bytes)):
+                kind = type(getattr(self, name)).__name__
+                raise ConfigError(f"{name} must be a str, not {kind}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,18 +127,29 @@ class ReadOptions(_Options):
     def __post_init__(self) -> None:
         self._check_integer("prefetch_bytes", 1)
         self._check_integer("concurrency", 0, _MAX_CONCURRENCY)
-        check_seconds("timeout", self.timeout, endless=True)
+        object.__setattr__(self, "timeout", check_seconds("timeout", self.timeout, endless=True))
+        self._check_flags("verify", "ordered", "latest")
+        self._check_texts("archpath", "etl_name")
         if self.on_error not in ("raise", "skip"):
             raise ConfigError(f"on_error must be 'raise' or 'skip', not {self.on_error!r}.")
+        object.__setattr__(self, "etl_args", _arguments_text(self.etl_args))
         if self.etl_args and not self.etl_name:
             raise ConfigError("etl_args need an etl_name.")
-        if not isinstance(self.etl_args, str):
-            object.__setattr__(self, "etl_args", json.dumps(self.etl_args) if self.etl_args else "")
 
     @property
     def timeout_ms(self) -> int:
         """The timeout in milliseconds, for the engine."""
-        return math.ceil(min(float(self.timeout), _MAX_TIMEOUT_S) * 1000)
+        return math.ceil(min(self.timeout, _MAX_TIMEOUT_S) * 1000)
+
+
+def _arguments_text(arguments: Mapping[str, Any] | str) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    try:
+        text = json.dumps(dict(arguments), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"etl_args must be a str, or a mapping that JSON has: {error}.") from None
+    return text if arguments else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,14 +193,18 @@ class ListFilters(_Options):
     allow_partial: bool = False
 
     def __post_init__(self) -> None:
-        if not self.recursive and not self.delimiter:
-            raise ConfigError("recursive=False needs a delimiter.")
         for name in ("min_size", "max_size"):
             if getattr(self, name) is not None:
                 self._check_integer(name, 0)
-        if isinstance(self.masks, str):
-            object.__setattr__(self, "masks", (self.masks,) if self.masks else ())
-        object.__setattr__(self, "masks", tuple(self.masks))
+        self._check_flags("recursive", "archive_members", "allow_partial")
+        self._check_texts("start_after", "delimiter")
+        if not self.recursive and not self.delimiter:
+            raise ConfigError("recursive=False needs a delimiter.")
+        masks = tuple(filter(None, [self.masks])) if isinstance(self.masks, str) else self.masks
+        masks = tuple(masks) if isinstance(masks, Iterable) else (None,)
+        if not all(isinstance(mask, str) for mask in masks):
+            raise ConfigError(f"masks must be a str, or several, not {self.masks!r}.")
+        object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "modified_after", _posix_seconds(self.modified_after))
 
 
@@ -187,6 +213,11 @@ def _posix_seconds(moment: datetime | float | None) -> float | None:
         if moment.tzinfo is None:
             raise ConfigError("modified_after needs a time zone (datetime.timezone.utc).")
         return moment.timestamp()
-    if moment is not None and not math.isfinite(moment):
-        raise ConfigError(f"modified_after must be a moment, not {moment!r}.")
-    return moment
+    if moment is None:
+        return None
+    # A text is not read as a number, though float() would.
+    if hasattr(moment, "__float__") and not isinstance(moment, bool):
+        with suppress(OverflowError, TypeError, ValueError):
+            if math.isfinite(seconds := float(moment)):
+                return seconds
+    raise ConfigError(f"modified_after must be a moment, not {moment!r}.")

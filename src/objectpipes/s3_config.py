@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ._aws import AwsProfile, chain
-from ._checks import check_text
+from ._checks import check_count, check_region, check_text
 from ._connection import (
     Connection,
     StoreConfig,
@@ -148,15 +148,15 @@ class S3Config(StoreConfig):
         super().__post_init__()
         check_choice("addressing_style", self.addressing_style, _ADDRESSING_STYLES)
         check_choice("transport", self.transport, ("http", "aws"))
-        if self.list_version not in (1, 2):
-            raise ConfigError(f"list_version must be 1 or 2, not {self.list_version!r}.")
+        check_count("list_version", self.list_version, minimum=1, maximum=2)
         owner = self.expected_bucket_owner
         if owner is not None and not (owner.isascii() and owner.isalnum()):
             raise ConfigError(f"expected_bucket_owner must be an account's id, not {owner!r}.")
         _customer_key(self.sse_customer_key)
-        for name in ("region", "profile"):
-            if value := getattr(self, name):
-                check_text(name, value)
+        if self.region:
+            check_region("region", self.region)
+        if self.profile:
+            check_text("profile", self.profile)
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "https")
         if self.credentials is not None:
@@ -279,7 +279,7 @@ def _customer_key(given: str | bytes | None) -> bytes:
         key = base64.b64decode(given, validate=True) if isinstance(given, str) else given
     except ValueError:
         key = b""
-    if len(key) != 32:
+    if not isinstance(key, bytes) or len(key) != 32:
         raise ConfigError("sse_customer_key must be 32 bytes, or their base64.")
     keep_secret(base64.b64encode(key).decode())
     return key

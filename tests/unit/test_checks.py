@@ -52,6 +52,63 @@ def test_name_that_no_request_can_carry(option: str, text: str) -> None:
         S3Config(**{option: text})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("region", ["us east", "evil.example/", "a:80", "a@b", "a?b", "\xe9"])
+def test_region_that_would_change_the_host(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is part of the host that gets the signature."""
+    with pytest.raises(ConfigError, match="region"):
+        S3Config(region=region)
+    monkeypatch.setenv("AWS_REGION", region)
+    with pytest.raises(ConfigError, match="AWS_REGION"):
+        S3Config().resolve()
+
+
+@pytest.mark.parametrize("part", ["access_key", "session_token"])
+def test_key_or_token_outside_of_ascii(part: str) -> None:
+    keys = {"access_key": "AKIA", "secret_key": "s", "session_token": "t"}
+    with pytest.raises(ConfigError, match=part.replace("_", " ")):
+        Credentials(**{**keys, part: "\u201cx\u201d"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [1, b"secret-text", ["secret-text"], True])
+@pytest.mark.parametrize(
+    ("config", "option"),
+    [
+        *((S3Config, name) for name in ("endpoint_url", "region", "profile", "ca_file", "proxy")),
+        *((S3Config, name) for name in ("transport", "addressing_style", "expected_bucket_owner")),
+        *((AISConfig, name) for name in ("endpoint_url", "token", "token_file", "client_cert")),
+    ],
+)
+def test_text_of_another_type(config: Any, option: str, given: object) -> None:
+    with pytest.raises(ConfigError, match=f"{option} must be a str") as caught:
+        config(**{option: given})
+    assert "secret-text" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["no", "", [], 1.0, object()])
+@pytest.mark.parametrize(
+    ("config", "option"),
+    [
+        *((S3Config, name) for name in ("anonymous", "requester_pays", "verify_tls")),
+        (S3Config, "multi_part_download"),
+        (AISConfig, "verify_tls"),
+    ],
+)
+def test_flag_of_another_type(config: Any, option: str, given: object) -> None:
+    """A text would count as True, whatever it says."""
+    with pytest.raises(ConfigError, match=f"{option} must be True or False"):
+        config(**{option: given})
+
+
+def test_file_may_be_a_path(tmp_path: Path) -> None:
+    assert AISConfig(token_file=tmp_path).token_file == str(tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, "5", 1.5, True])
+def test_torchdatas_timeout_of_another_type(value: Any) -> None:
+    with pytest.raises(ConfigError, match="request_timeout_ms"):
+        S3FileLoader(IterableWrapper([]), request_timeout_ms=value)
+
+
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_region_of_a_variable_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "eu-west-1 ")

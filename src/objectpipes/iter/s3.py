@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ConfigError
 from ..options import ListFilters, ReadOptions
 from ..s3_config import S3Config
 from ._functional import functional_form
@@ -29,6 +30,8 @@ def _with_torchdatas(
     given: dict[str, Any] = {name: value for name, value in others.items() if value is not None}
     if region:
         given["region"] = region
+    if isinstance(request_timeout_ms, bool) or not hasattr(request_timeout_ms, "__index__"):
+        raise ConfigError(f"request_timeout_ms must be an integer, not {request_timeout_ms!r}.")
     if request_timeout_ms > -1:
         given["stall_timeout"] = max(request_timeout_ms / 1000, _MIN_STALL_TIMEOUT_S)
     return dataclasses.replace(config or S3Config(), **given)
