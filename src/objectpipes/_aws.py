@@ -7,6 +7,7 @@ imports it.
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import re
@@ -24,11 +25,12 @@ from ._aws_files import (
     aws_path,
     read_files,
     written_credentials,
+    written_secrets,
 )
 from ._cached import cached
-from ._checks import check_count, check_text
+from ._checks import check_count, check_region
 from ._env import env_text
-from ._redact import redact
+from ._redact import keep_secret, redact
 from .credentials import Credentials, CredentialsSource
 from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
 
@@ -100,9 +102,9 @@ class AwsProfile:
         # All SDKs but botocore read AWS_REGION.
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             if region := env_text(name):
-                return check_text(f"The region in {name}", region)
+                return check_region(f"The region in {name}", region)
         region = self._setting("region")
-        return check_text("The region of the AWS profile", region) if region else None
+        return check_region("The region of the AWS profile", region) if region else None
 
     @property
     def endpoint_url(self) -> tuple[str, str | None]:
@@ -132,7 +134,9 @@ class AwsProfile:
         attempts: int | None = self._setting("max_attempts", int)
         if attempts is None:
             return None
-        return check_count("AWS_MAX_ATTEMPTS or max_attempts of the AWS profile", attempts)
+        return check_count(
+            "AWS_MAX_ATTEMPTS or max_attempts of the AWS profile", attempts, minimum=1
+        )
 
     @property
     def addressing_style(self) -> str | None:
@@ -198,10 +202,12 @@ def _default_host(region: str, *, fips: bool, dual_stack: bool, accelerate: bool
 
 @contextmanager
 def _malformed(setting: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, ConfigParseError, ProfileNotFound
 
     try:
         yield
+    except (ConfigParseError, ProfileNotFound) as error:
+        raise ConfigError(f"The AWS profile cannot be used: {error}") from error
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(f"The AWS setting {setting} cannot be used: {error}") from error
 
@@ -275,8 +281,11 @@ def load_credentials(profile: str | None) -> Credentials | None:
 
     from ._metadata import require_no_role
 
+    _keep_tokens_of_chain()
     session = botocore.session.Session(profile=profile)
     try:
+        if session.get_config_variable("region") is None:  # a role is assumed in some region
+            session.set_config_variable("region", env_text("AWS_REGION"))
         found = session.get_credentials()
         if found is None:
             require_no_role(session)
@@ -295,8 +304,9 @@ def load_credentials(profile: str | None) -> Credentials | None:
     except (e.SSOError, e.TokenRetrievalError) as error:
         raise ExpiredCredentialsError(str(error)) from error
     except Exception as error:  # anything that a provider, its server or its program may raise
+        reason = error if isinstance(error, e.BotoCoreError) else f"{type(error).__name__}: {error}"
         raise InvalidCredentialsError(
-            redact(f"No AWS credentials could be obtained: {error}")
+            redact(f"No AWS credentials could be obtained: {reason}")
         ) from error
     return Credentials(
         frozen.access_key or "",
@@ -305,6 +315,20 @@ def load_credentials(profile: str | None) -> Credentials | None:
         expiry=getattr(found, "_expiry_time", None),  # botocore keeps it nowhere else
         source=found.method,
     )
+
+
+def _keep_tokens_of_chain() -> None:
+    """Hide what botocore sends to services that give credentials: they may repeat it in errors."""
+    keep_secret(env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+    for variable in ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+        with suppress(OSError, UnicodeError):
+            keep_secret(aws_path(variable, "").read_text(encoding="utf-8").strip())
+    with suppress(NeedsBotocoreError):
+        keep_secret(*written_secrets())
+    for file in aws_path("", "~/.aws/sso/cache").glob("*.json"):
+        with suppress(OSError, ValueError, AttributeError):
+            cached_token = json.loads(file.read_text(encoding="utf-8"))
+            keep_secret(*map(cached_token.get, ("accessToken", "refreshToken", "clientSecret")))
 
 
 @functools.cache

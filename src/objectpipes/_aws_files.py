@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ __all__ = [
     "aws_path",
     "read_files",
     "written_credentials",
+    "written_secrets",
 ]
 
 _Section = dict[str, "str | dict[str, str]"]
@@ -141,6 +143,26 @@ def _section_keys(section: Mapping[str, str | Mapping[str, str]], source: str) -
     if len(words) < len(keys):
         raise NeedsBotocoreError
     return Credentials(words[0], words[1], words[2] or None, source=source)
+
+
+def written_secrets() -> list[str]:
+    """Return the secret keys, tokens and web identities of all profiles.
+
+    Raises
+    ------
+    NeedsBotocoreError
+        A file is malformed.
+    """
+    sections = [*_parse(*CONFIG_FILE).values(), *_parse(*CREDENTIALS_FILE).values()]
+    names = ("aws_secret_access_key", "aws_session_token", "aws_security_token")
+    found = [section[name] for section in sections for name in names if name in section]
+    for section in sections:
+        file = section.get("web_identity_token_file")
+        with suppress(OSError, UnicodeError):
+            found += (
+                [Path(file).read_text(encoding="utf-8").strip()] if isinstance(file, str) else []
+            )
+    return [text for text in found if isinstance(text, str)]
 
 
 def _parse(variable: str, default: str) -> dict[str, _Section]:

@@ -34,6 +34,7 @@ def keep_secret(*secrets: str | None) -> None:
     *secrets : str or None
         Keys, tokens and passwords. None, and texts of fewer than 8 characters, are ignored.
     """
+    import base64
     from urllib.parse import quote, unquote
 
     for secret in secrets:
@@ -41,6 +42,8 @@ def keep_secret(*secrets: str | None) -> None:
             continue
         size = min(_PIECE, len(secret))
         forms = {secret, quote(secret, safe=""), quote(secret), unquote(secret)}
+        bytes_of = secret.encode("utf-8", "surrogatepass")
+        forms |= {bytes_of.hex(), base64.b64encode(bytes_of).decode()}
         pieces = frozenset(
             form[at : at + size] for form in forms for at in range(len(form) - size + 1)
         )

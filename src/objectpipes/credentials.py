@@ -89,6 +89,10 @@ class Credentials:
         for part, name in _PARTS.items():
             if value := getattr(self, part):
                 check_text(f"The {name}{self._origin(part)}", value)
+                if part != "secret_key" and not value.isascii():
+                    raise ConfigError(
+                        f"The {name}{self._origin(part)} has a character that is not ASCII."
+                    )
         if bool(self.access_key) != bool(self.secret_key):
             raise ConfigError("An access key and a secret key must be given together.")
         if not self.access_key and not self.session_token:
@@ -121,8 +125,8 @@ class CredentialsSource:
         Whether later pipes may use loaded credentials until they expire or are refused.
     """
 
-    key: Hashable
-    load: Callable[[], Credentials | None]
+    key: Hashable = field(repr=False)  # the key and the callable may hold secrets
+    load: Callable[[], Credentials | None] = field(repr=False)
     found: Credentials | None = None
     lasts: bool = False
 

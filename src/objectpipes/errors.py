@@ -137,7 +137,7 @@ class ObjectStoreError(ValueError):
         if self.advice not in message:
             parts = [_as_sentence(message), self.advice]
         if known:
-            parts.append(_write_facts(known))
+            parts.append(redact(_write_facts(known)))
         super().__init__(" ".join(filter(None, parts)))
         # What a traceback shows below the text (from Python 3.11 on), in a worker already.
         if self.help_url not in message:

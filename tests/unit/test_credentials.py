@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def test_repr_hides_secrets() -> None:
     value = Credentials("AKIA", "geheim", "geheim")
     assert "AKIA" in repr(value)
     assert "geheim" not in repr(value)
+
+
+def test_source_shows_no_secrets() -> None:
+    source = S3Config(credentials=partial(Credentials, "a", "secret-key")).credentials_source()
+    assert "secret-key" not in repr(source)
 
 
 def test_survives_pickling() -> None:
@@ -387,6 +393,37 @@ def test_web_identity(service: AwsService, tmp_path: Path, monkeypatch: pytest.M
     assert value.access_key == "web"
     assert value.expiry == datetime(2099, 1, 1, tzinfo=timezone.utc)
     assert value.source == "assume-role-with-web-identity"
+
+
+def test_identity_that_the_service_repeats_is_hidden(
+    service: AwsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0"
+    service.replies["/"] = f"<not XML: {identity}"
+    (tmp_path / "jwt").write_text(identity + "\n")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "jwt"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/trainer")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", service.url)
+    with pytest.raises(InvalidCredentialsError, match="not XML") as caught:
+        found()
+    assert identity not in str(caught.value)
+
+
+def test_a_role_is_assumed_in_the_region_of_the_environment(
+    home: Path, service: AwsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All SDKs but botocore read AWS_REGION, and so does everything else here."""
+    service.replies["/"] = STS_REPLY.replace("AssumeRoleWithWebIdentity", "AssumeRole")
+    (home / ".aws" / "config").write_text(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/trainer\nsource_profile = base\n"
+    )
+    (home / ".aws" / "credentials").write_text(
+        "[base]\naws_access_key_id = a\naws_secret_access_key = s\n"
+    )
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", service.url)
+    assert found().access_key == "web"
 
 
 def test_refused_web_identity_is_a_typed_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
@@ -30,6 +31,8 @@ def known() -> None:
         SECRET[:14],  # truncated
         SECRET[6:],
         f"{SECRET[:12]}\n{SECRET[12:]}",
+        SECRET.encode().hex(),
+        b64encode(SECRET.encode()).decode(),
     ],
 )
 def test_every_form_is_hidden(shown: str) -> None:
