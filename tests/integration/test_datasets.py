@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import pickle
 import random
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -83,6 +84,13 @@ def number_of(reader: Any) -> int:
     return number
 
 
+class Sample:
+    """Something that can be referred to weakly."""
+
+    def __init__(self, reader: Any) -> None:
+        self.content = reader.read()
+
+
 def make(manifest: Manifest, server: FaultServer, **options: Any) -> ObjectDataset:
     defaults: dict[str, Any] = {
         "batch_size": 4,
@@ -90,11 +98,26 @@ def make(manifest: Manifest, server: FaultServer, **options: Any) -> ObjectDatas
         "seed": 1,
         "config": config_for(server),
     }
-    return ObjectDataset(manifest, number_of, **(defaults | options))
+    transform = options.pop("transform", number_of)
+    return ObjectDataset(manifest, transform, **(defaults | options))
 
 
 def batches(loader: Any) -> list[list[int]]:
     return [batch.tolist() for batch in loader]
+
+
+def test_nothing_holds_a_sample_that_the_consumer_has_dropped(
+    manifest: Manifest, server: FaultServer
+) -> None:
+    """Its memory is free while the dataset waits for the consumer."""
+    samples = iter(make(manifest, server, shuffle=False, transform=Sample))
+    for _ in range(3):
+        dropped = weakref.ref(next(samples))
+        assert dropped() is None
+
+
+def test_an_empty_batch_is_empty(manifest: Manifest, server: FaultServer) -> None:
+    assert ObjectMapDataset(manifest, config=config_for(server)).__getitems__([]) == []
 
 
 def stop_after(loader: Any, steps: int) -> tuple[list[list[int]], dict[str, Any]]:

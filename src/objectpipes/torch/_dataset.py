@@ -330,15 +330,15 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         with closing(self._read(wanted())) as reads, closing(_timing.timed(reads)) as outcomes:
             for batch, offset in plan.rest(stream):
                 for index in range(offset, len(batch)):
-                    sample = self._transformed(next(outcomes), ahead.popleft())
-                    if isinstance(sample, ObjectStoreError):
-                        self._count_skipped(sample)
+                    made = [self._transformed(next(outcomes), ahead.popleft())]
+                    if isinstance(made[0], ObjectStoreError):
+                        self._count_skipped(made[0])
                         if self.uneven == "keep":
                             progress.taken += 1
                             continue
-                        sample = self._replacement(numbers_of(batch), index, sample)
+                        made = [self._replacement(numbers_of(batch), index, made[0])]
                     progress.taken += 1
-                    yield sample
+                    yield made.pop()  # and nothing of it is kept here
 
     def _transformed(self, outcome: Any, number: int) -> Any:
         """Return what the user gets, or the error if the sample cannot be read."""

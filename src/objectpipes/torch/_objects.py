@@ -67,6 +67,8 @@ class ObjectMapDataset(Dataset[Any]):
 
     def __getitems__(self, indexes: list[int]) -> list[Any]:
         """Return the samples of a batch."""
+        if not indexes:
+            return []
         urls = [self.manifest[index] for index in indexes]
         samples = []
         reads = _read(urls, urls[0], self.config)
