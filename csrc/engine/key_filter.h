@@ -18,7 +18,8 @@ struct KeyFilter {
   std::vector<std::string> masks;
   int64_t min_size = 0;  // bytes; an entry of unknown size passes
   int64_t max_size = std::numeric_limits<int64_t>::max();
-  double modified_after = -1;  // POSIX seconds, exclusive; an entry of unknown time passes
+  // POSIX seconds, exclusive; an entry of unknown time passes, and by default every other.
+  double modified_after = -std::numeric_limits<double>::infinity();
   std::string start_after;  // a URL, exclusive; some servers ignore it and list from the beginning
 
   bool Passes(std::string_view url, const ListEntry& entry) const;

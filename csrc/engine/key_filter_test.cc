@@ -88,6 +88,7 @@ TEST(KeyFilter, LetsEverythingButFoldersThroughByDefault) {
   const KeyFilter filter;
   EXPECT_TRUE(filter.Passes("s3://b/a", Entry(0, 0)));
   EXPECT_TRUE(filter.Passes("s3://b/a", Entry(-1, kUnknownTime)));
+  EXPECT_TRUE(filter.Passes("s3://b/a", Entry(0, -62'135'596'800)));  // Go's time without a value
   EXPECT_FALSE(filter.Passes("s3://b/a/", Entry(0, 0)));
 }
 

@@ -191,6 +191,23 @@ Status PageBuilder::SetMarker(const pugi::xml_node& root) {
   return Status::Ok();
 }
 
+// Elements that decide how names are read, and whether more of them follow, have one value.
+Status CheckUnique(const pugi::xml_node& root) {
+  for (const std::string_view name :
+       {"EncodingType", "IsTruncated", "NextContinuationToken", "NextMarker"}) {
+    std::optional<std::string> first;
+    for (const pugi::xml_node part : root) {
+      if (XmlName(part) != name) continue;
+      std::string value = XmlValue(part);
+      if (value != first.value_or(value)) {
+        return Malformed("it contradicts itself in ", name);
+      }
+      first = std::move(value);
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 ListVersion VersionOf(const ListRequest& request, ListVersion first_page) {
@@ -246,6 +263,7 @@ Result<ListPage> ParseListPage(std::string body, ListVersion asked) {
   }
   if (root.next_sibling()) return Malformed("it has two root elements");
 
+  OBJECTPIPES_RETURN_IF_ERROR(CheckUnique(root));
   PageBuilder builder(XmlValue(XmlChild(root, "EncodingType")) == "url", asked);
   bool has_prefixes = false;
   for (const pugi::xml_node part : root) {

@@ -188,6 +188,8 @@ TEST(ParseListPage, GoesOnWithMarkersWhereItWasAskedThatWay) {
 TEST(ParseListPage, RefusesToStopEarly) {
   for (const char* parts :
        {"<IsTruncated>yes</IsTruncated>", "<IsTruncated>true</IsTruncated>",
+        "<IsTruncated>false</IsTruncated><IsTruncated>true</IsTruncated>",
+        "<EncodingType>url</EncodingType><EncodingType/>",
         "<IsTruncated>true</IsTruncated><KeyCount>1</KeyCount>"
         "<Contents><Key>k</Key><Size>1</Size></Contents>",
         "<IsTruncated>true</IsTruncated><KeyCount>0</KeyCount><NextContinuationToken/>"}) {
