@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <optional>
 #include <utility>
@@ -138,7 +139,13 @@ py::bytes ObjectReader::BytesAt(uint64_t position, uint64_t size) {
     if (bytes_) return py::reinterpret_borrow<py::bytes>(bytes_);
   }
   PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
-  if (bytes == nullptr) throw py::error_already_set();
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    py::set_error(PyExc_MemoryError, ("no memory for " + std::to_string(size) +
+                                      " bytes of an object: read it in pieces")
+                                         .c_str());
+    throw py::error_already_set();
+  }
   auto result = py::reinterpret_steal<py::bytes>(bytes);
   PreferLargePages(PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
   CopyAt(position, PyBytes_AS_STRING(bytes), static_cast<size_t>(size));
@@ -252,6 +259,10 @@ uint64_t ObjectReader::Seek(int64_t offset, int whence) {
     throw py::value_error("whence must be 0, 1 or 2, not " + std::to_string(whence));
   }
   const uint64_t base = whence == 0 ? 0 : whence == 1 ? position_ : FindSize();
+  if (offset > 0 && base > static_cast<uint64_t>(std::numeric_limits<int64_t>::max() - offset)) {
+    py::set_error(PyExc_OverflowError, "new position too large");
+    throw py::error_already_set();
+  }
   const int64_t target = static_cast<int64_t>(base) + offset;
   if (target < 0 && whence == 0) {
     throw py::value_error("negative seek value " + std::to_string(offset));
@@ -386,13 +397,15 @@ void BindObjectReader(const py::module_& module) {
       .def("getvalue", Locked(&Self::GetValue))
       .def("close", Locked(&Self::Close))
       .def("fileno", &Refuse)
-      .def("flush", [](Self&) {})
+      .def("flush", Locked(&Self::CheckOpen))
       .def("readable", Answer(true))
       .def("seekable", Answer(true))
       .def("writable", Answer(false))
       .def("isatty", Answer(false))
       .def("truncate", &Refuse)
       .def("write", &Refuse)
+      .def("writelines", &Refuse)
+      .def("detach", &Refuse)
       .def("__enter__", &Itself)
       .def("__exit__", [](const py::object& self, const py::args&) { Locked (&Self::Close)(self); })
       .def("__reduce_ex__", Locked(&Self::Reduce))

@@ -78,7 +78,10 @@ Listed PyWindow::ListedOf(py::handle url) const {
   };
   const auto number = [&attribute](const py::str& name) {
     const auto value = attribute(name);
-    return value && PyLong_Check(value.ptr()) ? value.cast<int64_t>() : -1;
+    if (!value || !PyLong_Check(value.ptr())) return int64_t{-1};
+    int overflow = 0;
+    const int64_t fitting = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
+    return overflow == 0 ? fitting : -1;  // no listing gives such a number
   };
   const auto text = [&attribute](const py::str& name) {
     const auto value = attribute(name);
@@ -101,7 +104,9 @@ void PyWindow::Submit(const py::list& wanted) {
   requests.reserve(wanted.size());
   for (const py::handle item : wanted) {
     const py::object url = UrlOf(item);
-    Result<ObjectId> object = transport.ParseUrl(BytesOf(url));
+    const Result<std::string> text = Utf8Of(url);
+    Result<ObjectId> object =
+        text.ok() ? transport.ParseUrl(text.value()) : Result<ObjectId>(text.status());
     int64_t size = -1;
     if (object.ok() && transport.reads_as_listed()) {
       object.value().listed = ListedOf(url);

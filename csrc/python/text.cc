@@ -1,10 +1,14 @@
 #include "python/text.h"
 
+#include <utility>
+
+#include "python/failure.h"
+
 namespace py = pybind11;
 
 namespace objectpipes {
 
-std::string BytesOf(py::handle text) {
+Result<std::string> Utf8Of(py::handle text) {
   if (PyBytes_Check(text.ptr())) {
     return std::string(PyBytes_AS_STRING(text.ptr()),
                        static_cast<size_t>(PyBytes_GET_SIZE(text.ptr())));
@@ -20,8 +24,16 @@ std::string BytesOf(py::handle text) {
   PyErr_Clear();
   const auto encoded = py::reinterpret_steal<py::bytes>(
       PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogateescape"));
-  if (!encoded) throw py::error_already_set();
-  return std::string(encoded);
+  if (encoded) return std::string(encoded);
+  PyErr_Clear();
+  return Status(StatusCode::kInvalidArgument,
+                "a text has half of a surrogate pair, which is no character");
+}
+
+std::string BytesOf(py::handle text) {
+  Result<std::string> bytes = Utf8Of(text);
+  if (!bytes.ok()) Raise(bytes.status(), text);
+  return std::move(bytes).value();
 }
 
 py::str TextOf(std::string_view bytes) {

@@ -7,9 +7,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace objectpipes {
 
-// From str or bytes; throws TypeError for anything else.
+// From str or bytes; throws TypeError for anything else. kInvalidArgument for a str that no bytes
+// become, such as "\ud800".
+Result<std::string> Utf8Of(pybind11::handle text);
+
+// The same; raises InvalidURLError for such a str.
 std::string BytesOf(pybind11::handle text);
 
 pybind11::str TextOf(std::string_view bytes);

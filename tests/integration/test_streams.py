@@ -186,7 +186,13 @@ def test_interface(server: FaultServer, mode: str) -> None:
     assert reader.size == 100
     assert reader.url == "s3://bucket/100"
     assert reader.attempts == 1
-    for missing in (reader.fileno, lambda: reader.write(b""), reader.truncate):
+    for missing in (
+        reader.fileno,
+        lambda: reader.write(b""),
+        lambda: reader.writelines([]),
+        reader.truncate,
+        reader.detach,
+    ):
         with pytest.raises(io.UnsupportedOperation):
             missing()
 
