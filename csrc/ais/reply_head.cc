@@ -50,6 +50,7 @@ Result<ReplyHead> ParseReplyHead(const HttpHead& http, bool is_reply_to_head,
     OBJECTPIPES_RETURN_IF_ERROR(ApplyContentRange(http.Get("content-range"), &head));
   } else {
     head.object_size = head.length;
+    OBJECTPIPES_RETURN_IF_ERROR(CheckContentRangeOfWhole(http.Get("content-range"), head));
   }
 
   const bool of_range = head.partial && range_checksum == RangeChecksum::kOfRange;

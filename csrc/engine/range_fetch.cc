@@ -15,6 +15,8 @@ constexpr uint64_t kProgressBytes = uint64_t{64} << 10;
 // A reply may be shorter than the range that was asked for (RFC 9110, 15.3.7). So that an object
 // does not arrive byte by byte for ever, this many replies may have less than kProgressBytes.
 constexpr int kMaxShortReplies = 64;
+// A PiB, twenty times the largest object of S3. What claims more cannot be allocated either.
+constexpr int64_t kMaxObjectBytes = int64_t{1} << 50;
 
 // Our own error code, for the advice in errors.py.
 constexpr char kNoVersion[] = "NoVersion";
@@ -81,6 +83,11 @@ Status RangeFetch::CannotJoin() const {
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {
+  if (std::max(head.object_size, head.length) > kMaxObjectBytes) {
+    return Status::Protocol("the reply claims " +
+                            std::to_string(std::max(head.object_size, head.length)) +
+                            " bytes, more than any object has");
+  }
   OBJECTPIPES_RETURN_IF_ERROR(CheckRange(head));
   OBJECTPIPES_RETURN_IF_ERROR(CheckVersion(head));
   return CheckEnd(head);
@@ -112,7 +119,8 @@ Status RangeFetch::CheckRange(const ReplyHead& head) const {
 Status RangeFetch::CheckVersion(const ReplyHead& head) const {
   const bool listed = !object_->listed.etag.empty() &&
                       object_->listed.etag == client_->transport->ETagOf(head.version);
-  const int64_t known = pin_->known ? pin_->size : listed ? object_->listed.size : -1;
+  const int64_t seen = pin_->known ? pin_->size : SeenSize(head);
+  const int64_t known = pin_->known || seen >= 0 ? seen : listed ? object_->listed.size : -1;
   const bool other_size = head.object_size >= 0 && known >= 0 && head.object_size != known;
   if (pin_->known && (head.version != pin_->version || (other_size && head.version.empty()))) {
     return Status(StatusCode::kObjectChanged, "the object was replaced while it was being read");
@@ -120,7 +128,7 @@ Status RangeFetch::CheckVersion(const ReplyHead& head) const {
   if (other_size) {
     return Status::Protocol("the reply says that the object has " +
                             std::to_string(head.object_size) + " bytes, and " +
-                            (pin_->known ? "an earlier one" : "the listing") + " " +
+                            (known == seen ? "an earlier one" : "the listing") + " " +
                             std::to_string(known) + ", both of the same version");
   }
   if (head.object_size >= 0 && static_cast<uint64_t>(head.object_size) < offset_) {
@@ -152,10 +160,17 @@ Status RangeFetch::CheckEnd(const ReplyHead& head) const {
       (offered ? ", because its checksum is not compared (verify=False)" : ""));
 }
 
+// The size that an earlier read saw, if this reply is of the same version; -1: none.
+int64_t RangeFetch::SeenSize(const ReplyHead& head) const {
+  const bool same = !head.version.empty() && head.version == pin_->seen.version;
+  return same ? pin_->seen.size : -1;
+}
+
 // The size of the object; -1: unknown.
 int64_t RangeFetch::KnownSize(const ReplyHead& head) const {
   if (head.object_size >= 0) return head.object_size;
   if (pin_->known) return pin_->size;
+  if (const int64_t seen = SeenSize(head); seen >= 0) return seen;
   const std::string_view etag = client_->transport->ETagOf(head.version);
   const bool replaced =
       !etag.empty() && !object_->listed.etag.empty() && etag != object_->listed.etag;
@@ -164,7 +179,7 @@ int64_t RangeFetch::KnownSize(const ReplyHead& head) const {
 
 void RangeFetch::AdoptReply(const ReplyHead& head) {
   const int64_t size = KnownSize(head);
-  if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, size};
+  if (!pin_->known) *pin_ = Pin{true, head.version, head.can_pin, size, false, {}};
   pin_->size = size;  // a ranged reply tells what a chunked one did not
   if (size >= 0) end_ = std::min(end_, static_cast<uint64_t>(size));
   skip_ = offset_ - head.begin;
@@ -248,6 +263,13 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   if (pin_->known && status.detail().http_status == 416) {  // an earlier reply promised this range
     return Finish(Status(StatusCode::kObjectChanged,
                          "the object became shorter while it was being read", status.detail()));
+  }
+  if (status.detail().http_status == 416 && reply_began_ == 0 && asked_end_ == kToTheEnd) {
+    return retry_.Failed(
+        Status(StatusCode::kProtocol,
+               "the reply refuses a range, and the request was for the whole object",
+               status.detail()),
+        RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
   if (progress() >= kProgressBytes) retry_.Progressed();
   if (!status.ok()) return retry_.Failed(status, hint);

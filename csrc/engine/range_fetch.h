@@ -16,6 +16,13 @@
 
 namespace objectpipes {
 
+// What an earlier read of the object, which was given up, learned about it. A reply of the same
+// version must agree.
+struct SeenVersion {
+  std::string version;  // empty: nothing is known
+  int64_t size = -1;
+};
+
 // What is known about the version being read. All fetches of one object share it, and the first
 // reply fills it.
 struct Pin {
@@ -24,6 +31,7 @@ struct Pin {
   bool can_pin = false;  // the server honours if_match
   int64_t size = -1;     // of the object; -1: unknown (a chunked reply, and not listed)
   bool suspect = false;  // bytes that came by the default route were wrong
+  SeenVersion seen;
 };
 
 class RangeFetch final : private GetHandler {
@@ -78,6 +86,7 @@ class RangeFetch final : private GetHandler {
   Status CheckRange(const ReplyHead& head) const;
   Status CheckVersion(const ReplyHead& head) const;
   Status CheckEnd(const ReplyHead& head) const;
+  int64_t SeenSize(const ReplyHead& head) const;
   int64_t KnownSize(const ReplyHead& head) const;
   void AdoptReply(const ReplyHead& head);
   Status Verify(const char* data, size_t size);

@@ -126,6 +126,35 @@ TEST_F(RangeFetchTest, ResumesAtTheByteWhereTheConnectionBroke) {
   EXPECT_EQ(attempts_, 4);
 }
 
+// A body that is chunked ends where its framing says, unless more is known.
+TEST_F(RangeFetchTest, AgreesWithAnEarlierReadOfTheSameVersion) {
+  store().Put("key", Pattern(50'000));
+  store().Script("key", {IsChunked()});
+  pin_.seen = {"v1", 100'000};
+  EXPECT_FALSE(Fetch().ok());
+}
+
+TEST_F(RangeFetchTest, AnEarlierReadOfAnotherVersionTellsNothing) {
+  store().Put("key", Pattern(50'000));
+  pin_.seen = {"v0", 100'000};
+  EXPECT_TRUE(Fetch().ok());
+}
+
+TEST_F(RangeFetchTest, NoObjectIsLargerThanAnyStoreHas) {
+  store().Put("key", Pattern(1000));
+  store().Script("key", std::vector<Attempt>(20, TellsSize(int64_t{1} << 62)));
+  EXPECT_EQ(Fetch().code(), StatusCode::kProtocol);
+}
+
+TEST_F(RangeFetchTest, ARefusedRangeThatWasNotAskedForIsTheServersFault) {
+  store().Put("key", Pattern(1000));
+  Attempt refused = Fails(StatusCode::kInvalidArgument, RetryHint::Kind::kFatal);
+  refused.failure.mutable_detail().http_status = 416;
+  store().Script("key", {refused});
+  EXPECT_TRUE(Fetch().ok());
+  EXPECT_EQ(attempts_, 2);
+}
+
 TEST_F(RangeFetchTest, AConnectionThatBreaksAfterTheLastByteHasDoneItsWork) {
   const std::string body = Pattern(1000);
   store().Put("key", body);

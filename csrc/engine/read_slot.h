@@ -22,9 +22,17 @@ struct ReadSlot {
   Reservation room;       // a stream takes it over
   int64_t deadline_ms = -1;
   int64_t paused_ms =
-      -1;  // since when it waits for memory in the middle of the read; -1: it does not
+      -1;            // since when it waits for memory in the middle of the read; -1: it does not
+  SeenVersion seen;  // by reads of it that were given up
   std::unique_ptr<WholeRead> whole;
   std::shared_ptr<Stream> stream;
+
+  // Gives up the read, which begins again later.
+  void EndWhole() {
+    if (whole == nullptr) return;
+    if (whole->seen().size >= 0) seen = whole->seen();
+    whole.reset();
+  }
 
   bool ranged() const { return begin != 0 || end != kToTheEnd; }
 };

@@ -156,6 +156,7 @@ void ReadWindow::StartWhole(ReadSlot* slot) {
   options.deadline_ms = slot->deadline_ms;
   options.begin = slot->begin;
   options.end = slot->end;
+  options.seen = slot->seen;
   slot->whole =
       std::make_unique<WholeRead>(client_.get(), &slot->object, slot->sequence, options, this);
   slot->whole->Start();
@@ -168,6 +169,7 @@ void ReadWindow::StartStream(ReadSlot* slot) {
   options.allowance = StreamAllowance();
   options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;
+  options.seen = slot->seen;
   auto on_first = [weak = weak_from_this(), sequence = slot->sequence](const Status& status) {
     if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
   };
@@ -203,7 +205,7 @@ Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
 void ReadWindow::TurnIntoStream(uint64_t sequence) {
   const auto found = active_.find(sequence);
   if (found == active_.end() || found->second->whole == nullptr) return;
-  found->second->whole.reset();
+  found->second->EndWhole();
   found->second->streamed = true;
   PutBack(std::move(found->second));
   active_.erase(found);
@@ -306,7 +308,7 @@ void ReadWindow::GiveBackConnections() {
       continue;
     }
     EndPause(slot);
-    slot->whole.reset();
+    slot->EndWhole();
     slot->room.Shrink(0);
     PutBack(std::move(it->second));
     it = active_.erase(it);
@@ -316,7 +318,7 @@ void ReadWindow::GiveBackConnections() {
 void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
   EndPause(slot.get());
   SetDeadline(slot.get());
-  slot->whole.reset();
+  slot->EndWhole();
   if (slot->stream != nullptr) slot->stream->Close();
   slot->stream.reset();
   slot->room.Shrink(0);

@@ -32,7 +32,9 @@ Stream::Stream(std::shared_ptr<Client> client, ObjectId object, const Options& o
       room_(std::move(room)),
       allowance_(options.allowance),
       progress_ms_(client_->now_ms()),
-      last_take_ms_(progress_ms_) {}
+      last_take_ms_(progress_ms_) {
+  pin_.seen = options_.seen;
+}
 
 Stream::~Stream() { account_->budget()->Remove(this); }
 

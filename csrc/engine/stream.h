@@ -45,6 +45,7 @@ class Stream final : public std::enable_shared_from_this<Stream>,
     uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
     int64_t deadline_ms = -1;  // for the first chunk, by the client's clock; -1: none
     int64_t timeout_ms = -1;   // the longest time without progress; -1: no limit
+    SeenVersion seen;
   };
 
   // Small enough that a chunk is still in the cache when the reader takes it. Divides the size of

@@ -19,7 +19,9 @@ WholeRead::WholeRead(Client* client, const ObjectId* object, uint64_t id, const 
       options_(options),
       handler_(handler),
       deadline_ms_(options.deadline_ms),
-      verifier_(client, object, &pin_, this) {}
+      verifier_(client, object, &pin_, this) {
+  pin_.seen = options.seen;
+}
 
 void WholeRead::Start() {
   fetch_ =

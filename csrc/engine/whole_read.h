@@ -37,6 +37,7 @@ class WholeRead final : public SplitFetch::Handler, private ObjectVerifier::Hand
     int64_t deadline_ms = -1;  // by the client's clock; -1: none
     uint64_t begin = 0;        // bytes [begin, end) of the object, as far as it has them
     uint64_t end = kToTheEnd;
+    SeenVersion seen;
   };
 
   // Everything pointed at outlives this.
@@ -51,6 +52,7 @@ class WholeRead final : public SplitFetch::Handler, private ObjectVerifier::Hand
   // After OnRead(OK).
   Buffer TakeBuffer() { return std::move(buffer_); }
   const std::string& version() const { return pin_.version; }
+  SeenVersion seen() const { return {pin_.version, pin_.size}; }
   int attempts() const { return earlier_attempts_ + (fetch_ != nullptr ? fetch_->attempts() : 0); }
 
  private:

@@ -70,6 +70,7 @@ Result<ReplyHead> ParseReplyHead(int http_status, const HeaderLookup& header) {
     OBJECTPIPES_RETURN_IF_ERROR(ApplyContentRange(header("content-range"), &head));
   } else {
     head.object_size = head.length;
+    OBJECTPIPES_RETURN_IF_ERROR(CheckContentRangeOfWhole(header("content-range"), head));
     head.checksum = ChecksumIn(header);  // with a range, it would not be that of the body
   }
   head.delimited = IsDelimited(header("content-length"), header("transfer-encoding"),

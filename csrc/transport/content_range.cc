@@ -60,4 +60,13 @@ Status ApplyContentRange(std::string_view text, ReplyHead* head) {
   return Status::Ok();
 }
 
+Status CheckContentRangeOfWhole(std::string_view text, const ReplyHead& head) {
+  if (text.empty()) return Status::Ok();
+  ReplyHead told = head;
+  OBJECTPIPES_RETURN_IF_ERROR(ApplyContentRange(text, &told));
+  if (told.begin == 0 && told.length == told.object_size) return Status::Ok();
+  return Status::Protocol("the reply claims to be the whole object, and has a Content-Range of " +
+                          Excerpt(text));
+}
+
 }  // namespace objectpipes

@@ -17,6 +17,10 @@ std::string RangeText(uint64_t begin, uint64_t end);
 // be "*". kProtocol if the text is malformed, or contradicts a length that is already set.
 Status ApplyContentRange(std::string_view text, ReplyHead* head);
 
+// kProtocol if a reply that has the whole object has a Content-Range of anything else. RFC 9110
+// gives the field no meaning there, so other readers may take the body for a part.
+Status CheckContentRangeOfWhole(std::string_view text, const ReplyHead& head);
+
 // ReplyHead::delimited of a reply with these header fields; "" for a field that it does not have.
 bool IsDelimited(std::string_view content_length, std::string_view transfer_encoding,
                  std::string_view content_encoding);

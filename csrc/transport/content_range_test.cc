@@ -41,5 +41,15 @@ TEST(ContentRange, ContradictsTheLength) {
   EXPECT_EQ(ApplyContentRange("bytes 5-9/100", &head).code(), StatusCode::kProtocol);
 }
 
+TEST(ContentRange, OfAWholeObjectIsAllOfIt) {
+  ReplyHead head;
+  head.length = 10;
+  EXPECT_TRUE(CheckContentRangeOfWhole("", head).ok());
+  EXPECT_TRUE(CheckContentRangeOfWhole("bytes 0-9/10", head).ok());
+  for (const char* text : {"bytes 0-9/100", "bytes 5-14/15", "bytes 0-9/*", "bytes 0-8/9", "all"}) {
+    EXPECT_EQ(CheckContentRangeOfWhole(text, head).code(), StatusCode::kProtocol) << text;
+  }
+}
+
 }  // namespace
 }  // namespace objectpipes

@@ -199,6 +199,12 @@ REPLIES: dict[str, Callable[[bytes], bytes]] = {
         length(b), f"Content-Range: bytes 0-{len(b) - 1}/{len(b)}", status="206 Partial Content"
     )
     + b,
+    "part as the whole": lambda b: head_of(
+        short(b), f"Content-Range: bytes 0-{len(b) - 2}/{len(b)}"
+    )
+    + b[:-1],
+    "refusal of a range": lambda b: head_of("Content-Length: 0", status="416 No Such Range"),
+    "length of an exbibyte": lambda b: head_of(f"Content-Length: {1 << 60}") + b,
     "flood of interim replies": lambda b: b"HTTP/1.1 100 Continue\r\n\r\n" * 1000 + good(b, ""),
     "another protocol": lambda b: b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + good(b, ""),
     "no content, with some": lambda b: head_of(length(b), status="204 No Content") + b,
@@ -313,6 +319,19 @@ def test_listed_size_is_that_of_the_listed_version(
     ):
         read(server.url, size + listed, certificate[1], listed=True)
     assert not isinstance(caught.value, BLAMELESS)
+
+
+@pytest.mark.parametrize("size", [size for size in CONTENT if size > 1])
+def test_a_read_that_begins_again_as_a_stream_knows_the_size(
+    size: int, certificate: tuple[ssl.SSLContext, Path]
+) -> None:
+    """The first reply tells that the object is too large for one buffer."""
+    body = CONTENT[size]
+    shorter = head_of(CHUNKED) + chunked(body[: size // 2])
+    with RawServer(lambda number, head: (shorter if number else good(body, head), True)) as server:
+        config = S3Config(endpoint_url=server.url, credentials=CREDENTIALS, max_attempts=2)
+        loader = S3FileLoader([URL], config=config, prefetch_bytes=size)
+        assert outcome(lambda: b"".join(f.read() for _, f in loader), body) == "error"
 
 
 # --- redirects ----------------------------------------------------------------------------------
