@@ -62,7 +62,7 @@ Attempt Replaces(FakeObject object) {
 
 Attempt SeemsSlow() {
   Attempt attempt;
-  attempt.rest_ms = 25;
+  attempt.rest_ms = 100;  // so long that the thread seems idle even if the machine is busy
   return attempt;
 }
 
