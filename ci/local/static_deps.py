@@ -68,9 +68,9 @@ class StaticDep:
     dsc_sha256
         SHA-256 of the source package's ``.dsc``, which names those of all other files.
     build
-        ``"openssl"`` or ``"cmake"``.
+        ``"openssl"``, ``"zlib"`` or ``"cmake"``.
     options
-        Passed to OpenSSL's ``Configure``, or to CMake as ``-D`` definitions.
+        Passed to OpenSSL's or zlib's configure script, or to CMake as ``-D`` definitions.
     needs
         Earlier libraries of the manifest that it is built with.
     source_folder
@@ -197,15 +197,7 @@ def _check_license(dep: StaticDep, source: Path) -> None:
 def _build_openssl(
     dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
 ) -> None:
-    # The compiler is found by PATH because OpenSSL keeps its command line in the library.
-    environment = {
-        **toolchain.environment,
-        "PATH": os.pathsep.join([str(toolchain.folder / "bin"), os.environ["PATH"]]),
-        "CC": "cc",
-        "AR": "ar",
-        "RANLIB": "ranlib",
-        "SOURCE_DATE_EPOCH": "0",
-    }
+    environment = _programs(toolchain)
     run(
         "./Configure",
         f"linux-{toolchain.target.arch}",
@@ -221,6 +213,29 @@ def _build_openssl(
     staging = source / "staging"
     run("make", "install_dev", f"DESTDIR={staging}", cwd=source, env=environment)
     shutil.copytree(staging / _OPENSSL_PREFIX.lstrip("/"), prefix, dirs_exist_ok=True)
+
+
+def _build_zlib(
+    dep: StaticDep, source: Path, prefix: Path, needed: list[Path], toolchain: Toolchain
+) -> None:
+    # Not with CMake, which asks for files of Windows that Debian leaves out.
+    flags = f"{_COMPILE_FLAGS} {_PATH_FLAG.format(source=source)}"
+    environment = {**_programs(toolchain), "CFLAGS": flags}
+    run("./configure", *dep.options, f"--prefix={prefix}", cwd=source, env=environment)
+    run("make", _jobs(), "libz.a", cwd=source, env=environment)
+    run("make", "install", cwd=source, env=environment)
+
+
+def _programs(toolchain: Toolchain) -> dict[str, str]:
+    # Found by PATH, because OpenSSL keeps its command line in the library.
+    return {
+        **toolchain.environment,
+        "PATH": os.pathsep.join([str(toolchain.folder / "bin"), os.environ["PATH"]]),
+        "CC": "cc",
+        "AR": "ar",
+        "RANLIB": "ranlib",
+        "SOURCE_DATE_EPOCH": "0",
+    }
 
 
 def _build_with_cmake(
@@ -253,9 +268,12 @@ def _build_with_cmake(
     run("cmake", "--install", build, env=toolchain.environment)
 
 
-_BUILDERS = {"openssl": _build_openssl, "cmake": _build_with_cmake}
+_BUILDERS = {"openssl": _build_openssl, "zlib": _build_zlib, "cmake": _build_with_cmake}
 # Read at once: what is edited while a wheel is built is not what builds it.
-_COMMANDS = {name: inspect.getsource(builder) for name, builder in _BUILDERS.items()}
+_COMMANDS = {
+    name: inspect.getsource(builder) + inspect.getsource(_programs)
+    for name, builder in _BUILDERS.items()
+}
 
 
 def _jobs() -> str:
