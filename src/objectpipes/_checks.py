@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from contextlib import suppress
 
 from .errors import ConfigError
 
-__all__ = ["check_count", "check_flag", "check_region", "check_seconds", "check_text"]
+__all__ = ["check_count", "check_flag", "check_region", "check_seconds", "check_seed", "check_text"]
 
 # Ten years: longer than any process runs, and far below what the engine's clocks can hold.
 _MAX_SECONDS = 10 * 365 * 86400.0
@@ -115,23 +116,41 @@ def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_
     name : str
         The option or variable, for the error.
     value : int
-        The number; a `bool` is not accepted.
+        The number; those of NumPy and torch are accepted, too, but no `bool`.
     minimum, maximum : int, optional
         Both inclusive.
 
     Returns
     -------
     int
-        `value`.
+        `value` as plain data.
 
     Raises
     ------
     ConfigError
         It is anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+    number = None
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            number = operator.index(value)
+    if number is None or not minimum <= number <= maximum:
         upper = "" if maximum == _MAX_COUNT else f" and at most {maximum}"
         raise ConfigError(
             f"{name} must be a whole number of at least {minimum}{upper}, not {value!r}."
         )
-    return value
+    return number
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed as plain data.
+
+    Raises
+    ------
+    ConfigError
+        It is no whole number.
+    """
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise ConfigError(f"seed must be a whole number, not {seed!r}.") from None

@@ -83,7 +83,8 @@ class StoreConfig:
             if check is not None and (value is not None or option.default is not None):
                 object.__setattr__(self, option.name, check(option.name, value))
         if self.max_attempts is not None:
-            check_count("max_attempts", self.max_attempts, minimum=1, maximum=_MAX_COUNT)
+            attempts = check_count("max_attempts", self.max_attempts, minimum=1, maximum=_MAX_COUNT)
+            object.__setattr__(self, "max_attempts", attempts)
         if self.proxy:
             normal_proxy("proxy", self.proxy)
 
@@ -152,7 +153,7 @@ def _shown(value: object) -> str:
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
@@ -197,7 +198,7 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
             and parts.port != 0
-            and not re.search(r"[\s?#@{}]", url)
+            and not re.search(r"[\s?#@{}\ud800-\udfff]", url)
         )
     if parts is None or not well_formed:
         without_password = value.rpartition("@")[2]

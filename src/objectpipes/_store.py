@@ -8,6 +8,7 @@ import fnmatch
 import functools
 import logging
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -120,8 +121,9 @@ class Store(abc.ABC):
     def open_listing(self, prefix: str | bytes, filters: ListFilters = ListFilters()) -> Listing:
         """Start to list a prefix. The caller closes the listing."""
         self.check(filters)
-        # The masks are alternatives, so if the engine does not support one, it gets none.
-        native = not any(set("?[") & set(mask) for mask in filters.masks)
+        # The masks are alternatives, so if the engine does not support one, it gets none. It has
+        # no text that is not UTF-8.
+        native = not any(re.search(r"[?[\ud800-\udfff]", mask) for mask in filters.masks)
         if not filters.masks or (native and os.path.normcase("A") == "A"):
             return self._open_listing(prefix, filters)
         unmasked = dataclasses.replace(filters, masks=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import itertools
+import operator
 import os
 import secrets
 import tempfile
@@ -15,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, overload
 
+from ._checks import check_seed
 from ._manifest_file import Table, TableBuilder
 from ._permutation import Permutation
 from .options import ListFilters
@@ -193,9 +195,10 @@ class Manifest(Sequence["ObjectUrl"]):
         size = len(self._rows)
         if isinstance(index, slice):
             return Manifest(_part(self._rows, range(*index.indices(size))))
-        if not -size <= index < size:
-            raise IndexError(f"the manifest has {size} objects, none with number {index}")
-        return self._rows[index % size]
+        number = operator.index(index)
+        if not -size <= number < size:
+            raise IndexError(f"the manifest has {size} objects, none with number {number}")
+        return self._rows[number % size]
 
     def __iter__(self) -> Iterator[ObjectUrl]:
         return map(self._rows.__getitem__, range(len(self._rows)))
@@ -220,8 +223,14 @@ class Manifest(Sequence["ObjectUrl"]):
         return Manifest(_table_of(url for url in self if predicate(url)))
 
     def shuffle(self, seed: int) -> Manifest:
-        """Return the same objects in an order that depends only on `seed` and their number."""
-        return Manifest(_Shuffled(self._rows, seed))
+        """Return the same objects in an order that depends only on `seed` and their number.
+
+        Raises
+        ------
+        ConfigError
+            The seed is no whole number.
+        """
+        return Manifest(_Shuffled(self._rows, check_seed(seed)))
 
     def to_arrow(self) -> pyarrow.Table:
         """Return a table of url, size, mtime, etag, version, checksum and targets per object.

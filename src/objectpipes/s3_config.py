@@ -148,7 +148,8 @@ class S3Config(StoreConfig):
         super().__post_init__()
         check_choice("addressing_style", self.addressing_style, _ADDRESSING_STYLES)
         check_choice("transport", self.transport, ("http", "aws"))
-        check_count("list_version", self.list_version, minimum=1, maximum=2)
+        version = check_count("list_version", self.list_version, minimum=1, maximum=2)
+        object.__setattr__(self, "list_version", version)
         owner = self.expected_bucket_owner
         if owner is not None and not (owner.isascii() and owner.isalnum()):
             raise ConfigError(f"expected_bucket_owner must be an account's id, not {owner!r}.")

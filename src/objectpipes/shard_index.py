@@ -7,6 +7,7 @@ of the shard it is of, and the offset of each sample.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import sys
 import zlib
@@ -21,7 +22,7 @@ from urllib.parse import quote
 from ._read_ahead import Range, drained, read_ahead
 from ._samples import groups_in
 from ._store import Store
-from .errors import ObjectNotFoundError, ShardIndexError
+from .errors import ConfigError, ObjectNotFoundError, ShardIndexError
 from .options import ReadOptions
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _FORMAT = 1
 # The head's JSON is shorter: one ranged read gets it, whatever the shard.
 _HEAD_BYTES = 1024
 _PREFETCH_BYTES = 64 << 20
+_NO_PATH = re.compile(r"[\0\ud800-\udc7f\udd00-\udfff]")
 
 
 def is_index(url: str) -> bool:
@@ -150,6 +152,10 @@ class IndexPlace:
     """
 
     def __init__(self, place: str | Path | None, config: StoreConfig | None) -> None:
+        if place is not None and (
+            not isinstance(place, (str, Path)) or _NO_PATH.search(str(place))
+        ):
+            raise ConfigError(f"index must be a folder or the URL of a prefix, not {place!r}.")
         self._place = None if place is None else str(place).rstrip("/")
         self._config = config
 

@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import io
 import itertools
+import json
 import logging
 import multiprocessing
 import pickle
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, WeightedRandomSampler
@@ -551,6 +553,9 @@ def test_a_seed_of_numpy_is_kept_as_plain_data(manifest: Manifest, server: Fault
         {"rank": 1},
         {"workers": 0},
         {"taken": 1.5},
+        {"epoch": 1 << 63},
+        {"objectpipes": torch.tensor([1, 2])},
+        {"shifts": torch.tensor([1, 2])},
     ],
 )
 def test_a_damaged_state(manifest: Manifest, server: FaultServer, damage: dict[str, Any]) -> None:
@@ -698,13 +703,36 @@ def test_fewer_samples_than_ranks(
         ({"on_error": "ignore"}, "on_error"),
         ({"rank": 1}, "rank"),
         ({"rank": 2, "ranks": 2}, "rank"),
+        ({"rank": 0, "ranks": 0}, "ranks"),
+        ({"rank": "0", "ranks": 2}, "rank"),
+        ({"rank": 0, "ranks": torch.tensor([1, 2])}, "ranks"),
+        ({"batch_size": torch.tensor([1, 2])}, "batch_size"),
+        ({"seed": torch.tensor(1.5)}, "seed"),
+        ({"shuffle": "no"}, "shuffle"),
+        ({"shuffle": torch.tensor([1, 2])}, "shuffle"),
+        ({"uneven": torch.tensor([1, 2])}, "uneven"),
+        ({"on_error": torch.tensor([1, 2])}, "on_error"),
+        ({"transform": 1}, "transform"),
     ],
+    ids=str,
 )
 def test_options_that_can_never_work(
     manifest: Manifest, server: FaultServer, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         make(manifest, server, **options)
+
+
+def test_numbers_of_numpy_and_torch_are_numbers(manifest: Manifest, server: FaultServer) -> None:
+    """A state is plain data all the same."""
+    two: list[Any] = [torch.tensor(2), numpy.int64(2)]
+    for number in two:
+        dataset = make(
+            manifest, server, batch_size=number, seed=number, rank=number - 1, ranks=number
+        )
+        dataset.set_epoch(number)
+        assert dataset.epoch == 2
+        assert json.loads(json.dumps(dataset.state_dict()))["batch_size"] == 2
 
 
 def test_other_things_that_can_never_work(manifest: Manifest, server: FaultServer) -> None:

@@ -317,7 +317,8 @@ def matching(masks: str | list[str]) -> list[str]:
 @pytest.mark.parametrize(
     "masks",
     ["", [], "*", "*.csv", "1.csv", "*/1.csv", ["*.csv", "*.jpg"], "*/?.csv", "*[0-9].txt", "*[!0-9]",
-     "*[[]x]", "*a*b*", "s3://*", "*.CSV", ["", "*.csv"], [""], ["", "*.[c]sv"], ["none", "*.txt"], "*a?b", "**", "*/[ab]/*"],
+     "*[[]x]", "*a*b*", "s3://*", "*.CSV", ["", "*.csv"], [""], ["", "*.[c]sv"], ["none", "*.txt"], "*a?b", "**", "*/[ab]/*",
+     "\ud800", ["*.csv", "*\udcff*"]],
 )  # fmt: skip
 def test_masks(masks: str | list[str]) -> None:
     with serve(NAMES) as server:

@@ -441,6 +441,12 @@ def test_samples_of_any_size_and_number(tmp_path: Path) -> None:
     assert sizes["1000"] == 5_000_000
 
 
+@pytest.mark.parametrize("index", [True, 1, b"folder", "\ud800", "a\0b"], ids=repr)
+def test_an_index_that_is_nowhere(manifest: Manifest, index: Any) -> None:
+    with pytest.raises(ConfigError, match="index"):
+        dataset(manifest, index)
+
+
 @pytest.mark.parametrize("window", [0, -1, 1.5])
 def test_a_window_of_no_shards_makes_no_sense(manifest: Manifest, window: Any) -> None:
     with pytest.raises(ConfigError, match="shuffle_window"):

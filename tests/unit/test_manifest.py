@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -256,3 +257,15 @@ def test_arrow_and_back() -> None:
     assert facts(Manifest.from_arrow(table.select(["url"]))) == facts(map(ObjectUrl, manifest))
     with pytest.raises(ConfigError, match="'url'"):
         Manifest.from_arrow(pyarrow.table({"path": ["s3://b/k"]}))
+
+
+@pytest.mark.parametrize("index", [1.5, float("nan"), "0", None, numpy.array([0, 1])], ids=repr)
+def test_what_is_no_number_of_an_object(index: Any) -> None:
+    with pytest.raises(TypeError):
+        Manifest.from_urls(urls(2))[index]
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", None, [1]], ids=repr)
+def test_what_is_no_seed(seed: Any) -> None:
+    with pytest.raises(ConfigError, match="seed"):
+        Manifest.from_urls(urls(2)).shuffle(seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import logging
-import operator
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from .. import _timing
 from .._checks import check_count
+from .._connection import check_choice
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
 from ..manifest import Manifest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ._loader import LoaderArguments, ObjectLoader
 
-__all__ = ["Order", "Progress", "ResumableDataset", "check_manifest", "check_seed", "transformed"]
+__all__ = ["Order", "Progress", "ResumableDataset", "check_manifest", "transformed"]
 
 _log = logging.getLogger("objectpipes")
 
@@ -80,21 +80,17 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         super().__init__()
         if samples < 1:
             raise ConfigError("The manifest is empty: nothing was listed, or nothing passed.")
-        if uneven not in ("drop", "pad", "keep"):
-            raise ConfigError(f"uneven must be 'drop', 'pad' or 'keep', not {uneven!r}.")
-        if on_error not in ("raise", "skip"):
-            raise ConfigError(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
-        if (rank is None) != (ranks is None) or (
-            rank is not None and ranks is not None and not 0 <= rank < ranks
-        ):
-            raise ConfigError(f"rank and ranks go together: 0 <= {rank} < {ranks} does not hold.")
+        check_choice("uneven", uneven, ("drop", "pad", "keep"))
+        check_choice("on_error", on_error, ("raise", "skip"))
+        if transform is not None and not callable(transform):
+            raise ConfigError(f"transform must be callable, not {type(transform).__name__}.")
         self.transform = transform
         self.batch_size = check_count("batch_size", batch_size, minimum=1)
         self.uneven = uneven
         self.on_error = on_error
         self._samples = samples
         self._order_facts = dict(order)
-        self._given_ranks = None if rank is None or ranks is None else (rank, ranks)
+        self._given_ranks = _checked_ranks(rank, ranks)
         self._ranks_of_parent: tuple[int, int] | None = None
         self._shared = Shared()
         self._go_on_at: tuple[int, Place] = (0, Place())  # the place with that number
@@ -147,7 +143,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         The epoch that a state or `resume` has set is gone on with, any other begins anew.
         Without this, all iterations have the order of epoch 0.
         """
-        check_count("epoch", epoch)
+        epoch = check_count("epoch", epoch)
         if epoch != self._shared.epoch:
             self._go_to(Place(epoch))
         self._shared.set(epochs_set=self._shared.epochs_set + 1)
@@ -169,7 +165,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """
         batch = self.batch_size * self._rank_and_ranks()[1]
         whole_epoch = -(-self._samples // batch) * batch
-        check_count("epoch", epoch)
+        epoch = check_count("epoch", epoch)
         whole = isinstance(samples, int) and not samples % batch
         if not whole or not 0 <= samples <= whole_epoch:
             raise ConfigError(
@@ -427,12 +423,13 @@ def check_manifest(manifest: object) -> None:
         )
 
 
-def check_seed(seed: int) -> int:
-    """Return a seed as plain data, or raise `ConfigError` if it is no whole number."""
-    try:
-        return operator.index(seed)
-    except TypeError:
-        raise ConfigError(f"seed must be a whole number, not {seed!r}.") from None
+def _checked_ranks(rank: int | None, ranks: int | None) -> tuple[int, int] | None:
+    if rank is None and ranks is None:
+        return None
+    if rank is None or ranks is None:
+        raise ConfigError(f"rank and ranks go together: they are {rank!r} and {ranks!r}.")
+    ranks = check_count("ranks", ranks, minimum=1)
+    return check_count("rank", rank, maximum=ranks - 1), ranks
 
 
 def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch.utils.data import Dataset
 
 from .. import _timing
+from .._checks import check_flag, check_seed
 from .._permutation import Permutation
 from .._store import Store
 from ..errors import ObjectStoreError
 from ..iter._hand_over import hand_over_through_shared_memory
-from ._dataset import Order, ResumableDataset, check_manifest, check_seed, transformed
+from ._dataset import Order, ResumableDataset, check_manifest, transformed
 from ._reading import read_in_order
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class ObjectDataset(ResumableDataset):
     ) -> None:
         check_manifest(manifest)
         seed = check_seed(seed)
+        shuffle = check_flag("shuffle", shuffle)
         super().__init__(
             len(manifest),
             {"manifest": manifest.fingerprint, "seed": seed if shuffle else None},

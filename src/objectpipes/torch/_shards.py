@@ -12,14 +12,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._checks import check_count
+from .._checks import check_count, check_flag, check_seed
 from .._read_ahead import Range
 from .._samples import groups_in, sample_of
 from .._store import Store
 from .._timing import timed
 from ..errors import ConfigError, ObjectChangedError, ObjectStoreError, ShardIndexError
 from ..shard_index import IndexHead, IndexPlace, is_index
-from ._dataset import Order, Progress, ResumableDataset, check_manifest, check_seed
+from ._dataset import Order, Progress, ResumableDataset, check_manifest
 from ._order import Place, Plan
 from ._reading import read_in_order
 from ._shard_order import ShardOrder, run_length
@@ -111,8 +111,9 @@ class ShardDataset(ResumableDataset):
         ranks: int | None = None,
     ) -> None:
         check_manifest(manifest)
-        check_count("shuffle_window", shuffle_window, minimum=1)
+        shuffle_window = check_count("shuffle_window", shuffle_window, minimum=1)
         seed = check_seed(seed)
+        shuffle = check_flag("shuffle", shuffle)
         if any(map(is_index, manifest)):
             manifest = manifest.filter(lambda url: not is_index(url))
         self.manifest = manifest

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _FORMAT = 1
+_MAX_COUNT = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ class DatasetState:
             stream = Stream(**counts, workers=_count(state, "workers", 1))
             if stream.rank >= plan.ranks or stream.worker >= stream.workers:
                 raise ValueError(f"rank {stream.rank}, worker {stream.worker}")
-            return cls(dict(state["order"]), plan, bool(state["shifts"]), stream)
+            if not isinstance(state["shifts"], bool):
+                raise ValueError(f"shifts is {state['shifts']!r}")
+            return cls(dict(state["order"]), plan, state["shifts"], stream)
 
 
 def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def read_place(state: Mapping[str, Any]) -> Place:
             )
         raise StateError("This is no state of a dataset of objectpipes.")
     with _reading_fields():
-        if version > _FORMAT:
+        if _count(state, "objectpipes") > _FORMAT:
             raise StateError(f"The state has format {version}, of a newer objectpipes.")
         start, extra = _count(state, "start"), tuple(state["extra"])
         if any(position <= before for before, position in itertools.pairwise((start, *extra))):
@@ -119,7 +122,7 @@ def read_place(state: Mapping[str, Any]) -> Place:
 
 def _count(state: Mapping[str, Any], name: str, least: int = 0) -> int:
     number = state[name]
-    if not isinstance(number, int) or number < least:
+    if not isinstance(number, int) or not least <= number <= _MAX_COUNT:
         raise ValueError(f"{name} is {number!r}")
     return number
 
