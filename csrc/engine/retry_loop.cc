@@ -47,16 +47,29 @@ bool RetryLoop::Attempting() {
 void RetryLoop::AwaitFirstContact() {
   if (client_->contact->answered || contact_timer_.has_value()) return;
   const int64_t limit_ms = client_->retry_policy.first_contact_ms;
-  const int64_t left_ms = limit_ms - (client_->now_ms() - began_ms_);
-  contact_timer_ = client_->loop->After(std::max<int64_t>(left_ms, 1), [this, limit_ms] {
+  const int64_t waited_ms = client_->now_ms() - began_ms_;
+  const int64_t next_ms =
+      waited_ms < kSilentRetriesMs ? std::min(kSilentRetriesMs, limit_ms) : limit_ms;
+  contact_timer_ = client_->loop->After(std::max<int64_t>(next_ms - waited_ms, 1), [this] {
     contact_timer_.reset();
-    if (client_->contact->answered) return;
-    if (client_->now_ms() - began_ms_ < limit_ms) return AwaitFirstContact();
-    const std::string why = "no server has answered at " + client_->contact->endpoint + " within " +
-                            std::to_string(limit_ms / 1000) + " s";
-    if (!last_failure_.ok()) return GiveUp(last_failure_, why);
-    GiveUp(Status(StatusCode::kTimeout, why), "");
+    if (!client_->contact->answered) OnNoContact(client_->now_ms() - began_ms_);
   });
+}
+
+// May destroy this.
+void RetryLoop::OnNoContact(int64_t waited_ms) {
+  const int64_t limit_ms = client_->retry_policy.first_contact_ms;
+  if (waited_ms < limit_ms) {
+    const std::string& failure = last_failure_.message();
+    if (waited_ms >= kSilentRetriesMs) {
+      client_->WarnOfRetries(waited_ms, failure.empty() ? "no server has answered" : failure);
+    }
+    return AwaitFirstContact();
+  }
+  const std::string why = "no server has answered at " + client_->contact->endpoint + " within " +
+                          std::to_string(limit_ms / 1000) + " s";
+  if (!last_failure_.ok()) return GiveUp(last_failure_, why);
+  GiveUp(Status(StatusCode::kTimeout, why), "");
 }
 
 void RetryLoop::Answered() {

@@ -56,6 +56,7 @@ class RetryLoop {
   void RefreshCredentials(const Status& status, bool others);
   void AwaitCredentials(const Status& status, bool others, int64_t pause_ms);
   void AwaitFirstContact();
+  void OnNoContact(int64_t waited_ms);
 
   Client* const client_;
   const std::function<void()> try_again_;

@@ -244,7 +244,8 @@ void Dialer::OnTimeout() {
     what =
         "the proxy " + first_hop().ToString() + " made no tunnel to " + origin_.ToString() + limit;
   } else if (stage_ != Stage::kConnecting) {
-    what = "the TLS handshake with " + origin_.ToString() + " was not done" + limit;
+    const RemoteHost& host = stage_ == Stage::kProxyTls ? *options_->proxy : origin_;
+    what = "the TLS handshake with " + host.ToString() + " was not done" + limit;
   }
   for (const auto& attempt : attempts_) network_->addresses()->NoteDead(attempt->address());
   if (stage_ != Stage::kConnecting) network_->addresses()->NoteDead(address_);

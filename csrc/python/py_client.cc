@@ -11,6 +11,7 @@
 #include "python/failure.h"
 #include "python/text.h"
 #include "transport/http/authority.h"
+#include "transport/http/no_proxy.h"
 
 namespace py = pybind11;
 
@@ -34,6 +35,11 @@ std::shared_ptr<PyClient> MakeAisClient(const py::dict& options, py::function pr
       std::make_unique<ais::AisTransport>(&engine->loop()->http(), std::move(ais), credentials);
   return MakeClient(engine, std::move(transport), std::move(credentials), options,
                     std::move(provider));
+}
+
+bool Bypasses(const std::string& no_proxy, const std::string& origin) {
+  const Result<RemoteHost> host = RemoteHost::Parse(origin);
+  return host.ok() && BypassesProxy(no_proxy, host.value());
 }
 
 std::shared_ptr<FirstContact> ContactFrom(const py::dict& options) {
@@ -159,6 +165,7 @@ void BindClient(py::module_& module) {
   // NOLINTNEXTLINE(bugprone-unused-raii): Python keeps the class.
   py::class_<PyClient, std::shared_ptr<PyClient>>(module, "Client");
   module.def("ais_client", &MakeAisClient, py::arg("options"), py::arg("credentials"));
+  module.def("bypasses_proxy", &Bypasses, py::arg("no_proxy"), py::arg("origin"));
 }
 
 }  // namespace objectpipes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ._checks import check_count, check_flag, check_seconds
-from ._proxy import environment_proxy, normal_proxy
+from ._proxy import bypasses_proxy, environment_proxy, normal_proxy
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
@@ -43,6 +43,8 @@ class Connection:
         PEM files for mutual TLS; empty without.
     proxy : str
         URL of the HTTP proxy, which may contain a password; empty to connect directly.
+    no_proxy : str
+        Hosts that bypass it, as in ``NO_PROXY``.
     connect_timeout : float
         Seconds that making a connection may take, its TLS handshake included.
     stall_timeout : float
@@ -60,10 +62,16 @@ class Connection:
     client_cert: str = ""
     client_key: str = ""
     proxy: str = field(repr=False)
+    no_proxy: str
     connect_timeout: float
     stall_timeout: float
     max_attempts: int
     first_contact: float
+
+    def proxy_for(self, url: str) -> str:
+        """Return the proxy to use for a URL; empty to connect directly."""
+        bypasses = bool(self.proxy and self.no_proxy) and bypasses_proxy(self.no_proxy, url)
+        return "" if bypasses else self.proxy
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -99,7 +107,6 @@ class StoreConfig:
         self,
         endpoint_url: str,
         *,
-        region: str = "",
         verify_tls: bool,
         ca_settings: Sequence[tuple[str, str | None]],
         client_cert: str = "",
@@ -111,10 +118,10 @@ class StoreConfig:
         """Resolve options: the value, else the environment's (an argument), else the default."""
         patience = (self.connect_timeout, connect_timeout, self.stall_timeout, stall_timeout)
         given = self.proxy is not None
-        proxy = (
-            normal_proxy("proxy", self.proxy or "")
+        proxy, no_proxy = (
+            (normal_proxy("proxy", self.proxy or ""), "")
             if given
-            else environment_proxy(endpoint_url.replace("{region}", region))
+            else environment_proxy(endpoint_url)
         )
         checked = verify_tls and any(url.startswith("https:") for url in (endpoint_url, proxy))
         return Connection(
@@ -124,6 +131,7 @@ class StoreConfig:
             client_cert=client_cert,
             client_key=client_key,
             proxy=proxy,
+            no_proxy=no_proxy,
             connect_timeout=self.connect_timeout or connect_timeout or _CONNECT_TIMEOUT_S,
             stall_timeout=self.stall_timeout or stall_timeout or _STALL_TIMEOUT_S,
             max_attempts=self.max_attempts or max_attempts or _MAX_ATTEMPTS,

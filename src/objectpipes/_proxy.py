@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from . import _engine
 from ._checks import check_text
 from ._redact import keep_secret
 from .errors import ConfigError
 
-if TYPE_CHECKING:
-    import ipaddress
-
-    _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-__all__ = ["environment_proxy", "goes_around_proxy", "normal_proxy"]
+__all__ = ["bypasses_proxy", "environment_proxy", "normal_proxy"]
 
 _FORM = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9]*)://)?(?:(?P<user>.*)@)?"
@@ -51,7 +46,8 @@ def normal_proxy(name: str, value: str) -> str:
     scheme = ((form and form["scheme"]) or "http").lower()
     if form is None or scheme not in _SCHEMES or int(form["port"] or 1) not in range(1, 65536):
         raise ConfigError(
-            f"The proxy in {name} is not of the form [http://][user:password@]host[:port]."
+            f"The proxy in {name} is not of the form http://host:port, with user:password@ before"
+            " the host if the proxy wants them."
         )
     where = f"{form['host']}:{form['port']}" if form["port"] else form["host"]
     if form["user"] is None:
@@ -75,11 +71,21 @@ def _encoded(user_info: str) -> str:
     return colon.join(parts) if colon else parts[0]
 
 
-def environment_proxy(endpoint_url: str) -> str:
-    """Return the proxy that the environment names for a URL; empty for none.
+def environment_proxy(endpoint_url: str) -> tuple[str, str]:
+    """Return the proxy that the environment names for a scheme, and the hosts that bypass it.
 
     The system settings of macOS and Windows are not used: reading them on macOS after a fork
     crashes the process.
+
+    Parameters
+    ----------
+    endpoint_url : str
+        A URL with the scheme.
+
+    Returns
+    -------
+    tuple of str and str
+        The URL of the proxy, empty for none; and ``NO_PROXY``, for `bypasses_proxy`.
 
     Raises
     ------
@@ -90,62 +96,24 @@ def environment_proxy(endpoint_url: str) -> str:
 
     proxies = getproxies_environment()
     scheme = endpoint_url.partition("://")[0]
-    proxy = proxies.get(scheme, "")
-    if not proxy or goes_around_proxy(proxies.get("no", ""), endpoint_url):
-        return ""
-    return normal_proxy(f"{scheme.upper()}_PROXY", proxy)
+    proxy, no_proxy = proxies.get(scheme, ""), proxies.get("no", "")
+    if not proxy or no_proxy.strip() == "*":
+        return "", ""
+    text = no_proxy.encode("utf-8", "replace").decode()  # it may have any bytes
+    return normal_proxy(f"{scheme.upper()}_PROXY", proxy), text
 
 
-def goes_around_proxy(no_proxy: str, url: str) -> bool:
+def bypasses_proxy(no_proxy: str, url: str) -> bool:
     """Tell whether requests for a URL bypass the proxy, by curl's rules for ``NO_PROXY``.
 
     Parameters
     ----------
     no_proxy : str
-        Entries separated by commas or spaces. ``*`` means every host. A name means that host and
-        all hosts below it, with or without a leading dot. An address means itself (IPv6 with or
-        without brackets), and address/bits a network. An entry with ``:port``, which curl does not
-        have, means only that port.
+        Entries separated by commas or spaces, as ``no_proxy.h`` describes them.
     url : str
         ``http[s]://host[:port]...``.
     """
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    address = _address(host)
-    for entry in re.split(r"[,\s]+", no_proxy.lower()):
-        if entry == "*":
-            return True
-        with_port = re.fullmatch(r"([^:]*|\[.*\]):(\d+)", entry)
-        name = with_port[1] if with_port else entry
-        if with_port and int(with_port[2]) != port:
-            continue
-        if address is not None:
-            if _holds(name, address):
-                return True
-        elif (domain := name.strip(".")) and f".{host}".endswith(f".{domain}"):
-            return True
-    return False
-
-
-def _address(host: str) -> _Address | None:
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host.partition("%")[0].strip("[]"))
-    except ValueError:
-        return None
-
-
-def _holds(entry: str, address: _Address) -> bool:
-    import ipaddress
-
-    network, slash, bits = entry.partition("/")
-    if slash and not bits.isdigit():
-        return False
-    try:
-        return address in ipaddress.ip_network(network.strip("[]") + slash + bits, strict=False)
-    except ValueError:  # it is a name, or has too many bits
-        return False
+    return _engine.ext.bypasses_proxy(no_proxy, f"{parts.scheme}://{parts.netloc}")

@@ -45,6 +45,9 @@ class S3Store(Store):
         def make(credentials: Callable[[bool], _ext.Renewed]) -> _ext.Client:
             options = http_options(resolved.connection, resolved.region) | vars(resolved)
             options.update(checksums=verify, split=resolved.multi_part_download)
+            if resolved.transport == "aws":  # the SDK has one proxy for all hosts
+                proxy = resolved.connection.proxy_for(options["contact_url"])
+                options.update(proxy=proxy, no_proxy="")
             return _engine.ext.s3_client(options, credentials)
 
         return shared_client((resolved, verify), config.credentials_source(), attempts, make)

@@ -92,10 +92,12 @@ def _s3_client(config: S3Config) -> Any:
     credentials = config.credentials_provider().get()
     # Only AWS needs the region, and redirects a request with the wrong one.
     region = resolved.region or "us-east-1"
+    endpoint_url = connection.endpoint_url.replace("{region}", region)
+    proxy = connection.proxy_for(endpoint_url)
     return Session().create_client(
         "s3",
         region_name=region,
-        endpoint_url=connection.endpoint_url.replace("{region}", region),
+        endpoint_url=endpoint_url,
         verify=_verify(connection),
         aws_access_key_id=credentials.access_key if credentials else None,
         aws_secret_access_key=credentials.secret_key if credentials else None,
@@ -105,9 +107,7 @@ def _s3_client(config: S3Config) -> Any:
             connect_timeout=connection.connect_timeout,
             read_timeout=connection.stall_timeout,
             retries={"total_max_attempts": connection.max_attempts},
-            proxies={"http": connection.proxy, "https": connection.proxy}
-            if connection.proxy
-            else None,
+            proxies={"http": proxy, "https": proxy} if proxy else None,
             s3={"addressing_style": resolved.addressing_style},  # type: ignore[arg-type]
         ),
     )
@@ -130,30 +130,25 @@ def _upload_to_aistore(url: str, file: IO[bytes], size: int, config: AISConfig) 
     token = config.credentials_provider().get()
     headers = {"Authorization": f"Bearer {token.session_token}"} if token else {}
     address = f"{connection.endpoint_url}/v1/objects/{name}/{quote(key, safe='/')}?{query}"
-    pool = _pool(connection)
     try:
-        reply = pool.request("PUT", address, headers=headers, body=b"", redirect=False)
+        with _pool(connection, address) as gateway:
+            reply = gateway.request("PUT", address, headers=headers, body=b"", redirect=False)
         target = reply.headers.get("Location", "")
         if reply.status in (301, 302, 307, 308):
             if urlsplit(target).scheme != urlsplit(address).scheme:
                 raise ServerError(f"The cluster redirects to another scheme: {target}", url=url)
-            reply = pool.request(
-                "PUT",
-                target,
-                headers={**headers, "Content-Length": str(size)},
-                body=file,
-                redirect=False,
-                retries=False,
-            )
+            headers["Content-Length"] = str(size)
+            with _pool(connection, target) as pool:
+                reply = pool.request(
+                    "PUT", target, headers=headers, body=file, redirect=False, retries=False
+                )
     except urllib3.exceptions.HTTPError as error:
         raise from_native("endpoint", str(error), url=url) from error
-    finally:
-        pool.clear()
     if reply.status != 200:
         raise _refused(url, reply.status, "", reply.data[:300].decode(errors="replace"))
 
 
-def _pool(connection: Connection) -> Any:
+def _pool(connection: Connection, url: str) -> Any:
     import urllib3
 
     options: dict[str, Any] = {
@@ -166,8 +161,8 @@ def _pool(connection: Connection) -> Any:
     }
     if connection.client_cert:
         options.update(cert_file=connection.client_cert, key_file=connection.client_key)
-    if connection.proxy:
-        return urllib3.ProxyManager(connection.proxy, **options)
+    if proxy := connection.proxy_for(url):
+        return urllib3.ProxyManager(proxy, **options)
     return urllib3.PoolManager(**options)
 
 

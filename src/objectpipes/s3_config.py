@@ -185,7 +185,6 @@ class S3Config(StoreConfig):
         endpoint_url, is_aws = self._endpoint(aws, region)
         connection = self._connection(
             endpoint_url,
-            region=region,
             verify_tls=_given(self.verify_tls, not _is_off("S3_VERIFY_SSL")),
             ca_settings=[("AWS_CA_BUNDLE or ca_bundle of the AWS profile", aws.ca_bundle)],
             max_attempts=aws.max_attempts,

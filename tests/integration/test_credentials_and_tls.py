@@ -622,8 +622,7 @@ def test_first_contact_that_fails(kind: str, caplog: pytest.LogCaptureFixture) -
         assert isinstance(caught.value, ObjectStoreError)
         assert endpoint.partition("//")[2] in str(caught.value)
     warned = [record for record in caplog.records if record.name == "objectpipes"]
-    assert len(warned) <= 1
-    assert warned or kind == "silent"  # which is one attempt, that is given up
+    assert len(warned) == 1
 
 
 def test_server_that_comes_back() -> None:

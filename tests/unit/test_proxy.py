@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from objectpipes._proxy import goes_around_proxy, normal_proxy
+from objectpipes._proxy import bypasses_proxy, normal_proxy
 from objectpipes.errors import ConfigError
 
 
@@ -52,7 +52,7 @@ from objectpipes.errors import ConfigError
     ],
 )
 def test_rules_of_no_proxy(no_proxy: str, url: str, around: bool) -> None:
-    assert goes_around_proxy(no_proxy, url) is around
+    assert bypasses_proxy(no_proxy, url) is around
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,9 @@ def test_malformed_proxy_is_named_without_its_password(proxy: str) -> None:
     with pytest.raises(ConfigError, match="HTTP_PROXY") as caught:
         normal_proxy("HTTP_PROXY", proxy)
     assert "hunter2" not in str(caught.value)
+
+
+def test_form_of_a_proxy_is_shown_whole() -> None:
+    """It looks like a URL with a password, which errors do not show."""
+    with pytest.raises(ConfigError, match="of the form http://host:port, with user:password@ bef"):
+        normal_proxy("HTTP_PROXY", "a b")

@@ -347,6 +347,7 @@ def test_plain_http_needs_no_authorities(monkeypatch: pytest.MonkeyPatch) -> Non
         (None, ".amazonaws.com", ""),
         (None, "s3.eu-west-1.amazonaws.com", ""),
         (None, "s3.us-west-1.amazonaws.com", "http://secure:3128"),
+        ("https://store", "\udcff,store", ""),
     ],
 )
 def test_proxy_of_the_environment(
@@ -355,7 +356,9 @@ def test_proxy_of_the_environment(
     monkeypatch.setenv("HTTPS_PROXY", "http://secure:3128")
     monkeypatch.setenv("http_proxy", "http://plain:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert S3Config(endpoint_url=endpoint, region="eu-west-1").resolve().connection.proxy == proxy
+    connection = S3Config(endpoint_url=endpoint, region="eu-west-1").resolve().connection
+    url = connection.endpoint_url.replace("{region}", "eu-west-1")
+    assert connection.proxy_for(url) == proxy
 
 
 def test_proxy_argument_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "transport/http/http_connection.h"
+#include "transport/http/no_proxy.h"
 
 namespace objectpipes {
 namespace {
@@ -60,10 +61,7 @@ class HttpClient::Unsendable final : public Exchange {
 // HttpSession
 
 HttpSession::HttpSession(HttpClient* client, HttpOptions options)
-    : client_(client),
-      options_(std::move(options)),
-      parsed_proxy_(HttpProxy::Parse(options_.proxy)),
-      proxy_(parsed_proxy_.ok() ? parsed_proxy_.value() : HttpProxy()) {}
+    : client_(client), options_(std::move(options)), proxy_(HttpProxy::Parse(options_.proxy)) {}
 
 HttpSession::~HttpSession() = default;
 
@@ -74,12 +72,14 @@ ConnectionGroup* HttpSession::GroupOf(const std::string& origin) {
   group->session = this;
   group->origin = origin;
   Result<RemoteHost> host = RemoteHost::Parse(origin);
-  if (!parsed_proxy_.ok()) {
-    group->error = parsed_proxy_.status();
-  } else if (!host.ok()) {
+  if (!host.ok()) {
     group->error = host.status();
-  } else {
-    group->host = std::move(host).value();
+    return group;
+  }
+  group->host = std::move(host).value();
+  if (!BypassesProxy(options_.no_proxy, group->host)) {
+    group->error = proxy_.status();
+    if (proxy_.ok()) group->proxy = proxy_.value();
   }
   DialOptions& dial = group->dial;
   dial.tls.ca_file = options_.ca_file;
@@ -87,21 +87,21 @@ ConnectionGroup* HttpSession::GroupOf(const std::string& origin) {
   dial.tls.verify = options_.verify_tls;
   dial.tls.client_cert = options_.client_cert;
   dial.tls.client_key = options_.client_key;
-  dial.proxy = proxy_.remote();
-  dial.tunnel = !proxy_.Forwards(origin);
-  dial.proxy_authorization = proxy_.authorization();
+  dial.proxy = group->proxy.remote();
+  dial.tunnel = !group->proxy.Forwards(origin);
+  dial.proxy_authorization = group->proxy.authorization();
   dial.user_agent = options_.user_agent;
   dial.timeout_ms = options_.connect_timeout_ms;
   return group;
 }
 
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
-  Result<std::string> text = RequestText(request, options_.user_agent, proxy_);
+  ConnectionGroup* const group = GroupOf(std::string(request.origin()));
+  Result<std::string> text = RequestText(request, options_.user_agent, group->proxy);
   if (!text.ok()) {
     return std::make_unique<HttpClient::Unsendable>(client_, text.status(), handler);
   }
   if (options_.requests != nullptr) options_.requests->fetch_add(1, std::memory_order_relaxed);
-  ConnectionGroup* const group = GroupOf(std::string(request.origin()));
   if (!group->error.ok()) {
     return std::make_unique<HttpClient::Unsendable>(client_, group->error, handler);
   }

@@ -31,7 +31,8 @@ struct HttpOptions {
   bool verify_tls = true;
   std::string client_cert;  // PEM files for mutual TLS; empty: none
   std::string client_key;
-  std::string proxy;  // URL; empty: connect directly. The environment is never asked
+  std::string proxy;     // URL; empty: connect directly. The environment is never asked
+  std::string no_proxy;  // hosts that bypass it, as in NO_PROXY
   std::string user_agent;
   int64_t connect_timeout_ms = 0;             // name, TCP, proxy and TLS
   int64_t stall_timeout_ms = 0;               // longest time without a byte, also before the first
@@ -47,6 +48,7 @@ struct HttpOptions {
     visit("client_cert", &client_cert);
     visit("client_key", &client_key);
     visit("proxy", &proxy);
+    visit("no_proxy", &no_proxy);
     visit("user_agent", &user_agent);
     visit("connect_timeout_ms", &connect_timeout_ms);
     visit("stall_timeout_ms", &stall_timeout_ms);
@@ -77,6 +79,7 @@ struct ConnectionGroup {
   HttpSession* session;
   std::string origin;  // "scheme://authority"
   Status error;        // why there can be no connection
+  HttpProxy proxy;     // none if the origin bypasses it
   RemoteHost host;
   DialOptions dial;
   size_t live = 0;                                   // connecting, busy or idle
@@ -166,8 +169,7 @@ class HttpSession {
 
   HttpClient* const client_;
   const HttpOptions options_;
-  const Result<HttpProxy> parsed_proxy_;
-  const HttpProxy proxy_;                          // none if it could not be parsed
+  const Result<HttpProxy> proxy_;
   std::map<std::string, ConnectionGroup> groups_;  // by origin
 };
 

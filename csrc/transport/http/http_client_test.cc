@@ -438,6 +438,38 @@ TEST_F(HttpClientTest, GoesThroughTheProxyItIsToldAndAsksNoEnvironment) {
   unsetenv("http_proxy");
 }
 
+// A store may name other hosts than its endpoint, such as the targets of an AIStore cluster.
+TEST_F(HttpClientTest, DecidesForEachHostWhetherItBypassesTheProxy) {
+  LoopbackServer proxy([](Peer* peer) {
+    while (!peer->ReadRequest().empty() && peer->Send(Reply("by proxy"))) {
+    }
+  });
+  LoopbackServer server([](Peer* peer) {
+    while (!peer->ReadRequest().empty() && peer->Send(Reply("direct"))) {
+    }
+  });
+  options_.proxy = proxy.url("");
+  options_.no_proxy = "127.0.0.0/8,.svc";
+  for (int i = 0; i < 2; ++i) {
+    Receiver forwarded;
+    EXPECT_TRUE(Get("http://store.invalid:9000/key", &forwarded).ok());
+    EXPECT_EQ(forwarded.body, "by proxy");
+    Receiver direct;
+    EXPECT_TRUE(Get(server.url("/key"), &direct).ok());
+    EXPECT_EQ(direct.body, "direct");
+  }
+}
+
+TEST_F(HttpClientTest, NeedsNoUsableProxyForAHostThatBypassesIt) {
+  LoopbackServer server(ServeSizes);
+  options_.proxy = "socks5://127.0.0.1:1";
+  options_.no_proxy = "127.0.0.1";
+  Receiver direct;
+  EXPECT_TRUE(Get(server.url("/5"), &direct).ok());
+  Receiver forwarded;
+  EXPECT_EQ(Get("http://store.invalid/key", &forwarded).code(), StatusCode::kConfig);
+}
+
 TEST_F(HttpClientTest, AsksAProxyForWhatIsNotEncrypted) {
   LoopbackServer proxy(ServeEmpty);
   options_.proxy = "http://me:pass%20word@" + proxy.url("").substr(7);

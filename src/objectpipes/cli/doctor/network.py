@@ -64,8 +64,8 @@ class Route:
         self._url = urlsplit(url)
         self._connection = connection
         self._first_hop = self._address
-        if connection.proxy:
-            self._proxy = urlsplit(connection.proxy)
+        if proxy := connection.proxy_for(url):
+            self._proxy = urlsplit(proxy)
             self._first_hop = _address_of(self._proxy)
 
     def links(self) -> list[Link]:
