@@ -27,6 +27,7 @@ MEANINGS = {
         "AWS_SECURITY_TOKEN": "the same, by its old name",
         "AWS_CREDENTIAL_EXPIRATION": "when they expire (ISO 8601)",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "file with the token of a web identity",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token of a container",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "file with the token of a container",
         "AWS_PROFILE": "profile of the configuration files",
         "AWS_DEFAULT_PROFILE": "the same; overrides `AWS_PROFILE`",

@@ -27,11 +27,10 @@ Status MalformedBase64() { return Status::InvalidArgument("malformed base64"); }
 std::string HexEncode(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text(2 * bytes.size(), '\0');
-  char* digit = text.data();
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    *digit++ = kDigits[byte >> 4];
-    *digit++ = kDigits[byte & 0xF];
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text[2 * i] = kDigits[byte >> 4];
+    text[2 * i + 1] = kDigits[byte & 0xF];
   }
   return text;
 }

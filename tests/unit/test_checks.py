@@ -84,7 +84,7 @@ def test_text_of_another_type(config: Any, option: str, given: object) -> None:
     assert "secret-text" not in str(caught.value)
 
 
-@pytest.mark.parametrize("given", ["no", "", [], 1.0, object()])
+@pytest.mark.parametrize("given", ["no", "", [], 1.0, {1}])
 @pytest.mark.parametrize(
     ("config", "option"),
     [
