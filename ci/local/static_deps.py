@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,8 @@ class StaticDep:
         ``"openssl"``, ``"zlib"`` or ``"cmake"``.
     options
         Passed to OpenSSL's or zlib's configure script, or to CMake as ``-D`` definitions.
+    options_without_aws_sdk
+        Passed as well, for a wheel without aws-sdk-cpp.
     needs
         Earlier libraries of the manifest that it is built with.
     source_folder
@@ -91,6 +93,7 @@ class StaticDep:
     dsc_sha256: str
     build: str
     options: list[str] = field(default_factory=list)
+    options_without_aws_sdk: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
     source_folder: str = "."
     for_aws_sdk: bool = False
@@ -126,7 +129,13 @@ def linked_deps(*, aws_sdk: bool) -> list[StaticDep]:
     aws_sdk
         Whether it carries aws-sdk-cpp.
     """
-    return [dep for dep in read_manifest() if aws_sdk or not dep.for_aws_sdk]
+    if aws_sdk:
+        return read_manifest()
+    return [
+        replace(dep, options=[*dep.options, *dep.options_without_aws_sdk])
+        for dep in read_manifest()
+        if not dep.for_aws_sdk
+    ]
 
 
 def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
@@ -142,7 +151,8 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
         Everything about the compiler that decides its output, as `Toolchain.identity` has it.
     """
     flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
-    built = {name: value for name, value in asdict(dep).items() if name != "for_aws_sdk"}
+    built = asdict(dep)
+    del built["for_aws_sdk"], built["options_without_aws_sdk"]
     recipe = [built, [prefix.name for prefix in needed], _COMMANDS[dep.build], flags]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return f"{dep.name}-{dep.version}-{digest[:16]}"
