@@ -10,12 +10,15 @@ namespace {
 
 // Memory that was not used for this long is given to other reads ahead.
 constexpr int64_t kUnusedMs = 2000;
-// A consumer that has waited this long gets memory, even if another object already exceeds the
-// budget.
-constexpr int64_t kPatienceMs = 1000;
-// Awaited objects may exceed a small budget by this at once: the consumer often still holds one
-// object while it waits for the next.
+// Awaited objects may together exceed the budget by a quarter, within these limits, because a
+// consumer often still holds one object while it waits for the next.
 constexpr uint64_t kMinSlackBytes = uint64_t{8} << 20;
+constexpr uint64_t kMaxSlackBytes = uint64_t{32} << 20;
+// A consumer that has waited this long may use the larger limit.
+constexpr int64_t kPatienceMs = 1000;
+// A consumer that has waited this long gets memory in any case: those for whose objects it was
+// exceeded may never take them.
+constexpr int64_t kMaxPatienceMs = 10'000;
 constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, because the next epoch may begin
 
 }  // namespace
@@ -107,12 +110,13 @@ bool MemoryBudget::HasRoomFor(uint64_t more, const MemoryAccount& account, bool 
   return awaited || account.held_ == 0 || account.held_ + more <= share;
 }
 
-// One object at a time may exceed the budget. Its consumer may never take it, so others wait for
-// that only a limited time.
+// One object may exceed the budget by all of its size. Others wait for that only a limited time.
 bool MemoryBudget::MayGoOver(uint64_t more, int64_t awaited_since_ms) const {
-  const uint64_t slack = std::max(total_ / 4, kMinSlackBytes);
-  return used_ <= total_ || used_ + more <= total_ + slack ||
-         MonotonicMs() - awaited_since_ms >= kPatienceMs;
+  const int64_t waited_ms = MonotonicMs() - awaited_since_ms;
+  const uint64_t slack = waited_ms >= kPatienceMs
+                             ? kMaxSlackBytes
+                             : std::clamp<uint64_t>(total_ / 4, kMinSlackBytes, kMaxSlackBytes);
+  return used_ <= total_ || used_ + more <= total_ + slack || waited_ms >= kMaxPatienceMs;
 }
 
 bool MemoryBudget::Reserve(uint64_t more, std::optional<int64_t> awaited_since_ms,

@@ -123,8 +123,19 @@ TEST_F(MemoryBudgetTest, WhatIsAwaitedGoesOverItByOneObject) {
   EXPECT_FALSE(Reserve(other.get(), 60 * kMiB, NewHolder()));
   EXPECT_TRUE(Reserve(other.get(), 60 * kMiB, NewHolder(), true));
   EXPECT_FALSE(Reserve(other.get(), 60 * kMiB, NewHolder(), true)) << "one more is too much";
-  EXPECT_TRUE(Reserve(other.get(), 60 * kMiB, NewHolder(), true, 5000))
+  EXPECT_FALSE(Reserve(other.get(), 60 * kMiB, NewHolder(), true, 5000));
+  EXPECT_TRUE(Reserve(other.get(), 60 * kMiB, NewHolder(), true, 11'000))
       << "but it does not wait for who may never come back";
+}
+
+// Many consumers may wait at once, each for an object that arrives slowly.
+TEST_F(MemoryBudgetTest, AwaitedObjectsTogetherGoOverItByLittle) {
+  const auto account = budget_->Open(32 * kMiB);
+  int admitted = 0;
+  for (int i = 0; i < 24; ++i)
+    admitted += Reserve(account.get(), 7 * kMiB, NewHolder(), true, 5000);
+  EXPECT_LE(budget_->used(), 64 * kMiB);
+  EXPECT_EQ(admitted, 9);
 }
 
 TEST_F(MemoryBudgetTest, SmallThingsThatAreAwaitedDoNotWaitForLargeOnes) {

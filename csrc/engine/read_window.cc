@@ -183,33 +183,41 @@ Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
   if (size < 0) return Flow::kContinue;
   slot->size = size;
   if (!IsStreamed(*slot)) return AdmitOrPause(slot);
-  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
-    if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
-  });
+  BeginAgainSoon(slot);  // as a stream
   return Flow::kStop;
 }
 
 Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
   ReadSlot* slot = active_.find(read->id())->second.get();
-  if (slot->ranged() || !TooLarge(bytes)) {
-    slot->grown = bytes;
-    return AdmitOrPause(slot);
-  }
-  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
-    if (const auto self = weak.lock()) self->TurnIntoStream(sequence);
-  });
+  slot->grown = std::max(slot->grown, bytes);  // not less than it began again with
+  slot->streamed = !slot->ranged() && TooLarge(bytes);
+  if (!slot->streamed && ReserveFor(slot)) return Flow::kContinue;
+  // So that other reads reserve as much before they begin, and do not begin in vain.
+  typical_size_ = std::max(typical_size_.load(), static_cast<int64_t>(slot->grown));
+  BeginAgainSoon(slot);
   return Flow::kPause;
 }
 
-// An object of unknown size is too large for one buffer: begins again, as a stream.
-void ReadWindow::TurnIntoStream(uint64_t sequence) {
-  const auto found = active_.find(sequence);
-  if (found == active_.end() || found->second->whole == nullptr) return;
-  found->second->EndWhole();
-  found->second->streamed = true;
-  PutBack(std::move(found->second));
-  active_.erase(found);
-  Pump();
+// We are inside one of the read's handlers.
+void ReadWindow::BeginAgainSoon(ReadSlot* slot) {
+  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    const auto found = self->active_.find(sequence);
+    if (found == self->active_.end() || found->second->whole == nullptr) return;
+    self->BeginAgain(found);
+    self->Pump();
+  });
+}
+
+// Reads that wait for memory hold none. Otherwise all might wait for what the others have.
+ReadWindow::Active::iterator ReadWindow::BeginAgain(Active::iterator place) {
+  ReadSlot* const slot = place->second.get();
+  EndPause(slot);
+  slot->EndWhole();
+  slot->room.Shrink(0);
+  PutBack(std::move(place->second));
+  return active_.erase(place);
 }
 
 void ReadWindow::OnRead(WholeRead* read, const Status& status) {
@@ -272,10 +280,13 @@ void ReadWindow::AdmitPaused() {
 }
 
 Flow ReadWindow::AdmitOrPause(ReadSlot* slot) {
-  const bool room = ReserveFor(slot);
-  if (room) EndPause(slot);
-  if (!room && slot->paused_ms < 0) slot->paused_ms = client_->now_ms();
-  return room ? Flow::kContinue : Flow::kPause;
+  if (ReserveFor(slot)) {
+    EndPause(slot);
+    return Flow::kContinue;
+  }
+  slot->room.Shrink(0);
+  if (slot->paused_ms < 0) slot->paused_ms = client_->now_ms();
+  return Flow::kPause;
 }
 
 // The read was waiting for the consumer, not the server.
@@ -307,11 +318,7 @@ void ReadWindow::GiveBackConnections() {
       ++it;
       continue;
     }
-    EndPause(slot);
-    slot->EndWhole();
-    slot->room.Shrink(0);
-    PutBack(std::move(it->second));
-    it = active_.erase(it);
+    it = BeginAgain(it);
   }
 }
 

@@ -88,6 +88,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
     return all - std::min(all, aside_.size());
   }
 
+  using Active = std::map<uint64_t, std::unique_ptr<ReadSlot>>;  // by sequence
+
   // All on the I/O thread.
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);
   void Pump();
@@ -95,7 +97,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void Start(ReadSlot* slot);
   void StartWhole(ReadSlot* slot);
   void StartStream(ReadSlot* slot);
-  void TurnIntoStream(uint64_t sequence);
+  void BeginAgainSoon(ReadSlot* slot);
+  Active::iterator BeginAgain(Active::iterator place);
   void OnStreamReady(uint64_t sequence, const Status& status);
   void Finish(uint64_t sequence, ReadResult result);
 
@@ -130,8 +133,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   ResultQueue results_;
 
   // I/O thread only.
-  std::deque<std::unique_ptr<ReadSlot>> pending_;         // not started
-  std::map<uint64_t, std::unique_ptr<ReadSlot>> active_;  // by sequence
+  std::deque<std::unique_ptr<ReadSlot>> pending_;  // not started
+  Active active_;
   OutageQueue aside_;
   std::optional<EventLoop::TimerId> check_timer_;
   bool notify_planned_ = false;

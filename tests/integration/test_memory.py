@@ -135,6 +135,28 @@ def test_pipes_that_nobody_waits_for(size: int, listed: bool) -> None:
     assert rise(script, {"key": bytes(size)}) <= BUDGET + SLACK
 
 
+@pytest.mark.parametrize("size", [5 * MIB, 10 * MIB])
+def test_threads_that_all_wait_for_bodies_of_unknown_size(size: int) -> None:
+    """What is awaited may go over the budget, but not all of it together; and none is stuck."""
+    script = f"""
+        pipes = [iter(load(["s3://bucket/warm"] + ["s3://bucket/key"] * 8)) for _ in range(24)]
+        for pipe in pipes:
+            next(pipe)
+        settled()
+
+        def run(pipe):
+            _, stream = next(pipe)
+            assert sum(map(len, iter(lambda: stream.read(1 << 20), b""))) == {size}
+
+        threads = [threading.Thread(target=run, args=(pipe,)) for pipe in pipes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    """
+    assert rise(script, {"key": bytes(size)}, kinds.Chunked(MIB)) <= BUDGET + SLACK
+
+
 def of_a_pipe(urls: list[str], config: S3Config) -> Iterator[Any]:
     return map(operator.itemgetter(1), S3FileLoader(urls, config=config))
 
