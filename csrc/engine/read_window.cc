@@ -313,8 +313,8 @@ void ReadWindow::GiveBackConnections() {
   account_->budget()->ReclaimUnused();
   const int64_t latest_ms = client_->now_ms() - kMaxPauseMs;
   for (auto it = active_.begin(); it != active_.end();) {
-    ReadSlot* const slot = it->second.get();
-    if (slot->paused_ms < 0 || slot->paused_ms > latest_ms) {
+    const ReadSlot& slot = *it->second;
+    if (slot.paused_ms < 0 || slot.paused_ms > latest_ms) {
       ++it;
       continue;
     }
