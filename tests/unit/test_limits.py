@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/guarantees.md").read_text()
-UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "PiB": 1 << 50}
 ROWS = re.findall(r"^\|.*\| ([\d,]+) ?(\w*) \| `(k\w+)` \|$", PAGE, re.MULTILINE)
 
 
@@ -19,7 +19,7 @@ def test_the_table_is_found() -> None:
 
 @pytest.mark.parametrize(("number", "unit", "constant"), ROWS)
 def test_limit(number: str, unit: str, constant: str) -> None:
-    definition = re.compile(rf"\b{constant} = (?:size_t\{{)?([\d']+)\}}?(?: << (\d+))?;")
+    definition = re.compile(rf"\b{constant} = (?:\w+\{{)?([\d']+)\}}?(?: << (\d+))?;")
     sources = [*ROOT.glob("csrc/**/*.h"), *ROOT.glob("csrc/**/*.cc")]
     ((digits, shift),) = [m for path in sources for m in definition.findall(path.read_text())]
     value = int(digits.replace("'", "")) << int(shift or 0)

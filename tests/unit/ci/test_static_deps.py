@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ci.local import static_deps
-from ci.local.static_deps import MANIFEST, StaticDepsError, cache_key, read_manifest
+from ci.local.static_deps import MANIFEST, StaticDepsError, cache_key, linked_deps, read_manifest
 
 
 def test_what_a_library_needs_comes_before_it() -> None:
@@ -27,8 +27,14 @@ def test_the_source_package_is_of_the_version_that_is_named() -> None:
 
 
 def test_our_openssl_reads_no_settings_of_the_host() -> None:
+    """Engines, which the SDK asks for, cannot be loaded without DSOs."""
     (openssl,) = (dep for dep in read_manifest() if dep.name == "openssl")
-    assert {"no-autoload-config", "no-dso", "no-engine"} <= set(openssl.options)
+    assert {"no-autoload-config", "no-dso"} <= set(openssl.options)
+
+
+def test_only_the_sdk_brings_engines() -> None:
+    options = {aws_sdk: set(linked_deps(aws_sdk=aws_sdk)[0].options) for aws_sdk in (True, False)}
+    assert options[False] - options[True] == {"no-engine", "no-ocsp"}
 
 
 def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
