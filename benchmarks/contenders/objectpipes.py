@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from objectpipes import S3Config
 from objectpipes.iter import IterableWrapper
 
 from ..store import Store
@@ -81,7 +82,7 @@ class OverSdk(ObjectPipes):
 
     def __init__(self, store: Store, concurrency: int | None = None) -> None:
         super().__init__(store, concurrency)
-        self._options["transport"] = "aws"
+        self._options["config"] = S3Config(transport="aws")
 
 
 def _read(file: tuple[str, Any]) -> Piece:
