@@ -408,6 +408,7 @@ def test_buffer_size_means_nothing(value: str, monkeypatch: pytest.MonkeyPatch) 
         ("S3_BUFFER_SIZE", "128MB"),
         ("S3_BUFFER_SIZE", "-1"),
         ("AWS_MAX_ATTEMPTS", "many"),
+        ("AWS_MAX_ATTEMPTS", "0"),
         ("AWS_PROFILE", "missing"),
     ],
 )
