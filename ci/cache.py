@@ -26,7 +26,7 @@ def locked(folder: Path) -> Iterator[None]:
     folder
         An existing folder; a file ``.lock`` stays in it.
     """
-    import fcntl  # Windows, where programs that import this run too, has none
+    import fcntl  # not on Windows, where programs that import this module also run
 
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

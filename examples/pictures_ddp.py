@@ -1,10 +1,10 @@
-"""Train on pictures in a store with DDP, and go on with any other number of processes.
+"""Train on pictures in a store with DDP, and resume with another number of processes.
 
     torchrun --nproc-per-node 2 examples/pictures_ddp.py s3://bucket/pictures/ checkpoints
 
-Stop it anywhere, and start it again with the same or another --nproc-per-node: it goes on at the
-first picture that the model in the last checkpoint has not seen. How to reach the store is left to
-the environment (AWS_ENDPOINT_URL, ...).
+Stop it anywhere, and start it again with the same or another --nproc-per-node: it continues at the
+first picture that the model in the last checkpoint has not seen. The environment says how to reach
+the store (AWS_ENDPOINT_URL, ...).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
 
     steps = 0
     for epoch in range(dataset.epoch, options.epochs):
-        dataset.set_epoch(epoch)  # goes on with the epoch of the checkpoint
+        dataset.set_epoch(epoch)  # continues the epoch of the checkpoint
         pictures = 0
         for pixels, labels in loader:
             optimizer.zero_grad()

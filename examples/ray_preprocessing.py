@@ -1,4 +1,4 @@
-"""Prepare objects on all machines of a Ray cluster, and feed what comes out into training.
+"""Prepare objects on all machines of a Ray cluster, and feed the results into training.
 
 pip install "objectpipes[ray]"
 python examples/ray_preprocessing.py s3://bucket/train/

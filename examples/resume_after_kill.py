@@ -2,8 +2,8 @@
 
     python examples/resume_after_kill.py s3://bucket/pictures/ checkpoint.pt
 
-Kill it anywhere and start it again: model and data go on together, so that the model ends as if
-nothing had happened. How to reach the store is left to the environment (AWS_ENDPOINT_URL, ...).
+Kill it anywhere and start it again: model and data continue together, so the model ends as if
+nothing had happened. The environment says how to reach the store (AWS_ENDPOINT_URL, ...).
 """
 
 from __future__ import annotations

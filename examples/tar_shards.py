@@ -1,4 +1,4 @@
-"""Train on tar shards; stop at any time, start again, and go on at the very next batch.
+"""Train on tar shards. Stop at any time, start again, and continue at the next batch.
 
     objectpipes index s3://bucket/shards/
     python examples/tar_shards.py s3://bucket/shards/ --checkpoint run.pt

@@ -58,7 +58,7 @@ def build_with_conda_forge(pythons: list[str], output: Path) -> None:
 
 
 def build_with_stand_ins(output: Path) -> None:
-    """Build with packages made of this machine's own files, out of reach of all else."""
+    """Build with packages made of this machine's own files, isolated from everything else."""
     channel = stand_ins.make_channel()
     with tempfile.TemporaryDirectory(prefix="objectpipes-sealed-") as scratch:
         pins = Path(scratch) / _PINS

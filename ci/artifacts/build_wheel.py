@@ -31,7 +31,7 @@ from ci.table.platforms import read_table
 
 
 class WheelError(Exception):
-    """A wheel is not what it should be."""
+    """A wheel has a fault."""
 
 
 def build_wheel(python: Path, target: Target, destination: Path, sdk: AwsSdk | None = None) -> Path:
@@ -79,7 +79,7 @@ def _compile(python: Path, toolchain: Toolchain, scratch: Path, sdk: AwsSdk | No
     run(
         *("uv", "build", "--wheel", "--python", python, "--out-dir", scratch),
         *("--build-constraints", BUILD_CONSTRAINTS),
-        # A folder of its own: nothing of an earlier build can get into a wheel.
+        # A new folder, so that no file of an earlier build gets into a wheel.
         f"--config-setting=build-dir={scratch}/build",
         "--config-setting=cmake.build-type=Release",
         *([] if sdk is None else ["--config-setting=cmake.define.ZLIB_USE_STATIC_LIBS=ON"]),
@@ -99,7 +99,7 @@ def _compile(python: Path, toolchain: Toolchain, scratch: Path, sdk: AwsSdk | No
 
 
 def _cross_settings(python: Path, target: Target) -> list[str]:
-    """Tell scikit-build-core and pybind11 what this Python would say of itself on the target."""
+    """Set what this Python would report on the target, for scikit-build-core and pybind11."""
     if target.is_native:
         return []
     suffix = output(python, "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")

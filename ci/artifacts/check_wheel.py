@@ -1,4 +1,4 @@
-"""What must hold for every wheel that leaves this repository, whatever built it."""
+"""Checks that every released wheel must pass, whatever built it."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ _BUILD_PATHS = re.compile(
     rb"|(?<!\w)[A-Za-z]:[/\\](?:a|Users)[/\\][\w.+/\\-]+"
 )
 
-# A path to certificates is right on one distribution only; the CA file is found at run time.
+# A path to certificates is right only on one distribution: the CA file must be found at run time.
 _CA_PATHS = re.compile(rb"/(?:etc|usr|opt(?!/objectpipes/))/[\w./-]*(?:ssl|pki|cert)[\w./-]*")
 
 # Where vcpkg's OpenSSL would look for what it loads. By wheels/triplet-common.cmake it loads
@@ -208,7 +208,7 @@ def check_contents(wheel: Wheel) -> Iterator[str]:
 
 
 def check_size(wheel: Wheel) -> Iterator[str]:
-    """Check that the file is small enough to be downloaded without a thought."""
+    """Check that the file is not too large."""
     limit = SIZE_LIMIT_WITH_AWS if "aws-sdk-cpp" in wheel.bom else SIZE_LIMIT
     size = wheel.path.stat().st_size
     if size > limit:
@@ -216,7 +216,7 @@ def check_size(wheel: Wheel) -> Iterator[str]:
 
 
 def check_metadata(wheel: Wheel) -> Iterator[str]:
-    """Check that PyPI will take it."""
+    """Check that PyPI accepts the wheel."""
     yield from _complaints("twine", "check", "--strict", wheel.path)
 
 
@@ -239,7 +239,7 @@ CHECKS: list[Check] = [
 
 
 def problems_of(path: Path, checks: Iterable[Check] | None = None) -> list[str]:
-    """Return what is wrong with a wheel, one sentence each, by all checks or by some."""
+    """Return the faults of a wheel, one sentence each, found by all checks or by some."""
     wheel = read_wheel(path)
     return [problem for check in checks or CHECKS for problem in check(wheel)]
 
@@ -265,7 +265,7 @@ def _complaints(*command: str | Path) -> Iterator[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check wheels and print what is wrong with them."""
+    """Check wheels and print their faults."""
     parser = argparse.ArgumentParser(prog="ci.artifacts.check_wheel", description=main.__doc__)
     parser.add_argument("wheels", type=Path, nargs="+")
     failed = False

@@ -33,7 +33,7 @@ from ci.table.generated import conda_python
 RECIPE = ROOT / "recipes" / "objectpipes" / "recipe.yaml"
 CONSUMER = ROOT / "recipes" / "consumer" / "recipe.yaml"
 
-# What a channel decides for all its packages, so that they fit together. conda-forge decides
+# The pins of a channel, so that all its packages fit together. conda-forge decides
 # hundreds of other things, and also which Pythons; here the table does.
 _PINNED = (
     "aws_sdk_cpp",
@@ -55,7 +55,7 @@ _CONSUMER_TEST = re.compile(r"(\+ |>)objectpipes --version")
 
 
 class CondaError(Exception):
-    """A package is not what it should be."""
+    """A package has a fault."""
 
 
 def render(
@@ -165,7 +165,7 @@ def _publish(package: Path, channel: Path) -> Path:
 
 
 def _lines(variants: Iterable[RenderedVariant]) -> Iterator[str]:
-    """Tell of each package what it is for and what it requires."""
+    """Print the platform and the requirements of each package."""
     for variant in variants:
         recipe = variant.recipe.to_dict()
         package, requirements = recipe["package"], recipe["requirements"]

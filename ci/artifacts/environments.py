@@ -64,7 +64,7 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
         return python
     run(*pip_install, "--group", _TEST_GROUP, *wanted)
     for companion in _companions(python):
-        # What there is no wheel of, the tests name as not run.
+        # The tests report packages without a wheel as not run.
         with suppress(subprocess.CalledProcessError):
             run(*pip_install, "--only-binary", ":all:", *companion)
     return python
@@ -102,7 +102,7 @@ def _conda_environment(built: BuiltFile, folder: Path) -> Path:
 
 
 async def _install_conda(built: BuiltFile, folder: Path) -> None:
-    """Install a package from its own channel, and what it needs from the one it was built with."""
+    """Install a package from its own channel, with requirements from the channel of its build."""
     own = built.path.parents[1].as_uri()
     others = make_channel().as_uri() if built.stand_ins else "conda-forge"
     records = await solve(

@@ -1,4 +1,4 @@
-"""The files that are released: what their names say, and their rows in the platform table."""
+"""The released files: the meaning of their names, and their rows in the platform table."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _CONDA = re.compile(r"objectpipes-(?P<version>[^-]+)-py(?P<python>\d+)h\w+\.cond
 
 
 class UnknownArtifactError(Exception):
-    """A file is no artifact of the platform table."""
+    """A file is not an artifact of the platform table."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _describe(path: Path) -> BuiltFile:
         version = Version(found["version"])
         stand_ins = path.parents[1].name == STAND_INS
         return BuiltFile(path, "conda", path.parent.name, python, str(version), stand_ins)
-    raise UnknownArtifactError(f"{path.name} is no wheel, conda package or source distribution")
+    raise UnknownArtifactError(f"{path.name} is not a wheel, conda package or source distribution")
 
 
 def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifact:
@@ -153,9 +153,9 @@ def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifac
         for row in table.in_channel(built.channel)
         if fnmatchcase(built.platform, row.platform)
         if not built.python or built.python in row.python
-        # What stand-ins were used for is never published, whoever built it.
+        # A package that was built with stand-ins is never published.
         if built.channel != "conda" or built.stand_ins is not bool(row.runner)
-        # Nor is what holds an SDK of the machine.
+        # Nor is a wheel with an SDK of this machine.
         if built.channel != "wheel" or built.aws_sdk is ("aws" in row.transports and not row.runner)
     ]
     if not rows:

@@ -1,4 +1,4 @@
-"""What ``import objectpipes`` costs a program, over the start of the interpreter."""
+"""Measures how much time ``import objectpipes`` adds to the start of the interpreter."""
 
 import argparse
 import resource

@@ -1,4 +1,4 @@
-"""What the tests of artifacts came to: one table of all, as Markdown and as JUnit."""
+"""Collects the results of the tests of artifacts in one table, as Markdown and as JUnit."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from ci.markdown import markdown_table
 
 @dataclass(frozen=True)
 class Result:
-    """What a test came to.
+    """The result of a test.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the matrix: an artifact, and what its tests came to.
+    """A line of the matrix: an artifact and the results of its tests.
 
     Attributes
     ----------
@@ -64,12 +64,12 @@ def read_junit(file: Path) -> list[Result]:
 
 
 def not_run(artifact: str, reason: str) -> Line:
-    """Return the line of an artifact that could not be tested at all."""
+    """Return the line for an artifact that could not be tested."""
     return Line(artifact, [Result("", "all tests", "not run", reason)])
 
 
 def without_gaps(line: Line, excepted: Sequence[str]) -> Line:
-    """Return a line in which a cell fails of which nothing was run.
+    """Return a line in which each cell without any test that ran fails.
 
     Parameters
     ----------

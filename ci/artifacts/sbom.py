@@ -64,7 +64,7 @@ class Library:
 
 
 def static_libraries(deps: Iterable[StaticDep]) -> list[Library]:
-    """Return what every wheel of scripts/build-wheel links in.
+    """Return the libraries that every wheel of scripts/build-wheel contains.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def static_libraries(deps: Iterable[StaticDep]) -> list[Library]:
 
 
 def zig_libraries() -> list[Library]:
-    """Return what zig links into whatever it compiles."""
+    """Return the libraries that zig links into all its programs."""
     return [_libcxx(), _compiler_runtime()]
 
 
 def aws_sdk_libraries(sdk: AwsSdk) -> list[Library]:
-    """Return what a wheel takes of an aws-sdk-cpp.
+    """Return the parts of an aws-sdk-cpp that a wheel contains.
 
     The Common Runtime is one entry: each release of it names the commits of its parts.
 
@@ -101,7 +101,7 @@ def aws_sdk_libraries(sdk: AwsSdk) -> list[Library]:
 
 
 def vcpkg_libraries(installed: Path) -> list[Library]:
-    """Return what cibuildwheel links in: the libraries that vcpkg installed, and pybind11.
+    """Return the libraries in wheels of cibuildwheel: those that vcpkg installed, and pybind11.
 
     Parameters
     ----------

@@ -21,17 +21,17 @@ _FOLDERS_NOT_BUILT = {"testdata", "testing"}
 
 
 class SdistError(Exception):
-    """The source distribution is not what it should be."""
+    """The source distribution has a fault."""
 
 
 def expected_files() -> set[str]:
-    """Return what must be in it: all under version control that a build needs."""
+    """Return the files that it must have: all under version control that a build needs."""
     listed = map(PurePosixPath, output("git", "ls-files", "--", *_TOP, cwd=ROOT).splitlines())
     return {_METADATA} | {str(path) for path in listed if _is_built(path)}
 
 
 def problems_of(sdist: Path, expected: set[str]) -> Iterator[str]:
-    """Compare a source distribution with what must be in it."""
+    """Check that a source distribution has exactly those files."""
     with tarfile.open(sdist) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
     for name in sorted(found - expected):

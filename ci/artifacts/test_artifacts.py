@@ -1,4 +1,4 @@
-"""Tests of artifacts as users get them: installed, with the sources out of reach."""
+"""Tests artifacts as users get them: installed, and without access to the sources."""
 
 import argparse
 import json
@@ -52,7 +52,7 @@ def check_file(path: Path, table: Table, *, official: bool, brief: bool) -> tupl
     except UnknownArtifactError as error:
         return Line(path.name, [Result("artifact", "name", "failed", str(error))]), ""
     line = install_and_test(built, row, table, brief=brief)
-    # What brings no library cannot be asked whether it brings all.
+    # A package without libraries cannot be checked for its libraries.
     excepted = row.untested if row.dependencies == "vendored" else [*row.untested, "vendored"]
     return (results.without_gaps(line, excepted) if official else line), row.name
 
@@ -169,7 +169,7 @@ def _run_pytest(suite: Path, python: Path, *arguments: str) -> list[Result]:
 
 
 def _few_variables(suite: Path, python: Path) -> dict[str, str]:
-    """Return the environment of tests: as in somebody else's shell."""
+    """Return the environment for tests: that of an ordinary shell."""
     return {
         "HOME": str(suite),
         "LANG": "C.UTF-8",
@@ -200,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
         for path in options.files
         for file in (artifact_files(path) if path.is_dir() else [path])
     ]
-    # Elsewhere, what is missing is said by the tests that are then not run.
+    # Elsewhere, the tests that do not run say what is missing.
     servers = {server.name.partition("-")[0] for server in table.servers}
     command = [sys.executable, "-m", "servers", "install", *sorted(servers)]
     subprocess.run(command, cwd=ROOT / "tests", check=options.official)

@@ -1,1 +1,1 @@
-"""What the documentation site is made from besides its pages."""
+"""Generates parts of the documentation site."""

@@ -1,4 +1,4 @@
-"""The environment variables that the package reads: found in its code, each with its meaning."""
+"""The environment variables that the package reads. They are found in its code."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from ci.paths import ROOT
 
 _NAME = re.compile(r"(?:AWS|S3|AIS|SSL|CURL|REQUESTS|OBJECTPIPES|HTTPS?|ALL|NO)_[A-Z0-9_]+")
 
-# What each is for, in the words of its user. Grouped as the page shows them.
+# The meaning of each for users, in the groups of the page.
 MEANINGS = {
     "S3": {
         "S3_ENDPOINT_URL": "URL of the store; overrides the next two",
@@ -68,12 +68,12 @@ MEANINGS = {
     },
 }
 
-# Set for servers that the demo starts, and not read.
+# The demo sets it for its servers. No code reads it.
 _OF_OTHERS = {"AIS_DAEMON_ID"}
 
 
 def names_in_code() -> set[str]:
-    """Return the names of variables that stand in the package as whole texts."""
+    """Return the names of variables that are string constants in the package."""
     return {
         node.value
         for path in (ROOT / "src").rglob("*.py")
@@ -85,7 +85,7 @@ def names_in_code() -> set[str]:
 
 
 def problems() -> Iterator[str]:
-    """Yield what the page would leave out, or claim without reason."""
+    """Yield variables that the page omits, or that no code reads."""
     known = {name for group in MEANINGS.values() for name in group}
     found = names_in_code() - _OF_OTHERS
     for name in sorted(found - known):

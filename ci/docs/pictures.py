@@ -1,4 +1,4 @@
-"""The pictures of the documentation, drawn from texts."""
+"""Draws the pictures of the documentation."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from objectpipes._svg import Picture
 
 IMAGES = ROOT / "docs" / "images"
 
-# The way of one object: what is passed, where it is, and what happens there.
+# The way of one object: each stage, its folder, and its task.
 _WAY = (
     ("pipe, dataset, read_objects", "src/objectpipes", "pulls URLs, yields (url, reader)"),
     ("ReadWindow", "csrc/engine", "order, memory, concurrency: which read may start"),
@@ -22,7 +22,7 @@ _WAY = (
 
 
 def way_of_an_object() -> str:
-    """Return a picture of what an object passes: the request on its way down, the bytes up."""
+    """Draw the stages of one object: its request goes down, its bytes come up."""
     width, height, gap = 640, 46, 16
     total = len(_WAY) * (height + gap) + 4
     picture = Picture(width, total, "The way of one object")
@@ -38,7 +38,7 @@ def way_of_an_object() -> str:
 
 
 def terminal(text: str, title: str) -> str:
-    """Return a picture of a terminal that shows a text."""
+    """Draw a terminal with a text."""
     lines = text.rstrip().splitlines()
     width, height = round(max(map(len, lines)) * 7.3 + 32), len(lines) * 18 + 28
     picture = Picture(width, height, title)
@@ -57,7 +57,7 @@ def _arrow(picture: Picture, x: int, begin: int, end: int, label: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Draw the pictures of the documentation; the demo's is made of what it printed."""
+    """Draw the pictures of the documentation. That of the demo shows the output of a run."""
     parser = argparse.ArgumentParser(prog="ci.docs.pictures", description=main.__doc__)
     parser.add_argument("--demo", type=Path, help="file with what `objectpipes demo` printed")
     options = parser.parse_args(arguments)

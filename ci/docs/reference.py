@@ -52,10 +52,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: Files) -> str:
-    """Append to the page of an error class what it advises in which circumstances.
+    """Append to the page of an error class the advice in its messages.
 
-    Links that lead out of the documentation are right for who reads it in the repository; here they
-    go there.
+    Links out of the documentation are relative in the repository. On the site they lead to it.
     """
     del config, files
     markdown = markdown.replace("](../platforms.md", "](platforms.md")
@@ -93,7 +92,7 @@ def _api(package: griffe.Object | griffe.Alias) -> Iterator[tuple[str, str]]:
         for item in map(str, exported):
             member = module.members.get(item)
             if member is None or (name == "objectpipes.iter" and not _is_ours(member)):
-                continue  # torch's own pipes, which objectpipes.iter passes on
+                continue  # a pipe of torch, which objectpipes.iter exports, too
             if member.is_module:
                 continue  # has a page of its own
             if not member.docstring:

@@ -1,1 +1,1 @@
-"""What exists only to build and test without containers, conda-forge or a package index."""
+"""Builds and tests without containers, conda-forge or a package index."""

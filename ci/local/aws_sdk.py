@@ -10,7 +10,7 @@ from ci.local.zig import Target, Toolchain, make_toolchain
 _CORE = "libaws-cpp-sdk-core.a"
 _PARTS = (_CORE, "libaws-cpp-sdk-s3.a", "libaws-crt-cpp.a")
 
-# In the name of every symbol that has to do with a string, as libc++ and libstdc++ make them.
+# Part of the name of every symbol with a string, in libc++ and in libstdc++.
 _LIBCXX = b"NSt3__1"
 _LIBSTDCXX = b"NSt7__cxx11"
 
@@ -56,7 +56,7 @@ class AwsSdk:
 
 
 def read_aws_sdk(prefix: Path) -> AwsSdk:
-    """Return what is installed in a folder, the ``CMAKE_INSTALL_PREFIX`` of an SDK.
+    """Return the SDK that is installed in a folder, its ``CMAKE_INSTALL_PREFIX``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""CPython, compiled from Debian's source package where no ready one would do."""
+"""Compiles CPython from Debian's source package."""
 
 import argparse
 import hashlib
@@ -35,7 +35,7 @@ make --silent install
 
 
 def cache_key(*options: str) -> str:
-    """Return a name for what is compiled: it changes when the result may.
+    """Return a name for the result, which changes whenever the result may.
 
     Parameters
     ----------

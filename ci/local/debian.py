@@ -1,4 +1,4 @@
-"""What the Debian archive that this machine is configured for serves, and the programs it needs.
+"""Packages and sources from the Debian archive for which this machine is configured.
 
 Packages are fetched with apt into folders of our own; nothing of the machine's settings changes.
 """
@@ -25,7 +25,7 @@ _PACKAGES = {
 
 
 class DebianError(Exception):
-    """A program is missing, or the archive does not have what is asked of it."""
+    """A program is missing, or the archive does not have the package."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _download(package: SourcePackage, dsc: Path) -> None:
                 f"apt-get cannot fetch {pinned}: if Debian {package.suite} has another version "
                 "now, pin that"
             ) from error
-        # The description comes last: where it is, all that it names is there.
+        # The description comes last: if it exists, all files that it names do, too.
         for file in sorted(files.iterdir(), key=lambda file: file.name == dsc.name):
             shutil.move(file, dsc.parent / file.name)
 

@@ -34,7 +34,7 @@ def unversioned_symbols(data: bytes) -> set[str]:
     return {
         symbol.name
         for symbol, version in zip_longest(_symbols(elf), versions)
-        # The number of a version; what has none is marked by a word.
+        # The number of a version, or a word for symbols without one.
         if symbol.name
         and _is_undefined(symbol)
         and symbol["st_info"]["bind"] != "STB_WEAK"

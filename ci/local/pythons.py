@@ -10,7 +10,7 @@ from ci.local.debian import DebianError
 
 
 class NoSuchPythonError(Exception):
-    """There is no interpreter of that version."""
+    """No interpreter of that version was found."""
 
 
 def find_python(version: str) -> Path:
@@ -35,7 +35,7 @@ def find_python(version: str) -> Path:
     if program is None:
         raise NoSuchPythonError(f"there is no {name} on the search path")
     try:
-        # What is found may be a shim of pyenv, which wants to be told the version.
+        # The program may be a shim of pyenv, which needs the version in its environment.
         found = output(
             program, "-c", "import sys; print(sys.executable)", env={"PYENV_VERSION": version}
         )

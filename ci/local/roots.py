@@ -30,7 +30,7 @@ _MANYLINUX = re.compile(r"manylinux_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)"
 _DEBIAN_NAMES = {"aarch64": "arm64", "x86_64": "amd64"}
 
 # What Debian's qemu-user-static has the kernel start for a foreign program, and no machine without
-# systemd tells its kernel. What is told in here is taken back, unless it was known before.
+# systemd registers it. A registration that is made here is removed again.
 _ISOLATED = """\
 set -eu
 formats=$1
@@ -204,7 +204,7 @@ def _enter(root: Root, folder: Path, shared: Path, *command: str) -> None:
 
 
 def _isolated(root: Root, *command: str | Path) -> None:
-    """Run a program of this machine that may mount what it likes and start programs of the root."""
+    """Run a program of this machine that may mount file systems and start programs of the root."""
     formats = "" if root.arch == platform.machine() else f"/usr/lib/binfmt.d/qemu-{root.arch}.conf"
     run(*("unshare", "--mount", "sh", "-c", _ISOLATED, "sh", formats), *command)
 

@@ -71,7 +71,7 @@ def _found(name: str) -> str:
 
 
 def _bring_up_loopback() -> None:
-    import fcntl  # Windows, where programs that import this run too, has none
+    import fcntl  # not on Windows, where programs that import this module also run
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))

@@ -41,10 +41,10 @@ _MULTIARCH = f"{platform.machine()}-linux-gnu"
 _COMPILER_TRIPLE = f"{platform.machine()}-conda-linux-gnu"
 SUBDIR = str(Subdir.current())
 
-# Read at once: what is edited while packages are made is not what makes them.
+# Read now, because the file may be edited during the build.
 _SOURCE = inspect.getsource(sys.modules[__name__])
 
-# What the package needs of PyPI to be built, to run and to be tested.
+# Packages of PyPI for building, running and testing the package.
 _WHEELS = ["pip", "scikit-build-core", "pybind11-global", "botocore", "pyelftools"]
 _CONDA_NAMES = {"pybind11-global": "pybind11"}
 

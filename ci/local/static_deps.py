@@ -139,7 +139,7 @@ def linked_deps(*, aws_sdk: bool) -> list[StaticDep]:
 
 
 def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
-    """Return a name for what is built of a library: it changes when the result may.
+    """Return a name for the result of a build, which changes whenever the result may.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def _build_with_cmake(
 
 
 _BUILDERS = {"openssl": _build_openssl, "zlib": _build_zlib, "cmake": _build_with_cmake}
-# Read at once: what is edited while a wheel is built is not what builds it.
+# Read now, because the file may be edited during the build.
 _COMMANDS = {
     name: inspect.getsource(builder) + inspect.getsource(_programs)
     for name, builder in _BUILDERS.items()

@@ -31,7 +31,7 @@ set(CMAKE_RANLIB {bin}/ranlib)
 # The linker strips: the machine's own strip knows no other architecture.
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s -Wl,--gc-sections")
 set(CMAKE_STRIP true)
-# zig makes its C++ library anew for every way of optimizing, in minutes.
+# zig builds its C++ library again for each optimization level, which takes minutes.
 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 """
 

@@ -1,1 +1,1 @@
-"""Versions, releases, the nightly, and vulnerabilities of what is linked in."""
+"""Versions, releases, the nightly, and vulnerabilities of linked libraries."""

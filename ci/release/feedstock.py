@@ -1,4 +1,4 @@
-"""The conda recipe as conda-forge takes it: built from what was released, not from a checkout.
+"""The conda recipe in the form of conda-forge, which builds from a release, not from a checkout.
 
 What it needs beside the source distribution (licences of headers, programs of tests) goes into the
 recipe's own folder. That folder is submitted once; afterwards conda-forge's bot raises version and
@@ -56,7 +56,7 @@ _TESTS = """\
 
 
 class FeedstockError(Exception):
-    """The recipe, or the source distribution, is not what is expected here."""
+    """The recipe or the source distribution has an unexpected form."""
 
 
 def make_feedstock(sdist: Path, folder: Path) -> None:
@@ -111,7 +111,7 @@ def _partition(text: str, part: str) -> tuple[str, str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the folder that conda-forge takes of a released source distribution."""
+    """Make the folder for conda-forge from a released source distribution."""
     parser = argparse.ArgumentParser(prog="ci.release.feedstock", description=main.__doc__)
     parser.add_argument("sdist", type=Path, help="the file that was released")
     parser.add_argument("folder", type=Path, help="new folder")

@@ -57,7 +57,7 @@ def _link(path: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the web site of what is in dist/."""
+    """Make the web site for the files in dist/."""
     parser = argparse.ArgumentParser(prog="ci.release.nightly", description=main.__doc__)
     parser.add_argument("site", type=Path, help="new folder for the site")
     make_site(built_files(), parser.parse_args(arguments).site)

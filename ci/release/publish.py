@@ -91,7 +91,7 @@ def _publish_on_github(tag: str, assets: Iterable[Path]) -> None:
 
 
 def _extract_boms(files: Iterable[Path]) -> Iterator[Path]:
-    """Copy the bills of materials out of the wheels, for those who look before they install."""
+    """Copy the bills of materials out of the wheels, to publish them beside the wheels."""
     for wheel in (file for file in files if file.suffix == ".whl"):
         with ZipFile(wheel) as archive:
             (name,) = (name for name in archive.namelist() if name.endswith(f"/{BOM_NAME}"))
@@ -101,7 +101,7 @@ def _extract_boms(files: Iterable[Path]) -> Iterator[Path]:
 
 
 def _make_feedstocks(files: Iterable[Path]) -> Iterator[Path]:
-    """Make the recipe for conda-forge, which names the source distribution and its checksum."""
+    """Make the recipe for conda-forge, with the URL and checksum of the source distribution."""
     for sdist in (file for file in files if file.name.endswith(".tar.gz")):
         with tempfile.TemporaryDirectory() as scratch:
             make_feedstock(sdist, Path(scratch) / "recipes" / "objectpipes")

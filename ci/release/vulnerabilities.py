@@ -1,4 +1,4 @@
-"""The check that nothing with a known vulnerability is linked into a wheel.
+"""Checks that no library in a wheel has a known vulnerability.
 
 The list of vulnerabilities, ``wheels/vulnerabilities.toml``, is kept by hand: an entry is a
 decision that somebody has made after reading.
@@ -25,7 +25,7 @@ VCPKG = ROOT / "wheels" / "vcpkg.json"
 
 
 class ListError(Exception):
-    """The list says something that makes no sense."""
+    """The list has an invalid entry."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Linked:
     counted_by: str
 
     def is_older_than(self, version: str) -> bool:
-        """Compare versions as who counts them does."""
+        """Compare versions by the rules of the library's own numbering."""
         if self.counted_by == "debian":
             command = ["dpkg", "--compare-versions", self.version, "lt", version]
             return subprocess.run(command).returncode == 0
@@ -101,7 +101,7 @@ class Linked:
 
 
 def linked_by_manifests(vcpkg: Path = VCPKG) -> Iterator[Linked]:
-    """Return what ``wheels/static-deps.toml`` and vcpkg's manifest ask for.
+    """Return the libraries that ``wheels/static-deps.toml`` and vcpkg's manifest request.
 
     A library that vcpkg's manifest states no version of is in the version of the baseline, which
     only a wheel's bill of materials tells.
@@ -115,7 +115,7 @@ def linked_by_manifests(vcpkg: Path = VCPKG) -> Iterator[Linked]:
 
 
 def linked_into(wheel: Path) -> Iterator[Linked]:
-    """Return what the bill of materials of a wheel names."""
+    """Return the libraries in the bill of materials of a wheel."""
     for part in read_wheel(wheel).components:
         purl = PackageURL.from_string(part["purl"])
         counted_by = "debian" if purl.type == "deb" else "upstream"
@@ -132,7 +132,7 @@ def affected(known: Sequence[Vulnerability], linked: Iterable[Linked]) -> Iterat
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Compare what is linked into wheels with wheels/vulnerabilities.toml."""
+    """Compare the libraries in wheels with wheels/vulnerabilities.toml."""
     parser = argparse.ArgumentParser(prog="ci.release.vulnerabilities", description=main.__doc__)
     parser.add_argument("wheels", type=Path, nargs="*", help="built ones, in place of manifests")
     wheels = parser.parse_args(arguments).wheels

@@ -1,1 +1,1 @@
-"""The table of what is shipped, and what must agree with it."""
+"""The table of shipped artifacts, and the files that must agree with it."""

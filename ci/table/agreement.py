@@ -66,7 +66,7 @@ def check_cibuildwheel(table: Table) -> Iterator[str]:
 def check_oldest_systems(
     table: Table, cibuildwheel: dict[str, Any], variants: dict[str, list[str]]
 ) -> Iterator[str]:
-    """Compare the oldest systems in the table with those that are built for.
+    """Compare the oldest systems in the table with those that builds target.
 
     Those are in ``[tool.cibuildwheel]`` of ``pyproject.toml``, and in the recipe's variants: its
     ``c_stdlib_version``, by conda's name of the platform.

@@ -30,7 +30,7 @@ _HEADINGS = {
     "sdist": "Source distribution",
 }
 
-# What a section says of its rows beside the table.
+# The text of a section below its table.
 _NOTES = {
     "conda": """\
 Rendered: every test run reads the recipe for each of these platforms and Pythons. Built and tested

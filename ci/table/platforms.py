@@ -1,4 +1,4 @@
-"""The table of what is shipped, ``platforms.toml``, and the matrices that follow from it."""
+"""The table of shipped artifacts, ``platforms.toml``, and the matrices that follow from it."""
 
 import argparse
 import json
@@ -144,7 +144,7 @@ class Artifact:
     def _family_and_arch(self) -> tuple[str, str]:
         found = _WHEEL_PLATFORM.fullmatch(self.platform)
         if not found:
-            raise TableError(f"{self.name}: {self.platform} is no platform tag of a wheel")
+            raise TableError(f"{self.name}: {self.platform} is not a platform tag of a wheel")
         return found[1], found[2]
 
 

@@ -1,5 +1,4 @@
-// What must be known of a bucket before its objects are read. The cluster is asked until it
-// answers.
+// Facts about a bucket that reads of its objects need. The cluster is asked until it answers.
 #pragma once
 
 #include <memory>

@@ -157,8 +157,9 @@ std::string Call::WhyNotFound() const {
   // Another process may have listed the object when the cluster had targets that we never saw.
   const int64_t there = cluster_->target_count();
   if (there < 0 || there >= object_.listed.targets) return {};
-  return "The object is not found while the cluster has " + std::to_string(there) + " of the " +
-         std::to_string(object_.listed.targets) + " targets with which it was listed";
+  return "The object was not found, and the cluster has only " + std::to_string(there) +
+         " of the " + std::to_string(object_.listed.targets) +
+         " targets that it had when it listed the object";
 }
 
 }  // namespace objectpipes::ais

@@ -1,4 +1,4 @@
-// One request to the cluster: who is asked, the redirect to a target, and what an error means.
+// One request to the cluster: whom to ask, the redirect to a target, and what an error means.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class Call : public Exchange, public HttpHandler, public Cluster::Handler {
   virtual Space OnSuccessSpace() { return {}; }
   virtual Flow OnSuccessData(const char* data, size_t size) = 0;
   virtual void OnEnd(const Status& status, const RetryHint& hint) = 0;
-  // The map that the subclass asked for is there.
+  // The map that the subclass asked for has arrived.
   virtual void OnClusterKnown() = 0;
   // The cluster has no such object. True: the subclass asks for another one instead.
   virtual bool TryAnotherObject() { return false; }
@@ -53,7 +53,7 @@ class Call : public Exchange, public HttpHandler, public Cluster::Handler {
  private:
   enum class Stage : uint8_t {
     kOpen,      // until a reply says that there is no such object
-    kNotFound,  // asks for a fresh map, which tells what that means
+    kNotFound,  // asks for a fresh map, to tell a missing object from a missing target
   };
 
   void Send(std::string url);

@@ -1,4 +1,4 @@
-// The gateways of a cluster, and which of them is asked: any one serves.
+// The gateways of a cluster, and which one to ask. All are equal.
 #pragma once
 
 #include <cstddef>

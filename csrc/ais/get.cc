@@ -17,7 +17,8 @@ bool IsWebPage(const HttpHead& http) {
 }
 
 Status WebPage(const ObjectId& object) {
-  return Status(StatusCode::kEndpoint, "A web page came instead of the object: " + UrlOf(object));
+  return Status(StatusCode::kEndpoint,
+                "The server sent a web page instead of the object: " + UrlOf(object));
 }
 
 Status Replaced(const ObjectId& object) {

@@ -27,7 +27,7 @@ class Get final : public Call, public BucketFacts::Handler {
 
  private:
   enum class Stage : uint8_t {
-    kPreparing,    // asks for the cluster map, then for what is to be known of the bucket
+    kPreparing,    // asks for the cluster map, then for the facts about the bucket
     kIdentifying,  // a HEAD tells which version a ranged reply will be of
     kReading,
   };

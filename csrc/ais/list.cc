@@ -83,7 +83,7 @@ void List::Deliver() {
     }
     // A target may have left and come back.
     if (cluster().version() != version_before_) {
-      return Incomplete(StatusCode::kServer, "the cluster changed meanwhile",
+      return Incomplete(StatusCode::kServer, "the cluster changed while it was listed",
                         ThroughTheProxy(Kind::kRetryNow));
     }
   }

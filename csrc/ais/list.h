@@ -20,7 +20,7 @@ class List final : public Call {
   enum class Stage : uint8_t {
     kPreparing,  // asks for the cluster map
     kListing,
-    kChecking,  // asks for the map again: a page says nothing of targets that went away meanwhile
+    kChecking,  // asks for the map again: a page does not say whether targets have left since
   };
 
   List(HttpSession* session, Cluster* cluster, const ListRequest& request, ListHandler* handler);

@@ -18,7 +18,7 @@ using Kind = RetryHint::Kind;
 struct Meaning {
   StatusCode code;
   Kind kind;
-  std::string_view sentence;  // goes on with ": ais://bucket/key"
+  std::string_view sentence;  // continues with ": ais://bucket/key"
 };
 
 struct Rule {
@@ -50,7 +50,7 @@ constexpr Meaning kNotReady = {StatusCode::kServer, Kind::kRetry, "The cluster i
 constexpr Meaning kNodeLost = {StatusCode::kServer, Kind::kRetry,
                                "A node of the cluster cannot be reached"};
 constexpr Meaning kNotSent = {StatusCode::kServer, Kind::kRetry,
-                              "A target answers only clients that a proxy sent to it"};
+                              "The target answers only clients that a gateway sent to it"};
 constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
                                     "The cluster did not receive the request in time"};
 constexpr Meaning kCorrupt = {StatusCode::kIntegrity, Kind::kRetry,
@@ -66,7 +66,7 @@ constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
 constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
                               "The answer did not come from AIStore"};
 constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
-                                 "The cluster answered with an error that AIStore does not have"};
+                                 "The cluster answered with an error that AIStore does not define"};
 
 constexpr Rule kRules[] = {
     {"ErrNotFound", kNoSuchObject},

@@ -113,7 +113,7 @@ Result<std::string> ListBody(const ListRequest& request) {
   AppendMember("prefix", scope.prefix, &body);
   // Not on later pages, where it would override the token.
   if (token.name.empty()) AppendMember("start_after", scope.start_after, &body);
-  // A page that is asked for again is listed again, and not taken from what the job has kept.
+  // A page that is requested again is listed again, and not taken from the job's cache.
   AppendMember("uuid", request.route == Route::kFallback ? "" : token.job, &body);
   AppendMember("continuation_token", token.name, &body);
   AppendMember("flags", std::to_string(flags), &body);  // AIStore refuses a number

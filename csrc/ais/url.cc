@@ -75,11 +75,11 @@ Result<Url> ParseUrl(std::string_view url) {
   }
 
   const std::string_view bucket = TakeUntil('/', &rest);
-  if (bucket.empty()) return Invalid(url, "names no bucket; write ais://bucket/name");
+  if (bucket.empty()) return Invalid(url, "does not name a bucket; write ais://bucket/name");
   if (!IsPlainName(bucket)) {
     return Invalid(url,
-                   "has a malformed bucket name; letters, digits, '-', '_' and single dots are "
-                   "possible");
+                   "has a malformed bucket name; it may have letters, digits, '-', '_' and single "
+                   "dots");
   }
 
   Url parsed;

@@ -14,7 +14,7 @@ int64_t Client::now_ms() {
 
 void Client::Succeeding() {
   warned_ = false;
-  // The retries of an outage were in vain, so they do not slow down what comes after it.
+  // The retries during an outage could not help, so they do not slow down later ones.
   if (retries_.OnSuccess(loop->now_ms())) retry_budget.Refill();
   if (retries_.releases()) PlanRetries();
 }
@@ -30,7 +30,7 @@ void Client::CancelRetry(RetryQueue::Ticket ticket) {
   PlanRetries();
 }
 
-// While any retry waits, what it belongs to keeps this client alive.
+// While any retry waits, the read or listing that it belongs to keeps this client alive.
 void Client::PlanRetries() {
   const std::optional<int64_t> next_ms = retries_.NextMs();
   if (retry_timer_.has_value()) {
@@ -52,7 +52,7 @@ void Client::WarnOfRetries(int64_t lasted_ms, const std::string& why) {
   warned_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);
   warning_ = "waiting for " + contact->endpoint + " for " + std::to_string(lasted_ms / 1000) +
-             " s, and trying again: " + why;
+             " s, still retrying: " + why;
 }
 
 std::string Client::TakeWarning() {

@@ -21,7 +21,7 @@
 
 namespace objectpipes {
 
-// Counters of a process, for users: what was read, and what went wrong.
+// Counters of a process, for users.
 struct Stats {
   std::atomic<uint64_t> objects{0};
   std::atomic<uint64_t> bytes{0};
@@ -86,7 +86,7 @@ class Client {
   // thread.
   int64_t now_ms();
 
-  // An attempt begins; what was asked for arrives; an attempt waits to be repeated. I/O thread.
+  // An attempt begins; its reply arrives; an attempt waits for its retry. I/O thread.
   void Attempting() { retries_.OnAttempt(loop->now_ms()); }
   void Succeeding();
   RetryQueue::Ticket WaitToRetry(RetryQueue::Retry retry);

@@ -51,9 +51,10 @@ void Listing::EndOverdue() {
   client_->stats->timeouts.fetch_add(1, std::memory_order_relaxed);
   StatusDetail detail;
   detail.attempts = retry_.attempts();
-  Deliver(Status(StatusCode::kTimeout,
-                 "no complete page of the listing within " + std::to_string(timeout_ms_) + " ms",
-                 std::move(detail)));
+  Deliver(Status(
+      StatusCode::kTimeout,
+      "no complete page of the listing arrived within " + std::to_string(timeout_ms_) + " ms",
+      std::move(detail)));
 }
 
 void Listing::StopClock() {
@@ -77,8 +78,8 @@ void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
   Deliver(std::move(page));
 }
 
-// Tokens that go in a circle would never end. The keys do not show a circle: not every server lists
-// them in the order of their bytes.
+// A listing whose tokens repeat would never end. The keys do not show that, because not every
+// server lists them in the order of their bytes.
 Status Listing::CheckProgress(const ListPage& page) {
   request_.token = page.next_token;
   request_.tally = page.tally;
@@ -87,7 +88,7 @@ Status Listing::CheckProgress(const ListPage& page) {
     return Status::Ok();
   }
   return Status::Protocol(
-      "the listing goes in a circle: the server gave the same continuation token twice");
+      "the listing would never end: the server sent the same continuation token twice");
 }
 
 void Listing::Deliver(Result<ListPage> page) {

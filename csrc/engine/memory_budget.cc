@@ -16,8 +16,8 @@ constexpr uint64_t kMinSlackBytes = uint64_t{8} << 20;
 constexpr uint64_t kMaxSlackBytes = uint64_t{32} << 20;
 // A consumer that has waited this long may use the larger limit.
 constexpr int64_t kPatienceMs = 1000;
-// A consumer that has waited this long gets memory in any case: those for whose objects it was
-// exceeded may never take them.
+// A consumer that has waited this long gets memory in any case, because other consumers may never
+// take the objects that they hold.
 constexpr int64_t kMaxPatienceMs = 10'000;
 constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, because the next epoch may begin
 

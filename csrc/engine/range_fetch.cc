@@ -69,16 +69,16 @@ void RangeFetch::StartExchange() {
 // Nothing would show whether the bytes of two replies belong to one version.
 Status RangeFetch::CannotJoin() const {
   constexpr char kWhy[] =
-      "the server names no version of the object (it has no strong ETag, comes out of an archive,"
-      " or is made by an ETL)";
+      "the server gives no version of the object (it has no strong ETag, is a member of an archive,"
+      " or is the output of an ETL)";
   if (offset_ > begin_) {
-    return Status(StatusCode::kObjectChanged, std::string("the connection broke, and ") + kWhy +
-                                                  " with which the read could go on");
+    return Status(StatusCode::kObjectChanged,
+                  std::string("the connection broke, and the read cannot be resumed: ") + kWhy);
   }
   StatusDetail detail;
   detail.code = kNoVersion;
   return Status(StatusCode::kNotSupported,
-                std::string(kWhy) + ", so there is no going back but to its first byte",
+                std::string("the only earlier position that can be read again is 0: ") + kWhy,
                 std::move(detail));
 }
 
@@ -86,7 +86,7 @@ Status RangeFetch::CheckReply(const ReplyHead& head) const {
   if (std::max(head.object_size, head.length) > kMaxObjectBytes) {
     return Status::Protocol("the reply claims " +
                             std::to_string(std::max(head.object_size, head.length)) +
-                            " bytes, more than any object has");
+                            " bytes, more than an object can have");
   }
   OBJECTPIPES_RETURN_IF_ERROR(CheckRange(head));
   OBJECTPIPES_RETURN_IF_ERROR(CheckVersion(head));
@@ -101,7 +101,7 @@ Status RangeFetch::CheckRange(const ReplyHead& head) const {
   }
   if (offset_ == 0 && asked_end_ == kToTheEnd) {
     return Status::Protocol(
-        "the request was for the whole object, and the reply has a part of it (206)");
+        "the request was for the whole object, but the reply has a part of it (206)");
   }
   const uint64_t end = head.begin + static_cast<uint64_t>(std::max<int64_t>(head.length, 0));
   if (head.begin != offset_ || head.length < 0 || end > asked_end_) {
@@ -127,14 +127,14 @@ Status RangeFetch::CheckVersion(const ReplyHead& head) const {
   }
   if (other_size) {
     return Status::Protocol("the reply says that the object has " +
-                            std::to_string(head.object_size) + " bytes, and " +
-                            (known == seen ? "an earlier one" : "the listing") + " " +
-                            std::to_string(known) + ", both of the same version");
+                            std::to_string(head.object_size) + " bytes, but " +
+                            (known == seen ? "an earlier reply" : "the listing") + " says " +
+                            std::to_string(known) + " for the same version");
   }
   if (head.object_size >= 0 && static_cast<uint64_t>(head.object_size) < offset_) {
     return Status::Protocol("the reply says that the object has " +
-                            std::to_string(head.object_size) + " bytes, of which " +
-                            std::to_string(offset_) + " have come");
+                            std::to_string(head.object_size) + " bytes, but " +
+                            std::to_string(offset_) + " have already arrived");
   }
   return Status::Ok();
 }
@@ -155,8 +155,9 @@ Status RangeFetch::CheckEnd(const ReplyHead& head) const {
   const bool compared = offered && verify_ && begin_ == 0;
   if (head.delimited || compared || end_ != kToTheEnd) return Status::Ok();
   return Status::Protocol(
-      std::string("the reply does not say how long it is (no Content-Length), and no listing does:"
-                  " nothing would show that it is whole") +
+      std::string(
+          "neither the reply (no Content-Length) nor a listing gives the object's size, so a"
+          " truncated body would go unnoticed") +
       (offered ? ", because its checksum is not compared (verify=False)" : ""));
 }
 
@@ -223,8 +224,8 @@ Status RangeFetch::Verify(const char* data, size_t size) {
 
 Flow RangeFetch::OnData(const char* data, size_t size) {
   if (size > reply_end_ - (offset_ - skip_)) {
-    refused_ = Status::Protocol("the body goes on beyond the " + std::to_string(reply_end_) +
-                                " bytes that it must have");
+    refused_ = Status::Protocol("the body continues after the expected " +
+                                std::to_string(reply_end_) + " bytes");
   }
   // Verified before the handler gets the bytes: so the last bytes of a damaged reply never reach
   // it.
@@ -267,7 +268,7 @@ void RangeFetch::OnDone(const Status& status, const RetryHint& hint) {
   if (status.detail().http_status == 416 && reply_began_ == 0 && asked_end_ == kToTheEnd) {
     return retry_.Failed(
         Status(StatusCode::kProtocol,
-               "the reply refuses a range, and the request was for the whole object",
+               "the reply refuses a range, but the request was for the whole object",
                status.detail()),
         RetryHint{RetryHint::Kind::kRetry, -1, hint.route});
   }
@@ -291,8 +292,8 @@ Status RangeFetch::Conclude(const Status& status) {
                             std::to_string(reply_end_) + " bytes");
   }
   if (skip_ > 0) {
-    return Status::Protocol("the body ends after " + std::to_string(ended) + " bytes, of which " +
-                            std::to_string(offset_) + " have come");
+    return Status::Protocol("the body ends after " + std::to_string(ended) + " bytes, but " +
+                            std::to_string(offset_) + " had already arrived before");
   }
   if (end_ == kToTheEnd) {  // chunked: only now is the size known
     pin_->size = static_cast<int64_t>(offset_);

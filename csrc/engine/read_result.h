@@ -1,4 +1,4 @@
-// What a window is asked to read, and what it answers.
+// The requests and the results of a window.
 #pragma once
 
 #include <cstdint>

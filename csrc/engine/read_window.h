@@ -60,7 +60,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   // that is down.
   bool Starved() const { return under_way() == 0 && Room() > 0; }
   void Submit(std::vector<ReadRequest> requests);
-  // Appends up to `max_count` results that are there; waits up to `max_wait_ms` for the first.
+  // Appends up to `max_count` results; waits up to `max_wait_ms` for the first.
   // False if none came. More than one are together no larger than a sixteenth of the budget: others
   // are read into the room of what is taken, while the consumer still has all of it.
   bool Take(size_t max_count, int64_t max_wait_ms, std::vector<ReadResult>* results);

@@ -25,7 +25,7 @@ class ResultQueue {
   uint64_t Expect(size_t count);
   // From now until the next result is taken, the consumer counts as waiting.
   void Await();
-  // Appends up to `max_count` results that are there, and waits up to `max_wait_ms` for the first.
+  // Appends up to `max_count` results, and waits up to `max_wait_ms` for the first.
   // If it appends more than one, they have at most `max_bytes` together. False if none came.
   bool Take(size_t max_count, uint64_t max_bytes, int64_t max_wait_ms,
             std::vector<ReadResult>* results);

@@ -24,7 +24,7 @@ class RetryLoop {
   // Call it before each attempt. False: the credentials have expired, and try_again is called when
   // there are fresh ones.
   bool Attempting();
-  // A reply has come.
+  // A reply has arrived.
   void Answered();
   // The attempt made progress: earlier failures do not count any more.
   void Progressed() {
@@ -33,7 +33,7 @@ class RetryLoop {
     failing_since_ms_ = -1;
     due_ms_ = 0;
   }
-  // Much of the reply is there, but not all of it.
+  // Much of the reply has arrived, but not all of it.
   void Succeeding() { client_->Succeeding(); }
   void Succeeded();
   // The attempt failed: calls try_again (now or later) or give_up (now).

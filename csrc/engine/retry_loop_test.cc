@@ -389,7 +389,7 @@ TEST_F(RetryLoopTest, WhatIsRetriedForLongIsSaidOnce) {
     client_->WarnOfRetries(7'300, "refused");
     client_->WarnOfRetries(9'000, "refused");
   });
-  EXPECT_EQ(client_->TakeWarning(), "waiting for  for 7 s, and trying again: refused");
+  EXPECT_EQ(client_->TakeWarning(), "waiting for  for 7 s, still retrying: refused");
   EXPECT_EQ(client_->TakeWarning(), "");
   OnLoop([this] {
     client_->Succeeding();

@@ -53,7 +53,7 @@ class Stream final : public std::enable_shared_from_this<Stream>,
   static constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
 
   // `room` is the first reservation in `account`. `on_first` is called once, on the I/O thread,
-  // when the first chunk is there or the read has failed.
+  // when the first chunk has arrived or the read has failed.
   Stream(std::shared_ptr<Client> client, ObjectId object, const Options& options,
          std::shared_ptr<MemoryAccount> account, Reservation room,
          std::function<void(const Status&)> on_first);

@@ -239,13 +239,13 @@ void Dialer::OnTimeout() {
   const std::string limit = " within " + std::to_string(options_->timeout_ms) + " ms";
   std::string what = "connecting to " + first_hop().ToString() + ": no answer" + limit;
   if (question_ != nullptr) {
-    what = "the name servers gave no address of " + first_hop().host + limit;
+    what = "the name servers gave no address for " + first_hop().host + limit;
   } else if (stage_ == Stage::kTunnel) {
-    what =
-        "the proxy " + first_hop().ToString() + " made no tunnel to " + origin_.ToString() + limit;
+    what = "the proxy " + first_hop().ToString() + " opened no tunnel to " + origin_.ToString() +
+           limit;
   } else if (stage_ != Stage::kConnecting) {
     const RemoteHost& host = stage_ == Stage::kProxyTls ? *options_->proxy : origin_;
-    what = "the TLS handshake with " + host.ToString() + " was not done" + limit;
+    what = "the TLS handshake with " + host.ToString() + " did not finish" + limit;
   }
   for (const auto& attempt : attempts_) network_->addresses()->NoteDead(attempt->address());
   if (stage_ != Stage::kConnecting) network_->addresses()->NoteDead(address_);

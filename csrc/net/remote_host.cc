@@ -6,7 +6,7 @@ namespace objectpipes {
 
 Result<RemoteHost> RemoteHost::Parse(std::string_view origin) {
   const Status malformed =
-      Status::InvalidArgument("\"" + std::string(origin) + "\" names no host and port");
+      Status::InvalidArgument("\"" + std::string(origin) + "\" does not name a host and a port");
   RemoteHost result;
   const size_t scheme_end = origin.find("://");
   const std::string_view scheme = origin.substr(0, scheme_end);

@@ -117,7 +117,7 @@ Status Resolver::OpenChannel() {
   CloseChannel();
   return Status(
       StatusCode::kEndpoint,
-      std::string("the settings of name resolution are not usable: ") + ares_strerror(status));
+      std::string("the settings for resolving names cannot be used: ") + ares_strerror(status));
 }
 
 void Resolver::CloseChannel() {

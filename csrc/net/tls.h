@@ -106,7 +106,7 @@ class TlsStream final : public ByteStream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  // Goes on with the handshake: 1 when it is done, kNotNow, or kBroken, which handshake_error()
+  // Continues the handshake: 1 when it is done, kNotNow, or kBroken, which handshake_error()
   // explains.
   int64_t Handshake();
   const Status& handshake_error() const { return error_; }

@@ -37,7 +37,7 @@ int64_t Tunnel::Advance(ByteStream* proxy) {
   while (!unsent_.empty()) {
     const int64_t sent = proxy->Send(unsent_.data(), unsent_.size());
     if (sent == kNotNow) return kNotNow;
-    // What is broken may still have said why.
+    // A broken connection may still have delivered the reason.
     unsent_.remove_prefix(sent < 0 ? unsent_.size() : static_cast<size_t>(sent));
   }
   while (true) {
@@ -45,7 +45,7 @@ int64_t Tunnel::Advance(ByteStream* proxy) {
     const int64_t received = proxy->Receive(piece, sizeof(piece));
     if (received == kNotNow) return kNotNow;
     if (received < 0) {
-      return Fail(StatusCode::kEndpoint, "closed the connection instead of making a tunnel to ");
+      return Fail(StatusCode::kEndpoint, "closed the connection instead of opening a tunnel to ");
     }
     reply_.append(piece, static_cast<size_t>(received));
     if (const int64_t outcome = ReadReply(); outcome != kNotNow) return outcome;
@@ -57,18 +57,19 @@ int64_t Tunnel::ReadReply() {
     const size_t end = reply_.find("\r\n\r\n");
     if (end == std::string::npos) {
       if (reply_.size() < kMaxReplyBytes) return kNotNow;
-      return Fail(StatusCode::kProtocol, "sent more than a head in reply to CONNECT ");
+      return Fail(StatusCode::kProtocol, "sent too long a reply to CONNECT ");
     }
     const int status = StatusOf(reply_);
     if (status == 0) return Fail(StatusCode::kProtocol, "did not reply with HTTP to CONNECT ");
     if (status >= 200 && status < 300) {
       // The server behind it speaks only when it is spoken to.
       if (reply_.size() == end + 4) return 1;
-      return Fail(StatusCode::kProtocol, "sent bytes of its own through the tunnel to ");
+      return Fail(StatusCode::kProtocol, "sent its own bytes through the tunnel to ");
     }
     if (status >= 200) {
       return Fail(StatusCode::kEndpoint,
-                  "refused with HTTP " + std::to_string(status) + " to make a tunnel to ", status);
+                  "refused, with HTTP " + std::to_string(status) + ", to open a tunnel to ",
+                  status);
     }
     reply_.erase(0, end + 4);  // informational
   }

@@ -15,7 +15,7 @@ class Tunnel {
   Tunnel(const std::string& target, const std::string& authorization,
          const std::string& user_agent);
 
-  // Goes on: 1 when the proxy passes bytes on, kNotNow, or kBroken, which error() explains.
+  // Continues: 1 when the proxy passes bytes on, kNotNow, or kBroken, which error() explains.
   int64_t Advance(ByteStream* proxy);
   bool wants_write() const { return !unsent_.empty(); }
   const Status& error() const { return error_; }

@@ -297,9 +297,8 @@ std::string_view ObjectReader::Whole() {
   }
   if (stream_) {
     throw py::buffer_error(
-        "this object is streamed, so it is never in memory as a whole: read it in pieces, or give "
-        "the "
-        "loader a prefetch_bytes of at least four times its size");
+        "this object is streamed, so memory never holds all of it: read it in pieces, or give the "
+        "loader a prefetch_bytes= of at least four times its size");
   }
   return InMemory();
 }
@@ -372,7 +371,7 @@ py::object GetBufferOf(const py::object& self) {
 
 void Refuse(const py::args& /*unused*/) {
   const py::object unsupported = py::module_::import("io").attr("UnsupportedOperation");
-  py::set_error(unsupported, "an object in a store has no descriptor and cannot be written");
+  py::set_error(unsupported, "an object in a store is read-only and has no file descriptor");
   throw py::error_already_set();
 }
 

@@ -26,8 +26,9 @@ Result<std::unique_ptr<Transport>> MakeS3Transport(const std::string& name, Even
 #if OBJECTPIPES_USE_SYSTEM_AWS_SDK_CPP
   if (name == "aws") return AwsTransport::Create(loop, std::move(options), std::move(credentials));
 #endif
-  return Status(StatusCode::kNotSupported, "this build has no transport \"" + name +
-                                               "\"; objectpipes.build_info() lists those it has");
+  return Status(StatusCode::kNotSupported,
+                "this build does not have the transport \"" + name +
+                    "\"; objectpipes.build_info() lists those that it has");
 }
 
 std::shared_ptr<PyClient> MakeS3Client(const py::dict& options, py::function provider) {

@@ -27,7 +27,7 @@ Result<std::string> Utf8Of(py::handle text) {
   if (encoded) return std::string(encoded);
   PyErr_Clear();
   return Status(StatusCode::kInvalidArgument,
-                "a text has half of a surrogate pair, which is no character");
+                "a text has an unpaired surrogate, which is not a character");
 }
 
 std::string BytesOf(py::handle text) {

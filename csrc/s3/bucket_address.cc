@@ -180,17 +180,17 @@ Status NotSupported(std::string_view bucket, const char* why) {
 Status CheckArn(std::string_view bucket) {
   const std::optional<Arn> arn = ParseArn(bucket);
   if (!arn.has_value()) {
-    return Status::InvalidArgument("The ARN names no access point: " + std::string(bucket));
+    return Status::InvalidArgument("The ARN does not name an access point: " + std::string(bucket));
   }
   if (arn->region.empty()) {
     return NotSupported(bucket,
-                        "A multi-region access point needs signatures of the kind SigV4A, which"
-                        " only transport=\"aws\" makes");
+                        "A multi-region access point needs SigV4A signatures, which only"
+                        " transport=\"aws\" makes");
   }
   const bool known = arn->service == "s3" || arn->service == "s3-object-lambda" ||
                      (arn->service == "s3-outposts" && !arn->outpost.empty());
   if (!known) {
-    return NotSupported(bucket, "The ARN is of a service that objectpipes does not know");
+    return NotSupported(bucket, "The ARN names a service that objectpipes does not support");
   }
   const bool valid = IsDnsLabel(std::string(arn->access_point).append("-").append(arn->account)) &&
                      !arn->account.empty() && IsDnsLabel(arn->region) &&
@@ -204,16 +204,16 @@ Status CheckArn(std::string_view bucket) {
 Status CheckBucket(std::string_view bucket) {
   if (BeginsWith(bucket, kArn)) return CheckArn(bucket);
   if (EndsWith(bucket, ".mrap")) {
-    return NotSupported(bucket, "A multi-region access point is addressed by its ARN");
+    return NotSupported(bucket, "Use the ARN of a multi-region access point, not its alias");
   }
   if (EndsWith(bucket, "--op-s3")) {
     return NotSupported(bucket,
-                        "objectpipes does not address aliases of Outposts access points: use the"
-                        " access point's ARN");
+                        "Aliases of Outposts access points are not supported: use the ARN of the"
+                        " access point");
   }
   if (IsDirectoryName(bucket) && (ZoneOf(bucket).empty() || !IsDnsLabel(bucket))) {
     return Status::InvalidArgument(
-        "A directory bucket's name is of the form name--zone--x-s3, in small letters: " +
+        "The name of a directory bucket has the form name--zone--x-s3, in lower case: " +
         std::string(bucket));
   }
   return Status::Ok();

@@ -173,7 +173,7 @@ Status PageBuilder::SetNextToken(const pugi::xml_node& root) {
   const bool is_v1 = asked_ == ListVersion::kV1 || !XmlChild(root, "KeyCount");
   if (is_v1) return SetMarker(root);
   if (said || page_.entries.empty()) {
-    return Malformed("it is not complete, and nothing tells how to go on");
+    return Malformed("it is incomplete, but has no token for the next page");
   }
   page_.next_token = NextToken(kStartAfter, page_.view(page_.entries.back().key));
   return Status::Ok();
@@ -184,7 +184,7 @@ Status PageBuilder::SetMarker(const pugi::xml_node& root) {
   std::string marker;
   OBJECTPIPES_RETURN_IF_ERROR(AppendName(XmlChild(root, "NextMarker"), &marker));
   if (marker.empty() && page_.entries.empty()) {
-    return Malformed("it is not complete, and nothing tells how to go on");
+    return Malformed("it is incomplete, but has no marker for the next page");
   }
   page_.next_token =
       NextToken(kMarker, marker.empty() ? page_.view(page_.entries.back().key) : marker);
@@ -200,7 +200,7 @@ Status CheckUnique(const pugi::xml_node& root) {
       if (XmlName(part) != name) continue;
       std::string value = XmlValue(part);
       if (value != first.value_or(value)) {
-        return Malformed("it contradicts itself in ", name);
+        return Malformed("it has different values of ", name);
       }
       first = std::move(value);
     }

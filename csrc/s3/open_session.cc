@@ -47,7 +47,7 @@ void OpenSession::OnEnd(const Status& status, const RetryHint& hint) {
     }
   }
   if (!outcome.ok()) session->retry_at = context()->Now() + kBetweenRenewalsSeconds;
-  // One by one, because a call may end others. Those that come meanwhile ask anew.
+  // One by one, because a call may end others. Handlers that come in between ask again.
   while (!session->waiting.empty() && session->opening == nullptr) {
     SessionHandler* const handler = session->waiting.front();
     session->waiting.erase(session->waiting.begin());

@@ -25,7 +25,7 @@ constexpr int64_t kMaxSkewSeconds = int64_t{15} * 60;
 struct Meaning {
   StatusCode code;
   Kind kind;
-  std::string_view sentence;  // goes on with ": s3://bucket/key"
+  std::string_view sentence;  // continues with ": s3://bucket/key"
 };
 
 struct Rule {
@@ -56,7 +56,7 @@ constexpr Meaning kServerFailed = {StatusCode::kServer, Kind::kRetry, "The serve
 constexpr Meaning kServerTimeout = {StatusCode::kTimeout, Kind::kRetry,
                                     "The server did not receive the request in time"};
 constexpr Meaning kChanged = {StatusCode::kObjectChanged, Kind::kFatal,
-                              "The object is no longer the one asked for"};
+                              "The object is no longer the version that was requested"};
 constexpr Meaning kBadRange = {StatusCode::kInvalidArgument, Kind::kFatal,
                                "The range lies outside the object"};
 constexpr Meaning kBadName = {StatusCode::kInvalidArgument, Kind::kFatal,
@@ -78,7 +78,7 @@ constexpr Meaning kUnsupported = {StatusCode::kNotSupported, Kind::kFatal,
 constexpr Meaning kForeign = {StatusCode::kEndpoint, Kind::kFatal,
                               "The answer did not come from an S3 server"};
 constexpr Meaning kUnexpected = {StatusCode::kProtocol, Kind::kFatal,
-                                 "The server answered with an error that S3 does not have"};
+                                 "The server answered with an error that S3 does not define"};
 
 // The first match counts.
 constexpr Rule kRules[] = {

@@ -181,9 +181,9 @@ Status S3Call::FollowRedirect(const std::string& location) {
   }
   visited_.push_back(request_.url);
   if (std::find(visited_.begin(), visited_.end(), url) != visited_.end()) {
-    return refused(", where the request has been before");
+    return refused(", where this request has been before");
   }
-  if (visited_.size() > kMaxRedirects) return refused(", one redirect after another");
+  if (visited_.size() > kMaxRedirects) return refused(", after too many other redirects");
   trusted_ = trusted_ && context_->IsTrusted(to.value(), *bucket());
   // We sign the canonical query. A query that others have signed must stay as it is.
   query_ = trusted_ ? Canonical(to.value().query) : to.value().query;

@@ -26,7 +26,7 @@ class S3Call : public Exchange, public HttpHandler, public SessionHandler {
   // The context outlives the call.
   S3Call(S3Context* context, std::string bucket, std::string key);
 
-  // Whether a reply of status 200 or 206 is what was asked for.
+  // Whether a reply of status 200 or 206 answers the request.
   virtual bool IsAnswer(const HttpHead& head) const = 0;
   virtual Flow OnSuccess(const HttpHead& head) = 0;
   virtual Space OnSuccessSpace() { return {}; }
@@ -48,7 +48,7 @@ class S3Call : public Exchange, public HttpHandler, public SessionHandler {
     kPreparing,
     kAwaitingSession,  // of a directory bucket
     kAwaitingReply,
-    kAnswer,  // the reply is what was asked for
+    kAnswer,  // the reply answers the request
     kError,   // the reply is a redirect or an error
   };
 

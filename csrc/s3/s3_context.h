@@ -1,4 +1,4 @@
-// What a client of S3 knows: how to reach each bucket, and with what to sign.
+// The knowledge of a client of S3: how to reach each bucket, and how to sign for it.
 #pragma once
 
 #include <cstdint>
@@ -68,10 +68,10 @@ struct S3Session {
   std::unique_ptr<Exchange> opening;
 };
 
-// What has been learned of a bucket, and what follows from it.
+// Facts about a bucket, and what follows from them.
 struct S3Bucket {
   std::string region;                // empty: nothing
-  std::optional<Endpoint> endpoint;  // null: the rest is to be found out anew
+  std::optional<Endpoint> endpoint;  // null: the rest is unknown
   std::string name;                  // as it is sent
   std::string signing_region;
   std::string signing_service;

@@ -21,7 +21,8 @@ Result<ObjectPath> ParseS3Url(std::string_view url) {
   url.remove_prefix(kScheme.size());
   const size_t arn = ArnLength(url);
   if (arn == std::string_view::npos) {
-    return Status::InvalidArgument("The ARN names no access point: s3://" + std::string(url));
+    return Status::InvalidArgument("The ARN does not name an access point: s3://" +
+                                   std::string(url));
   }
   const size_t slash = url.find('/', arn);
   if (slash == 0) {

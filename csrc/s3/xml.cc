@@ -112,7 +112,7 @@ Status AppendCharacterData(std::string_view text, std::string* out) {
     const size_t semicolon = text.find(';', ampersand);
     const std::string_view name = text.substr(ampersand + 1, semicolon - ampersand - 1);
     if (semicolon == std::string_view::npos || !AppendReference(name, out)) {
-      return Status::Protocol("XML does not define the reference " +
+      return Status::Protocol("it has a reference that XML does not define: " +
                               Excerpt(text.substr(ampersand, semicolon - ampersand + 1)));
     }
     text.remove_prefix(semicolon + 1);
@@ -135,7 +135,8 @@ Status CheckXmlEncoding(std::string_view document) {
        at += PlainLength(document.substr(at))) {
     const size_t length = CharacterLength(document.substr(at, 4));
     if (length == 0) {
-      return Status::Protocol("byte " + std::to_string(at) + " is no character of XML in UTF-8");
+      return Status::Protocol("byte " + std::to_string(at) +
+                              " does not begin a valid character of XML in UTF-8");
     }
     at += length;
   }
@@ -155,7 +156,7 @@ Status AppendXmlText(const pugi::xml_node& element, std::string* out) {
     } else if (part.type() == pugi::node_pcdata) {
       OBJECTPIPES_RETURN_IF_ERROR(AppendCharacterData(part.value(), out));
     } else {
-      return Status::Protocol("there is an element inside of " + Excerpt(element.name()));
+      return Status::Protocol("there is an element within " + Excerpt(element.name()));
     }
   }
   return Status::Ok();

@@ -1,4 +1,4 @@
-"""AIStore: a cluster that has buckets of its own and caches those of clouds."""
+"""AIStore: a cluster that has its own buckets, and caches those of clouds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members of tar archives, compressed or not, from any binary file. Needs the engine only."""
+"""Reads the members of tar archives, compressed or not, from any binary file."""
 
 from __future__ import annotations
 
@@ -63,24 +63,24 @@ def open_tar(
     Parameters
     ----------
     file
-        A binary file, or bytes. One that cannot seek is read once, from here to the end.
+        A binary file, or bytes. A file that cannot seek is read once, to its end.
     url
-        Name of the archive in errors; paths of members begin with it.
+        Name of the archive in errors. Paths of members begin with it.
     compression
         As `check_mode` returns it.
     part
-        Whether the file is a part of an archive, which begins and ends between two members.
+        Whether the file is a part of an archive that begins and ends between two members.
 
     Returns
     -------
     TarReader
-        Iterator over ``(path, file)``, the regular files of the archive in its order. Each file can
-        be read while `file` is open; one of at most 16 MiB also afterwards.
+        Iterator over ``(path, file)`` for the regular files of the archive, in its order. A file of
+        at most 16 MiB can still be read when `file` is closed.
 
     Raises
     ------
     ArchiveError
-        During iteration: the archive is cut off or damaged. What comes before is yielded.
+        During iteration: the archive is cut off or damaged. Earlier members are yielded first.
     NotSupportedError
         The archive has a sparse file, or is compressed by zstd and no library for it is installed.
     """

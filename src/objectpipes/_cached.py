@@ -1,4 +1,4 @@
-"""A property that is computed once, without a lock that a fork could leave locked.
+"""A property that is computed once, without a lock that a fork could leave held.
 
 In Python 3.10 and 3.11, `functools.cached_property` computes under a lock that all instances share.
 If another thread holds it during ``fork()``, the child waits for ever.

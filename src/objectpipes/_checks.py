@@ -1,15 +1,24 @@
-"""Checks that refuse values that can never work, before anything is sent."""
+"""Checks that refuse invalid values before anything is sent."""
 
 from __future__ import annotations
 
 import math
 import operator
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 
 from .errors import ConfigError
 
-__all__ = ["check_count", "check_flag", "check_region", "check_seconds", "check_seed", "check_text"]
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_flag",
+    "check_region",
+    "check_seconds",
+    "check_seed",
+    "check_text",
+]
 
 # Ten years: longer than any process runs, and far below what the engine's clocks can hold.
 _MAX_SECONDS = 10 * 365 * 86400.0
@@ -48,8 +57,14 @@ def check_text(name: str, value: str) -> str:
 def check_region(name: str, value: str) -> str:
     """Return a region if it can be part of a host name; as `check_text`."""
     if not re.fullmatch(r"[\w.-]+", check_text(name, value), re.ASCII):
-        raise ConfigError(f"{name} is no region, because not a valid DNS name: {value!r}.")
+        raise ConfigError(f"{name} is not a valid DNS name, as a region must be: {value!r}.")
     return value
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise `ConfigError` if a text is not one of those that an option may have."""
+    if not isinstance(value, str) or value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
 def check_flag(name: str, value: bool) -> bool:
@@ -67,7 +82,7 @@ def check_flag(name: str, value: bool) -> bool:
     ConfigError
         It is anything else.
     """
-    # A text or a list would count as True, whatever it says.
+    # Text or a list would count as True, whatever it contains.
     if not isinstance(value, int) and type(value).__name__ not in ("bool", "bool_"):
         raise ConfigError(f"{name} must be True or False, not {value!r}.")
     return bool(value)
@@ -116,7 +131,7 @@ def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_
     name : str
         The option or variable, for the error.
     value : int
-        The number; those of NumPy and torch are accepted, too, but no `bool`.
+        The number. Those of NumPy and torch are accepted, too, but not `bool`.
     minimum, maximum : int, optional
         Both inclusive.
 
@@ -148,7 +163,7 @@ def check_seed(seed: int) -> int:
     Raises
     ------
     ConfigError
-        It is no whole number.
+        It is not a whole number.
     """
     try:
         return operator.index(seed)

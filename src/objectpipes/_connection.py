@@ -15,7 +15,7 @@ from ._proxy import bypasses_proxy, environment_proxy, normal_proxy
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
-__all__ = ["Connection", "StoreConfig", "check_choice", "is_loopback", "normal_endpoint"]
+__all__ = ["Connection", "StoreConfig", "is_loopback", "normal_endpoint"]
 
 _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
@@ -40,20 +40,19 @@ class Connection:
     ca : CaBundle
         The certificate authorities to trust; empty if no certificate is checked.
     client_cert, client_key : str
-        PEM files for mutual TLS; empty without.
+        PEM files for mutual TLS; empty if there are none.
     proxy : str
         URL of the HTTP proxy, which may contain a password; empty to connect directly.
     no_proxy : str
         Hosts that bypass it, as in ``NO_PROXY``.
     connect_timeout : float
-        Seconds that making a connection may take, its TLS handshake included.
+        How many seconds making a connection may take, including its TLS handshake.
     stall_timeout : float
-        Seconds without a byte after which a request has failed.
+        Seconds without a byte after which a request fails.
     max_attempts : int
-        Failed requests in a row after which a read has failed.
+        Number of failed requests in a row after which a read fails.
     first_contact : float
-        Seconds after which a request has failed as long as nothing at the endpoint has answered
-        this process.
+        Seconds after which a request fails while the endpoint has never answered this process.
     """
 
     endpoint_url: str
@@ -115,7 +114,7 @@ class StoreConfig:
         stall_timeout: float | None = None,
         max_attempts: int | None = None,
     ) -> Connection:
-        """Resolve options: the value, else the environment's (an argument), else the default."""
+        """Fill in each option: as given, else from the environment (passed here), else default."""
         patience = (self.connect_timeout, connect_timeout, self.stall_timeout, stall_timeout)
         given = self.proxy is not None
         proxy, no_proxy = (
@@ -140,14 +139,14 @@ class StoreConfig:
 
 
 def _text(name: str, value: object) -> str:
-    """Return a text, or the path of a file as one. The error does not show what may be a secret."""
+    """Return a text, or a path as text. The error does not show the value: it may be a secret."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
         raise ConfigError(f"{name} must be a str, not {type(value).__name__}.")
     return text
 
 
-# By the type that an option is declared with.
+# By the declared type of an option.
 _CHECKS: dict[str, Callable[[str, Any], object]] = {
     "str": _text,
     "bool": check_flag,
@@ -158,11 +157,6 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
 def _shown(value: object) -> str:
     """Show the value of an option; a callable may hold secrets."""
     return "<callable>" if callable(value) else repr(value)
-
-
-def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if not isinstance(value, str) or value not in choices:
-        raise ConfigError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
 def is_loopback(host: str) -> bool:
@@ -211,6 +205,6 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
     if parts is None or not well_formed:
         without_password = value.rpartition("@")[2]
         raise ConfigError(
-            f"{name} is not of the form http[s]://host[:port][/path]: {without_password!r}."
+            f"{name} does not have the form http[s]://host[:port][/path]: {without_password!r}."
         )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

@@ -1,4 +1,4 @@
-"""The native engine: loaded when it is first needed."""
+"""Loads the native engine when it is first needed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["build_info", "ext", "stats"]
 
 @functools.cache
 def _load() -> ModuleType:
-    # Before anything native is loaded: in a subinterpreter that would end in a deadlock.
+    # Check before anything native is loaded, which would deadlock in a subinterpreter.
     if not _is_main_interpreter():
         raise ImportError(
-            "The native engine of objectpipes runs in the main interpreter of a process only, and"
-            " this is a subinterpreter: use processes or threads."
+            "The native engine of objectpipes runs only in the main interpreter of a process, but"
+            " this is a subinterpreter: use processes or threads instead."
         )
     try:
         module = importlib.import_module("objectpipes._ext")
@@ -31,7 +31,7 @@ def _load() -> ModuleType:
             f"The native engine of objectpipes cannot be loaded: {error}. "
             "`objectpipes doctor --install` shows what is wrong with it."
         ) from error
-    # Not a base class, which would cost every object a slower construction, but the same interface.
+    # Registered, because a real base class would slow down the construction of every object.
     io.BufferedIOBase.register(module.ObjectReader)
     atexit.register(module.shut_down)
     return module
@@ -77,17 +77,17 @@ def build_info() -> dict[str, Any]:
 
 
 def stats() -> dict[str, int]:
-    """Return what this process has read, and what went wrong on the way.
+    """Return what this process has read, and which failures it met.
 
     Returns
     -------
     dict
         Counts since the start of the process: ``objects`` and ``bytes`` delivered, ``requests``
         sent, ``retries`` after a failure, replies that ``throttled`` us, ``timeouts``, objects
-        whose checksum was ``verified``, ``integrity_failures`` and ``restarts`` (objects read
-        again because they came damaged, or were replaced meanwhile). And as of now: ranges of
-        objects ``in_flight``, those that wait for a retry included, and ``held_bytes``, the memory
-        of what is read ahead.
+        whose checksum was ``verified``, ``integrity_failures``, and ``restarts`` (objects that were
+        read again because they arrived damaged, or were replaced while they were read). Current
+        values: ranges of objects ``in_flight``, including those that wait for a retry, and
+        ``held_bytes``, the memory of what is read ahead.
     """
     counts: dict[str, int] = _load().stats()
     return counts

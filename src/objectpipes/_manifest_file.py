@@ -1,4 +1,4 @@
-"""The binary format of a manifest: a table of objects that is used in place, without parsing.
+"""The binary format of a manifest: a table of objects that is used in place, not parsed.
 
 | bytes      | what                                                                               |
 |------------|------------------------------------------------------------------------------------|
@@ -106,10 +106,10 @@ class Table:
         Raises
         ------
         ManifestError
-            The file is truncated, damaged, of a newer format or not a manifest; or its fingerprint
-            is not the expected one.
+            The file is truncated or damaged, is not a manifest, or a newer objectpipes wrote it. Or
+            its fingerprint is not the expected one.
         OSError
-            It cannot be read.
+            The file cannot be read.
         """
         with Path(path).open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
@@ -118,13 +118,13 @@ class Table:
         table = cls(data, name or path, path, temporary=temporary)
         if fingerprint is not None and table.fingerprint != fingerprint:
             raise ManifestError(
-                "The manifest's file was replaced after it had been loaded", url=table._name
+                "The file of the manifest was replaced after it was loaded", url=table._name
             )
         return table
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Table:
-        """Use the content of a file that is in memory."""
+        """Use the content of a file, which is in memory."""
         return cls(data, "a manifest in memory")
 
     def __len__(self) -> int:
@@ -167,14 +167,9 @@ class Table:
         return _fingerprint(self._roots, self.sizes[start:stop], records)
 
     def write(self, write: Callable[[memoryview], object]) -> None:
-        """Pass the content of the file to a function, in pieces."""
+        """Pass the content of the file to a function in pieces."""
         for start in range(0, len(self._data), 1 << 24):
             write(self._data[start : start + (1 << 24)])
-
-    @property
-    def nbytes(self) -> int:
-        """Length of the file."""
-        return len(self._data)
 
     def delete_with_me(self) -> None:
         """Remove the temporary file when this process no longer uses the table."""
@@ -183,7 +178,7 @@ class Table:
 
     def __reduce__(self) -> tuple[Callable[..., Table], tuple[Any, ...]]:
         spawning = multiprocessing.context.get_spawning_popen() is not None
-        if self._path is None and spawning and self.nbytes >= _SPAWN_AS_FILE:
+        if self._path is None and spawning and len(self._data) >= _SPAWN_AS_FILE:
             # Workers map one file, instead of each getting a copy.
             descriptor, self._path = tempfile.mkstemp(prefix=_PREFIX)
             self._temporary = True
@@ -209,12 +204,12 @@ def _read_header(view: memoryview, name: str) -> tuple[int, int, int, bytes]:
     if bytes(view[: len(_MAGIC)]) != _MAGIC[: len(view)]:
         raise ManifestError("The file is not a manifest of objectpipes", url=name)
     if len(view) < _HEADER.size:
-        raise ManifestError(f"The manifest is truncated: {len(view)} bytes are left", url=name)
+        raise ManifestError(f"The manifest is truncated to {len(view)} bytes", url=name)
     _, version, crc, count, roots_size, records_size, fingerprint = _HEADER.unpack_from(view)
     if version > _VERSION:
         raise ManifestError(
-            f"The manifest has format {version}, of a newer objectpipes: this one knows formats"
-            f" up to {_VERSION}",
+            f"A newer objectpipes has written this manifest, in format {version}; this one reads"
+            f" formats up to {_VERSION}",
             url=name,
         )
     length = _HEADER.size + 8 * (3 * count + 1) + roots_size + records_size

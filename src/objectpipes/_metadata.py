@@ -1,6 +1,6 @@
-"""Tells whether this machine's metadata service has no credentials or does not answer.
+"""Tells a metadata service that has no credentials from one that does not answer.
 
-For botocore both are the same, so requests would be sent unsigned when the service fails.
+botocore treats both alike, so requests would be sent unsigned while the service fails.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def require_no_role(session: Session) -> None:
         outcome = "has credentials, but they could not be obtained"
     raise InvalidCredentialsError(
         f"It is unknown whether this machine has credentials: its metadata service {outcome}."
-        " For unsigned requests pass anonymous=True; where there is no such service, set"
+        " To send unsigned requests, pass anonymous=True. If the machine has no such service, set"
         " AWS_EC2_METADATA_DISABLED=true"
     )
 

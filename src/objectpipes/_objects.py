@@ -1,4 +1,4 @@
-"""Objects without pipes: list them, read many, open one. None of this needs torch."""
+"""Functions that list objects, read many, or open one. None of them needs torch."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def list_objects(
     Yields
     ------
     ObjectUrl
-        A `str` with the facts that the listing gave about the object; in the order of the store.
-        Close the iterator to end the listing early.
+        A `str` with the facts that the listing gave about the object. The order is that of the
+        store. Close the iterator to end the listing early.
 
     Raises
     ------
@@ -142,7 +142,8 @@ def same_store(first: str, config: StoreConfig | None) -> Callable[[str], str]:
     def same(url: str) -> str:
         if protocol is not None and protocol_of(url, protocol) != protocol:
             raise ConfigError(
-                f"{first} and {url} are not of one store: read each store by itself, or pass config"
+                f"{first} and {url} are in different stores: read each store separately, or pass"
+                " config="
             )
         return url
 

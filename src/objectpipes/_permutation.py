@@ -1,4 +1,4 @@
-"""Shuffled orders without a table."""
+"""Shuffled orders that need no table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Permutation:
     """A pseudorandom order of ``range(size)``, computed item by item in constant memory.
 
     A Feistel network permutes the numbers below a power of two. A result that is too large is
-    permuted again until it fits ("cycle walking"): less than once on average, or a few times where
+    permuted again until it fits ("cycle walking"): less than once on average, or a few times if
     there are few items.
 
     Parameters

@@ -46,8 +46,8 @@ def normal_proxy(name: str, value: str) -> str:
     scheme = ((form and form["scheme"]) or "http").lower()
     if form is None or scheme not in _SCHEMES or int(form["port"] or 1) not in range(1, 65536):
         raise ConfigError(
-            f"The proxy in {name} is not of the form http://host:port, with user:password@ before"
-            " the host if the proxy wants them."
+            f"The proxy in {name} does not have the form http://host:port. If the proxy needs a"
+            " password, write user:password@ before the host."
         )
     where = f"{form['host']}:{form['port']}" if form["port"] else form["host"]
     if form["user"] is None:

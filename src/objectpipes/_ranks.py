@@ -1,4 +1,4 @@
-"""Which process of a distributed training this is."""
+"""The rank of this process in a distributed training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def rank_and_ranks() -> tuple[int, int]:
         rank, ranks = -1, 0
     if not 0 <= rank < ranks:
         raise ConfigError(
-            f"RANK={texts[0]!r} and WORLD_SIZE={texts[1]!r} are not a rank and a number of ranks."
+            f"RANK={texts[0]!r} and WORLD_SIZE={texts[1]!r} are not a valid rank and number of"
+            " ranks."
         )
     return rank, ranks
 
@@ -63,7 +64,8 @@ def broadcast(module: ModuleType, value: _T) -> _T:
         module.broadcast_object_list(values, src=0)
     except RuntimeError as error:  # torch has no class of its own for all backends
         raise EndpointError(
-            f"Rank {module.get_rank()} of {module.get_world_size()} has lost another rank: {error}",
+            f"Rank {module.get_rank()} of {module.get_world_size()} lost the connection to another"
+            f" rank: {error}",
             code="RankLost",
         ) from error
     return values[0]

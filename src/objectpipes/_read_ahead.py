@@ -1,4 +1,4 @@
-"""Makes readers of URLs, ahead of the consumer."""
+"""Reads the objects of URLs ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["MAX_AT_ONCE", "Range", "drained", "pull", "read_ahead", "require_tex
 
 
 class Range(NamedTuple):
-    """Part of an object, to be read by itself."""
+    """A part of an object that is read like an object of its own."""
 
     url: str
     begin: int
@@ -57,13 +57,13 @@ def read_ahead(
     window
         Limits how far ahead to read, and decides the order.
     prompt
-        Whether the source is known to answer without waiting; else that is found out.
+        True if the source never waits. Otherwise this is found out.
 
     Yields
     ------
     list of (str, ObjectReader), and ObjectStoreError or None
-        What has arrived, each with its URL as given, for `drained`; and the error of the object
-        after these, if that cannot be read.
+        The objects that have arrived, each with its URL as given: pass the list to `drained`. And
+        the error of the next object, if it cannot be read.
     """
     source = _Source(urls, prompt)
     while True:
@@ -86,14 +86,14 @@ def read_ahead(
 
 
 def drained(items: list[_Item]) -> Iterator[_Item]:
-    """Yield items, and keep none: whoever waits between two would hold the memory of the last."""
+    """Yield items and keep no reference, so that waiting for the next one holds no memory."""
     items.reverse()
     while items:
         yield items.pop()
 
 
 class _Source:
-    """A source of URLs, and whether it answers promptly."""
+    """A source of URLs. It finds out whether the source answers promptly."""
 
     def __init__(self, urls: Iterable[str | Range], prompt: bool) -> None:
         self._urls = iter(urls)
@@ -107,10 +107,10 @@ class _Source:
         """Whether the source can be asked while reads are in flight."""
         return self.batch == MAX_AT_ONCE
 
-    def ask(self, most: int) -> list[str | Range]:
-        """Take some URLs: fewer at the end, or if the source waits."""
+    def ask(self, maximum: int) -> list[str | Range]:
+        """Take URLs: fewer than `maximum` at the end, or if the source waits."""
         began = time.monotonic()
-        urls, self.exhausted, self.error = pull(self._urls, most)
+        urls, self.exhausted, self.error = pull(self._urls, maximum)
         if time.monotonic() - began > _MAX_PULL_S:
             # It may wait again only after many URLs, like a listing.
             self.batch = MAX_AT_ONCE if self._run >= _MANY else 1
@@ -129,13 +129,13 @@ def _never_waits(source: object) -> bool:
 
 
 def pull(
-    urls: Iterator[_Wanted], most: int = MAX_AT_ONCE
+    urls: Iterator[_Wanted], maximum: int = MAX_AT_ONCE
 ) -> tuple[list[_Wanted], bool, Exception | None]:
-    """Take URLs; return them, whether the source is exhausted, and the error that ended it."""
+    """Take URLs. Return them, whether the source is exhausted, and the error that ended it."""
     pulled: list[_Wanted] = []
     deadline = time.monotonic() + _MAX_PULL_S
     try:
-        for url in islice(urls, most):
+        for url in islice(urls, maximum):
             if not isinstance(url, Range):
                 require_text(url)
             pulled.append(url)
@@ -143,7 +143,7 @@ def pull(
                 return pulled, False, None
     except Exception as error:
         return pulled, True, error
-    return pulled, len(pulled) < most, None
+    return pulled, len(pulled) < maximum, None
 
 
 def require_text(url: _Url) -> _Url:

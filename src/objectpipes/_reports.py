@@ -1,4 +1,4 @@
-"""What the processes of a ``DataLoader`` read and wait for, as the main process hears of it."""
+"""Reports to the main process of a ``DataLoader`` what its workers read and wait for."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Sample", "read_in_workers"]
 
 _T = TypeVar("_T")
 
-# Often enough for a progress bar and a picture, and rare enough to cost nothing.
+# Often enough for a progress bar and a picture, and rarely enough to cost nothing.
 _INTERVAL_S = 0.1
 _PIECE = 1 << 20
-# A DataLoader asks its workers in turn: one that waits for long must not hold up the others.
+# A DataLoader asks its workers in turn, so one that waits must not hold up the others.
 _REPORTS_AHEAD = 100
 
 
@@ -53,7 +53,7 @@ class _Sampler:
 
     def __init__(self) -> None:
         self.files = self.read = 0
-        self.due = False  # there are samples to pass on
+        self.due = False  # whether there are new samples to report
         self._waited = 0.0
         self._waits_since: float | None = None
         self._samples: list[Sample] = []
@@ -108,7 +108,7 @@ class _Sampler:
 
 
 class _ReadingPipe(IterDataPipe[list[Sample]]):
-    """Reads files as fast as can be where they are, and passes on samples now and then."""
+    """Reads files as fast as possible, and yields samples several times a second."""
 
     def __init__(self, files: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ def read_in_workers(
     Yields
     ------
     list of Sample
-        Of one process in the order of time, several times a second.
+        The samples of one process, in the order of time.
     """
     yield from DataLoader(
         _ReadingPipe(files),
@@ -154,7 +154,7 @@ def read_in_workers(
 
 
 def _resident_bytes() -> int:
-    """Return how much memory of this process is in RAM; 0 where the system does not say."""
+    """Return how much memory of this process is in RAM; 0 if the system does not say."""
     with suppress(OSError, ValueError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0

@@ -1,4 +1,4 @@
-"""S3, or another store that speaks its protocol."""
+"""S3, and other stores that speak its protocol."""
 
 from __future__ import annotations
 

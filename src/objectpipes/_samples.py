@@ -17,16 +17,16 @@ __all__ = ["Group", "groups_in", "sample_of"]
 
 @dataclass
 class Group:
-    """The members of a sample.
+    """The members of one sample.
 
     Attributes
     ----------
     key : str
-        The part of their names that is the same: all up to the first dot of the last part.
+        The common part of their names: up to the first dot after the last slash.
     begin, end : int
-        Offsets in the archive where the header of the first member begins and the last member ends.
+        Offsets in the archive: of the first member's header, and where the last member ends.
     files : dict
-        Open files by extension, which is in lower case and without its dot.
+        Open files by extension, in lower case and without the dot.
     """
 
     key: str
@@ -38,13 +38,13 @@ class Group:
 def groups_in(
     file: Any, url: str, compression: str = "*", *, part: bool = False
 ) -> Iterator[Group]:
-    """Group the members of an archive. A member without a key or an extension is left out.
+    """Group the members of an archive. A member without a key or an extension is ignored.
 
     Raises
     ------
     ArchiveError
-        A sample has two members with the same extension, or the archive is cut off or damaged. The
-        samples before that are yielded.
+        A sample has two members with the same extension, or the archive is cut off or damaged.
+        Earlier samples are yielded first.
     """
     members: _ext.TarReader = open_tar(file, url, compression, part=part)
     inside = len(url) + 1
@@ -70,7 +70,7 @@ def groups_in(
 
 
 def sample_of(group: Group, url: str) -> dict[str, Any]:
-    """Return the sample for a transform: a dictionary of bytes."""
+    """Read the sample into a dictionary of bytes, which transforms get."""
     sample: dict[str, Any] = {"__key__": group.key, "__url__": str(url)}
     for extension, file in group.files.items():
         sample[extension] = file.read()
@@ -78,7 +78,7 @@ def sample_of(group: Group, url: str) -> dict[str, Any]:
 
 
 def _key_and_extension(name: str) -> tuple[str, str]:
-    """Split a name; both parts are empty if the member does not belong to a sample."""
+    """Split a name. Both parts are empty if the member does not belong to a sample."""
     folder = name.rfind("/") + 1
     dot = name.find(".", folder)
     if dot <= folder or (not folder and name.startswith("__") and name.endswith("__")):

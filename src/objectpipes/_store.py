@@ -1,4 +1,4 @@
-"""A store: lists, reads and opens objects. Everything above the engine uses it."""
+"""A store lists, reads and opens objects. Everything above the engine uses it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Listing(Protocol):
 
 
 class Store(abc.ABC):
-    """One store, reached by one configuration, whose open options are resolved once.
+    """One store with one configuration, which it resolves once.
 
     Make a new one for each iteration, because it keeps the resolved options. It makes no request
     until objects are listed or read.

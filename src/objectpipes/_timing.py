@@ -61,7 +61,7 @@ def board() -> str:
 
 
 def join(path: str) -> None:
-    """Report to another process from now on if this is a worker."""
+    """Report to the process that reads this board from now on, if there is one."""
     global _board
     if path:
         _board = path
@@ -154,7 +154,7 @@ def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
                 return
             report()
             try:
-                yield arrived.pop()  # and nothing of it is kept here
+                yield arrived.pop()  # no variable keeps the item while the consumer has it
             finally:
                 SECONDS["consumer"] += time.perf_counter() - after
     finally:

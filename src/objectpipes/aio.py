@@ -91,7 +91,7 @@ def list_objects(
     Parameters
     ----------
     url, config, masks, **filters
-        As for the twin.
+        As for `objectpipes.list_objects`.
 
     Yields
     ------
@@ -137,7 +137,7 @@ def read_objects(
     urls : iterable or asynchronous iterable of str
         URLs of one store. A plain iterable is iterated in a thread.
     config, **options
-        As for the twin.
+        As for `objectpipes.read_objects`.
 
     Yields
     ------
@@ -164,12 +164,12 @@ class _Source:
         self._urls = iter(()) if isinstance(urls, AsyncIterable) else map(self._check, urls)
         self.check: Callable[[str], str] | None = None  # of every URL
         self.exhausted = False
-        self.error: Exception | None = None  # that ended it
+        self.error: Exception | None = None  # the exception that ended it
 
-    async def pull(self, most: int = MAX_AT_ONCE) -> list[str]:
-        """Wait for URLs; an empty list is the end."""
+    async def pull(self, maximum: int = MAX_AT_ONCE) -> list[str]:
+        """Wait for URLs. An empty list means the end."""
         if self._async_urls is None:
-            pulled, self.exhausted, self.error = await _in_thread(pull, self._urls, most)
+            pulled, self.exhausted, self.error = await _in_thread(pull, self._urls, maximum)
             return pulled
         try:
             return [self._check(await anext(self._async_urls))]
@@ -196,7 +196,7 @@ async def _read(
         source.check = same_store(first[0], config)
         skip = None if options.on_error == "raise" else log_skipped
         async with aclosing(_read_through(window, first, source, skip)) as objects:
-            # No name for what is yielded: it would be held until the next object is asked for.
+            # Yield without a variable, which would hold the object until the next one is requested.
             with suppress(StopAsyncIteration):
                 while True:
                     yield _asynchronous(await anext(objects))
@@ -266,12 +266,12 @@ async def open_object(
     Parameters
     ----------
     url, config, **options
-        As for the twin.
+        As for `objectpipes.open_object`.
 
     Returns
     -------
     AsyncObjectReader
-        At position 0. Close it, for example with ``async with``.
+        The object, at position 0. Close it, for example with ``async with``.
 
     Raises
     ------
@@ -300,11 +300,11 @@ class AsyncObjectReader:
     url : str
         The URL as it was given.
     size : int or None
-        Bytes; None as long as that of a streamed object is not known.
+        Bytes; None while the size of a streamed object is unknown.
     etag : str or None
         Entity tag, without quotes.
     closed : bool
-        Whether it is closed.
+        Whether the reader is closed.
     """
 
     def __init__(self, reader: _ext.ObjectReader) -> None:
@@ -316,12 +316,12 @@ class AsyncObjectReader:
 
     @property
     def size(self) -> int | None:
-        """Bytes; None as long as that of a streamed object is not known."""
+        """Bytes; None while the size of a streamed object is unknown."""
         return self._reader.size
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the reader is closed."""
         return self._reader.closed
 
     async def read(self, size: int | None = None) -> bytes:
@@ -337,7 +337,7 @@ class AsyncObjectReader:
         return await self._call(self._reader.readline, size)
 
     async def getbuffer(self) -> memoryview:
-        """View all bytes. A large object that was opened is read into memory as a whole."""
+        """View all bytes. If the object is large and was opened, it is read into memory now."""
         return await self._call(memoryview, self._reader)
 
     async def seek(self, offset: int, whence: int = 0) -> int:

@@ -16,37 +16,38 @@ __all__ = ["AISConfig"]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AISConfig(StoreConfig):
-    """Options for AIStore. The variables of AIStore's own clients give those that are not set.
+    """Options for AIStore. The variables of AIStore's own clients set those that are not given.
 
     A variable is read when the first object is requested, in the process that requests it.
 
     Parameters
     ----------
     endpoint_url : str, optional
-        ``[http[s]://]host[:port]`` of a gateway, http without a scheme. Else ``AIS_ENDPOINT``.
+        ``[http[s]://]host[:port]`` of a gateway; a missing scheme is http. Default:
+        ``AIS_ENDPOINT``.
     token : str, optional
-        Token of an AuthN server. Else ``AIS_AUTHN_TOKEN``.
+        Token of an AuthN server. Default: ``AIS_AUTHN_TOKEN``.
     token_file : str, optional
-        JSON file ``{"token": "..."}``, read again when the cluster refuses the token. Else
-        ``AIS_AUTHN_TOKEN_FILE``.
+        JSON file ``{"token": "..."}``, which is read again when the cluster refuses the token.
+        Default: ``AIS_AUTHN_TOKEN_FILE``.
     client_cert, client_key : str, optional
-        PEM files for mutual TLS; the certificate's file may hold the key. Else ``AIS_CRT`` and
-        ``AIS_CRT_KEY``.
+        PEM files for mutual TLS. The file of the certificate may contain the key. Default:
+        ``AIS_CRT`` and ``AIS_CRT_KEY``.
     verify_tls : bool, optional
-        False to accept any certificate. Else False if ``AIS_SKIP_VERIFY_CRT``, or
-        ``AIS_SKIP_VERIFY``, is true.
+        False: accept any certificate. Default: False if ``AIS_SKIP_VERIFY_CRT`` or
+        ``AIS_SKIP_VERIFY`` is true.
     ca_file : str, optional
-        PEM file with the certificate authorities to trust. Else ``AIS_CLIENT_CA``; else as
-        `find_ca_bundle` finds it.
+        PEM file with the certificate authorities to trust. Default: ``AIS_CLIENT_CA``, or what
+        `find_ca_bundle` finds.
     proxy : str, optional
-        URL of an HTTP proxy; empty for none. Else ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
+        URL of an HTTP proxy; empty: none. Default: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
     connect_timeout : float, optional
-        Seconds that making a connection may take. Else ``AIS_CONNECT_TIMEOUT``; else 5.
+        How many seconds making a connection may take. Default: ``AIS_CONNECT_TIMEOUT``, or 5.
     stall_timeout : float, optional
-        Seconds without a byte after which a request has failed. Else ``AIS_READ_TIMEOUT``; else 20.
+        Seconds without a byte after which a request fails. Default: ``AIS_READ_TIMEOUT``, or 20.
     max_attempts : int, optional
-        Failed requests in a row after which a read has failed, without those that probe, during
-        an outage, whether the store answers again. Else 10.
+        Number of failed requests in a row after which a read fails. Probes during an outage do not
+        count. Default: 10.
 
     Raises
     ------
@@ -66,7 +67,7 @@ class AISConfig(StoreConfig):
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "http")
         if self.token and self.token_file:
-            raise ConfigError("token and token_file exclude each other.")
+            raise ConfigError("Give either token or token_file, not both.")
 
     def resolve(self) -> Connection:
         """Fill in all options that are not given. Makes no request.
@@ -127,7 +128,8 @@ class AISConfig(StoreConfig):
         if url := env_text("AIS_ENDPOINT"):
             return normal_endpoint("AIS_ENDPOINT", url, "http")
         raise ConfigError(
-            "There is no AIStore endpoint: pass endpoint_url to AISConfig, or set AIS_ENDPOINT."
+            "No AIStore endpoint is configured: pass endpoint_url= to AISConfig, or set"
+            " AIS_ENDPOINT."
         )
 
     def _client_cert(self) -> tuple[str, str]:
@@ -135,7 +137,7 @@ class AISConfig(StoreConfig):
         key = self.client_key or env_text("AIS_CRT_KEY") or cert
         for name, file in (("client_cert", cert), ("client_key", key)):
             if file and not Path(file).is_file():
-                raise ConfigError(f"There is no file {file}, which {name} or its variable names.")
+                raise ConfigError(f"{name}, or its variable, names {file}, which does not exist.")
         return cert, key
 
     def _verifies_tls(self) -> bool:
@@ -159,7 +161,7 @@ class AISConfig(StoreConfig):
 def _bearer(token: str, source: str) -> Credentials:
     token = token.strip()
     if not token.isprintable() or not token.isascii():
-        raise ConfigError(f"The token has characters that are not valid in a token: {source}.")
+        raise ConfigError(f"The token from {source} has characters that are invalid in a token.")
     return Credentials("", "", token, source=source)
 
 
@@ -171,5 +173,5 @@ def _read_token(file: str) -> str:
     except (ValueError, LookupError, TypeError):
         token = None
     if not isinstance(token, str) or not token:
-        raise ConfigError(f'The token file is not of the form {{"token": "..."}}: {file}.')
+        raise ConfigError(f'The token file {file} does not have the form {{"token": "..."}}.')
     return token

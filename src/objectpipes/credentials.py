@@ -29,8 +29,8 @@ _MAX_PAUSE_S = 30.0
 # The pause between attempts while requests wait for fresh credentials; doubled each time.
 _MIN_BACKOFF_S = 0.1
 _MAX_BACKOFF_S = 2.0
-# How often the engine asks while credentials need no renewal.
-_LOOK_S = 5.0
+# How often the engine polls while credentials need no renewal.
+_POLL_S = 5.0
 # The longest wait for the first credentials, however many attempts are left.
 _MAX_FIRST_S = 8.0
 
@@ -301,7 +301,7 @@ class CredentialsProvider:
                 self._renew_ahead()
             if not needed or self._failures == 0:
                 fresh = self._current is not before or (needed and self._failures == 0)
-                return Renewal(self._current, fresh, "", _LOOK_S)
+                return Renewal(self._current, fresh, "", _POLL_S)
             hopeless = self._failures >= self._max_attempts or isinstance(self._error, ConfigError)
             failure = _reason(self._error) if hopeless else ""
             return Renewal(self._current, False, failure, max(self._next_call_at - now, 0.0))
@@ -336,7 +336,7 @@ class CredentialsProvider:
         try:
             fresh = self._load()
             if fresh is None and self._current is not None:
-                raise InvalidCredentialsError("There are no credentials any more.")
+                raise InvalidCredentialsError("The source of the credentials no longer has any.")
             self._adopt(fresh)
         except Exception as error:
             self._failures += 1
@@ -348,7 +348,9 @@ class CredentialsProvider:
         ends_at = math.inf if fresh is None or fresh.expiry is None else fresh.expiry.timestamp()
         left = ends_at - time.time()
         if left <= 0:
-            raise ExpiredCredentialsError("The credentials that were found have already expired.")
+            raise ExpiredCredentialsError(
+                "The source of the credentials returned some that have already expired."
+            )
         self._current = fresh
         self._ends_at = ends_at
         self._renew_at = ends_at - min(_MARGIN_S, left / 2)

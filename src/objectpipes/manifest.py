@@ -1,4 +1,4 @@
-"""An immutable, ordered table of objects: what a job reads, listed once."""
+"""An immutable, ordered table of objects, which a job lists once and then reads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FACTS = ("size", "mtime", "etag", "version", "checksum", "targets")
 
 
 class _Rows(Protocol):
-    """Objects by number. Equal objects that were made in the same way have equal fingerprints."""
+    """Objects by number. Equal rows that were made in the same way have equal fingerprints."""
 
     @property
     def fingerprint(self) -> bytes: ...
@@ -47,9 +47,9 @@ class _Rows(Protocol):
 class Manifest(Sequence["ObjectUrl"]):
     """An immutable, ordered table of objects: URL, size and version.
 
-    Made by `list`, `from_urls`, `load` or `from_arrow`. Slices, sums and shuffles are views that
-    cost nothing, however large the manifest is. A loaded manifest is mapped into memory, so the
-    processes of a machine share its pages. It is pickled as its path.
+    `list`, `from_urls`, `load` and `from_arrow` make one. Slices, sums and shuffles are views, and
+    cost nothing for a manifest of any size. A loaded manifest is mapped into memory, so the
+    processes of a machine share its pages. It pickles as its path.
 
     Examples
     --------
@@ -70,31 +70,31 @@ class Manifest(Sequence["ObjectUrl"]):
         masks: str | Sequence[str] = (),
         **filters: Unpack[ListArguments],
     ) -> Manifest:
-        """List prefixes, several at the same time; ordered by prefix, then as the store lists.
+        """List prefixes, several at a time. The order is by prefix, then that of the store.
 
-        If ``torch.distributed`` is initialised, every rank must call this: rank 0 lists, and all
+        If ``torch.distributed`` is initialised, every rank must call this: rank 0 lists, and the
         others get its result or its error.
 
         Parameters
         ----------
         prefixes : str or iterable of str
-            As for a lister: ``s3://bucket/any/prefix``, or for AIStore ``ais://bucket/any/prefix``.
+            ``s3://bucket/any/prefix``, or for AIStore ``ais://bucket/any/prefix``.
         config : S3Config or AISConfig, optional
             How to reach the store.
         masks : str or sequence of str, optional
-            Patterns as for `fnmatch`, any of which must match the whole URL; empty: all match.
+            Patterns of `fnmatch`, one of which must match the whole URL; empty: all URLs match.
         **filters
             Which objects to list, as `ListFilters` describes.
 
         Returns
         -------
         Manifest
-            The objects, perhaps none.
+            The objects; empty if there are none.
 
         Raises
         ------
         ObjectStoreError
-            A prefix cannot be listed; `EndpointError` also if another rank has ended.
+            A prefix cannot be listed. `EndpointError`: or another rank has ended.
         """
         given = [prefixes] if isinstance(prefixes, str) else [*prefixes]
         which = ListFilters(masks=masks, **filters)
@@ -102,12 +102,12 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def from_urls(cls, urls: Iterable[str]) -> Manifest:
-        """Make a manifest of URLs, in their order. The size and version of an `ObjectUrl` are kept.
+        """Make a manifest from URLs, in their order. It keeps size and version of an `ObjectUrl`.
 
         Raises
         ------
         InvalidURLError
-            A URL is not of the form ``scheme://bucket/key``.
+            A URL does not have the form ``scheme://bucket/key``.
         """
         builder = TableBuilder()
         builder.add([urls] if isinstance(urls, str) else urls)
@@ -115,19 +115,19 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def load(cls, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> Manifest:
-        """Open a saved manifest. Its entries are read when they are used.
+        """Open a saved manifest. Each entry is read when it is used.
 
         Parameters
         ----------
         where : str or path
-            A local file, or an object's URL. An object is copied to a temporary file.
+            A local file, or the URL of an object, which is copied to a temporary file.
         config : S3Config or AISConfig, optional
             How to reach the store of that object.
 
         Raises
         ------
         ManifestError
-            The file is truncated, damaged, of a newer version or not a manifest.
+            The file is truncated or damaged, is not a manifest, or a newer objectpipes wrote it.
         ObjectStoreError
             The object cannot be read.
         OSError
@@ -150,12 +150,12 @@ class Manifest(Sequence["ObjectUrl"]):
         return cls(table)
 
     def save(self, where: str | os.PathLike[str], *, config: StoreConfig | None = None) -> None:
-        """Write the manifest to a file, which appears only when it is complete, or to an object.
+        """Write the manifest to a file, which appears once it is complete, or to an object.
 
         Parameters
         ----------
         where : str or path
-            A local file, or an object's URL.
+            A local file, or the URL of an object.
         config : S3Config or AISConfig, optional
             How to reach the store of that object.
 
@@ -197,7 +197,7 @@ class Manifest(Sequence["ObjectUrl"]):
             return Manifest(_part(self._rows, range(*index.indices(size))))
         number = operator.index(index)
         if not -size <= number < size:
-            raise IndexError(f"the manifest has {size} objects, none with number {number}")
+            raise IndexError(f"number {number} is out of range: the manifest has {size} objects")
         return self._rows[number % size]
 
     def __iter__(self) -> Iterator[ObjectUrl]:
@@ -215,7 +215,7 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the data: a hash of URLs, sizes and versions in their order."""
+        """Identifies the data: a hash of all URLs, sizes and versions in their order."""
         return self._rows.fingerprint.hex()
 
     def filter(self, predicate: Callable[[ObjectUrl], bool]) -> Manifest:
@@ -228,12 +228,12 @@ class Manifest(Sequence["ObjectUrl"]):
         Raises
         ------
         ConfigError
-            The seed is no whole number.
+            The seed is not a whole number.
         """
         return Manifest(_Shuffled(self._rows, check_seed(seed)))
 
     def to_arrow(self) -> pyarrow.Table:
-        """Return a table of url, size, mtime, etag, version, checksum and targets per object.
+        """Return a table with the url, size, mtime, etag, version, checksum and targets of each.
 
         Raises
         ------
@@ -263,14 +263,14 @@ class Manifest(Sequence["ObjectUrl"]):
 
     @classmethod
     def from_arrow(cls, table: pyarrow.Table) -> Manifest:
-        """Make a manifest of a table with a column ``url``, and any others that `to_arrow` makes.
+        """Make a manifest from a table with a column ``url`` and any of the others of `to_arrow`.
 
         Raises
         ------
         ConfigError
-            There is no column ``url``.
+            The table has no column ``url``.
         InvalidURLError
-            A URL is not of the form ``scheme://bucket/key``.
+            A URL does not have the form ``scheme://bucket/key``.
         """
         from .errors import ConfigError
         from .url import ObjectUrl

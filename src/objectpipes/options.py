@@ -1,4 +1,4 @@
-"""How to read and what to list: the options of all pipes, functions and commands.
+"""The options for reading and listing, for all pipes, functions and commands.
 
 The name, type, default and valid values of each option are defined only here.
 """
@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from ._checks import check_flag, check_seconds
+from ._checks import check_choice, check_count, check_flag, check_seconds
 from .errors import ConfigError
 
 __all__ = ["ListArguments", "ListFilters", "ReadArguments", "ReadOptions"]
 
-_MAX_INT = (1 << 63) - 1
 _MAX_CONCURRENCY = 1 << 16
 _MAX_TIMEOUT_S = 1e9  # 30 years: no limit
 
@@ -54,14 +52,8 @@ class ListArguments(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class _Options:
-    def _check_integer(self, name: str, lowest: int, highest: int = _MAX_INT) -> None:
-        value = getattr(self, name)
-        whole = hasattr(value, "__index__") and not isinstance(value, bool)
-        if not whole or not lowest <= operator.index(value) <= highest:
-            raise ConfigError(
-                f"{name} must be an integer from {lowest} to {highest}, not {value!r}."
-            )
-        object.__setattr__(self, name, operator.index(value))
+    def _check_count(self, name: str, **limits: int) -> None:
+        object.__setattr__(self, name, check_count(name, getattr(self, name), **limits))
 
     def _check_flags(self, *names: str) -> None:
         for name in names:
@@ -82,15 +74,15 @@ class ReadOptions(_Options):
     ----------
     prefetch_bytes : int, optional
         How many bytes to hold ahead of the consumer. All readers of a process share the largest
-        value. Each worker of a `DataLoader` is a process of its own, and the objects that it hands
-        over take up to 256 MiB of shared memory in addition. An object larger than a quarter of
-        this is streamed.
+        value. Each worker of a `DataLoader` is a process of its own. In addition, the objects that
+        all workers together hand over take up to 256 MiB of shared memory. An object larger than a
+        quarter of this is streamed.
     concurrency : int, optional
-        How many objects to request at once; 0: as many as the latency of the store needs.
+        How many objects to request at once; 0: adapt to the latency of the store.
     verify : bool, optional
         Compare checksums.
     ordered : bool, optional
-        False: yield objects as they arrive.
+        True: yield objects in the order of their URLs. False: yield them as they arrive.
     on_error : {"raise", "skip"}, optional
         ``"skip"`` logs an object that cannot be read as a warning of the logger ``objectpipes``,
         and continues. If a streamed object fails after it was yielded, its ``read()`` raises an
@@ -125,16 +117,15 @@ class ReadOptions(_Options):
     latest: bool = False
 
     def __post_init__(self) -> None:
-        self._check_integer("prefetch_bytes", 1)
-        self._check_integer("concurrency", 0, _MAX_CONCURRENCY)
+        self._check_count("prefetch_bytes", minimum=1)
+        self._check_count("concurrency", maximum=_MAX_CONCURRENCY)
         object.__setattr__(self, "timeout", check_seconds("timeout", self.timeout, endless=True))
         self._check_flags("verify", "ordered", "latest")
         self._check_texts("archpath", "etl_name")
-        if self.on_error not in ("raise", "skip"):
-            raise ConfigError(f"on_error must be 'raise' or 'skip', not {self.on_error!r}.")
+        check_choice("on_error", self.on_error, ("raise", "skip"))
         object.__setattr__(self, "etl_args", _arguments_text(self.etl_args))
         if self.etl_args and not self.etl_name:
-            raise ConfigError("etl_args need an etl_name.")
+            raise ConfigError("etl_args is given without etl_name, which names the ETL to call.")
 
     @property
     def timeout_ms(self) -> int:
@@ -148,7 +139,9 @@ def _arguments_text(arguments: Mapping[str, Any] | str) -> str:
     try:
         text = json.dumps(dict(arguments), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"etl_args must be a str, or a mapping that JSON has: {error}.") from None
+        raise ConfigError(
+            f"etl_args must be a str, or a mapping that can be written as JSON: {error}."
+        ) from None
     return text if arguments else ""
 
 
@@ -195,7 +188,7 @@ class ListFilters(_Options):
     def __post_init__(self) -> None:
         for name in ("min_size", "max_size"):
             if getattr(self, name) is not None:
-                self._check_integer(name, 0)
+                self._check_count(name)
         self._check_flags("recursive", "archive_members", "allow_partial")
         self._check_texts("start_after", "delimiter")
         if not self.recursive and not self.delimiter:
@@ -203,7 +196,7 @@ class ListFilters(_Options):
         masks = tuple(filter(None, [self.masks])) if isinstance(self.masks, str) else self.masks
         masks = tuple(masks) if isinstance(masks, Iterable) else (None,)
         if not all(isinstance(mask, str) for mask in masks):
-            raise ConfigError(f"masks must be a str, or several, not {self.masks!r}.")
+            raise ConfigError(f"masks must be a str or a sequence of str, not {self.masks!r}.")
         object.__setattr__(self, "masks", masks)
         object.__setattr__(self, "modified_after", _posix_seconds(self.modified_after))
 
@@ -215,9 +208,11 @@ def _posix_seconds(moment: datetime | float | None) -> float | None:
         return moment.timestamp()
     if moment is None:
         return None
-    # A text is not read as a number, though float() would.
+    # Text is refused, although float() would parse it.
     if hasattr(moment, "__float__") and not isinstance(moment, bool):
         with suppress(OverflowError, TypeError, ValueError):
             if math.isfinite(seconds := float(moment)):
                 return seconds
-    raise ConfigError(f"modified_after must be a moment, not {moment!r}.")
+    raise ConfigError(
+        f"modified_after must be a datetime or a number of POSIX seconds, not {moment!r}."
+    )

@@ -1,4 +1,4 @@
-"""Measures what loops over data wait for."""
+"""Measures what the loops over data wait for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class WorkerProfile:
 
 @dataclass
 class Profile:
-    """The result of `profile`; zero until that ends.
+    """The result of `profile`. All values are 0 until the block ends.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Profile:
     consumer : float
         Seconds that loops in this process did not wait for data.
     objects, bytes, retries : int
-        Read by all processes; requests that had to be repeated.
+        What all processes read, and how many requests they repeated.
     workers : list of WorkerProfile
-        Of each process that read.
+        One for each process that read.
     """
 
     seconds: float = 0.0
@@ -112,21 +112,21 @@ class Profile:
         return "\n".join(lines)
 
     def prometheus(self) -> str:
-        """Return it in the text format of Prometheus."""
+        """Return the profile in the text format of Prometheus."""
         lines = [
-            "# HELP objectpipes_loop_seconds Time of the loops over data, by what it went into.",
+            "# HELP objectpipes_loop_seconds Time of the loops over data, by kind.",
             "# TYPE objectpipes_loop_seconds gauge",
             *(
                 f'objectpipes_loop_seconds{{kind="{kind}"}} {getattr(self, name)!r}'
                 for kind, name in (("total", "seconds"), ("wait", "wait"), ("consumer", "consumer"))
             ),
-            "# HELP objectpipes_worker_seconds Time of a process that read, by what it went into.",
+            "# HELP objectpipes_worker_seconds Time of a process that read data, by kind.",
             "# TYPE objectpipes_worker_seconds gauge",
         ]
         for labels, kind, seconds in self._seconds():
             lines.append(f'objectpipes_worker_seconds{{{labels},kind="{kind}"}} {seconds!r}')
         for name in _COUNTS:
-            lines.append(f"# HELP objectpipes_{name} What a process read: {name}.")
+            lines.append(f"# HELP objectpipes_{name} {name.capitalize()} of a process.")
             lines.append(f"# TYPE objectpipes_{name} gauge")
             lines += [
                 f"objectpipes_{name}{{{_labels(row)}}} {getattr(row, name)}" for row in self.workers
@@ -163,13 +163,13 @@ def _labels(row: WorkerProfile) -> str:
 def profile() -> Iterator[Profile]:
     """Measure what loops over pipes and over ``dataset.loader()`` wait for, including workers.
 
-    Workers report several times a second. Those of pipes are included if they start within the
-    block; with the start method ``forkserver`` only those of datasets. Profiles cannot be nested.
+    Workers report several times a second. Workers of pipes are included if they start within the
+    block, but not with the start method ``forkserver``. Profiles cannot be nested.
 
     Yields
     ------
     Profile
-        Filled in when the block ends. If OpenTelemetry is installed, its counters also get it then.
+        Filled in when the block ends. If OpenTelemetry is installed, its counters get the values.
 
     Raises
     ------

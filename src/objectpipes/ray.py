@@ -1,6 +1,6 @@
-"""Objects and tar shards as Ray datasets: read by all machines of a cluster, by this engine.
+"""Objects and tar shards as Ray datasets, which all machines of a cluster read with this engine.
 
-Needs Ray (``pip install "objectpipes[ray]"``), and objectpipes on every machine.
+It needs Ray (``pip install "objectpipes[ray]"``), and objectpipes on every machine.
 """
 
 from __future__ import annotations
@@ -41,13 +41,12 @@ __all__ = ["ObjectDatasource", "read_objects", "read_shards"]
 _MAX_BLOCK_BYTES = 64 << 20
 _PREFETCH_BYTES = 64 << 20
 
-# What a row is made of, and how much memory it takes.
 _Row = dict[str, Any]
 _Paths = str | Iterable[str] | Manifest
 
 
 class TaskArguments(TypedDict, total=False):
-    """The keyword arguments of ``ray.data.read_datasource``, as every Ray from 2.50 on has them."""
+    """The keyword arguments of ``ray.data.read_datasource`` that every Ray since 2.50 has."""
 
     override_num_blocks: int
     concurrency: int
@@ -64,30 +63,30 @@ def read_objects(
     include_paths: bool = False,
     **options: Unpack[TaskArguments],
 ) -> Dataset:
-    """Make a dataset of objects: a row each, with its content in the column ``bytes``.
+    """Make a dataset with a row for each object. The column ``bytes`` has its content.
 
     Parameters
     ----------
     paths : str, iterable of str or Manifest
-        URLs of objects, and prefixes: a bare bucket or what ends in ``/`` is listed.
+        URLs of objects, and prefixes to list: a bucket without a key, or a URL that ends in ``/``.
     config : S3Config or AISConfig, optional
-        How to reach the store. Credentials that it does not hold are looked for on each machine.
+        How to reach the store. Each machine looks for credentials that it does not contain.
     include_paths : bool, optional
-        Whether there is a column ``path``, too: the object's URL.
+        Add a column ``path`` with the URL of the object.
     **options
-        Of ``ray.data.read_datasource``, as `TaskArguments` lists them.
+        Options of ``ray.data.read_datasource``, as `TaskArguments` lists them.
 
     Returns
     -------
     ray.data.Dataset
-        Rows in the order of `paths` where Ray is told to preserve it; each read task reads its
-        part ahead, and yields Arrow tables of up to 64 MiB or a row.
+        Rows in the order of `paths`, if Ray is configured to preserve order. Each read task reads
+        its part ahead, and yields Arrow tables of at most 64 MiB, or of one larger row.
 
     Raises
     ------
     ObjectStoreError
-        A prefix cannot be listed; when the dataset is consumed, in Ray's own exception: an object
-        cannot be read.
+        A prefix cannot be listed. If an object cannot be read while the dataset is consumed, Ray
+        raises an exception of its own that contains this one.
 
     Examples
     --------
@@ -106,11 +105,11 @@ def read_shards(
     include_paths: bool = False,
     **options: Unpack[TaskArguments],
 ) -> Dataset:
-    """Make a dataset of the samples of tar shards: a row each.
+    """Make a dataset with a row for each sample of tar shards.
 
-    Its columns are ``__key__`` and the extensions of the sample's members, as `ShardDataset` has
-    them; what a sample lacks is null. Everything else is as in `read_objects`; ``path`` is the
-    shard's URL, and indexes that lie beside the shards are left out.
+    Its columns are ``__key__`` and the extensions of the members, as in `ShardDataset`; null, if a
+    sample has no such member. Everything else is as in `read_objects`. ``path`` is the URL of the
+    shard. Indexes beside the shards are ignored.
     """
     datasource = ObjectDatasource(paths, config=config, include_paths=include_paths, shards=True)
     dataset: Dataset = ray.data.read_datasource(datasource, **options)
@@ -118,14 +117,14 @@ def read_shards(
 
 
 class ObjectDatasource(Datasource):  # type: ignore[misc, unused-ignore]
-    """What `read_objects` and `read_shards` read.
+    """The source from which `read_objects` and `read_shards` make datasets.
 
     Parameters
     ----------
     paths, config, include_paths
         As in `read_objects`.
     shards : bool, optional
-        Whether objects are tar shards, whose samples are rows.
+        Read objects as tar shards, with a row for each sample.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class ObjectDatasource(Datasource):  # type: ignore[misc, unused-ignore]
 
             urls = [url for url in urls if not is_index(url)]
         self._urls = urls
-        # Of an object that nobody listed nothing is known; it counts as much as an average one.
+        # The size of an object that was not listed is unknown. It counts as an average one.
         known = [size for size in (getattr(url, "size", None) for url in urls) if size is not None]
         self._all_known = len(known) == len(urls)
         average = sum(known) // len(known) if known else 1
@@ -154,7 +153,7 @@ class ObjectDatasource(Datasource):  # type: ignore[misc, unused-ignore]
         self._ends = [*itertools.accumulate(average if size is None else size for size in sizes)]
 
     def estimate_inmemory_data_size(self) -> int | None:
-        """Return the bytes of all objects; None if not all were listed."""
+        """Return the bytes of all objects; None if some were not listed."""
         if not self._all_known:
             return None
         return self._ends[-1] if self._ends else 0
@@ -165,21 +164,21 @@ class ObjectDatasource(Datasource):  # type: ignore[misc, unused-ignore]
         per_task_row_limit: int | None = None,
         data_context: DataContext | None = None,
     ) -> list[ReadTask]:
-        """Cut the objects into parts of about as many bytes, and return what reads them.
+        """Divide the objects among read tasks, with about as many bytes for each.
 
         Parameters
         ----------
         parallelism : int
-            How many parts, if there are as many objects.
+            Number of tasks, unless there are fewer objects.
         per_task_row_limit : int, optional
-            Rows to read of each part at the most.
+            How many rows each task reads at most.
         data_context : ray.data.DataContext, optional
-            Its ``target_max_block_size`` bounds blocks, if it is less than 64 MiB.
+            Its ``target_max_block_size`` limits blocks, if it is less than 64 MiB.
 
         Returns
         -------
         list of ray.data.ReadTask
-            None without objects.
+            The tasks; empty if there are no objects.
         """
         target = getattr(data_context, "target_max_block_size", None) or _MAX_BLOCK_BYTES
         block_bytes = min(target, _MAX_BLOCK_BYTES)
@@ -214,22 +213,22 @@ def _urls_of(paths: _Paths, config: StoreConfig | None) -> Sequence[ObjectUrl | 
     for path in [paths] if isinstance(paths, str) else paths:
         _, separator, rest = path.partition("://")
         if not separator:
-            raise ConfigError(f"Not the URL of an object or a prefix: {path!r}.")
+            raise ConfigError(f"{path!r} is not a URL: write s3://bucket/... or ais://bucket/...")
         is_prefix = path.endswith("/") or "/" not in rest
         urls += Manifest.list(path, config=config) if is_prefix else [path]
     return urls
 
 
 def _balanced(ends: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
-    """Cut objects, whose sizes add up to `ends`, into parts of about as many bytes; none is empty.
+    """Cut objects into parts of about as many bytes, none without an object.
 
-    Objects that are empty count as much as others where nothing else does.
+    `ends` has the sum of the sizes up to each object.
     """
     count = len(ends)
     parts = max(1, min(parts, count))
     begin = 0
     for part in range(1, parts + 1):
-        # Enough objects are left for the parts to come.
+        # Leave an object for each of the remaining parts.
         last = count - (parts - part)
         end = bisect.bisect_left(ends, ends[-1] * part / parts, begin, last) + 1 if count else 0
         end = min(max(end, begin + 1), last)
@@ -240,7 +239,7 @@ def _balanced(ends: Sequence[int], parts: int) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-# On the machine that reads ------------------------------------------------------------------------
+# In the read tasks --------------------------------------------------------------------------------
 
 
 def _rows_of_objects(

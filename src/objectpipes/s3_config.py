@@ -10,14 +10,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ._aws import AwsProfile, chain
-from ._checks import check_count, check_region, check_text
-from ._connection import (
-    Connection,
-    StoreConfig,
-    check_choice,
-    is_loopback,
-    normal_endpoint,
-)
+from ._checks import check_choice, check_count, check_region, check_text
+from ._connection import Connection, StoreConfig, is_loopback, normal_endpoint
 from ._env import env_size, env_text
 from ._redact import keep_secret
 from .credentials import Credentials, CredentialsProvider, CredentialsSource, identity_of
@@ -70,7 +64,7 @@ class ResolvedS3Config:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class S3Config(StoreConfig):
-    """Options for S3. The environment or AWS configuration files give those that are not set.
+    """Options for S3. The environment or AWS configuration files set those that are not given.
 
     An option that is not given is looked up when the first object is requested, in the process that
     requests it: first in torchdata's variables (``S3_...``), then in AWS's (``AWS_...``), then in
@@ -79,50 +73,49 @@ class S3Config(StoreConfig):
     Parameters
     ----------
     endpoint_url : str, optional
-        ``[http[s]://]host[:port][/path]``. Else ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``,
-        ``AWS_ENDPOINT_URL``, the profile; else AWS's own endpoint of the region. A missing scheme
-        is https, or http if ``S3_USE_HTTPS`` begins with 0.
+        ``[http[s]://]host[:port][/path]``. Default: ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``,
+        ``AWS_ENDPOINT_URL``, the profile, or AWS's own endpoint of the region. A missing scheme is
+        https, or http if ``S3_USE_HTTPS`` begins with 0.
     region : str, optional
-        Else ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile; else found out from the server.
+        Default: ``AWS_REGION``, ``AWS_DEFAULT_REGION``, the profile, or what the server says.
     profile : str, optional
-        Profile of the AWS configuration files. Else ``AWS_PROFILE``.
+        Profile of the AWS configuration files. Default: ``AWS_PROFILE``.
     credentials : Credentials or callable, optional
-        Or a callable without arguments that returns `Credentials`, and is called again before these
-        expire; workers that are spawned need one that can be pickled. Else botocore's chain of
-        providers.
+        Fixed credentials, or a callable without arguments that returns `Credentials`. It is called
+        again before they expire. Spawned workers need a callable that can be pickled. Default:
+        botocore's chain of providers.
     anonymous : bool, optional
-        Send unsigned requests and look for no credentials.
+        Send unsigned requests, and look for no credentials.
     requester_pays : bool, optional
         Accept the costs of reading from a bucket whose requesters pay.
     addressing_style : str, optional
-        ``"path"``, ``"virtual"`` or ``"auto"``: as in the profile, else virtual for AWS, path for
-        any other endpoint.
+        ``"path"``, ``"virtual"`` or ``"auto"``: the one in the profile, or else virtual for AWS and
+        path for any other endpoint.
     verify_tls : bool, optional
-        False to accept any certificate. Else False if ``S3_VERIFY_SSL`` begins with 0.
+        False: accept any certificate. Default: False if ``S3_VERIFY_SSL`` begins with 0.
     transport : str, optional
         ``"http"``, or ``"aws"`` to send requests with aws-sdk-cpp.
     multi_part_download : bool, optional
-        False to read an object in one request. Else False if ``S3_MULTI_PART_DOWNLOAD`` is OFF.
+        False: read each object in one request. Default: False if ``S3_MULTI_PART_DOWNLOAD`` is OFF.
     list_version : int, optional
-        1 to list with ListObjects, for stores whose ListObjectsV2 is broken; what only lacks it is
-        noticed without.
+        1: list with ListObjects, for stores whose ListObjectsV2 is broken. For stores that do not
+        have ListObjectsV2 this is not necessary.
     expected_bucket_owner : str, optional
-        AWS account that buckets must belong to: requests of all others are denied.
+        AWS account that must own the buckets. The server denies requests to other buckets.
     sse_customer_key : str or bytes, optional
-        The customer's key (SSE-C) with which objects are encrypted: 32 bytes, or these in base64.
-        It is sent with every read, which S3 accepts by https only; http is for loopback.
+        The key with which objects are encrypted (SSE-C): 32 bytes, or their base64. Every read
+        sends it, so the endpoint must use https, or be on loopback.
     ca_file : str, optional
-        PEM file with the certificate authorities to trust. Else as `find_ca_bundle` finds it.
+        PEM file with the certificate authorities to trust. Default: what `find_ca_bundle` finds.
     proxy : str, optional
-        URL of an HTTP proxy; empty for none. Else ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
+        URL of an HTTP proxy; empty: none. Default: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
     connect_timeout : float, optional
-        Seconds that making a connection may take. Else 5.
+        How many seconds making a connection may take. Default: 5.
     stall_timeout : float, optional
-        Seconds without a byte after which a request has failed. Else 20.
+        Seconds without a byte after which a request fails. Default: 20.
     max_attempts : int, optional
-        Failed requests in a row after which a read has failed, without those that probe, during
-        an outage, whether the store answers again. Else ``AWS_MAX_ATTEMPTS``, the profile; else
-        10.
+        Number of failed requests in a row after which a read fails. Probes during an outage do not
+        count. Default: ``AWS_MAX_ATTEMPTS``, the profile, or 10.
 
     Raises
     ------
@@ -152,7 +145,7 @@ class S3Config(StoreConfig):
         object.__setattr__(self, "list_version", version)
         owner = self.expected_bucket_owner
         if owner is not None and not (owner.isascii() and owner.isalnum()):
-            raise ConfigError(f"expected_bucket_owner must be an account's id, not {owner!r}.")
+            raise ConfigError(f"expected_bucket_owner must be the id of an account, not {owner!r}.")
         _customer_key(self.sse_customer_key)
         if self.region:
             check_region("region", self.region)
@@ -162,7 +155,7 @@ class S3Config(StoreConfig):
             normal_endpoint("endpoint_url", self.endpoint_url, "https")
         if self.credentials is not None:
             if self.anonymous:
-                raise ConfigError("credentials and anonymous=True exclude each other.")
+                raise ConfigError("Give either credentials or anonymous=True, not both.")
             if not isinstance(self.credentials, Credentials) and not callable(self.credentials):
                 raise ConfigError("credentials must be Credentials, or a callable returning them.")
 
@@ -293,5 +286,8 @@ def _is_off(name: str) -> bool:
 def _call(source: Callable[[], Credentials]) -> Credentials:
     found = source()
     if not isinstance(found, Credentials):
-        raise ConfigError(f"The callable given as credentials returned {type(found).__name__}.")
+        raise ConfigError(
+            "The callable passed as credentials= must return Credentials, but it returned"
+            f" {type(found).__name__}."
+        )
     return found

@@ -1,7 +1,7 @@
-"""Where the samples of tar shards begin: made once, so that training reads from the middle.
+"""Indexes of tar shards: where each sample begins, so that training can read from the middle.
 
-An index is a small object or file: a header with how many samples its shard has and which version
-of the shard it is of, and the offset of each sample.
+An index is a small object or file. Its header has the number of samples and the version of the
+shard. The offset of each sample follows.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ SUFFIX = ".idx"
 _MAGIC = b"\x89opidx\r\n"
 _PREFIX = struct.Struct("<8sII")  # magic, bytes of the head, CRC-32 of head and offsets
 _FORMAT = 1
-# The head's JSON is shorter: one ranged read gets it, whatever the shard.
+# Longer than the JSON of any head, so that one ranged read gets it.
 _HEAD_BYTES = 1024
 _PREFETCH_BYTES = 64 << 20
 _NO_PATH = re.compile(r"[\0\ud800-\udc7f\udd00-\udfff]")
 
 
 def is_index(url: str) -> bool:
-    """Whether a listed object is an index that lies beside its shard."""
+    """Tell whether a listed object is an index that lies beside its shard."""
     return url.endswith(SUFFIX)
 
 
 @dataclass(frozen=True)
 class IndexHead:
-    """What is known of a shard before its index is read.
+    """The head of an index: facts about its shard.
 
     Attributes
     ----------
     samples : int
-        In the shard.
+        Number of samples in the shard.
     size : int
-        Of the shard in bytes.
+        Bytes of the shard.
     etag, version, checksum : str or None
-        Of the shard, as the store names them.
+        What the store says about the version of the shard.
     """
 
     samples: int
@@ -67,25 +67,25 @@ class IndexHead:
     checksum: str | None = None
 
     def check_fits(self, shard: str) -> None:
-        """Compare it with what a listing says of the shard.
+        """Compare the head with what a listing says about the shard.
 
         Raises
         ------
         ShardIndexError
-            The shard is another one now.
+            The shard was replaced after it was indexed.
         """
         for name in ("size", "etag", "version", "checksum"):
             listed, indexed = getattr(shard, name, None), getattr(self, name)
             if listed is not None and indexed is not None and listed != indexed:
                 raise ShardIndexError(
-                    f"The index does not fit its shard: the {name} was {indexed} when it was made,"
-                    f" and is {listed} now",
+                    f"The index does not match its shard: the shard's {name} was {indexed} when it"
+                    f" was indexed, and is {listed} now",
                     url=shard,
                 )
 
 
 def write_index(head: IndexHead, offsets: array[int]) -> bytes:
-    """Return an index as bytes: its head, and the offset of each sample and of their end."""
+    """Return an index as bytes: its head, the offset of each sample, and where the last ends."""
     facts = {"format": _FORMAT, **head.__dict__}
     text = json.dumps({name: value for name, value in facts.items() if value is not None})
     body = text.encode().ljust(_HEAD_BYTES - _PREFIX.size) + _little_endian(offsets).tobytes()
@@ -93,22 +93,22 @@ def write_index(head: IndexHead, offsets: array[int]) -> bytes:
 
 
 def read_head(data: bytes, shard: str) -> IndexHead:
-    """Understand the beginning of an index.
+    """Parse the beginning of an index.
 
     Raises
     ------
     ShardIndexError
-        It is none, truncated, or of a newer objectpipes.
+        It is not an index, is truncated, or was written by a newer objectpipes.
     """
     if len(data) < _HEAD_BYTES or not data.startswith(_MAGIC):
-        raise ShardIndexError("This is no index of a shard, or it is truncated", url=shard)
+        raise ShardIndexError("This is not the index of a shard, or it is truncated", url=shard)
     _, length, _ = _PREFIX.unpack_from(data)
     try:
         facts = json.loads(data[_PREFIX.size : min(_PREFIX.size + length, _HEAD_BYTES)])
         version = facts.pop("format")
         if version > _FORMAT:
             raise ShardIndexError(
-                f"The index has format {version}, of a newer objectpipes", url=shard
+                f"A newer objectpipes has written this index, in format {version}", url=shard
             )
         return IndexHead(**facts)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -118,12 +118,12 @@ def read_head(data: bytes, shard: str) -> IndexHead:
 
 
 def read_offsets(data: bytes, head: IndexHead, shard: str) -> array[int]:
-    """Return the offset of each sample of a shard, and of their end.
+    """Return the offset of each sample of a shard, and where the last one ends.
 
     Raises
     ------
     ShardIndexError
-        The index is damaged, or another than `head` is of.
+        The index is damaged, or `head` is not its head.
     """
     intact = read_head(data, shard) == head and len(data) == _HEAD_BYTES + 8 * (head.samples + 1)
     if not intact or _PREFIX.unpack_from(data)[2] != zlib.crc32(data[_PREFIX.size :]):
@@ -141,12 +141,12 @@ def _little_endian(offsets: array[int]) -> array[int]:
 
 
 class IndexPlace:
-    """Where indexes are.
+    """The place where indexes are stored.
 
     Parameters
     ----------
     place : str or path, optional
-        A folder, or the URL of a prefix; beside the shards if it is not given.
+        A folder, or the URL of a prefix. By default, each index is beside its shard.
     config : S3Config or AISConfig, optional
         How to reach the store.
     """
@@ -156,7 +156,9 @@ class IndexPlace:
             not isinstance(place, (str, Path)) or _NO_PATH.search(str(place))
         ):
             raise ConfigError(f"index must be a folder or the URL of a prefix, not {place!r}.")
-        self._place = None if place is None else str(place).rstrip("/")
+        self._place = None if place is None else str(place)
+        if self._place is not None and "://" in self._place:
+            self._place = self._place.rstrip("/")
         self._config = config
 
     def of(self, shard: str) -> str:
@@ -166,13 +168,13 @@ class IndexPlace:
         _, _, path = shard.partition("://")
         if "://" in self._place:
             return f"{self._place}/{path}{SUFFIX}"
-        # Any key makes a path inside of the folder.
+        # Any key becomes a path inside the folder.
         parts = [quote(part, safe=" ") for part in path.split("/")]
         parts = [part.replace(".", "%2E") if part in ("", ".", "..") else part for part in parts]
         return str(Path(self._place, *(part or "%" for part in parts))) + SUFFIX
 
     def heads(self, shards: Sequence[str]) -> list[IndexHead | None]:
-        """Read the heads of several indexes at once; None for one that is not there."""
+        """Read the heads of several indexes at once; None for each that does not exist."""
         found = self._read([self.of(shard) for shard in shards], _HEAD_BYTES)
         heads: list[IndexHead | None] = []
         for shard, data in zip(shards, found, strict=True):
@@ -185,11 +187,11 @@ class IndexPlace:
         Raises
         ------
         ShardIndexError
-            It has gone, is damaged, or is another now.
+            It was deleted, is damaged, or was replaced.
         """
         [data] = self._read([self.of(shard)], None)
         if data is None:
-            raise ShardIndexError("The index has gone", url=self.of(shard))
+            raise ShardIndexError("The index was deleted", url=self.of(shard))
         return read_offsets(data, head, self.of(shard))
 
     def write(self, shard: str, data: bytes) -> str:
@@ -225,7 +227,7 @@ def _read_file(path: str, length: int | None) -> bytes | None:
 
 
 def _read_objects(wanted: list[str | Range], config: StoreConfig | None) -> list[bytes | None]:
-    """Read objects or ranges of them; None in the place of one that is not there."""
+    """Read objects or ranges of them; None for each that does not exist."""
     found: list[bytes | None] = []
     example = wanted[0] if isinstance(wanted[0], str) else wanted[0].url
     options = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
@@ -245,14 +247,14 @@ def index_shard(shard: str, reader: Any) -> tuple[IndexHead, bytes]:
     Parameters
     ----------
     shard
-        Its URL; one that was listed brings what the store says of its version along.
+        Its URL. The URL of a listing also says which version it is.
     reader
         The shard, open for reading.
 
     Raises
     ------
     ArchiveError
-        The shard is damaged, or compressed, so that it cannot be read from the middle.
+        The shard is damaged. Or it is compressed, so it cannot be read from the middle.
     """
     offsets = array("Q")
     end = 0

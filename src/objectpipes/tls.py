@@ -1,7 +1,7 @@
-"""Which certificate authorities to trust: found at run time, on the machine that runs.
+"""Finds the certificate authorities to trust, at run time, on the machine where it runs.
 
 The TLS library inside a wheel has no useful default: it looks where the build machine kept its
-certificates. So the choice is made here, for all stores and transports.
+certificates. So this module chooses, for all stores and transports.
 """
 
 from __future__ import annotations

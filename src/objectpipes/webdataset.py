@@ -25,17 +25,15 @@ __all__ = ["register"]
 def register(*, s3: S3Config | None = None, ais: AISConfig | None = None) -> None:
     """Make ``webdataset.gopen`` open ``s3://`` and ``ais://`` URLs with this engine.
 
-    That holds in this process.
-
-    Forked workers of a ``DataLoader`` inherit that. Spawned workers must call this in their
-    ``worker_init_fn``.
+    This affects the current process and workers that it forks. Spawned workers of a ``DataLoader``
+    must call this in their ``worker_init_fn``.
 
     Parameters
     ----------
     s3 : S3Config, optional
-        How to reach S3; otherwise the environment says that.
+        How to reach S3. The environment sets what is not given.
     ais : AISConfig, optional
-        How to reach AIStore; otherwise the environment says that.
+        How to reach AIStore. The environment sets what is not given.
 
     Raises
     ------
@@ -54,5 +52,5 @@ def _open(
 ) -> _ext.ObjectReader:
     """Open an object as ``webdataset.gopen`` does."""
     if mode != "rb":
-        raise NotSupportedError(f"Objects can only be read, not opened with mode {mode!r}", url=url)
+        raise NotSupportedError(f"Objects can only be read, but the mode is {mode!r}", url=url)
     return open_object(url, config=config)

@@ -402,7 +402,7 @@ class TestDegraded:
         assert 0 < len(errors) < 60
         for error in errors.values():
             assert isinstance(error, EndpointError)
-            assert "2 of the 3 targets with which it was listed" in str(error)
+            assert "only 2 of the 3 targets that it had" in str(error)
 
     @pytest.mark.usefixtures("bucket")
     def test_mirrored_bucket(self, cluster: AIStore) -> None:

@@ -60,7 +60,7 @@ def test_the_doctor_reads_from_every_target(capsys: pytest.CaptureFixture[str]) 
     read = text.partition("\nread")[2]
     assert "TgtNode1: ais://bucket/" in read
     assert "TgtNode2: ais://bucket/" in read
-    assert "refused (HTTP 403): every read takes the way through the gateway" in text
+    assert "refused (HTTP 403): every read goes through the gateway" in text
 
 
 def test_the_doctor_gives_the_token_to_no_target(
@@ -87,7 +87,7 @@ def test_the_doctor_says_that_direct_reads_are_permitted(
         open_to_all.create_bucket("bucket")
         open_to_all.put("bucket", "a b", b"data")
         assert cli.main(["doctor", "ais://bucket", "--url", open_to_all.endpoint]) == 0
-    assert "permitted: reads take no way through the gateway" in capsys.readouterr().out
+    assert "allowed: reads do not go through the gateway" in capsys.readouterr().out
 
 
 def test_the_doctor_without_a_token(
@@ -96,7 +96,7 @@ def test_the_doctor_without_a_token(
     monkeypatch.delenv("AIS_AUTHN_TOKEN")
     assert cli.main(["doctor", "ais://bucket"]) == 1
     text = capsys.readouterr().out
-    assert "none: enough for a cluster without AuthN" in text
+    assert "none, which is enough for a cluster without AuthN" in text
     assert "HTTP 401: token required" in text
     assert "What to do: Give the cluster a valid token" in text
 

@@ -78,7 +78,7 @@ def test_the_demo_proves_what_it_shows(temporary: Path, monkeypatch: pytest.Monk
         assert pictures[1:4] == ["pictures", "30", "30"]
         assert shards[1:4] == ["shards", "1", "150"]
         assert pictures[-2:] == shards[-2:] == ["0", "0"]
-    assert any("looks as it did" in line for line in lines)
+    assert any("exactly once and unchanged" in line for line in lines)
     table = lines[lines.index("What the loop and its workers waited for (S3, pictures):") + 1 :]
     assert [line.split()[0] for line in table[1:4]] == ["worker", "worker", "all"]
     assert lines[lines.index("Try next:") + 1].lstrip().startswith("objectpipes doctor")
@@ -92,7 +92,7 @@ def test_the_demo_says_what_it_cannot_run(temporary: Path, monkeypatch: pytest.M
     monkeypatch.delenv("AISNODE_BIN", raising=False)
     monkeypatch.setenv("PATH", os.defpath)
     output = subprocess.run(COMMAND, capture_output=True, text=True, check=True)
-    assert "AIStore: not run, there is no program aisnode" in output.stdout
+    assert "AIStore: not run, the program aisnode is missing" in output.stdout
 
 
 def test_the_demo_leaves_aistore_out_when_it_is_told(temporary: Path) -> None:

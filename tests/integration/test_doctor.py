@@ -125,10 +125,10 @@ def test_it_tells_where_the_configuration_comes_from(
     found = Diagnosis(capsys, "s3://bucket", "--profile", "lab", "--anonymous")
     assert "'lab'" in found.findings["configuration"]
     assert f"{home}/.aws/config," in found.findings["configuration"]
-    assert f"{home}/.aws/credentials (not there)" in found.findings["configuration"]
+    assert f"{home}/.aws/credentials (does not exist)" in found.findings["configuration"]
     assert f"AWS_ENDPOINT_URL={server.endpoint}" in found.findings["configuration"]
     assert "unsigned" in found.findings["credentials"]
-    assert "AWS_REGION=us-east-1 spares" in found.findings["region"]
+    assert "AWS_REGION=us-east-1 saves" in found.findings["region"]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_certificate_for_another_host(
     endpoint = tls_server.endpoint.replace("127.0.0.1", "localhost")
     options = ("--endpoint-url", endpoint, "--ca-file", str(authority))
     found = Diagnosis(capsys, "s3://bucket", *options)
-    found.assert_broken("TLS", "not valid for 'localhost'", "It is for 127.0.0.1")
+    found.assert_broken("TLS", "not valid for 'localhost'", "valid for 127.0.0.1")
 
 
 def test_a_certificate_whose_time_is_over(
@@ -266,7 +266,7 @@ def test_clocks_that_differ(capsys: pytest.CaptureFixture[str], server: FaultSer
     server.faults.add(kinds.RequestTimeTooSkewed(ahead=7200))
     found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", server.endpoint)
     assert found.code == 0
-    assert "behind the server's; reads allow for it" in found.findings["clock"]
+    assert "behind the server's; reads correct for it" in found.findings["clock"]
 
 
 def test_a_bucket_that_does_not_exist(
@@ -361,7 +361,7 @@ def test_a_proxy_that_is_no_url(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy:port")
     found = Diagnosis(capsys, "s3://bucket", "--endpoint-url", "https://127.0.0.1")
-    found.assert_broken("configuration", "The proxy in HTTPS_PROXY is not of the form", "")
+    found.assert_broken("configuration", "The proxy in HTTPS_PROXY does not have the form", "")
     assert "secret" not in found.text
 
 

@@ -15,7 +15,7 @@ from faults import FaultServer, kinds
 from integration import clusters
 from integration.clusters import running
 from integration.pipes import CREDENTIALS, config_for
-from objectpipes import AISConfig, Credentials, Manifest, S3Config, _upload
+from objectpipes import AISConfig, Credentials, Manifest, S3Config, _store_files
 from objectpipes.errors import (
     AccessDeniedError,
     BucketNotFoundError,
@@ -106,7 +106,7 @@ def test_s3_keeps_a_manifest(
     s3: S3Server, part: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In one piece, or in several; loading it leaves no file behind."""
-    monkeypatch.setattr(_upload, "_MIN_PART", part)
+    monkeypatch.setattr(_store_files, "_MIN_PART", part)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     config = config_of(s3)
     manifest = Manifest.list("s3://bucket/a/", config=config)

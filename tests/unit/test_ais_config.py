@@ -30,7 +30,7 @@ def test_endpoint(given: str, normal: str, monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_no_endpoint_is_an_error_that_says_where_to_put_it() -> None:
-    with pytest.raises(ConfigError, match=r"pass endpoint_url to AISConfig, or set AIS_ENDPOINT"):
+    with pytest.raises(ConfigError, match=r"pass endpoint_url= to AISConfig, or set AIS_ENDPOINT"):
         AISConfig().resolve()
 
 
@@ -39,7 +39,7 @@ def test_no_endpoint_is_an_error_that_says_where_to_put_it() -> None:
     ["ftp://host", "http://", "host:port", "http://u:secret@host", "http://[::1", "a b", "h:0"],
 )
 def test_malformed_endpoint_is_an_error_at_construction(value: str) -> None:
-    with pytest.raises(ConfigError, match="endpoint_url is not of the form") as caught:
+    with pytest.raises(ConfigError, match="endpoint_url does not have the form") as caught:
         AISConfig(endpoint_url=value)
     assert "secret" not in str(caught.value)
 

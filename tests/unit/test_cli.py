@@ -51,9 +51,9 @@ def test_help_loads_neither_torch_nor_the_engine() -> None:
         (["cat"], "URL"),
         (["completion", "fish"], "invalid choice: 'fish'"),
         (["doctor"], "one of the arguments URL --install is required"),
-        (["bench", "s3://bucket", "--workers", "-1"], "not a number of 0 or more"),
-        (["bench", "s3://bucket", "--prefetch-bytes", "64X"], "such as 64M: '64X'"),
-        (["bench", "s3://bucket", "--prefetch-bytes", "0"], "such as 64M: '0'"),
+        (["bench", "s3://bucket", "--workers", "-1"], "expected a whole number from 0 on"),
+        (["bench", "s3://bucket", "--prefetch-bytes", "64X"], "such as 64M, not '64X'"),
+        (["bench", "s3://bucket", "--prefetch-bytes", "0"], "such as 64M, not '0'"),
     ],
 )
 def test_arguments_that_make_no_sense_are_usage_errors(
@@ -68,7 +68,7 @@ def test_a_configuration_that_cannot_work_is_a_failure_in_one_paragraph(
     assert cli.main(["ls", "s3://bucket", "--endpoint-url", "ftp://host"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("objectpipes ls: endpoint_url is not of the form")
+    assert captured.err.startswith("objectpipes ls: endpoint_url does not have the form")
     assert captured.err.count("\n") == 1
 
 

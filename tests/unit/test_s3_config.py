@@ -248,7 +248,7 @@ def test_scheme_of_the_endpoint_goes_before_s3_use_https(
 @pytest.mark.parametrize("name", ["S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
 def test_malformed_endpoint_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "s3://bucket")
-    with pytest.raises(ConfigError, match=f"{name} is not of the form"):
+    with pytest.raises(ConfigError, match=f"{name} does not have the form"):
         S3Config().resolve()
 
 

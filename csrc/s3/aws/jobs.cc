@@ -76,8 +76,8 @@ class GetJob final : public Job {
     if (held_.size() <= kMaxErrorBodyBytes) return;  // may still be an error document
     if (!header("last-modified").empty()) return Open(header);
     refused_.status = Status(StatusCode::kNotSupported,
-                             "the reply has no Last-Modified, without which aws-sdk-cpp does not "
-                             "tell a large object from an error page; transport=\"http\" does");
+                             "the reply has no Last-Modified, so with aws-sdk-cpp a large object "
+                             "looks like an error page; transport=\"http\" can read it");
   }
 
   void OnSuccess(const HeaderLookup& header) override {

@@ -12,8 +12,8 @@ constexpr size_t kMaxUnread = size_t{256} << 10;
 
 }  // namespace
 
-ReplyPipe::ReplyPipe(Executor* executor, std::function<void()> on_news)
-    : executor_(executor), on_news_(std::move(on_news)) {}
+ReplyPipe::ReplyPipe(Executor* executor, std::function<void()> on_readable)
+    : executor_(executor), on_readable_(std::move(on_readable)) {}
 
 void ReplyPipe::PutHead(const ReplyHead& head) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -88,7 +88,7 @@ void ReplyPipe::TellReader() {
     announced_ = false;
     if (closed_) return;
   }
-  on_news_();
+  on_readable_();
 }
 
 }  // namespace objectpipes

@@ -17,8 +17,8 @@ namespace objectpipes {
 
 class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
  public:
-  // `on_news` is called on the I/O thread when there is something to Take(), until Close().
-  ReplyPipe(Executor* executor, std::function<void()> on_news);
+  // `on_readable` is called on the I/O thread when there is something to Take(), until Close().
+  ReplyPipe(Executor* executor, std::function<void()> on_readable);
 
   // The writing end, for the thread inside the SDK: head, data and end. Head and data only for a
   // successful reply.
@@ -38,7 +38,7 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
   };
   News Take();
   int64_t touches() const;  // how often something has arrived
-  void Announce();          // has on_news called soon
+  void Announce();          // has on_readable called soon
   void Close();
 
  private:
@@ -47,7 +47,7 @@ class ReplyPipe : public std::enable_shared_from_this<ReplyPipe> {
   void TellReader();
 
   Executor* const executor_;
-  const std::function<void()> on_news_;
+  const std::function<void()> on_readable_;
 
   mutable std::mutex mutex_;
   std::condition_variable reader_moved_;

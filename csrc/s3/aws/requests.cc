@@ -24,7 +24,7 @@ Status CheckKey(const std::string& key) {
   });
   if (exact) return Status::Ok();
   return Status(StatusCode::kNotSupported,
-                "aws-sdk-cpp cannot ask for a key with \".\" or \"..\" between slashes, or with a "
+                "aws-sdk-cpp cannot request a key with \".\" or \"..\" between slashes, or with a "
                 "zero byte; transport=\"http\" can");
 }
 

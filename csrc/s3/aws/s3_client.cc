@@ -38,7 +38,7 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// What is to be had of AWS's variants is in the name.
+// The name of the host shows which variant of AWS's endpoints it is.
 void SetEndpoint(const S3Options& options, Aws::S3::S3ClientConfiguration* config) {
   if (SdkFindsEndpoint(options)) {
     config->useFIPS = Contains(options.endpoint_url, "-fips.");

@@ -28,7 +28,7 @@ class OutsideSdk {
 // From now on fork() waits a short time for the threads inside.
 void WatchForks();
 
-// False in a child whose fork() waited in vain, and in its own children.
+// False in a child whose fork() gave up waiting, and in its own children.
 bool IsSdkUsable();
 
 // For the end of the process: lets no thread in, and waits a short time for those inside. Threads

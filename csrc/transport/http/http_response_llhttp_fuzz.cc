@@ -116,7 +116,7 @@ void Compare(std::string_view text) {
   } else if (error == HPE_OK) {
     if (ours.complete || ours.body != oracle.verdict.body) abort();
   } else if (ours.complete && !IsPedantic(oracle, error)) {
-    abort();  // of what is not complete, llhttp may see earlier what is wrong
+    abort();  // llhttp may report errors of an incomplete reply earlier
   }
 }
 

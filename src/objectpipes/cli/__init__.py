@@ -33,12 +33,12 @@ _DESCRIPTION = """\
 List, read and measure objects in S3 and AIStore.
 
 examples:
-  objectpipes doctor s3://bucket/prefix         check each step to the first byte
-  objectpipes ls -l s3://bucket/train/          list, with time and size
+  objectpipes doctor s3://bucket/prefix         check each step up to the first byte
+  objectpipes ls -l s3://bucket/train/          list objects with time and size
   objectpipes cat s3://bucket/readme.txt        write an object to standard output
-  objectpipes manifest -o list s3://bucket/a/   save a list for datasets
+  objectpipes manifest -o list s3://bucket/a/   save a listing for datasets
   objectpipes index s3://bucket/shards/         index tar shards for datasets
-  objectpipes bench s3://bucket/train/          measure how fast it can be read
+  objectpipes bench s3://bucket/train/          measure the speed of reading
   objectpipes demo                              try it on this machine, without a store
   objectpipes ls --endpoint-url http://localhost:9000 s3://bucket/
   objectpipes ls --endpoint-url http://gateway:51080 ais://bucket/
@@ -48,15 +48,15 @@ _EPILOG = """\
 exit codes:
   0    success
   1    failure; standard error says why and what to do
-  2    wrong arguments
+  2    invalid arguments
   130  interrupted (Ctrl-C)
-  141  the reader of the output closed it
+  141  the program that read the output closed it
 
 `objectpipes COMMAND --help` shows the options of a command.
 """
 
 _FAILURE = 1
-# What a shell reports for programs that these signals have ended.
+# Exit codes that a shell reports for programs ended by these signals.
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
@@ -67,17 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; by default those of the process.
+        The arguments without the program's name; by default those of the process.
 
     Returns
     -------
     int
-        Exit code: 0, or 1 after a failure, whose message is on stderr.
+        The exit code.
 
     Raises
     ------
     SystemExit
-        With 2, for arguments that make no sense.
+        With 2, for invalid arguments.
     """
     options = parser().parse_args(arguments)
     prepare_stdout()
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Who reads our output has seen enough. The interpreter must not try to flush the rest.
+        # The reader of our output has seen enough. Keep the interpreter from flushing the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except KeyboardInterrupt:
@@ -116,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Looks up the version only when it is requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         import objectpipes

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read through the same pipes as a training would."""
+    """Read through the same pipes as a training job."""
     require("torch", "torch")
     from .._progress import progress_bar
     from .._reports import read_in_workers

@@ -1,4 +1,4 @@
-"""Write objects to standard output, one after the other."""
+"""Write objects to standard output, one after another."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Copy in pieces; stop at the first object that cannot be read."""
+    """Copy objects in pieces. Stop at the first one that cannot be read."""
     from .._progress import progress_bar
 
     piece = memoryview(bytearray(_PIECE))
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _readers(options: argparse.Namespace) -> Iterator[tuple[str, _ext.ObjectReader]]:
-    """Read neighbours of one store together."""
+    """Read consecutive URLs of one store together."""
     from .._store import protocol_of
     from ..options import ReadOptions
 

@@ -19,7 +19,7 @@ def store_url(text: str) -> str:
 
     try:
         protocol_of(text)
-    except ImportError:  # the command will say more of it
+    except ImportError:  # the command itself reports it in detail
         pass
     except InvalidURLError:
         raise argparse.ArgumentTypeError(
@@ -31,13 +31,13 @@ def store_url(text: str) -> str:
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that `open_store` reads."""
     group = parser.add_argument_group(
-        "connection", "The environment and the AWS configuration set what is not given here."
+        "connection", "The environment and the AWS configuration set options that are not given."
     )
     group.add_argument(
         "--endpoint-url",
         "--url",
         metavar="URL",
-        help="URL of the store, if it is not AWS; for AIStore a gateway",
+        help="URL of the store if it is not AWS; for AIStore, of a gateway",
     )
     group.add_argument(
         "--ca-file", metavar="FILE", help="PEM file with the certificate authorities to trust"
@@ -47,16 +47,19 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     s3.add_argument("--profile", help="profile of the AWS configuration files")
     s3.add_argument("--anonymous", action="store_true", help="send unsigned requests")
     s3.add_argument(
-        "--requester-pays", action="store_true", help="pay for reading a bucket whose readers pay"
+        "--requester-pays", action="store_true", help="read from a requester-pays bucket"
     )
     s3.add_argument(
         "--addressing-style",
         choices=("auto", "path", "virtual"),
         default="auto",
-        help="where the bucket's name goes (auto: host name for AWS, else path)",
+        help="put the bucket's name into the path or the host name (auto: host name for AWS)",
     )
     s3.add_argument(
-        "--transport", choices=("http", "aws"), default="http", help="what sends the requests"
+        "--transport",
+        choices=("http", "aws"),
+        default="http",
+        help="send requests with our own client or with aws-sdk-cpp",
     )
     ais = parser.add_argument_group("connection to AIStore")
     ais.add_argument(

@@ -1,4 +1,4 @@
-"""Start a store on this machine, fill it with pictures, load and check them."""
+"""Start a store on this machine, fill it with pictures, then load and check them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Leave nothing behind, whatever happens on the way."""
+    """Run the demo, and remove everything at the end, even after an error."""
     require("demo", "torch", "numpy", "PIL", "boto3")
     from ..demo import training
     from ..demo.aistore import AIStoreStore
@@ -57,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
             except FileNotFoundError as error:
                 not_run.append(f"{AIStoreStore.name}: not run, {error}")
         print(
-            f"Making {options.pictures:,} JPEG pictures and {options.shards} tar shards of further"
-            " pictures, and storing them",
+            f"Making and storing {options.pictures:,} JPEG pictures, and {options.shards} tar"
+            " shards with other pictures",
             flush=True,
         )
         in_files, in_shards = training.fill(stores, options.pictures, options.shards)
-        print("Loading and decoding them with a DataLoader of 2 workers", flush=True)
+        print("Loading and decoding them with a DataLoader with 2 workers", flush=True)
         for store in stores:
             for kind, open_dataset, expected in (
                 ("pictures", training.pictures_of, in_files),
@@ -76,14 +76,14 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if any(reading.errors for _, reading in readings):
         print(
-            "Some pictures are missing, came twice, or differ from what was stored.",
+            "Some pictures are missing, arrived twice, or differ from those that were stored.",
             file=sys.stderr,
         )
         return 1
-    print("\nEvery picture arrived exactly once and looks as it did when it was made.")
+    print("\nEvery picture arrived exactly once and unchanged.")
     name, reading = readings[0]
     print(f"\nWhat the loop and its workers waited for ({name}):\n{reading.profile}")
-    print("store: waiting for the server; transform: decoding; consumer: waiting to be asked")
+    print("store: for the server; transform: for decoding; consumer: for the loop to ask for more")
     print(_NEXT_STEPS)
     return 0
 
@@ -102,5 +102,5 @@ def _row(name: str, reading: Reading) -> tuple[str, ...]:
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    """End as after an error, so that the server ends too."""
+    """Exit as after an error, so that the servers are stopped."""
     sys.exit(128 + number)

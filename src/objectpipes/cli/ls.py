@@ -1,4 +1,4 @@
-"""List objects, one URL a line."""
+"""List objects, one URL per line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
-# What a listing may have told of an object, in the order in which it is printed.
+# The facts that a listing may give about an object, in the order of output.
 _FACTS = ("size", "etag", "mtime", "checksum", "version")
 
 
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print page after page, and on a terminal how much it was."""
+    """Print page after page, and on a terminal a summary."""
     from .._progress import progress_bar
     from ..options import ListFilters
 

@@ -1,4 +1,4 @@
-"""List prefixes into a manifest for datasets."""
+"""Save a listing of prefixes as a manifest for datasets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="PLACE",
         required=True,
-        help="file, or URL of an object, to write to",
+        help="file or URL of an object to write to",
     )
     parser.add_argument(
         "--mask",
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List, save, and say how much it was."""
+    """List, save, and print a summary."""
     from ..manifest import Manifest
 
     config = open_store(options.urls[0], options).config

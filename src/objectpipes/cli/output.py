@@ -1,4 +1,4 @@
-"""What the commands print, and how: for people on a terminal, for programs in a pipe."""
+"""Formats the output of commands: for people on a terminal, for programs in a pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {"red": 31, "green": 32, "dim": 2}
 
 
 def prepare_stdout() -> None:
-    """Let stdout take any key: byte for byte in a pipe, escaped where a terminal cannot show it."""
+    """Make stdout accept any key: unchanged in a pipe, escaped if a terminal cannot show it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         if sys.stdout.isatty():
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -31,7 +31,7 @@ def prepare_stdout() -> None:
 
 
 def printable(text: str) -> str:
-    """Escape what could not be seen, or would be obeyed, by a terminal."""
+    """Escape characters that a terminal would not show, or would obey."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
@@ -40,8 +40,8 @@ def printable(text: str) -> str:
 def one_paragraph(error: BaseException) -> str:
     """Return an exception's own text.
 
-    A worker process has put its traceback before it and a note behind it, and torch what the pipe
-    is like.
+    A worker process adds its traceback before it and a note after it. torch adds a description of
+    the pipe.
     """
     text = str(error).rpartition(f"{type(error).__qualname__}: ")[2]
     for foreign in ("\nThis exception is thrown by ", "\nWhat to do about it: "):
@@ -50,7 +50,7 @@ def one_paragraph(error: BaseException) -> str:
 
 
 def highlight(text: str, style: str) -> str:
-    """Dress a text up on a terminal, unless the user wants none (no-color.org)."""
+    """Style a text on a terminal, unless the user disables that (no-color.org)."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"

@@ -1,4 +1,4 @@
-"""What only some commands need, and who installs it."""
+"""Packages that only some commands need, and the extra that installs them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ __all__ = ["require"]
 
 
 def require(extra: str, *modules: str) -> None:
-    """Check that what an extra of this package brings is there.
+    """Check that modules are installed.
 
     Raises
     ------
     ModuleNotFoundError
-        It is not; says how to get it.
+        One is missing. The error says which extra installs it.
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ModuleNotFoundError(
-            f"This needs {', '.join(missing)}: pip install 'objectpipes[{extra}]'."
+            f"This command needs {', '.join(missing)}: pip install 'objectpipes[{extra}]'."
         )

@@ -1,4 +1,4 @@
-"""A picture of a run over time, drawn from samples of its processes."""
+"""Draws a run over time from samples of its processes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def timeline(samples: Sequence[Sample], title: str) -> str:
     run = _Run(samples)
     panels = [
         _Panel("MB/s", "area", run.rates("read", 1e-6)),
-        _Panel("reads in flight, retries that wait included", "area", run.levels("in_flight")),
-        _Panel("% of the time waited for data", "area", run.rates("waited", 100 / run.processes)),
+        _Panel("reads in flight, including waits before retries", "area", run.levels("in_flight")),
+        _Panel("% of time waiting for data", "area", run.rates("waited", 100 / run.processes)),
         _Panel("retries", "bar", run.differences("retries")),
         _Panel(
             "MB read ahead, per process", "area", run.levels("held_bytes", 1e-6 / run.processes)
@@ -59,13 +59,13 @@ class _Panel(NamedTuple):
 
 
 class _Process(NamedTuple):
-    """The samples of one process: their times, and what it had counted at each."""
+    """The samples of one process: their times, and its counts at each."""
 
     times: list[float]
     counts: list[dict[str, float]]
 
     def value_at(self, time: float, name: str) -> float:
-        """Return a count between two samples, as if it had grown evenly."""
+        """Interpolate a count between two samples."""
         after = bisect_right(self.times, time)
         if after in (0, len(self.times)):
             return self.counts[0 if after == 0 else -1][name]
@@ -75,7 +75,7 @@ class _Process(NamedTuple):
 
 
 class _Run:
-    """What the processes had counted, at regular times."""
+    """The counts of all processes at regular times."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         by_process = defaultdict(list)
@@ -101,28 +101,28 @@ class _Run:
         ]
 
     def differences(self, name: str, unit: float = 1.0) -> list[float]:
-        """Return what was counted between each time and the next."""
+        """Return the increase between each time and the next."""
         levels = self.levels(name, unit)
         return [max(after - before, 0.0) for before, after in itertools.pairwise(levels)]
 
     def rates(self, name: str, unit: float = 1.0) -> list[float]:
-        """Return the same per second."""
+        """Return the increase per second."""
         return self.differences(name, unit / self._step)
 
 
 def _draw(picture: Picture, top: float, panel: _Panel) -> None:
     """Draw one panel: its title, two lines of a grid with their values, and the values."""
     right, bottom = _WIDTH - _RIGHT, top + _PANEL
-    most = _round_up(max(panel.values))
+    maximum = _round_up(max(panel.values))
     picture.text("", _LEFT, top - 6, panel.title)
     for share in (0.0, 0.5, 1.0):
         y = bottom - share * _PANEL
         picture.line("grid", [(_LEFT, y), (right, y)])
-        picture.text("pale", _LEFT - 6, y + 4, f"{share * most:,.4g}", anchor="end")
+        picture.text("pale", _LEFT - 6, y + 4, f"{share * maximum:,.4g}", anchor="end")
     if not any(panel.values):
         return
     step = (right - _LEFT) / max(len(panel.values) - (panel.kind == "area"), 1)
-    heights = [value / most * _PANEL for value in panel.values]
+    heights = [value / maximum * _PANEL for value in panel.values]
     if panel.kind == "bar":
         for number, height in enumerate(heights):
             if height:

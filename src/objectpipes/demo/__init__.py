@@ -1,4 +1,4 @@
-"""A small training's worth of input, on a real store: makes it, reads it, and proves what was read.
+"""Makes the input of a small training job on a real store, reads it, and checks it.
 
 Only ``objectpipes demo`` uses this package; it needs what the extra ``demo`` brings.
 """

@@ -43,7 +43,7 @@ class AIStoreStore:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[AIStoreStore]:
-        """Start a cluster on free ports of this machine, and leave nothing of it behind.
+        """Start a cluster on free ports of this machine, and remove all of it at the end.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class AIStoreStore:
         return f"ais://{_BUCKET}/{key}"
 
     def _ask(self, port: int, method: str, path: str, body: bytes) -> str | None:
-        """Send a request, and return where it is redirected to."""
+        """Send a request, and return the address of its redirect."""
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             connection.request(method, path, body)
             reply = connection.getresponse()
@@ -81,7 +81,7 @@ def _find_program() -> Path:
     found = [Path(named)] if named else sorted(cache.glob("servers/aistore-*/aisnode"))
     if not found:
         raise FileNotFoundError(
-            "there is no program aisnode; with Go, `scripts/servers install aistore` builds it"
+            "the program aisnode is missing: with Go, `scripts/servers install aistore` builds it"
         )
     return found[-1]
 

@@ -1,4 +1,4 @@
-"""Servers of our own on this machine: ports, processes, and what is left of them."""
+"""Runs servers on this machine: ports, processes, and cleaning up after them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def running(
     try:
         yield process
     finally:
-        process.kill()  # asked politely it takes its time, to save what nobody wants any more
+        process.kill()  # a gentle end takes long, because it saves data that nobody needs
         process.wait()
 
 

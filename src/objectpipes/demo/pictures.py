@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 __all__ = ["Picture", "make_picture", "make_shard", "pixels_digest"]
 
 # Pixels of a side; the files have about 2 to 200 KiB.
-_SMALLEST, _LARGEST = 96, 640
+_MIN_SIDE, _MAX_SIDE = 96, 640
 _SHAPES = 6
 
 
@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 def make_picture(number: int) -> Picture:
     """Return one of an endless series of pictures, always the same for one number."""
     random = np.random.default_rng(number)
-    side = _SMALLEST * (_LARGEST / _SMALLEST) ** random.random()
+    side = _MIN_SIDE * (_MAX_SIDE / _MIN_SIDE) ** random.random()
     height, width = (int(side * stretch) for stretch in random.uniform(0.75, 1.25, 2))
     image = Image.fromarray(_gradient(random, height, width) + _noise(random, height, width))
     draw = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""SeaweedFS: an S3 server that comes in a wheel, as a store of the demo."""
+"""SeaweedFS, an S3 server that is installed as a wheel, as a store for the demo."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SeaweedStore:
     Attributes
     ----------
     name : str
-        What it is called in the table.
+        Its name in the table.
     """
 
     name = "S3"
@@ -54,7 +54,7 @@ class SeaweedStore:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[SeaweedStore]:
-        """Start a server on free ports of this machine, and leave nothing of it behind.
+        """Start a server on free ports of this machine, and remove all of it at the end.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class SeaweedStore:
             yield cls(endpoint_url, credentials)
 
     def url(self, key: str) -> str:
-        """Return the URL of an object, or of what begins with `key`."""
+        """Return the URL of an object or of a prefix."""
         return f"s3://{_BUCKET}/{key}"
 
     def put(self, key: str, data: bytes) -> None:
@@ -76,7 +76,7 @@ class SeaweedStore:
 
 @contextmanager
 def _server(credentials: Credentials) -> Iterator[str]:
-    """Run a server as long as the block; yield its URL."""
+    """Run a server during the block, and yield its URL."""
     program = _find_program()
     with ExitStack() as cleanup:
         directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="objectpipes-")))
@@ -123,7 +123,7 @@ def _find_program() -> str:
 
 
 def _remove_sockets(ports: list[int]) -> None:
-    """Remove what SeaweedFS leaves in /tmp, its place for sockets whatever TMPDIR says."""
+    """Remove the sockets that SeaweedFS leaves in /tmp, whatever TMPDIR says."""
     for port in ports:
         for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
             with suppress(OSError):

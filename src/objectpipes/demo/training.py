@@ -1,4 +1,4 @@
-"""Fill a store with pictures, read them as a training does, and check every one."""
+"""Fills a store with pictures, reads them like a training job, and checks every one."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ PICTURES = "pictures/"
 SHARDS = "shards/"
 
 _PICTURES_PER_SHARD = 150
-# Two cores make pictures, and meanwhile others are on their way to the store.
+# Two cores make pictures while others are sent to the store.
 _THREADS = 4
 _WORKERS = 2
 _BATCH = 16
 
-# A picture's name, and what its pixels hash to.
+# The name of a picture, and the hash of its pixels.
 Seen = tuple[str, str]
 
 
 class Store(Protocol):
-    """Where pictures are put, and read from."""
+    """A store for the pictures."""
 
     name: str
 
@@ -59,13 +59,13 @@ class Store(Protocol):
         ...
 
     def url(self, key: str) -> str:
-        """Return the URL of an object, or of what begins with `key`."""
+        """Return the URL of an object or of a prefix."""
         ...
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one pass over a prefix was like.
+    """The result of one pass over a prefix.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Reading:
     pictures : int
         Number of pictures decoded.
     errors : int
-        Pictures that are missing, came twice, or do not look as they did when they were made.
+        Number of pictures that are missing, arrived twice, or differ from those that were stored.
     seconds : float
         From the start of the listing to the last picture.
     """
@@ -88,12 +88,12 @@ class Reading:
 def fill(
     stores: Sequence[Store], pictures: int, shards: int
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Make pictures and tar shards of further ones, and put them into every store.
+    """Make pictures, and tar shards with other pictures, and put them into every store.
 
     Parameters
     ----------
     stores
-        Where to.
+        The stores to fill.
     pictures
         Number of JPEG files.
     shards
@@ -102,7 +102,7 @@ def fill(
     Returns
     -------
     tuple of dict
-        The digest of each picture by its name: of those in files, of those in shards.
+        The digest of each picture by its name: first the files, then those in shards.
     """
 
     def put(key: str, data: bytes) -> None:
@@ -171,14 +171,14 @@ def read(
     open_dataset: Callable[[Store], ObjectDataset | ShardDataset],
     expected: dict[str, str],
 ) -> Reading:
-    """Read a dataset in the workers of its loader, and compare what was seen.
+    """Read a dataset in the workers of its loader, and compare the pictures.
 
     Parameters
     ----------
     store
-        Where the pictures are.
+        The store with the pictures.
     open_dataset
-        Lists them.
+        A function that lists them.
     expected
         The digest of each picture by its name.
     """
@@ -201,7 +201,7 @@ def read(
 
 
 def count_errors(seen: Counter[Seen], expected: dict[str, str]) -> int:
-    """Return how many pictures are missing, came twice, look different, or should not be there."""
+    """Return how many pictures are missing, doubled, different or unknown."""
     wrong = sum(seen[picture] != 1 for picture in expected.items())
     return wrong + sum(name not in expected for name, _ in seen)
 

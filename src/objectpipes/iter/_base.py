@@ -30,9 +30,9 @@ __all__ = [
 
 
 class OurPipe:
-    """A base for pipes beside `IterDataPipe`, with an attribute that torch asks for each time.
+    """A second base of our pipes. It has an attribute that torch looks up for each element.
 
-    If a pipe lacks it, torch searches for it in vain, which takes a microsecond.
+    If a pipe lacks the attribute, the vain search takes a microsecond.
     """
 
     _is_child_datapipe = False

@@ -27,10 +27,10 @@ _capacity = 0  # of this worker's arena
 
 
 def hand_over_through_shared_memory() -> None:
-    """Send readers like this from now on, if this process is a worker of a DataLoader.
+    """Send readers through shared memory from now on, if this process is a DataLoader's worker.
 
-    Other processes may end before the receiver has opened what they sent. Pickling for any other
-    purpose, even in a worker, works as before.
+    Any other process may end before the receiver has opened what it sent. Pickling for other
+    purposes, even in a worker, works as before.
     """
     global _capacity
     worker = get_worker_info()

@@ -29,7 +29,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class IterDataPipe(IterableDataset[T_co]):
-    """A step of a chain that is iterated. Functional forms are methods: ``pipe.map(function)``."""
+    """One step of an iterable chain. Functional forms are methods: ``pipe.map(function)``."""
 
     def map(self, fn: Callable[[Any], Any]) -> Mapper:
         """Apply a function to every element."""
@@ -40,7 +40,7 @@ class IterDataPipe(IterableDataset[T_co]):
         return Filter(self, filter_fn)
 
     def shuffle(self, *, buffer_size: int = 10_000) -> Shuffler:
-        """Shuffle within a buffer of so many elements."""
+        """Shuffle within a buffer of `buffer_size` elements."""
         return Shuffler(self, buffer_size)
 
     def sharding_filter(self) -> Sharder:
@@ -56,11 +56,11 @@ class IterableWrapper(IterDataPipe[Any]):
     """Makes a pipe of an iterable."""
 
     def __init__(self, iterable: Iterable[Any], deepcopy: bool = True) -> None:
-        del deepcopy  # of torch's: what is iterated here is not changed
+        del deepcopy  # an argument of torch's pipe: ours does not change the iterable
         self.iterable = iterable
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over it anew."""
+        """Return a new iterator over it."""
         return iter(self.iterable)
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Mapper(IterDataPipe[Any]):
         self.datapipe, self.fn = datapipe, fn
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the source anew."""
+        """Start a new pass over the source."""
         return map(self.fn, self.datapipe)
 
 
@@ -86,7 +86,7 @@ class Filter(IterDataPipe[Any]):
         self.datapipe, self.filter_fn = datapipe, filter_fn
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the source anew."""
+        """Start a new pass over the source."""
         return filter(self.filter_fn, self.datapipe)
 
 
@@ -101,7 +101,7 @@ class Shuffler(IterDataPipe[Any]):
         self.datapipe, self.buffer_size = datapipe, buffer_size
 
     def __iter__(self) -> Iterator[Any]:
-        """Shuffle the source anew."""
+        """Start a new, shuffled pass over the source."""
         worker = get_worker_info()
         seed = int(torch.empty((), dtype=torch.int64).random_().item())
         generator = random.Random(seed if worker is None else worker.seed - worker.id)
@@ -139,7 +139,7 @@ class Batcher(IterDataPipe[Any]):
         self.datapipe, self.batch_size, self.drop_last = datapipe, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[Any]]:
-        """Go through the source anew."""
+        """Start a new pass over the source."""
         batch: list[Any] = []
         for element in self.datapipe:
             batch.append(element)
@@ -200,13 +200,13 @@ class StreamWrapper(Generic[T]):
             self.close()
 
     def __getattr__(self, name: str) -> Any:
-        """Pass on what is not ours."""
+        """Pass on all other attributes of the file."""
         if name == "file_obj":  # while it is being unpickled
             raise AttributeError(name)
         return getattr(self.file_obj, name)
 
     def __enter__(self) -> StreamWrapper[T]:
-        """Return the same."""
+        """Return the wrapper itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,4 +1,4 @@
-"""What the pipes of all stores have in common."""
+"""The lister and the loader from which the pipes of all stores inherit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FileLister(OurPipe, IterDataPipe[str]):
         self.filters = filters
 
     def __iter__(self) -> Iterator[str]:
-        """List every prefix anew."""
+        """List every prefix again."""
         store = Store.reached_by(self.config)
         for prefix in self.source_datapipe:
             for page in store.list(prefix, self.filters):
@@ -61,8 +61,8 @@ class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
         self.skipped = 0
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
-        """Load every object anew."""
-        return self._load()  # torch wraps generator functions, and keeps what they yielded last
+        """Load every object again."""
+        return self._load()  # torch would wrap a generator function, and keep its last element
 
     def _load(self) -> Iterator[tuple[str, StreamWrapper]]:
         hand_over_through_shared_memory()
@@ -88,7 +88,7 @@ def _require_engine() -> None:
     """Raise if the engine is missing, without loading it."""
     if importlib.util.find_spec("objectpipes._ext") is None:
         raise ModuleNotFoundError(
-            "The native engine of objectpipes is missing; see `objectpipes doctor --install`."
-            " torchdata's message for this: TorchData must be built with BUILD_S3=1 to use this"
-            " datapipe."
+            "The native engine of objectpipes is missing: run `objectpipes doctor --install`."
+            " (torchdata's message for this: TorchData must be built with BUILD_S3=1 to use this"
+            " datapipe.)"
         )

@@ -24,14 +24,14 @@ __all__ = ["TarArchiveLoaderIterDataPipe", "WebDatasetIterDataPipe"]
 class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
     """Read the members of tar archives (functional name: ``load_from_tar``).
 
-    Yields ``(path, stream)`` for each regular file of each archive, in order. The path is that of
-    the archive, followed by the name of the member. Directories, links and devices are left out.
-    Archives are read as they arrive, also those compressed with gzip, bzip2, xz or zstd.
+    Yields ``(path, stream)`` for each regular file of each archive, in order. The path is the path
+    of the archive followed by the name of the member. Directories, links and devices are skipped.
+    Archives are read as they arrive, even if they are compressed with gzip, bzip2, xz or zstd.
 
     Parameters
     ----------
     datapipe : iterable of (str, binary file)
-        Archives: what ``load_files_by_s3``, ``load_files_by_ais`` or `FileOpener` yield.
+        Archives, as ``load_files_by_s3``, ``load_files_by_ais`` or `FileOpener` yield them.
     mode : str, optional
         As for `tarfile.open`: ``"r:*"`` detects the compression, ``"r:"`` expects none, and
         ``"r:gz"``, ``"r:bz2"``, ``"r:xz"`` and ``"r:zst"`` expect that one.
@@ -43,17 +43,17 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
     ConfigError
         At construction, for an unknown mode.
     ArchiveError
-        During iteration, for an archive that is cut off or damaged. Names the archive and the
-        offset. It is also a `tarfile.ReadError`.
+        During iteration, for an archive that is cut off or damaged. The error names the archive and
+        the offset. It is also a `tarfile.ReadError`.
     NotSupportedError
         During iteration, for sparse files, and for zstd if no library for it is installed.
 
     Notes
     -----
-    Each stream can be read as long as its archive is open: until all streams of that archive and
-    the iteration over it have ended. Members of up to 16 MiB can be read later, too. A member
-    refers to the memory that the archive was received into; it gets its own when the archive has
-    moved on, so that holding members, as ``shuffle`` does, takes no more memory than they have.
+    A stream can be read while its archive is open: until the iteration over the archive has ended
+    and all its streams are closed. Members of up to 16 MiB can also be read later. A member refers
+    to the memory into which the archive was received. When the archive has moved on, the member is
+    copied. So holding members, as ``shuffle`` does, takes only the memory of their bytes.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
         self.length = length
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
-        """Read every archive anew."""
+        """Read every archive again."""
         hand_over_through_shared_memory()
         compression = check_mode(self.mode)
         for element in self.datapipe:
@@ -109,16 +109,16 @@ def _members_of(archive: tarfile.TarFile, path: str) -> Iterator[tuple[str, Any]
 
 @functional_form("webdataset")
 class WebDatasetIterDataPipe(OurPipe, IterDataPipe[dict[str, Any]]):
-    """Make samples of files whose paths differ in the extension (functional name: ``webdataset``).
+    """Group files whose paths differ only in the extension (functional name: ``webdataset``).
 
     Consecutive files with the same path up to the first dot of the name become one dictionary: each
     extension (``".jpg"``) maps to the data, and ``"__key__"`` to the path before the dot. Files
-    without an extension are left out.
+    without an extension are skipped.
 
     Parameters
     ----------
     source_datapipe : iterable of (str, object)
-        Paths and data, such as ``load_from_tar`` yields, decoded or not.
+        Paths and data, as ``load_from_tar`` yields them, decoded or not.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class WebDatasetIterDataPipe(OurPipe, IterDataPipe[dict[str, Any]]):
         self.source_datapipe = source_datapipe
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Group the files anew."""
+        """Start a new pass over the files."""
         sample: dict[str, Any] = {}
         current = ""
         for path, data in self.source_datapipe:

@@ -32,10 +32,10 @@ class AISFileListerIterDataPipe(FileLister):
     bytes. Each URL is an `ObjectUrl`: a `str` with ``size``, ``checksum``, ``version`` and
     ``targets``, the number of targets that the cluster had.
 
-    A cluster that has lost a target silently leaves its objects out of listings. Here that is an
-    error, if a pipe of this process has seen the target before. A token without the right
-    SHOW-CLUSTER may not see the cluster map: then such a listing is incomplete, and a warning of
-    the logger ``objectpipes`` says so.
+    A cluster that has lost a target silently omits its objects from listings. This pipe raises an
+    error instead, if this process has seen the target before. A token that lacks the right
+    SHOW-CLUSTER may not see the cluster map: then such a listing is incomplete, and the logger
+    ``objectpipes`` warns of that.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class AISFileLoaderIterDataPipe(FileLoader):
     source_datapipe : iterable of str
         URLs ``provider://bucket/name``, as for `AISFileLister`. Names are taken literally.
         ``/member`` after the name of an archive names a member of it. The object of an `ObjectUrl`
-        must still be the one that was listed: of the same size, checksum and version.
+        must still be the one that was listed, with the same size, checksum and version.
     url : str, optional
         ``http[s]://host:port`` of a gateway of the cluster; else as configured.
     length : int, optional
@@ -138,11 +138,12 @@ class AISFileLoaderIterDataPipe(FileLoader):
         or the cluster does not find the object of an `ObjectUrl` and has fewer targets than when
         the object was listed, in this or another process; or no gateway can be reached.
     ObjectNotFoundError
-        During iteration: there is no such object. It may as well be one of a target that is missing
-        if the token may not see the cluster map, or if this process has never seen that target and
-        the URL is a plain `str`.
+        During iteration: there is no such object. Or it is on a missing target, if the token may
+        not see the cluster map, or if the URL is a plain `str` and this process has never seen that
+        target.
     ObjectChangedError
-        During iteration: the object was replaced since it was listed, or again and again meanwhile.
+        During iteration: the object was replaced since it was listed, or repeatedly while it was
+        read.
     ObjectStoreError
         During iteration; its subclasses tell what happened, and all are `ValueError`.
     TypeError

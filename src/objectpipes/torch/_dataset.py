@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch.utils.data import IterableDataset, get_worker_info
 
 from .. import _timing
-from .._checks import check_count
-from .._connection import check_choice
+from .._checks import check_choice, check_count
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
 from ..manifest import Manifest

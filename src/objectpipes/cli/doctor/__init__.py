@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         nargs="?",
         type=store_url,
-        help="s3://bucket or ais://bucket, with a prefix if you like",
+        help="s3://bucket or ais://bucket, optionally with a prefix",
     )
     subject.add_argument(
         "--install", action="store_true", help="check the installation instead of a store"
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every link of the chain; the exit code tells whether all of them hold."""
+    """Print the result of each check. The exit code is 1 if one failed."""
     if options.install:
         from .install import InstallDoctor
 

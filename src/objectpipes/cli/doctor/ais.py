@@ -1,4 +1,4 @@
-"""The chain from an ``ais://`` URL to the bytes of an object."""
+"""The checks from an ``ais://`` URL to the bytes of an object."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MAX_LOCATED = 200  # objects, in search of one for each target
 
 
 class AISDoctor:
-    """Checks link after link; each needs what the ones before it have found.
+    """Checks step by step. Each check needs the results of those before it.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class AISDoctor:
         self._route = Route("--url", "AIS_CLIENT_CA")
 
     def links(self) -> list[Link]:
-        """Return the links, in order."""
+        """Return the checks, in order."""
         return [
             ("configuration", self._configure),
             ("gateway", self._find_gateway),
@@ -106,7 +106,7 @@ class AISDoctor:
     def _find_token(self) -> str:
         found = self._config.credentials_provider().get()
         if found is None or not found.session_token:
-            return "none: enough for a cluster without AuthN"
+            return "none, which is enough for a cluster without AuthN"
         self._token = found.session_token
         expiry = _expiry_of(self._token)
         if expiry is None:
@@ -114,14 +114,14 @@ class AISDoctor:
         if expiry < datetime.now(timezone.utc):
             raise Broken(
                 f"from {found.source}, expired at {expiry:%Y-%m-%d %H:%M %Z}",
-                "Have the AuthN server issue a new one.",
+                "Get a new one from the AuthN server.",
             )
         return f"from {found.source}, until {expiry:%Y-%m-%d %H:%M %Z}"
 
     def _ask_version(self) -> str:
         status, _, body = self._ask("GET", "/v1/daemon?what=software_version")
         if status != http.client.OK:
-            raise NotNeeded(f"the cluster does not tell (HTTP {status})")
+            raise NotNeeded(f"the cluster does not say (HTTP {status})")
         return f"AIStore {body.decode(errors='replace').strip()}"
 
     def _ask_map(self) -> str:
@@ -129,9 +129,9 @@ class AISDoctor:
         status, _, body = self._ask("GET", "/v1/daemon?what=smap")
         if status == http.client.FORBIDDEN:
             return (
-                "this token may not see it, for which it needs the right SHOW-CLUSTER: every read"
-                " takes the way through the gateway, and objects of a lost target cannot be told"
-                " from objects that do not exist"
+                "this token may not see it, because it lacks the right SHOW-CLUSTER: every read"
+                " goes through the gateway, and an object of a lost target looks like one that"
+                " does not exist"
             )
         if status != http.client.OK:
             raise _refused(status, body)
@@ -141,7 +141,7 @@ class AISDoctor:
         }
         if not self._targets:
             raise Broken(
-                "the cluster has no target", "Start its targets, and wait until they join."
+                "the cluster has no targets", "Start its targets, and wait until they join."
             )
         return (
             f"version {smap['version']}, targets: {', '.join(self._targets)};"
@@ -164,8 +164,8 @@ class AISDoctor:
         if unreachable:
             raise Broken(
                 "\n".join(unreachable + lines),
-                "Targets answer clients themselves, at the addresses that the cluster map has for"
-                " them (host_net.hostname in their configuration): make those reachable from here.",
+                "Targets answer clients directly, at their addresses in the cluster map"
+                " (host_net.hostname in their configuration): make those reachable from here.",
             )
         return "\n".join(lines)
 
@@ -189,14 +189,14 @@ class AISDoctor:
     def _read_directly(self) -> str:
         found = [(name, url) for name, url in self._samples.items() if name in self._targets]
         if not found:
-            raise NotNeeded("no target known, or no object to read")
+            raise NotNeeded("no known target, or no object to read")
         name, url = found[0]
         status, _, _ = self._ask("HEAD", self._object(url), self._targets[name])
         if status == http.client.OK:
-            return "permitted: reads take no way through the gateway"
+            return "allowed: reads do not go through the gateway"
         if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-            return f"refused (HTTP {status}): every read takes the way through the gateway"
-        return f"{name} answers HTTP {status}, which sends a read through the gateway"
+            return f"refused (HTTP {status}): every read goes through the gateway"
+        return f"{name} answers HTTP {status}, so reads go through the gateway"
 
     def _read(self) -> str:
         if not self._samples:
@@ -211,7 +211,7 @@ class AISDoctor:
         return "\n".join(lines)
 
     def _one_of_each_target(self, listed: list[ObjectUrl]) -> dict[str, ObjectUrl]:
-        """Find an object of every target, among the smallest on the first page."""
+        """Find one object of each target, among the smallest on the first page."""
         smallest = sorted(listed, key=lambda url: url.size or 0)
         names = {urlsplit(url).netloc: name for name, url in self._targets.items()}
         if not names:
@@ -239,9 +239,9 @@ class AISDoctor:
     def _ask(
         self, method: str, path: str, server_url: str | None = None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Send a request to a node, the gateway unless told; return status, headers and body.
+        """Send a request to the gateway or to `server_url`; return status, headers and body.
 
-        The token is the gateway's business alone.
+        Only the gateway gets the token.
         """
         url = urlsplit(server_url or self._connection.endpoint_url)
         host, port = url.hostname or "", url.port

@@ -1,4 +1,4 @@
-"""A chain of checks: walked until the first link that is broken."""
+"""A chain of checks, which ends at the first one that fails."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ...errors import ObjectStoreError
 
 __all__ = ["Broken", "Finding", "Link", "NotNeeded", "walk"]
 
-# A name, and what checks it: returns what it found, which may have several lines.
+# A name, and a function that checks it. It returns what it found, perhaps in several lines.
 Link = tuple[str, Callable[[], str]]
 
 
 class Broken(Exception):  # noqa: N818 - a finding, not a fault of ours
-    """A link does not hold.
+    """A check failed.
 
     Parameters
     ----------
     finding : str
-        What is wrong, in a line.
+        What is wrong, in one line.
     remedy : str
         What to do about it, in sentences; empty if the finding says it.
     """
@@ -32,19 +32,19 @@ class Broken(Exception):  # noqa: N818 - a finding, not a fault of ours
 
 
 class NotNeeded(Exception):  # noqa: N818
-    """A link is not part of this chain; says why."""
+    """A check does not apply, for the given reason."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one link; shows no secret.
+    """The result of one check, without secrets.
 
     Attributes
     ----------
     link : str
-        Its name.
+        Name of the check.
     outcome : {"ok", "failed", "skipped"}
-        Whether it holds; links behind a broken one are skipped.
+        Its result. Checks after a failed one are skipped.
     text : str
         What was found, perhaps in several lines.
     remedy : str
@@ -61,13 +61,13 @@ class Finding:
 
 
 def walk(links: Sequence[Link]) -> Iterator[Finding]:
-    """Check link by link, in the order of the way to the store, until one is broken.
+    """Run the checks in order, until one fails.
 
     Parameters
     ----------
     links
-        A check may raise `Broken` or an `ObjectStoreError`, and the links behind it are skipped; or
-        `NotNeeded`.
+        The checks. One that raises `Broken` or an `ObjectStoreError` fails, and later ones are
+        skipped. One that raises `NotNeeded` is skipped.
 
     Yields
     ------

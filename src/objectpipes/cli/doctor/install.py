@@ -1,4 +1,4 @@
-"""What is installed: the package, its engine, what that loads, and what else is in the process."""
+"""Checks the installation: the package, its engine, and the libraries in the process."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _COPIED_BY_MANY = re.compile(r"lib(c?-?ares|ssl|crypto)\b")
 
 
 class InstallDoctor:
-    """Checks the installation in the process it runs in."""
+    """Checks the installation in the current process."""
 
     def __init__(self) -> None:
         self._not_by_extension: set[Path] | None = None
 
     def links(self) -> list[Link]:
-        """Return the links, in order."""
+        """Return the checks, in order."""
         return [
             ("package", self._package),
             ("Python", self._python),
@@ -88,19 +88,17 @@ class InstallDoctor:
     def _loaded_with_extension(self) -> str:
         loaded = _loaded_libraries()
         if loaded is None or self._not_by_extension is None:
-            raise NotNeeded("only Linux tells what a process has loaded")
+            raise NotNeeded("only Linux shows what a process has loaded")
         return _by_directory(loaded - self._not_by_extension)
 
     def _pipes(self) -> str:
         if _version("torch") is None:
-            raise NotNeeded("there is no torch")
+            raise NotNeeded("torch is not installed")
         try:
             import objectpipes.iter
         except ImportError as error:
-            raise Broken(
-                str(error), "Install a torch that has torch.utils.data.datapipes, at least 2.1."
-            ) from error
-        from torch.utils.data import IterDataPipe
+            raise Broken(str(error), "Install torch again, in version 2.1 or newer.") from error
+        from objectpipes.iter import IterDataPipe
 
         with warnings.catch_warnings(), suppress(ImportError, OSError):
             warnings.simplefilter("ignore")
@@ -111,12 +109,12 @@ class InstallDoctor:
             if getattr(method, "__module__", "").startswith(objectpipes.iter.__name__)
         ]
         lines = [f"{', '.join(ours)} are ours"]
-        if taken := [name for name in ours if name in IterDataPipe.functions]:
-            lines.append(f"{', '.join(taken)}: torchdata's too, which give way in this process")
+        if taken := [name for name in ours if name in getattr(IterDataPipe, "functions", ())]:
+            lines.append(f"{', '.join(taken)} of torchdata are hidden by ours in this process")
         return "\n".join(lines)
 
     def _copies(self) -> str:
-        """Tell of others that brought the libraries of our engine, last: now torch is loaded."""
+        """List other copies of the engine's libraries. Comes last, when torch is loaded."""
         import ssl
 
         loaded = _loaded_libraries() or set()
@@ -140,27 +138,28 @@ def _import_remedy(reason: str) -> str:
     built = sorted(file.name for file in _PACKAGE.glob("_ext.*") if file.suffix in (".so", ".pyd"))
     if not built:
         return (
-            "There is no engine in the package: its sources are imported in place. Install a wheel"
-            " (pip install --force-reinstall objectpipes), and start Python in another directory."
+            "There is no engine in the package, since Python imports its sources in place. Install"
+            " a wheel (pip install --force-reinstall objectpipes), and start Python in another"
+            " directory."
         )
     if not any(f"_ext{suffix}" in built for suffix in EXTENSION_SUFFIXES):
         return (
             f"The engine was built for another Python ({', '.join(built)}): install objectpipes"
-            " with the pip of this one."
+            " with the pip of this Python."
         )
     if "GLIBC" in reason:
         return (
-            "This machine's C library is older than the one that the engine was built for: install"
-            " a wheel (manylinux_2_28 needs glibc 2.28), or build it here."
+            "This machine's C library is older than the one that the engine was built for. Install"
+            " a wheel (manylinux_2_28 needs glibc 2.28), or build it on this machine."
         )
     return (
-        "Install the library that is named above, or a wheel of objectpipes, which brings all it"
-        " needs (pip install --force-reinstall --only-binary :all: objectpipes)."
+        "Install the library that is named above, or a wheel of objectpipes, which contains all its"
+        " libraries (pip install --force-reinstall --only-binary :all: objectpipes)."
     )
 
 
 def _loaded_libraries() -> set[Path] | None:
-    """Return the shared libraries in this process, or None if the system does not tell."""
+    """Return the shared libraries in this process, or None if the system does not say."""
     try:
         lines = _MAPS.read_text().splitlines()
     except OSError:

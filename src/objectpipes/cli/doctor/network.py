@@ -1,6 +1,6 @@
-"""The way to a server: its name, the connection, the proxy, TLS, its reply, its clock.
+"""Checks the way to a server: its name, the connection, the proxy, TLS, its reply, its clock.
 
-Python's own sockets go it here, step by step: the engine could only tell where it ends.
+It uses Python's own sockets, step by step. The engine could tell only where the way ends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["Route"]
 
 _TIMEOUT_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}  # others are proxies that speak SOCKS, at 1080
-# A signature is refused beyond this.
-_LARGEST_CLOCK_DIFFERENCE_S = 15 * 60
+# With a larger difference, servers refuse signatures.
+_MAX_CLOCK_DIFFERENCE_S = 15 * 60
 
 
 class Route:
@@ -31,13 +31,13 @@ class Route:
     Parameters
     ----------
     endpoint_option, ca_variable : str
-        The option that names another server, and the variable that names certificate authorities,
-        for the remedies.
+        The option that names another server, and the variable that names certificate authorities.
+        The remedies mention them.
 
     Attributes
     ----------
     reply : http.client.HTTPResponse or None
-        What the server answered, once it has been asked.
+        The answer of the server, once it was asked.
     """
 
     reply: http.client.HTTPResponse | None = None
@@ -57,9 +57,9 @@ class Route:
         Parameters
         ----------
         url
-            ``http[s]://host[:port]/path`` of something that may be asked for with HEAD.
+            ``http[s]://host[:port]/path`` of something that HEAD may request.
         connection
-            What the engine goes by.
+            The options that the engine uses.
         """
         self._url = urlsplit(url)
         self._connection = connection
@@ -108,7 +108,7 @@ class Route:
             raise Broken(
                 f"{host} port {port}: {_reason(error)}",
                 f"Check host and port in {self._hop_option}, that the server is up, and that no"
-                " firewall is in the way. Where a proxy is needed, set HTTPS_PROXY or HTTP_PROXY.",
+                " firewall is in the way. If you need a proxy, set HTTPS_PROXY or HTTP_PROXY.",
             ) from error
         return f"{host} port {port}, connected in {_milliseconds_since(begin)}"
 
@@ -119,14 +119,14 @@ class Route:
             return f"{self._proxy.hostname} handles http:// URLs"
         self.close()
         if self._proxy.scheme != "http":
-            raise NotNeeded(f"only the engine can use {self._proxy.scheme}")
+            raise NotNeeded(f"not checked: only the engine supports {self._proxy.scheme} proxies")
         try:
             self._socket = self._open()
         except (OSError, http.client.HTTPException) as error:
             raise Broken(
                 _reason(error),
-                "Check the proxy in HTTPS_PROXY; a user and a password are written as"
-                " http://user:password@host:port. To go around it, name the store's host in"
+                "Check the proxy in HTTPS_PROXY. With a user and a password, write"
+                " http://user:password@host:port. To bypass the proxy, name the store's host in"
                 " NO_PROXY.",
             ) from error
         return f"{self._proxy.hostname} connects to {self._address[0]}"
@@ -154,7 +154,7 @@ class Route:
         except OSError as error:
             raise Broken(
                 _reason(error),
-                "Check that the server speaks TLS at this port: if it does not, write http:// in"
+                "Check that the server speaks TLS at this port. If it does not, write http:// in"
                 f" {self._endpoint_option}.",
             ) from error
         self._socket = secured
@@ -175,18 +175,18 @@ class Route:
         try:
             client.request("HEAD", target, headers=headers)
             self.reply = client.getresponse()
-            self.reply.close()  # its head is here, and it would keep the socket open
+            self.reply.close()  # only its head is used, and it would keep the socket open
         except (OSError, http.client.HTTPException) as error:
             raise Broken(
                 f"no HTTP reply: {_reason(error)}",
-                "Check that an object store listens at this port; if it speaks TLS, write https://"
+                "Check that an object store listens at this port. If it speaks TLS, write https://"
                 f" in {self._endpoint_option}.",
             ) from error
         if self.reply.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
             raise Broken(
                 "HTTP 407 from the proxy",
-                "The proxy wants a password: write it into HTTP_PROXY as"
-                " http://user:password@host:port, or name the store's host in NO_PROXY.",
+                "The proxy needs a password: set HTTP_PROXY to http://user:password@host:port, or"
+                " name the store's host in NO_PROXY.",
             )
         software = self.reply.getheader("Server")
         return (
@@ -202,14 +202,14 @@ class Route:
         if abs(ahead) < 2:  # a Date has whole seconds
             return "agrees with the server's"
         difference = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
-        if abs(ahead) > _LARGEST_CLOCK_DIFFERENCE_S:
-            difference += "; reads allow for it, but set this machine's clock (NTP)"
+        if abs(ahead) > _MAX_CLOCK_DIFFERENCE_S:
+            difference += "; reads correct for it, but set this machine's clock (NTP)"
         return difference
 
     @property
     def _connected(self) -> socket.socket:
         if self._socket is None:
-            raise NotNeeded("not looked at through this proxy")
+            raise NotNeeded("not checked through this proxy")
         return self._socket
 
     @property
@@ -217,7 +217,7 @@ class Route:
         return _address_of(self._url)
 
     def _open(self) -> socket.socket:
-        """Connect anew, through the proxy if there is one."""
+        """Make a new connection, through the proxy if there is one."""
         if self._proxy is None:
             return socket.create_connection(self._address, _TIMEOUT_S)
         tunnel = http.client.HTTPConnection(*self._first_hop, timeout=_TIMEOUT_S)
@@ -236,7 +236,7 @@ class Route:
 
     @property
     def _authorization(self) -> dict[str, str]:
-        """What the proxy wants to see."""
+        """The header with which the proxy accepts requests."""
         if self._proxy is None or self._proxy.username is None:
             return {}
         pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
@@ -252,7 +252,7 @@ def _address_of(url: SplitResult) -> tuple[str, int]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what happened, without numbers and module names."""
+    """Describe an error, without numbers and module names."""
     if isinstance(error, TimeoutError):
         return f"no answer within {_TIMEOUT_S:.0f} s"
     if isinstance(error, ssl.SSLError) and error.reason:

@@ -1,4 +1,4 @@
-"""What a walk along a chain found: for people as it goes, for programs as JSON."""
+"""Prints the results of checks: for people one by one, for programs as JSON."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def print_findings(findings: Iterable[Finding], width: int) -> bool:
     Parameters
     ----------
     findings
-        Printed as they come.
+        The results, printed as they come.
     width
-        Characters of the longest link's name.
+        Length of the longest name.
 
     Returns
     -------
     bool
-        Whether every link holds.
+        Whether no check failed.
     """
     failed: Finding | None = None
     for finding in findings:
@@ -45,7 +45,7 @@ def print_findings(findings: Iterable[Finding], width: int) -> bool:
 
 
 def print_json(findings: Iterable[Finding]) -> bool:
-    """Print ``{"ok": bool, "links": [...]}``, and return whether every link holds."""
+    """Print ``{"ok": bool, "links": [...]}``, and return whether no check failed."""
     links = [asdict(finding) for finding in findings]
     ok = all(link["outcome"] != "failed" for link in links)
     print(json.dumps({"ok": ok, "links": links}, indent=2))

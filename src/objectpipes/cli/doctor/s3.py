@@ -1,17 +1,17 @@
-"""The chain from an ``s3://`` URL to the bytes of an object."""
+"""The checks from an ``s3://`` URL to the bytes of an object."""
 
 from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import os
 import re
 import time
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from ... import _engine
+from ..._aws import FIRST_REGION
+from ..._aws_files import CONFIG_FILE, CREDENTIALS_FILE, aws_path
 from ..._env import env_text
 from ..._s3 import S3Store
 from ...s3_config import ResolvedS3Config, S3Config
@@ -38,20 +38,15 @@ _SHOWN_VARIABLES = (
     "AWS_CA_BUNDLE",
     "NO_PROXY",
 )
-_FILES = (
-    ("AWS_CONFIG_FILE", "~/.aws/config"),
-    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-)
+
 # A person is waiting.
 _MAX_ATTEMPTS = 3
 _MAX_READ = 1 << 20
 _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-# Of AWS, as long as none is configured or learned.
-_FIRST_REGION = "us-east-1"
 
 
 class S3Doctor:
-    """Checks link after link; each needs what the ones before it have found.
+    """Checks step by step. Each check needs the results of those before it.
 
     Parameters
     ----------
@@ -77,7 +72,7 @@ class S3Doctor:
         self._route = Route("--endpoint-url", "AWS_CA_BUNDLE")
 
     def links(self) -> list[Link]:
-        """Return the links, in order."""
+        """Return the checks, in order."""
         return [
             ("configuration", self._configure),
             ("endpoint", self._find_endpoint),
@@ -96,16 +91,15 @@ class S3Doctor:
         self._resolved = self._config.resolve()
         profile = env_text("AWS_DEFAULT_PROFILE") or env_text("AWS_PROFILE") or "default"
         sources = [f"profile {self._config.profile or profile!r}"]
-        for variable, usual_place in _FILES:
-            file = Path(os.environ.get(variable, usual_place)).expanduser()
-            sources.append(str(file) if file.exists() else f"{file} (not there)")
+        for file in (aws_path(*CONFIG_FILE), aws_path(*CREDENTIALS_FILE)):
+            sources.append(str(file) if file.exists() else f"{file} (does not exist)")
         variables = [f"{name}={value}" for name in _SHOWN_VARIABLES if (value := env_text(name))]
         return "\n".join([", ".join(sources), *variables])
 
     def _find_endpoint(self) -> str:
         resolved = self._resolved
         endpoint = resolved.connection.endpoint_url.replace(
-            "{region}", resolved.region or _FIRST_REGION
+            "{region}", resolved.region or FIRST_REGION
         )
         parts = urlsplit(endpoint)
         if resolved.addressing_style == "virtual" and _has_own_host(self._bucket, parts.hostname):
@@ -134,10 +128,10 @@ class S3Doctor:
         if actual is None:
             return f"{configured or 'none'} configured; the server does not name the bucket's"
         if configured in (actual, ""):
-            return f"{actual}, {'as configured' if configured else 'found out from the server'}"
+            return f"{actual}, {'as configured' if configured else 'as the server says'}"
         return (
             f"{actual}, but {configured} is configured\n"
-            f"reads are redirected there; AWS_REGION={actual} spares each process that request"
+            f"reads are redirected there; AWS_REGION={actual} saves each process one request"
         )
 
     def _list(self) -> str:

@@ -1,4 +1,4 @@
-"""Whom to trust in a TLS handshake, and what to say about a certificate that is not trusted."""
+"""Which certificates are trusted, and what to do about one that is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORT_NAMES = {"commonName": "CN", "organizationName": "O", "organizationalUnit
 
 
 def context_for(connection: Connection) -> ssl.SSLContext:
-    """Return a context that trusts whom the engine trusts.
+    """Return a context that trusts the same authorities as the engine.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def context_for(connection: Connection) -> ssl.SSLContext:
 
 
 def unverified_certificate(connect: Callable[[], socket.socket], host: str) -> Certificate:
-    """Return the certificate of a server that is not trusted; empty if it cannot be had.
+    """Return the certificate of a server that is not trusted; empty if that fails.
 
     The ssl module describes only certificates that it has verified. So this one is fetched first,
     and then verified with itself as the authority.
@@ -63,7 +63,7 @@ def unverified_certificate(connect: Callable[[], socket.socket], host: str) -> C
 
 
 def issuer(certificate: Certificate | None) -> str:
-    """Write who has signed a certificate: ``"O=Example, CN=Example Root"``."""
+    """Return who signed a certificate, as ``"O=Example, CN=Example Root"``."""
     parts = (part for name in (certificate or {}).get("issuer", ()) for part in name)
     known = (f"{_SHORT_NAMES[kind]}={value}" for kind, value in parts if kind in _SHORT_NAMES)
     return ", ".join(known) or "an unknown authority"
@@ -75,15 +75,16 @@ def remedy(
     endpoint_option: str,
     ca_variable: str,
 ) -> str:
-    """Say what to do about a certificate that is not to be trusted."""
+    """Say what to do about a certificate that is not trusted."""
     if error.verify_code in (_EXPIRED, _NOT_YET_VALID):
         period = f"from {certificate.get('notBefore')} to {certificate.get('notAfter')}"
-        return f"It is valid {period}: renew it, or set this machine's clock."
+        return f"The certificate is valid {period}: renew it, or set this machine's clock."
     if error.verify_code in (_OTHER_HOST, _OTHER_ADDRESS):
         names = ", ".join(name for _, name in certificate.get("subjectAltName", ()))
         return (
-            f"It is for {names or 'no host at all'}: write such a name in {endpoint_option}. If the"
-            " certificate does not cover the bucket's name in front, see --addressing-style."
+            f"The certificate is valid for {names or 'no host'}: use such a name in"
+            f" {endpoint_option}. If it does not cover the bucket's name in front, see"
+            " --addressing-style."
         )
     return (
         "If a private authority signed the certificate, or a proxy inspects TLS, name the"
