@@ -72,9 +72,10 @@ TEST_F(AisCall, NotFoundMeansNothingWhileThereAreFewerTargetsThanWhenItWasListed
   request.object.listed.targets = 3;
   const auto getter = Get(request);
   EXPECT_EQ(getter->outcome.code(), StatusCode::kEndpoint);
-  EXPECT_EQ(getter->outcome.message(),
-            "The object is not found while the cluster has 1 of the 3 targets with which it was"
-            " listed: ais://b/k");
+  EXPECT_EQ(
+      getter->outcome.message(),
+      "The object was not found, and the cluster has only 1 of the 3 targets that it had when it"
+      " listed the object: ais://b/k");
   EXPECT_EQ(getter->outcome.detail().code, "TargetMissing");
   EXPECT_EQ(getter->outcome.detail().http_status, 404);
   EXPECT_EQ(getter->hint.kind, Kind::kFatal);

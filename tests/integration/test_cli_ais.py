@@ -108,7 +108,7 @@ def test_the_doctor_with_a_token_that_may_not_see_the_map(
     assert cli.main(["doctor", "ais://bucket"]) == 0
     map_ = re.search(r"^map +ok +(.*)", capsys.readouterr().out, re.MULTILINE)
     assert map_ is not None
-    assert "it needs the right SHOW-CLUSTER: every read" in map_[1]
+    assert "it lacks the right SHOW-CLUSTER: every read" in map_[1]
 
 
 def test_the_doctor_with_a_token_that_has_expired(

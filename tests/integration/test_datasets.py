@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import multiprocessing
+import multiprocessing.reduction
 import pickle
 import random
 import weakref
@@ -367,6 +368,69 @@ def test_another_epoch_than_that_of_the_state_begins_anew(
 
 
 @needs_states
+@pytest.mark.parametrize(("workers", "persistent"), [(0, False), (2, False), (2, True)])
+def test_a_state_that_was_saved_before_the_first_batch_binds_nothing(
+    manifest: Manifest, server: FaultServer, workers: int, persistent: bool
+) -> None:
+    """state_dict() starts the workers; set_epoch() and resume() after it still count."""
+
+    def loader(dataset: ObjectDataset) -> Any:
+        return dataset.loader(num_workers=workers, persistent_workers=persistent)
+
+    whole = batches(loader(_in_epoch(make(manifest, server), 3)))
+    for first in (0, 5):
+        dataset = make(manifest, server)
+        early = loader(dataset)
+        early.state_dict()
+        if first:
+            dataset.resume(3, 4 * first)
+        else:
+            dataset.set_epoch(3)
+        assert batches(early) == whole[first:]
+        assert batches(early) == whole
+    _, state = stop_after(early, 5)
+    resumed = loader(make(manifest, server))
+    resumed.load_state_dict(state)
+    resumed.state_dict()  # as a trainer does that saves its first checkpoint at once
+    assert batches(resumed) == whole[5:]
+
+
+@needs_states
+def test_a_merged_state_is_not_lost_on_workers_that_already_run(
+    manifest: Manifest, server: FaultServer
+) -> None:
+    """They cannot learn which samples behind the first unread one were read.
+
+    Our loader starts others. In those of another loader, the dataset raises an error.
+    """
+    begun: list[int] = []
+    states = []
+    for rank in range(2):
+        half = make(manifest, server, rank=rank, ranks=2)
+        begun += itertools.islice(half, 2)  # of a batch of 4
+        states.append(half.state_dict())
+    merged = merge_states(states)
+    assert merged["extra"]
+    dataset = make(manifest, server, uneven="keep")
+    loader = dataset.loader(num_workers=2, persistent_workers=True)
+    assert sorted(itertools.chain(*batches(loader))) == [*range(SAMPLES)]
+    in_worker = pickle.loads(multiprocessing.reduction.ForkingPickler.dumps(dataset))
+    dataset.load_state_dict(merged)
+    with pytest.raises(StateError, match="already running"):
+        iter(in_worker)
+    assert sorted([*begun, *itertools.chain(*batches(loader))]) == [*range(SAMPLES)]
+    assert sorted(itertools.chain(*batches(loader))) == [*range(SAMPLES)]
+
+
+def test_a_place_that_workers_have_used_is_used(manifest: Manifest, server: FaultServer) -> None:
+    dataset = make(manifest, server)
+    whole = [*dataset]
+    dataset.resume(0, 20)
+    assert batches(dataset.loader(num_workers=1)) != []
+    assert [*dataset] == whole
+
+
+@needs_states
 def test_elastic_with_simulated_ranks(manifest: Manifest, server: FaultServer) -> None:
     """2 ranks x 2 workers, stopped anywhere: 1 x 0, 1 x 3 and 4 x 1 go on, all with 8 at once."""
     numbers = random.Random(3)
@@ -439,9 +503,9 @@ def test_resume_by_a_step_counter(manifest: Manifest, server: FaultServer, worke
     assert batches(loader) == whole[1]
 
 
-@pytest.mark.parametrize("samples", [3, 6, -4, 108])
+@pytest.mark.parametrize("samples", [3, 6, -4, 108, 4.0, None, torch.tensor([4, 8])])
 def test_resume_refuses_what_is_no_step(
-    manifest: Manifest, server: FaultServer, samples: int
+    manifest: Manifest, server: FaultServer, samples: Any
 ) -> None:
     dataset = make(manifest, server)
     with pytest.raises(ConfigError, match="global batch of 4"):
@@ -487,14 +551,14 @@ def test_states_that_do_not_belong_together(manifest: Manifest, server: FaultSer
     states = _states(manifest, server)
     for others, message in (
         ([], "no states"),
-        (states[:1], "all 2 ranks"),
-        ([states[0], states[0]], "all 2 ranks"),
-        ([states[0], _states(manifest, server, seed=2)[1]], "seed is 2"),
+        (states[:1], "each of the 2 ranks"),
+        ([states[0], states[0]], "each of the 2 ranks"),
+        ([states[0], _states(manifest, server, seed=2)[1]], "saved with seed=2"),
         ([states[0], _states(manifest[:50], server)[1]], "manifest"),
         ([states[0], _states(manifest, server, batch_size=2)[1]], "batch_size"),
-        ([states[0], _states(manifest, server, steps=3)[1]], "rank 0 has been given 8"),
-        ([states[0], {"_num_yielded": 1}], "no state of a loader"),
-        ([states[0], {"model": 1}], "no state of a dataset"),
+        ([states[0], _states(manifest, server, steps=3)[1]], "rank 0 has read 8"),
+        ([states[0], {"_num_yielded": 1}], "not the state of a loader"),
+        ([states[0], {"model": 1}], "not the state of a dataset"),
     ):
         with pytest.raises(StateError, match=message):
             merge_states(others)
@@ -505,8 +569,8 @@ def test_states_of_something_else(manifest: Manifest, server: FaultServer) -> No
     [state, _] = _states(manifest, server)
     two: dict[str, Any] = {"rank": 0, "ranks": 2}
     for options, message in (
-        ({"seed": 5, **two}, "seed is 1"),
-        ({"shuffle": False, **two}, "seed is 1, here it is None"),
+        ({"seed": 5, **two}, "saved with seed=1, but this dataset has seed=5"),
+        ({"shuffle": False, **two}, "saved with seed=1, but this dataset has seed=None"),
         ({"batch_size": 2, **two}, "merge_states"),
         ({"rank": 0, "ranks": 1}, "merge_states"),
         ({"uneven": "pad", **two}, "uneven"),
@@ -515,7 +579,7 @@ def test_states_of_something_else(manifest: Manifest, server: FaultServer) -> No
             make(manifest, server, **options).loader().load_state_dict(state)
     with pytest.raises(StateError, match="manifest"):
         make(manifest[1:], server, **two).loader().load_state_dict(state)
-    with pytest.raises(StateError, match="num_workers=0, this one has 2"):
+    with pytest.raises(StateError, match="num_workers=0, but this one has 2"):
         make(manifest, server, **two).loader(num_workers=2).load_state_dict(state)
     with pytest.raises(StateError, match="state of a loader"):
         make(manifest, server, **two).load_state_dict(state)
@@ -655,7 +719,7 @@ def test_an_object_that_was_replaced(manifest: Manifest, server: FaultServer) ->
         ObjectUrl(url, size=url.size, etag="0" * 32) if "010" in url else url for url in manifest
     ]
     dataset = make(Manifest.from_urls(stale), server, shuffle=False)
-    with pytest.raises(ObjectChangedError, match="manifest anew") as caught:
+    with pytest.raises(ObjectChangedError, match="Make the manifest again") as caught:
         batches(dataset.loader())
     assert caught.value.url == "s3://bucket/010"
 
@@ -684,13 +748,13 @@ def test_a_transform_that_raises(manifest: Manifest, server: FaultServer, worker
 def test_fewer_samples_than_ranks(
     manifest: Manifest, server: FaultServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(ConfigError, match="not enough for 4 ranks"):
+    with pytest.raises(ConfigError, match="too few for 4 ranks"):
         iter(make(manifest[:3], server, rank=3, ranks=4))
     assert len([*make(manifest[:3], server, uneven="pad", rank=3, ranks=4)]) == 4
     assert [*make(manifest[:3], server, uneven="keep", rank=3, ranks=4)] == []
     with caplog.at_level(logging.WARNING, "objectpipes"):
         assert [*make(manifest[:3], server)] == []
-    assert "No batch is left" in caplog.text
+    assert "There is no batch" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -733,6 +797,8 @@ def test_numbers_of_numpy_and_torch_are_numbers(manifest: Manifest, server: Faul
         dataset.set_epoch(number)
         assert dataset.epoch == 2
         assert json.loads(json.dumps(dataset.state_dict()))["batch_size"] == 2
+        dataset.resume(number, 4 * number)
+        assert json.loads(json.dumps(dataset.state_dict()))["start"] == 8
 
 
 def test_other_things_that_can_never_work(manifest: Manifest, server: FaultServer) -> None:

@@ -94,8 +94,8 @@ def test_bad_input_is_an_error_of_its_rank(server: FaultServer, tmp_path: Path) 
     run_ranks(2, server.endpoint, tmp_path, program="ranks_in_trouble.py")
     of_both = {
         "truncated": ("ManifestError", "is truncated"),
-        "few": ("ConfigError", "1 samples are not enough for 2 ranks"),
-        "seed": ("StateError", "its seed is 1, here it is 2"),
+        "few": ("ConfigError", "1 samples are too few for 2 ranks"),
+        "seed": ("StateError", "saved with seed=1, but this dataset has seed=2"),
     }
     of_one: list[dict[str, tuple[str, str]]] = [
         # Samples 8 to 11 are rank 0's, and 20 to 23 rank 1's.

@@ -275,10 +275,10 @@ def test_the_command_passes_over_indexes_that_fit(
 ) -> None:
     capsys.readouterr()
     assert main(["index", "s3://bucket/shards/", "-o", str(index)]) == 0
-    assert "0 indexes written, 8 were there" in capsys.readouterr().err
+    assert "0 indexes written, 8 already up to date" in capsys.readouterr().err
     (index / "bucket" / "shards" / "0.tar.idx").write_bytes(b"rubbish")
     assert main(["index", "s3://bucket/shards/", "-o", str(index)]) == 0
-    assert "1 indexes written, 7 were there" in capsys.readouterr().err
+    assert "1 indexes written, 7 already up to date" in capsys.readouterr().err
 
 
 def test_only_some_shards_have_an_index(manifest: Manifest, index: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_shard_that_was_replaced_after_all_is_refused(manifest: Manifest, inde
     others = {**SHARDS, "shards/0.tar": SHARDS["shards/0.tar"].replace(b"0 ", b"1 ")}
     with (
         FaultServer({"bucket": others}) as server,
-        pytest.raises(ObjectChangedError, match="replaced after its index"),
+        pytest.raises(ObjectChangedError, match="replaced after it was indexed"),
     ):
         [*dataset(manifest, index, config=config_for(server))]
 
@@ -349,6 +349,28 @@ def test_indexes_in_the_store_are_found_beside_the_shards(server: FaultServer) -
         data = dataset(manifest, None, config=config, uneven="keep")
         assert len(data) == len(KEYS)
         assert [*data] == KEYS
+
+
+def test_each_index_of_a_wide_window_is_read_once() -> None:
+    """Shuffling jumps from shard to shard of the window."""
+    count = 50
+    shards = {f"{number:02}.tar": shard_of(number * 20, 20, 10_000) for number in range(count)}
+    with FaultServer({"bucket": shards}) as server:
+        config = config_for(server)
+        indexes = {
+            f"{url[-6:]}.idx": index_shard(url, reader)[1]
+            for url, reader in read_objects(
+                Manifest.list("s3://bucket", config=config), config=config
+            )
+        }
+    with FaultServer({"bucket": shards | indexes}) as server:
+        config = config_for(server)
+        manifest = Manifest.list("s3://bucket", config=config)
+        data = dataset(manifest, None, shuffle=True, shuffle_window=count, config=config)
+        before = len(server.requests)
+        assert len([*data]) == 20 * count
+        reads = [request.target for request in server.requests][before:]
+    assert sum(".idx" in target for target in reads) == count
 
 
 def test_any_key_makes_a_path_inside_of_the_folder(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="PLACE",
-        help="folder, or URL of a prefix, to write to: the index= of the dataset"
+        help="folder or URL of a prefix to write to, which is the index= of the dataset"
         " (default: beside each shard)",
     )
     parser.add_argument(
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read each shard once, and write its index if there is none that fits."""
+    """Read each shard that has no matching index, and write its index."""
     from .._progress import progress_bar
     from ..errors import ShardIndexError
     from ..manifest import Manifest
@@ -52,7 +52,10 @@ def run(options: argparse.Namespace) -> int:
     store = open_store(options.urls[0], options)
     shards = [*Manifest.list(options.urls, config=store.config, masks=options.mask or ["*.tar"])]
     if not shards:
-        raise FileNotFoundError(f"there are no shards in {' '.join(options.urls)}")
+        raise FileNotFoundError(
+            f"no object below {' '.join(options.urls)} matches"
+            f" {' or '.join(options.mask or ['*.tar'])}"
+        )
     place = IndexPlace(options.output, store.config)
 
     def fits(shard: str) -> IndexHead | None:
@@ -82,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     size = human_size(sum(head.size for head in heads.values()))
     print(
         f"{len(shards):,} shards, {samples:,} samples, {size};"
-        f" {len(missing):,} indexes written, {len(shards) - len(missing):,} were there",
+        f" {len(missing):,} indexes written, {len(shards) - len(missing):,} already up to date",
         file=sys.stderr,
     )
     return 0

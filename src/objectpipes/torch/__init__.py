@@ -1,4 +1,4 @@
-"""Datasets for training: any sampler, or one order for all ranks that is resumable anywhere."""
+"""Datasets for training: for any sampler, or in one order for all ranks that can be resumed."""
 
 from __future__ import annotations
 

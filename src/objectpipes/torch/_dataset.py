@@ -1,4 +1,4 @@
-"""What all resumable datasets have in common; what they read is their own."""
+"""The part that all resumable datasets share: places, states, ranks, the loop over samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch.utils.data import IterableDataset, get_worker_info
@@ -38,23 +38,24 @@ class Order(Protocol):
 
 
 class Outcomes(Iterator[Any], Protocol):
-    """Samples in the order they were asked for, an error in the place of one; to be closed."""
+    """Samples in the order of the request, or the error of one. The caller closes it."""
 
     def close(self) -> None:
-        """Give up what has not been read."""
+        """Cancel the remaining reads."""
 
 
 class ResumableDataset(IterableDataset[Any], abc.ABC):
-    """Delivers samples in an order that any state of it leads back into.
+    """Delivers samples in an order that can be resumed at any sample.
 
-    A subclass says how many samples there are, in which order, and how they are read.
+    A subclass says how many samples there are, in which order they come, and how to read them.
 
     Parameters
     ----------
     samples
-        Their number.
+        Number of samples in an epoch.
     order
-        Plain data that the order depends on, beside the epoch: a state of another is refused.
+        Plain data that determines the order, apart from the epoch. A state with other data is
+        refused.
     transform, batch_size, uneven, on_error, rank, ranks
         As in `ObjectDataset`.
 
@@ -78,7 +79,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
     ) -> None:
         super().__init__()
         if samples < 1:
-            raise ConfigError("The manifest is empty: nothing was listed, or nothing passed.")
+            raise ConfigError("There are no samples: the manifest, or every shard in it, is empty.")
         check_choice("uneven", uneven, ("drop", "pad", "keep"))
         check_choice("on_error", on_error, ("raise", "skip"))
         if transform is not None and not callable(transform):
@@ -92,13 +93,13 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         self._given_ranks = _checked_ranks(rank, ranks)
         self._ranks_of_parent: tuple[int, int] | None = None
         self._shared = Shared()
-        self._go_on_at: tuple[int, Place] = (0, Place())  # the place with that number
-        self._used_place = 0
+        self._next_start: tuple[int, Place] = (0, Place())  # number of a place, and the place
+        self._used_place = 0  # number of the last place at which an iteration began here
         self._board = ""
         self._loaded: DatasetState | None = None
         self._progress: Progress | None = None
 
-    # --- what a subclass is ----------------------------------------------------------------------
+    # --- for subclasses --------------------------------------------------------------------------
 
     @abc.abstractmethod
     def _order(self, epoch: int) -> Order:
@@ -106,7 +107,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
 
     @abc.abstractmethod
     def _read(self, numbers: Iterator[int]) -> Outcomes:
-        """Read samples ahead: give them in order, and the error in the place of an unreadable one.
+        """Read samples ahead. Yield each in order, or its `ObjectStoreError` if it is unreadable.
 
         Any other exception ends the iteration.
         """
@@ -116,31 +117,51 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         """Return the URL of a sample, for errors."""
 
     def _plan(self, place: Place, ranks: int) -> Plan:
-        """Return how the order is cut into batches."""
+        """Return how to cut the order into batches."""
         return Plan(self._samples, self.batch_size, ranks, self.uneven, place)
 
     @property
     def _shifts(self) -> bool:
-        """Whether batches do not tell what was read."""
+        """Whether the number of delivered batches does not determine which samples were read."""
         return self.uneven == "keep" and self.on_error == "skip"
 
-    # --- where it is -----------------------------------------------------------------------------
+    # --- epochs and states -----------------------------------------------------------------------
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch that is read next, or being read."""
+        """Number of the current epoch, or of the next one if none is being read."""
         return self._shared.epoch
 
     @property
+    def place_number(self) -> int:
+        """A number that changes when the next iteration is told to begin somewhere else."""
+        return self._shared.place
+
+    @property
+    def scattered(self) -> bool:
+        """Whether running workers cannot get all of the place where the next iteration begins."""
+        return bool(self._shared.scattered)
+
+    @property
     def skipped(self) -> int:
-        """Samples left out as unreadable since the dataset was made, by workers too."""
+        """Number of unreadable samples since the dataset was made, in workers too."""
         return self._shared.skipped
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next iteration; reaches workers that persist.
+        """Choose the epoch, and so the order, of the next iteration, in persistent workers too.
 
-        The epoch that a state or `resume` has set is gone on with, any other begins anew.
-        Without this, all iterations have the order of epoch 0.
+        If a state or `resume` has set the same epoch, it is continued. Any other epoch begins at
+        its first sample. Without this call, all iterations have the order of epoch 0.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number, from 0 on.
+
+        Raises
+        ------
+        ConfigError
+            It is not such a number.
         """
         epoch = check_count("epoch", epoch)
         if epoch != self._shared.epoch:
@@ -148,59 +169,63 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         self._shared.set(epochs_set=self._shared.epochs_set + 1)
 
     def resume(self, epoch: int, samples: int) -> None:
-        """Go on in the middle of an epoch, of which nothing is known but how much was read.
+        """Resume in the middle of an epoch without a state, from a count of samples.
 
         Parameters
         ----------
         epoch : int
-            Its number.
+            Number of the epoch.
         samples : int
-            Samples read of it by all ranks together: a multiple of the global batch.
+            How many of its samples all ranks together have read: a multiple of the global batch.
 
         Raises
         ------
         ConfigError
-            There are no such epoch and place.
+            The epoch is not a number from 0 on, or `samples` is not such a multiple, or is more
+            than an epoch has.
         """
         batch = self.batch_size * self._rank_and_ranks()[1]
         whole_epoch = -(-self._samples // batch) * batch
         epoch = check_count("epoch", epoch)
-        whole = isinstance(samples, int) and not samples % batch
-        if not whole or not 0 <= samples <= whole_epoch:
+        number: int | None = None
+        with suppress(ConfigError):
+            number = check_count("samples", samples, maximum=whole_epoch)
+        if number is None or number % batch:
             raise ConfigError(
                 f"resume(epoch={epoch}, samples={samples}) must name samples of all ranks: a"
                 f" multiple of the global batch of {batch}, up to {whole_epoch}."
             )
-        self._go_to(Place(epoch, min(samples, self._samples)))
+        self._go_to(Place(epoch, min(number, self._samples)))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where this process is in iterating over the dataset, as small plain data.
+        """Return how far this process has iterated over the dataset, as small plain data.
 
-        A loader that is stateful asks its workers for this; ask the loader for theirs.
+        With a loader, call the loader's ``state_dict()`` instead: it collects those of its workers.
         """
         if self._progress is not None:
             return self._progress.state.write()
         return (self._loaded or self._state(self._next_place(), 0)).write()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where a state was saved, in the next iteration.
+        """Continue, in the next iteration, where a state was saved.
 
         Parameters
         ----------
         state : dict
-            What `merge_states` or `state_dict` has returned.
+            The result of `merge_states` or `state_dict`. Load it before the loader starts workers.
 
         Raises
         ------
         StateError
-            It is of other data or of another order; or `state_dict` of another global batch, or
-            another worker, has returned it.
+            The state belongs to other data or another order. Or it is a result of `state_dict`
+            with another global batch or in another worker.
         """
         place = read_place(state)
         check_order(self._order_facts, state)
-        if max(place.start, *place.extra, 0) > self._samples:
+        last = (place.start, *place.extra)[-1]  # they ascend
+        if last > self._samples:
             raise StateError(
-                f"The state is damaged: it is at {place.start} of {self._samples} samples."
+                f"The state is damaged: it names sample {last}, and there are {self._samples}."
             )
         if "taken" not in state:
             self._go_to(place)
@@ -212,47 +237,57 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         self._loaded = loaded
 
     def _check_belongs(self, loaded: DatasetState, *, any_worker: bool = False) -> None:
-        """Refuse the state of another global batch or, unless told otherwise, another worker."""
+        """Refuse the state of another global batch or, unless `any_worker`, of another worker."""
         here = self._state(loaded.plan.place, 0)
         if loaded.plan != here.plan or loaded.shifts != here.shifts:
-            saved = loaded.plan
             raise StateError(
-                f"The state was saved with batch_size={saved.batch_size} on {saved.ranks} ranks and"
-                f" uneven={saved.uneven!r}; here it is batch_size={self.batch_size} on"
-                f" {here.plan.ranks} and uneven={self.uneven!r}. dataset.load_state_dict("
-                "merge_states([the states of all ranks])) goes on with any of them."
+                f"The state was saved with {_settings(loaded)}, but this dataset has"
+                f" {_settings(here)}. To continue with other settings, collect the states of all"
+                " ranks and call dataset.load_state_dict(merge_states(states))."
             )
-        theirs, ours = loaded.stream, here.stream
-        if loaded.shifts and theirs.rank != ours.rank:
-            raise StateError(f"The state is that of rank {theirs.rank}, this is rank {ours.rank}.")
-        if not any_worker and (theirs.worker, theirs.workers) != (ours.worker, ours.workers):
+        saved, ours = loaded.stream, here.stream
+        if loaded.shifts and saved.rank != ours.rank:
+            raise StateError(f"The state is from rank {saved.rank}, but this is rank {ours.rank}.")
+        if not any_worker and (saved.worker, saved.workers) != (ours.worker, ours.workers):
             raise StateError(
-                f"The state is that of worker {theirs.worker} of {theirs.workers}, this is worker"
-                f" {ours.worker} of {ours.workers}. dataset.load_state_dict(merge_states([the"
-                " states of all ranks])) goes on with any number of workers."
+                f"The state is from worker {saved.worker} of {saved.workers}, but this is worker"
+                f" {ours.worker} of {ours.workers}. To continue with another number of workers,"
+                " collect the states of all ranks and call"
+                " dataset.load_state_dict(merge_states(states))."
             )
 
     def _go_to(self, place: Place) -> None:
-        """Have the next iteration begin there, in workers too; only that one."""
+        """Make the next iteration, and only that one, begin at a place, in workers too."""
         number = self._shared.place + 1
-        self._go_on_at = (number, place)
+        self._next_start = (number, place)
         self._loaded = None
         self._progress = None
-        self._shared.set(epoch=place.epoch, start=place.start, place=number, seed_of_place=0)
+        self._shared.set(
+            epoch=place.epoch,
+            start=place.start,
+            scattered=bool(place.extra or place.begun),
+            place=number,
+            seed_of_place=0,
+        )
 
     def _next_place(self) -> Place:
-        shared = self._shared
-        if self._used_place == shared.place:
+        shared, info = self._shared, get_worker_info()
+        # The workers of one iteration have the same base seed. Anyone else finds the place used.
+        used_by = shared.seed_of_place
+        if self._used_place == shared.place or used_by not in (0, info and _base_seed(info)):
             return Place(shared.epoch)
-        info = get_worker_info()
-        # Workers of one iteration have one base seed: those of the next find the place used.
-        if info is not None and shared.seed_of_place not in (0, _base_seed(info)):
-            return Place(shared.epoch)
-        number, place = self._go_on_at
-        return place if number == shared.place else Place(shared.epoch, shared.start)
+        number, place = self._next_start
+        if number == shared.place:
+            return place
+        if shared.scattered:
+            raise StateError(
+                "dataset.load_state_dict() was called while the workers of this loader were"
+                " already running. Load the state before the first iteration, or make a new loader."
+            )
+        return Place(shared.epoch, shared.start)
 
     def _begin(self) -> DatasetState:
-        """Decide where an iteration begins."""
+        """Decide where an iteration begins, and note that its place is used."""
         loaded, self._loaded = self._loaded, None
         shared, info = self._shared, get_worker_info()
         if loaded is not None:
@@ -294,13 +329,13 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         plan = state.plan
         if self.uneven == "drop" and self._samples < plan.ranks:
             raise ConfigError(
-                f"{self._samples} samples are not enough for {plan.ranks} ranks: with"
-                " uneven='drop' none would be left. Use uneven='pad' or 'keep', or fewer ranks."
+                f"{self._samples} samples are too few for {plan.ranks} ranks: uneven='drop' would"
+                " drop them all. Use uneven='pad' or 'keep', or fewer ranks."
             )
         if plan.total == 0 and plan.unread == self._samples:
             _log.warning(
-                "No batch is left: %d samples are less than a global batch of %d, and"
-                " uneven='drop'",
+                "There is no batch: %d samples are fewer than a global batch of %d, and"
+                " uneven='drop' drops them",
                 self._samples,
                 plan.global_batch,
             )
@@ -314,7 +349,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         def numbers_of(batch: range) -> list[int]:
             return [order[plan.position(number)] for number in batch]
 
-        ahead: deque[int] = deque()  # what is being read
+        ahead: deque[int] = deque()  # numbers of the samples that are being read
 
         def wanted() -> Iterator[int]:
             for batch, offset in plan.rest(stream):
@@ -333,17 +368,17 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                             continue
                         made = [self._replacement(numbers_of(batch), index, made[0])]
                     progress.taken += 1
-                    yield made.pop()  # and nothing of it is kept here
+                    yield made.pop()  # no variable keeps the sample while the consumer has it
 
     def _transformed(self, outcome: Any, number: int) -> Any:
-        """Return what the user gets, or the error if the sample cannot be read."""
+        """Return the transformed sample, or the error if the sample cannot be read."""
         if isinstance(outcome, ObjectStoreError):
             return outcome
         try:
             return transformed(self.transform, outcome, lambda: self._url(number))
         except TransformError:
             raise
-        except ObjectStoreError as error:  # a streamed object is read only here
+        except ObjectStoreError as error:  # the transform reads a streamed object
             return error
 
     def _count_skipped(self, error: ObjectStoreError) -> None:
@@ -354,7 +389,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         _log.warning("skipped: %s", error)
 
     def _replacement(self, batch: list[int], index: int, error: ObjectStoreError) -> Any:
-        """Read the sample before an unreadable one in its batch, or the next one."""
+        """Return the readable sample before an unreadable one in its batch, else the next one."""
         for number in (*batch[:index][::-1], *batch[index + 1 :]):
             with closing(self._read(iter([number]))) as outcomes:
                 sample = self._transformed(next(outcomes), number)
@@ -363,30 +398,30 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         raise error
 
     def loader(self, **options: Unpack[LoaderArguments]) -> ObjectLoader:
-        """Make the loader that fits: a ``StatefulDataLoader`` where torchdata is installed.
+        """Make a loader for this dataset: a ``StatefulDataLoader`` if torchdata is installed.
 
         Parameters
         ----------
         **options
-            As of that class or, without torchdata, of ``torch.utils.data.DataLoader``. Samples
-            that no transform has changed come as lists.
+            Options of that class or, without torchdata, of ``torch.utils.data.DataLoader``. If the
+            dataset has no transform, the default ``collate_fn`` is ``list``.
 
         Returns
         -------
         ObjectLoader
-            Gives batches.
+            An iterable of batches.
 
         Raises
         ------
         ConfigError
-            An option contradicts the dataset.
+            ``batch_size`` is not that of the dataset.
         """
         from ._loader import ObjectLoader
 
         return ObjectLoader(self, **options)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Take along what a worker that is spawned cannot find out; not where an iteration is."""
+        """Add what a spawned worker cannot find out; leave out the current iteration."""
         state = {**self.__dict__, "_progress": None, "_board": _timing.board()}
         if self._given_ranks is None:
             state["_ranks_of_parent"] = self._rank_and_ranks()
@@ -394,7 +429,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
 
 
 class Progress:
-    """An iteration under way."""
+    """How far an iteration has come."""
 
     def __init__(self, state: DatasetState) -> None:
         self._began = state
@@ -414,11 +449,11 @@ class Progress:
 
 
 def check_manifest(manifest: object) -> None:
-    """Raise `TypeError` for what is no manifest, such as a list of URLs."""
+    """Raise `TypeError` for anything but a manifest, such as a list of URLs."""
     if not isinstance(manifest, Manifest):
         raise TypeError(
-            f"manifest must be a Manifest, not {type(manifest).__name__}: Manifest.from_urls(urls)"
-            " makes one of URLs."
+            f"manifest must be a Manifest, not {type(manifest).__name__}. Manifest.from_urls(urls)"
+            " makes one from URLs."
         )
 
 
@@ -426,18 +461,18 @@ def _checked_ranks(rank: int | None, ranks: int | None) -> tuple[int, int] | Non
     if rank is None and ranks is None:
         return None
     if rank is None or ranks is None:
-        raise ConfigError(f"rank and ranks go together: they are {rank!r} and {ranks!r}.")
+        raise ConfigError(f"Give both rank and ranks, or neither: they are {rank!r} and {ranks!r}.")
     ranks = check_count("ranks", ranks, minimum=1)
     return check_count("rank", rank, maximum=ranks - 1), ranks
 
 
 def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:
-    """Return what `transform` makes of a sample.
+    """Apply `transform` to a sample.
 
     Raises
     ------
     TransformError
-        It raised; names the URL.
+        The transform raised an exception. The error names the URL.
     ObjectStoreError
         The sample could not be read.
     """
@@ -454,6 +489,12 @@ def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callab
         ) from error
     finally:
         _timing.count_transform(time.perf_counter() - begun)
+
+
+def _settings(state: DatasetState) -> str:
+    plan = state.plan
+    skips = ", on_error='skip' or no index" if state.shifts else ""
+    return f"batch_size={plan.batch_size}, ranks={plan.ranks}, uneven={plan.uneven!r}{skips}"
 
 
 def _base_seed(info: Any) -> int:

@@ -32,9 +32,9 @@ __all__ = ["STATEFUL", "LoaderArguments", "ObjectLoader"]
 
 
 class LoaderArguments(TypedDict, total=False):
-    """The keyword arguments of a ``DataLoader`` that fit a dataset with an order of its own.
+    """The keyword arguments of a ``DataLoader`` that suit a dataset with its own order.
 
-    ``snapshot_every_n_steps`` is that of torchdata's ``StatefulDataLoader``.
+    ``snapshot_every_n_steps`` is an argument of torchdata's ``StatefulDataLoader``.
     """
 
     batch_size: int
@@ -54,64 +54,81 @@ class LoaderArguments(TypedDict, total=False):
 class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
     """A ``StatefulDataLoader`` (without torchdata, a ``DataLoader``) that knows its dataset.
 
-    It refuses a state that does not fit before any worker starts, and starts anew if
-    ``dataset.set_epoch()`` has chosen another epoch than that of a state.
+    It refuses a foreign state before any worker starts. If ``dataset.set_epoch()`` has chosen
+    another epoch than that of a loaded state, it begins that epoch at its first sample.
 
     Parameters
     ----------
     dataset : ResumableDataset
-        What to load.
+        The dataset to load.
     **options
-        Of the class it is built on.
+        Options of the base class.
     """
 
     def __init__(self, dataset: ResumableDataset, **options: Unpack[LoaderArguments]) -> None:
         batch_size = options.setdefault("batch_size", dataset.batch_size)
         if batch_size != dataset.batch_size:
             raise ConfigError(
-                f"The dataset's batches have {dataset.batch_size} samples: a loader with"
-                f" batch_size={batch_size} would mix them up. Make the dataset with that size."
+                f"The dataset has batch_size={dataset.batch_size}, so the loader cannot have"
+                f" batch_size={batch_size}. Make the dataset with that size."
             )
         if dataset.transform is None:
             options.setdefault("collate_fn", list)
         with warnings.catch_warnings():
-            # torchdata 0.11 calls what torch has deprecated since.
+            # torchdata 0.11 calls a function that torch has deprecated since.
             warnings.filterwarnings("ignore", "'set_vital' is deprecated", UserWarning)
             super().__init__(dataset, **options)
-        self._epoch_of_state: int | None = None
+        self._place = 0  # number of the dataset's place when a state was loaded or workers started
+        self._has_state = False
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where the state was saved, in the next iteration.
+        """Continue, in the next iteration, where the state was saved.
+
+        Parameters
+        ----------
+        state_dict : dict
+            The result of ``state_dict()`` of a loader with the same options.
 
         Raises
         ------
         StateError
-            It is of other data, another order, another global batch or number of workers.
+            The state belongs to other data, another order, another global batch or another number
+            of workers.
         ConfigError
-            There is no torchdata.
+            torchdata is not installed.
         """
         if not STATEFUL:
-            raise ConfigError("Loaders have states with torchdata: install torchdata>=0.11.")
+            raise ConfigError("A loader has a state only with torchdata: install torchdata>=0.11.")
         if state_dict:
             found = check_loader_state(state_dict, self.num_workers)
             check_order(self.dataset._order_facts, {"order": found.order})
             self.dataset._check_belongs(found, any_worker=True)
-            self._epoch_of_state = found.plan.place.epoch
-            self.dataset.set_epoch(self._epoch_of_state)
+            self.dataset.set_epoch(found.plan.place.epoch)
+            self._place, self._has_state = self.dataset.place_number, True
         super().load_state_dict(state_dict)
 
+    def _get_iterator(self) -> Any:
+        iterator = super()._get_iterator()
+        self._place = self.dataset.place_number
+        return iterator
+
     def __iter__(self) -> Iterator[Any]:
-        if self._epoch_of_state not in (None, self.dataset.epoch):
-            super().load_state_dict({})
+        # What the dataset was told last holds. It overrides a state, and an iteration that
+        # state_dict() has begun. Running workers learn of it unless the place is scattered.
+        early = getattr(self, "_initial_iter_for_state_dict", False)
+        outdated = self._has_state or early or self.dataset.scattered
+        if outdated and self._place != self.dataset.place_number:
+            self._iterator = None
+            self._initial_iter_for_state_dict = False
             self.next_iter_state = None
-        self._epoch_of_state = None
+        self._has_state = False
         iterator: Iterator[Any] = super().__iter__()
-        # Without workers, the dataset itself counts what the loop waits for.
+        # Without workers, the dataset itself counts how long the loop waits.
         return _Timed(iterator) if self.num_workers else iterator
 
 
 class _Timed(Iterator[Any]):
-    """An iterator of a loader that counts what the loop over it waits for."""
+    """An iterator of a loader that counts how long the loop over it waits."""
 
     def __init__(self, batches: Iterator[Any]) -> None:
         self._batches = batches

@@ -1,4 +1,4 @@
-"""A dataset as a source of torchdata's nodes."""
+"""A dataset as a source node of torchdata."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["ObjectNode"]
 
 
 class ObjectNode(BaseNode):  # type: ignore[misc, unused-ignore]
-    """Yields a dataset's samples one by one, with its state.
+    """A ``torchdata.nodes.BaseNode`` that yields a dataset's samples one by one, with its state.
 
     Parameters
     ----------
     dataset : ObjectDataset or ShardDataset
-        What to read.
+        The dataset to read.
 
     Examples
     --------
@@ -32,7 +32,7 @@ class ObjectNode(BaseNode):  # type: ignore[misc, unused-ignore]
         self._samples: Iterator[Any] = iter(())
 
     def reset(self, initial_state: dict[str, Any] | None = None) -> None:
-        """Begin an iteration, or go on where a state was saved."""
+        """Begin an iteration, or continue where a state was saved."""
         super().reset(initial_state)
         if initial_state is not None:
             self.dataset.load_state_dict(initial_state)

@@ -26,26 +26,27 @@ __all__ = ["ObjectDataset", "ObjectMapDataset"]
 
 
 class ObjectMapDataset(Dataset[Any]):
-    """The objects of a manifest by their number, for any sampler.
+    """The objects of a manifest by number, for use with any sampler.
 
-    A ``DataLoader`` asks for a whole batch at once, and the engine reads its objects at once.
+    A ``DataLoader`` asks for a whole batch, and the engine reads the objects of the batch in
+    parallel.
 
     Parameters
     ----------
     manifest : Manifest
         The objects.
     transform : callable, optional
-        Makes a sample of an `ObjectReader`, a binary file with ``url``. Without it, that is the
-        sample, and the loader needs a ``collate_fn``, such as ``list``.
+        Turns an `ObjectReader`, which is a binary file with a ``url``, into a sample. Without a
+        transform, the reader is the sample, and the loader needs a ``collate_fn`` such as ``list``.
     config : S3Config or AISConfig, optional
         How to reach the store.
 
     Raises
     ------
     ObjectStoreError
-        When a sample is asked for: its object cannot be read.
+        When a sample is requested: its object cannot be read.
     TransformError
-        The transform raised; names the object.
+        The transform raised an exception. The error names the object.
     """
 
     def __init__(
@@ -82,51 +83,54 @@ class ObjectMapDataset(Dataset[Any]):
 
 
 class ObjectDataset(ResumableDataset):
-    """The objects of a manifest in one order for all ranks and workers, resumable anywhere.
+    """The objects of a manifest, in one order for all ranks and workers that can be resumed.
 
-    The order follows from ``seed`` and epoch. It is cut into global batches of ``batch_size`` x
-    ranks, each of these by rank, and a rank's batches are dealt to its workers in turn: so the
-    sequence of global batches is the same for any number of workers, and for any number of ranks
-    with the same global batch. Objects are read ahead.
+    ``seed`` and the epoch determine the order. The order is cut into global batches of
+    ``batch_size`` x ranks samples, each global batch is cut by rank, and the batches of a rank are
+    dealt to its workers in turn. So the sequence of global batches is the same for any number of
+    workers, and for any number of ranks with the same global batch. Objects are read ahead.
 
-    Its state is small, leads back to the very sample without reading what came before, and can be
-    merged for another number of ranks or workers (`merge_states`). A ``StatefulDataLoader`` picks
-    it up; `loader` makes the loader that fits.
+    The state is small. A run that resumes from it continues at the next sample and does not read
+    earlier ones again. `merge_states` makes a state for another number of ranks or workers. A
+    ``StatefulDataLoader`` saves and loads the state; `loader` makes one with the right options.
 
     Parameters
     ----------
     manifest : Manifest
         The objects; the same on all ranks.
     transform : callable, optional
-        Makes a sample of an `ObjectReader`, a binary file with ``url``.
+        Turns an `ObjectReader`, which is a binary file with a ``url``, into a sample.
     batch_size : int
-        Of a rank; also that of the loader.
+        Samples in a batch of one rank; also the batch size of the loader.
     shuffle : bool, optional
-        Whether each epoch has an order of its own, else that of the manifest.
+        True: each epoch has an order of its own. False: every epoch has that of the manifest.
     seed : int, optional
-        Of the shuffled orders; the same on all ranks.
+        Seed of the shuffled orders; the same on all ranks.
     uneven : {"drop", "pad", "keep"}, optional
-        What becomes of the last, incomplete global batch: it is left out, or filled from the start
-        of the epoch's order, or delivered, so that ranks may differ by a batch or its size.
+        How to treat the last, incomplete global batch. ``"drop"`` leaves it out. ``"pad"`` fills it
+        with the first samples of the epoch. ``"keep"`` delivers it, so ranks may differ by one
+        batch or in the size of the last one.
     on_error : {"raise", "skip"}, optional
-        ``"skip"`` logs an object that cannot be read and counts it in `skipped`. The readable one
-        before it in its rank's batch takes its place, else the next one; a batch with none raises.
-        With ``uneven="keep"`` it is left out, and later samples move up.
+        ``"skip"`` logs an object that cannot be read, and counts it in `skipped`. The readable
+        sample before it in its rank's batch takes its place, or else the next one. If the batch has
+        no readable sample, the error is raised. With ``uneven="keep"`` nothing takes its place:
+        later samples move up.
     config : S3Config or AISConfig, optional
         How to reach the store.
     rank, ranks : int, optional
-        Of the processes that share an epoch; else those of ``torch.distributed``, or of ``RANK``
-        and ``WORLD_SIZE``. Given where several processes need the same data.
+        This process's rank, and how many ranks share an epoch. The default is that of
+        ``torch.distributed``, or of ``RANK`` and ``WORLD_SIZE``. Set them if several processes need
+        the same data, as with model parallelism.
 
     Raises
     ------
     ConfigError
-        An option can never work, or the manifest is empty; when iterating, with ``"drop"``, there
+        An option can never work, or the manifest is empty. When iterating with ``"drop"``: there
         are fewer objects than ranks.
     ObjectStoreError
         When iterating: an object cannot be read, or is not the one that was listed.
     TransformError
-        The transform raised; names the object.
+        When iterating: the transform raised an exception. The error names the object.
 
     Examples
     --------

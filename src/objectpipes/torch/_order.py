@@ -1,10 +1,10 @@
-"""Which samples of an epoch go where: to ranks, batches and workers.
+"""Decides which rank, batch and worker gets which sample of an epoch.
 
-An epoch has one global order of its samples. What of it is unread is cut into global batches of
-``batch_size`` x ``ranks`` samples, each of these by rank, and a rank's batches are dealt to its
-workers in turn, as a ``DataLoader`` collects them. So neither the number of workers nor, with the
-same global batch, that of ranks changes the sequence of global batches. Everything here is
-arithmetic on positions in that order: nothing is stored, and nothing is read.
+An epoch has one global order of its samples. Its unread samples are cut into global batches of
+``batch_size`` x ``ranks`` samples, each global batch is cut by rank, and the batches of a rank are
+dealt to its workers in turn, as a ``DataLoader`` collects them. So the sequence of global batches
+depends neither on the number of workers nor, with the same global batch, on the number of ranks.
+All of this is arithmetic on positions in the order: nothing is stored, and nothing is read.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Place:
     epoch : int
         Its number.
     start : int
-        Everything before this position of its order has been read.
+        All samples before this position of its order have been read.
     extra : tuple of int
-        Positions behind `start` that have been read too, ascending: where workers were not in step.
+        Positions after `start` that have also been read, ascending: workers were not in step.
     begun : tuple of (int, int)
-        Positions that have been read in part, where there is something inside, and how much of it.
+        Positions that were read in part (shards without an index), and how much of each.
     """
 
     epoch: int = 0
@@ -45,11 +45,11 @@ class Stream:
     Attributes
     ----------
     rank, worker, workers : int
-        Whose it is, of how many workers of that rank.
+        The rank, the worker's number, and how many workers the rank has.
     taken : int
-        Samples delivered, or left out as unreadable.
+        Samples that it delivered or skipped.
     inside : int
-        How much has been delivered of the next one, if there is something inside.
+        How much it delivered of the next one (a shard without an index).
     """
 
     rank: int
@@ -61,20 +61,20 @@ class Stream:
 
 @dataclass(frozen=True)
 class Plan:
-    """Cuts what is unread of an epoch into batches.
+    """Cuts the unread samples of an epoch into batches.
 
     Attributes
     ----------
     samples : int
-        Of the whole epoch.
+        Samples of the whole epoch.
     batch_size : int
-        Of a rank.
+        Samples in a batch of one rank.
     ranks : int
-        How many there are.
+        Number of ranks.
     uneven : str
-        What becomes of the last, incomplete global batch: ``"drop"``, ``"pad"`` or ``"keep"``.
+        How to treat the last, incomplete global batch: ``"drop"``, ``"pad"`` or ``"keep"``.
     place : Place
-        What has been read before.
+        What was read earlier.
     """
 
     samples: int
@@ -85,12 +85,12 @@ class Plan:
 
     @property
     def global_batch(self) -> int:
-        """Samples of a batch of all ranks."""
+        """Samples in a batch of all ranks together."""
         return self.batch_size * self.ranks
 
     @property
     def unread(self) -> int:
-        """Samples of the epoch that no one has read."""
+        """Samples of the epoch that no rank has read."""
         return self.samples - self.place.start - len(self.place.extra)
 
     @property
@@ -103,14 +103,14 @@ class Plan:
         return self.unread
 
     def position(self, number: int) -> int:
-        """Return where in the epoch's order the unread sample of this number is.
+        """Return the position in the epoch's order of the unread sample with this number.
 
-        Behind the last one the order begins anew: that is how ``"pad"`` fills the last batch.
+        After the last one, the order begins again: so ``"pad"`` fills the last batch.
         """
         if number >= self.unread:
             return (number - self.unread) % self.samples
         extra = self.place.extra
-        # Of the positions in extra, the i-th is passed if the number reaches it without the others.
+        # Skip each position in extra that lies before the result.
         passed = bisect.bisect_right(
             range(len(extra)), number, key=lambda i: extra[i] - self.place.start - i
         )
@@ -122,7 +122,7 @@ class Plan:
         return whole + (rest > rank * self.batch_size)
 
     def batch(self, rank: int, number: int) -> range:
-        """Return the numbers of the unread samples in a batch of a rank."""
+        """Return the numbers of the unread samples in one batch of a rank."""
         begin = number * self.global_batch + rank * self.batch_size
         return range(begin, min(begin + self.batch_size, self.total))
 
@@ -134,7 +134,7 @@ class Plan:
         return (batches - 1) * self.batch_size + len(self.batch(rank, batches - 1))
 
     def rest(self, stream: Stream) -> Iterator[tuple[range, int]]:
-        """Yield the batches a worker has yet to deliver, each with how much of it is delivered."""
+        """Yield the batches that a worker has yet to deliver, and how much of each it delivered."""
         done, offset = divmod(stream.taken, self.batch_size)
         first = stream.worker + done * stream.workers
         for number in range(first, self.batches(stream.rank), stream.workers):
@@ -142,7 +142,7 @@ class Plan:
             offset = 0
 
     def place_after(self, streams: Iterable[Stream]) -> Place:
-        """Return the place of the epoch when all workers of all ranks have got so far."""
+        """Return the place in the epoch that all workers of all ranks have reached together."""
         streams = [*streams]
         heads = (self._head(stream) for stream in streams)
         head = min((number for number in heads if number is not None), default=self.total)
@@ -164,12 +164,12 @@ class Plan:
         return Place(self.place.epoch, start, tuple(sorted(ahead)), tuple(sorted(begun.items())))
 
     def _head(self, stream: Stream) -> int | None:
-        """Return the number of the next sample of a worker; None if it has delivered all."""
+        """Return the number of a worker's next sample; None if it has delivered all."""
         batch, offset = next(self.rest(stream), (range(0), 0))
         return batch[offset] if offset < len(batch) else None
 
     def _taken_from(self, stream: Stream, head: int) -> Iterator[int]:
-        """Yield the numbers from `head` on that a worker has delivered."""
+        """Yield the numbers of delivered samples, from `head` on."""
         done, offset = divmod(stream.taken, self.batch_size)
         before = max(head // self.global_batch - stream.worker, 0) // stream.workers
         for index in range(before, done + 1):

@@ -1,4 +1,4 @@
-"""Reads of a manifest's objects ahead of their consumer: each comes in its place, or its error."""
+"""Reads the objects of a manifest ahead of the consumer, in order."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["read_in_order"]
 def read_in_order(
     urls: Iterable[str | Range], store: Store
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
-    """Read objects ahead, or ranges of them.
+    """Read objects, or ranges of them, ahead of the consumer.
 
     Yields
     ------
     ObjectReader or ObjectStoreError
-        One for each URL. An object that is not what its manifest lists is an error, too.
+        One for each URL. An object that is not the listed one counts as an error, too.
     """
     with closing(store.open_window()) as window:
         for items, failure in read_ahead(urls, window, prompt=True):
@@ -41,7 +41,7 @@ def _as_listed(item: tuple[str, _ext.ObjectReader]) -> _ext.ObjectReader | Objec
         return reader
     reader.close()
     return ObjectChangedError(
-        f"The object was replaced after its manifest had been made: its ETag was {listed}, it is"
-        f" {found} now. Make the manifest anew",
+        f"The object was replaced after it was listed: its ETag was {listed}, and is {found} now."
+        " Make the manifest again",
         url=url,
     )

@@ -1,4 +1,4 @@
-"""The shuffled order of samples in shards: a window of shards is mixed, then the next one."""
+"""The shuffled order of samples in shards: first the samples of one window of shards, and so on."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from .._permutation import Permutation
 
 __all__ = ["ShardOrder", "run_length"]
 
-# Neighbours stay together in short runs, each of which is read at once.
+# Short runs of neighbours stay together, so that one request reads a run.
 _RUN_BYTES = 64 << 10
 _MAX_RUN = 8
 
 
 def run_length(size: int, samples: int) -> int:
-    """Return how many neighbours stay together, for shards of so many bytes and samples in all."""
+    """Return how many neighbours stay together, from the bytes and samples of all shards."""
     return max(1, min(_MAX_RUN, _RUN_BYTES * samples // max(1, size)))
 
 
 class ShardOrder:
-    """An order of samples in constant memory, beside a few numbers for each shard.
+    """An order of samples that takes memory for a few numbers per shard, and none per sample.
 
     The shards are shuffled, and so are the runs of neighbours in each window of shards.
 
     Parameters
     ----------
     counts : sequence of int
-        Samples of each shard. A sample's number counts those of the shards before its own, too.
+        Number of samples in each shard. Samples are numbered through all shards.
     window : int
-        Shards that are mixed.
+        Number of shards whose samples are mixed.
     run : int
-        Neighbours that stay together.
+        Number of neighbours that stay together.
     *key : object
-        What the order depends on.
+        Determines the order, as for `Permutation`.
     """
 
     def __init__(self, counts: Sequence[int], window: int, run: int, *key: object) -> None:
@@ -49,8 +49,8 @@ class ShardOrder:
         ]
         self._run = run
         self._key = key
-        self._runs: tuple[int, Permutation] | None = None  # of the window asked for last
-        self._recent = (0, 0, 0)  # positions of neighbours, and what makes numbers of them
+        self._runs: tuple[int, Permutation] | None = None  # the last window, and its order
+        self._recent = (0, 0, 0)  # begin and end of a run's positions; the sample's number less it
 
     def __getitem__(self, position: int) -> int:
         begin, end, shift = self._recent
@@ -59,7 +59,7 @@ class ShardOrder:
         return position + shift
 
     def _neighbours(self, position: int) -> tuple[int, int, int]:
-        """Return the positions of a run, or of its part in one shard, and the shift to numbers."""
+        """Return begin and end of a run within one shard, and what to add to get numbers."""
         window = bisect.bisect_right(self._window_ends, position)
         begin = self._window_ends[window - 1] if window else 0
         samples = self._window_ends[window] - begin

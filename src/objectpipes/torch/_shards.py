@@ -30,62 +30,61 @@ if TYPE_CHECKING:
 
 __all__ = ["ShardDataset"]
 
-# Neighbours are read by one request of up to this many bytes.
+# One request reads neighbouring samples of up to this many bytes together.
 _MAX_READ_BYTES = 1 << 20
-# Without an index, samples of a shard are mixed among as many as these hold.
+# Size of the buffer in which samples of a shard without an index are shuffled.
 _MIXED_SAMPLES = 1000
 _MIXED_BYTES = 64 << 20
-# In memory at once, of those that were used last; more than are mixed by default.
-_MAX_OPEN_INDEXES = 32
+# So many indexes stay in memory, the last used ones; or those of a window, if these are more.
+_MIN_OPEN_INDEXES = 32
 
 
 class ShardDataset(ResumableDataset):
     """The samples of tar shards, resumable like those of an `ObjectDataset`.
 
-    A sample is what webdataset makes of a shard: a dictionary of the consecutive members whose
-    names are equal up to the first dot, by what follows it (``"jpg"``), with ``"__key__"`` and
-    ``"__url__"``, the shard. Values are bytes.
+    A sample is what webdataset makes of a shard: a dictionary of consecutive members whose names
+    are equal up to the first dot. Its keys are the rest of the names (``"jpg"``), its values bytes.
+    ``"__key__"`` is the common part of the names, and ``"__url__"`` the shard.
 
     With an index of each shard (``objectpipes index s3://bucket/shards/``), order, batches, states
-    and equal ranks are those of an `ObjectDataset`: an iteration begins inside of a shard, and only
-    what is delivered is read. Shuffling mixes the samples of `shuffle_window` shards; up to eight
-    small neighbours stay together and are read at once.
+    and equal ranks are those of an `ObjectDataset`. A run resumes in the middle of a shard, and
+    reads only what it delivers. Shuffling mixes the samples of `shuffle_window` shards; runs of up
+    to eight small neighbours stay together, because one request reads them.
 
-    Without an index nothing is known of what is in a shard. Whole shards are dealt to ranks and
-    workers, and shuffled; samples are mixed within a shard. What is left of a shard is read from
-    its beginning after a resumption. Ranks differ in what they get, so more than one needs
-    ``uneven="keep"``.
+    Without an index, the number of samples in a shard is unknown. Ranks and workers get whole
+    shards, in shuffled order, and samples are shuffled only within a shard. A run that resumes
+    reads the shards that it had begun again from their beginning. Ranks get different numbers of
+    samples, so more than one rank needs ``uneven="keep"``.
 
     Parameters
     ----------
     manifest : Manifest
-        The shards; the same on all ranks. Indexes among them are left out.
+        The shards; the same on all ranks. Indexes among them are ignored.
     transform : callable, optional
-        Makes what is delivered of such a dictionary.
+        Turns such a dictionary into a sample of your own.
     batch_size : int
-        Of a rank; also that of the loader.
+        Samples in a batch of one rank; also the batch size of the loader.
     index : str, path, False, optional
-        Where the indexes are: a folder, or the URL of a prefix, as it was given to ``objectpipes
-        index -o``. None: beside the shards, if they are there; False: none are used.
+        Where the indexes are: the folder or the URL of a prefix that was given to ``objectpipes
+        index -o``. None: beside the shards, if they are there. False: use no index.
     shuffle, seed, uneven, on_error, config, rank, ranks : optional
-        As in `ObjectDataset`. An unreadable shard without an index counts once in `skipped`, and
-        what is left of it is left out.
+        As in `ObjectDataset`. Without an index, ``on_error="skip"`` skips the rest of an unreadable
+        shard, and counts it once in `skipped`.
     shuffle_window : int, optional
-        Shards whose samples are mixed.
+        Number of shards whose samples are mixed.
 
     Raises
     ------
     ConfigError
-        An option can never work, only some shards have an index, or there is none and several
-        ranks.
+        An option can never work, or there is no index and more than one rank.
     ShardIndexError
-        An index is damaged, or of another version of its shard.
+        An index is missing or damaged, or belongs to another version of its shard.
     ArchiveError
         When iterating: a shard is cut off or damaged.
     ObjectStoreError
         A shard or an index cannot be read.
     TransformError
-        The transform raised; names the shard.
+        When iterating: the transform raised an exception. The error names the shard.
 
     Examples
     --------
@@ -121,7 +120,9 @@ class ShardDataset(ResumableDataset):
         self.seed = seed
         self.shuffle_window = shuffle_window
         self.config = config
-        self._index = None if index is False else _open_index(manifest, index, config)
+        self._index = (
+            None if index is False else _open_index(manifest, index, config, shuffle_window)
+        )
         facts: dict[str, Any] = {
             "manifest": manifest.fingerprint,
             "seed": seed if shuffle else None,
@@ -169,16 +170,16 @@ class ShardDataset(ResumableDataset):
     def _url(self, number: int) -> str:
         return self.manifest[number if self._index is None else self._index.shard_of(number)]
 
-    # --- without one -----------------------------------------------------------------------------
+    # --- without an index ------------------------------------------------------------------------
 
     def _plan(self, place: Place, ranks: int) -> Plan:
         if self._index is not None:
             return super()._plan(place, ranks)
         if ranks > 1 and self.uneven != "keep":
             raise ConfigError(
-                f"Without an index nobody knows how many samples the shards have, so {ranks} ranks"
-                f" cannot have equally many with uneven={self.uneven!r}. Make an index with"
-                " `objectpipes index`, or use uneven='keep'."
+                f"The shards have no index, so their numbers of samples are unknown, and"
+                f" uneven={self.uneven!r} cannot give {ranks} ranks equally many. Make an index"
+                " with `objectpipes index`, or use uneven='keep'."
             )
         return Plan(self._samples, 1, ranks, "keep", place)
 
@@ -192,18 +193,18 @@ class ShardDataset(ResumableDataset):
         Raises
         ------
         TypeError
-            There is no index, so nobody knows.
+            There is no index, so the number is unknown.
         """
         if self._index is None:
-            raise TypeError("Without an index, nobody knows how many samples the shards have.")
+            raise TypeError("The shards have no index, so their number of samples is unknown.")
         return super().__len__()
 
     def resume(self, epoch: int, samples: int) -> None:
-        """Go on in the middle of an epoch, as `ObjectDataset.resume`; needs an index."""
+        """Resume in the middle of an epoch, as `ObjectDataset.resume`; needs an index."""
         if self._index is None and samples:
             raise ConfigError(
-                "Without an index nobody knows in which shard a sample is. Make one with"
-                " `objectpipes index`, or go on with a state."
+                "The shards have no index, so resume() cannot find a sample by its number. Make an"
+                " index with `objectpipes index`, or load a state."
             )
         super().resume(epoch, samples)
 
@@ -218,7 +219,7 @@ class ShardDataset(ResumableDataset):
         shards = [self.manifest[order[position]] for position in positions]
         with closing(self._open(shards)) as outcomes:
             for position, shard, outcome in zip(positions, shards, outcomes, strict=True):
-                # What this run has delivered counts what another one had.
+                # The samples of this shard that this run or an earlier one has delivered.
                 delivered = progress.inside or begun.get(position, 0)
                 seed = (self.seed, plan.place.epoch, position)
                 try:
@@ -246,7 +247,7 @@ class ShardDataset(ResumableDataset):
 
 
 def _mixed(samples: Iterator[dict[str, Any]], seed: tuple[int, ...]) -> Iterator[dict[str, Any]]:
-    """Shuffle within some memory; the same seed gives the same order."""
+    """Shuffle within a buffer. The same seed gives the same order."""
     draw = random.Random(repr(seed))
     held: list[dict[str, Any]] = []
     size = 0
@@ -263,7 +264,7 @@ def _mixed(samples: Iterator[dict[str, Any]], seed: tuple[int, ...]) -> Iterator
 
 
 class _Read:
-    """Neighbours in a shard, which are read by one request."""
+    """Neighbours in a shard, which one request reads."""
 
     def __init__(self, shard: str, head: IndexHead, offsets: array[int], first: int) -> None:
         self.shard = shard
@@ -274,7 +275,7 @@ class _Read:
         self._first = first
 
     def grow(self) -> bool:
-        """Take the next neighbour in, unless they are better read by themselves."""
+        """Add the next neighbour, unless the shard ends or the read would become too large."""
         after = self._first + self.samples + 1
         if after == len(self._offsets) or self._offsets[after] - self.begin > _MAX_READ_BYTES:
             return False
@@ -290,7 +291,9 @@ class _Read:
 class _Index:
     """The samples of all shards by number."""
 
-    def __init__(self, manifest: Manifest, place: IndexPlace, heads: list[IndexHead]) -> None:
+    def __init__(
+        self, manifest: Manifest, place: IndexPlace, heads: list[IndexHead], window: int
+    ) -> None:
         self._manifest = manifest
         self._place = place
         self._heads = heads
@@ -299,12 +302,13 @@ class _Index:
         self.samples = self._ends[-1] if self._ends else 0
         self.run = run_length(sum(head.size for head in heads), self.samples)
         self._offsets: OrderedDict[int, array[int]] = OrderedDict()
+        self._max_open = max(_MIN_OPEN_INDEXES, window + 1)
 
     def shard_of(self, number: int) -> int:
         return bisect.bisect_right(self._ends, number)
 
     def reads(self, numbers: Iterator[int]) -> Iterator[_Read]:
-        """Yield what to read for samples in this order: neighbours together."""
+        """Yield the reads that give these samples in this order, joining neighbours."""
         following, read = -1, None
         for number in numbers:
             if read is None or number != following or not read.grow():
@@ -325,13 +329,15 @@ class _Index:
         if found is None:
             found = self._place.offsets(self._manifest[shard], self._heads[shard])
         self._offsets[shard] = found
-        if len(self._offsets) > _MAX_OPEN_INDEXES:
+        if len(self._offsets) > self._max_open:
             self._offsets.popitem(last=False)
         return found
 
 
-def _open_index(manifest: Manifest, where: str | Path | None, config: StoreConfig | None) -> Any:
-    """Read the heads of all indexes; None if there are none, and none were asked for."""
+def _open_index(
+    manifest: Manifest, where: str | Path | None, config: StoreConfig | None, window: int
+) -> _Index | None:
+    """Read the heads of all indexes. None if there are none, and the caller named no place."""
     place = IndexPlace(where, config)
     shards = [*manifest]
     heads = place.heads(shards)
@@ -341,16 +347,16 @@ def _open_index(manifest: Manifest, where: str | Path | None, config: StoreConfi
         return None
     if missing:
         raise ShardIndexError(
-            f"{len(missing)} of {len(shards)} shards have no index, this one among them",
+            f"{len(missing)} of {len(shards)} shards have no index, for example this one",
             url=missing[0],
         )
     for shard, head in zip(shards, found, strict=True):
         head.check_fits(shard)
-    return _Index(manifest, place, found)
+    return _Index(manifest, place, found, window)
 
 
 def _samples_of(read: _Read, outcome: Any) -> Iterator[dict[str, Any] | ObjectStoreError]:
-    """Yield the samples of neighbours, or an error for each."""
+    """Yield each sample of a read, or the read's error once for each."""
     samples: list[dict[str, Any]] = []
     error: ObjectStoreError | None = None
     if isinstance(outcome, ObjectStoreError):
@@ -363,7 +369,7 @@ def _samples_of(read: _Read, outcome: Any) -> Iterator[dict[str, Any] | ObjectSt
                 samples = [sample_of(group, read.shard) for group in groups]
                 if len(samples) != read.samples:
                     raise ShardIndexError(
-                        f"The index does not fit its shard: between offsets {read.begin} and"
+                        f"The index does not match its shard: between offsets {read.begin} and"
                         f" {read.end} there are {len(samples)} samples instead of {read.samples}",
                         url=read.shard,
                     )
@@ -378,7 +384,6 @@ def _check_version(read: _Read, reader: Any) -> None:
     replaced = found is not None and read.head.etag is not None and found != read.head.etag
     if replaced or reader.size != read.end - read.begin:
         raise ObjectChangedError(
-            "The shard was replaced after its index had been made. Make the index anew with"
-            " `objectpipes index`",
+            "The shard was replaced after it was indexed. Index it again with `objectpipes index`",
             url=read.shard,
         )

@@ -1,4 +1,4 @@
-"""What a dataset's copies in all processes of a loader know together."""
+"""Memory that the copies of a dataset in all processes of a loader share."""
 
 from __future__ import annotations
 
@@ -8,18 +8,33 @@ import torch
 
 __all__ = ["Shared"]
 
-# Worker 1023 and those above count in one slot, which costs no more than a lost count.
+# Workers above 1022 share one slot. At worst, a count is lost there.
 _SLOTS = 1024
 
 
 class Shared:
-    """Numbers in memory that workers share, however they are started.
+    """Numbers in shared memory, for workers of any start method.
 
-    The main process writes where the next iteration begins, also for workers that persist; each
-    worker counts in a slot of its own, as adding is not atomic.
+    The main process writes where the next iteration begins, for persistent workers too. Each worker
+    counts in a slot of its own, because adding is not atomic.
+
+    Attributes
+    ----------
+    epoch : int
+        Epoch of the next iteration.
+    epochs_set : int
+        How often ``set_epoch()`` was called.
+    start : int
+        Position at which the next iteration begins.
+    scattered : int
+        Whether `start` is not all of that place, which only processes started later know.
+    place : int
+        Number of that place. Each place is for one iteration.
+    seed_of_place : int
+        Base seed of the workers that began there; 0 if none has.
     """
 
-    _FIELDS = ("epoch", "epochs_set", "start", "place", "seed_of_place")
+    _FIELDS = ("epoch", "epochs_set", "start", "scattered", "place", "seed_of_place")
 
     def __init__(self) -> None:
         self._numbers = torch.zeros(len(self._FIELDS) + _SLOTS, dtype=torch.int64)
@@ -36,12 +51,12 @@ class Shared:
             self._numbers[self._FIELDS.index(name)] = value
 
     def count_skipped(self, worker: int) -> None:
-        """Count a sample that a worker (-1: the main process) has left out."""
+        """Count a sample that a worker (-1: the main process) has skipped."""
         self._numbers[len(self._FIELDS) + min(worker + 1, _SLOTS - 1)] += 1
 
     @property
     def skipped(self) -> int:
-        """Samples left out by all processes."""
+        """Samples that all processes have skipped."""
         return int(self._numbers[len(self._FIELDS) :].sum())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -49,6 +64,6 @@ class Shared:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        # A copy is for itself, unless it is one for a worker.
+        # Only a copy for a worker shares memory with the original.
         if not self._numbers.is_shared():  # type: ignore[no-untyped-call]
             self._numbers.share_memory_()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""States: of a dataset, of a loader that holds those of its workers, and of all ranks merged."""
+"""The state of a dataset, of a loader (which holds those of its workers), and of all ranks."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _MAX_COUNT = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class DatasetState:
-    """What one process's copy of a dataset has delivered.
+    """How much one process's copy of a dataset has delivered.
 
     Attributes
     ----------
     order : dict
-        What the order of samples depends on; the same for all processes.
+        The data that determines the order of samples; the same for all processes.
     plan : Plan
         How that order is cut into batches.
     shifts : bool
-        Whether samples may be left out, so that batches do not tell what was read.
+        Whether the number of delivered batches does not determine which samples were read.
     stream : Stream
         What was delivered.
     """
@@ -46,7 +46,7 @@ class DatasetState:
     stream: Stream
 
     def write(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the state as plain data."""
         plan = asdict(self.plan)
         return {
             **write_place(self.order, self.plan.place),
@@ -57,12 +57,12 @@ class DatasetState:
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> DatasetState:
-        """Understand plain data.
+        """Make a state from plain data.
 
         Raises
         ------
         StateError
-            It is no state of a dataset.
+            The data is not the state of a dataset.
         """
         place = read_place(state)
         with _reading_fields():
@@ -95,24 +95,28 @@ def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 
 def read_place(state: Mapping[str, Any]) -> Place:
-    """Return the place where an iteration began, or where all ranks have got to.
+    """Return the place where an iteration began, or that all ranks have reached.
 
     Raises
     ------
     StateError
-        It is no state of a dataset, or one of a newer objectpipes.
+        The data is not the state of a dataset, or a newer objectpipes has written it.
     """
     version = state.get("objectpipes") if isinstance(state, Mapping) else None
     if version is None:
         if _is_of_loader(state):
             raise StateError(
-                "This is the state of a loader: give it to that loader's load_state_dict(), or the"
-                " states of all ranks to merge_states(), and what that returns to the dataset."
+                "This is the state of a loader, not of a dataset. Pass it to the loader's"
+                " load_state_dict(). Or merge the states of all ranks with merge_states(), and pass"
+                " the result to the dataset."
             )
-        raise StateError("This is no state of a dataset of objectpipes.")
+        raise StateError("This is not the state of a dataset of objectpipes.")
     with _reading_fields():
         if _count(state, "objectpipes") > _FORMAT:
-            raise StateError(f"The state has format {version}, of a newer objectpipes.")
+            raise StateError(
+                f"A newer objectpipes has written this state, in format {version}: update"
+                " objectpipes."
+            )
         start, extra = _count(state, "start"), tuple(state["extra"])
         if any(position <= before for before, position in itertools.pairwise((start, *extra))):
             raise ValueError(f"extra is {extra}")
@@ -120,66 +124,69 @@ def read_place(state: Mapping[str, Any]) -> Place:
         return Place(_count(state, "epoch"), start, extra, begun)
 
 
-def _count(state: Mapping[str, Any], name: str, least: int = 0) -> int:
+def _count(state: Mapping[str, Any], name: str, minimum: int = 0) -> int:
     number = state[name]
-    if not isinstance(number, int) or not least <= number <= _MAX_COUNT:
+    if not isinstance(number, int) or not minimum <= number <= _MAX_COUNT:
         raise ValueError(f"{name} is {number!r}")
     return number
 
 
 @contextlib.contextmanager
 def _reading_fields() -> Iterator[None]:
-    """Say which field of a state is missing or makes no sense."""
+    """Report which field of a state is missing or makes no sense."""
     try:
         yield
     except StateError:
         raise
     except KeyError as error:
         raise StateError(
-            f"The state lacks {error}: it is no state of a dataset that is being read."
+            f"The state has no {error}, so it is not the state of a dataset in an iteration."
         ) from None
     except (TypeError, ValueError) as error:
         raise StateError(f"The state is damaged: {error}.") from None
 
 
 def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Compare what the order of samples depends on.
+    """Compare the data that determines the order of samples.
 
     Raises
     ------
     StateError
-        The state is one of other data, another seed or another way to shuffle.
+        The state was saved with other data, another seed or another way of shuffling.
     """
     found = state.get("order")
     if not isinstance(found, Mapping):
-        raise StateError("The state lacks 'order': it is no state of a dataset of objectpipes.")
+        raise StateError(
+            "The state has no 'order', so it is not the state of a dataset of objectpipes."
+        )
     for name in {**expected, **found}:
         if expected.get(name) != found.get(name):
             raise StateError(
-                f"The state is of another order of samples: its {name} is {found.get(name)!r}, here"
-                f" it is {expected.get(name)!r}. Make the dataset as it was made in the run that"
-                " saved the state."
+                "The state belongs to another order of samples: it was saved with"
+                f" {name}={found.get(name)!r}, but this dataset has {name}={expected.get(name)!r}."
+                " Make the dataset with the data and options of the run that saved the state."
             )
 
 
 def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Make one state of those of all ranks' loaders, for a job with other ranks or workers.
+    """Merge the states of all ranks into one, for a job with other ranks or workers.
 
     Parameters
     ----------
     states : iterable of dict
-        Of the loaders of all ranks (or of the datasets, where they were iterated over without a
-        loader), saved at the same step.
+        The state of each rank's loader (or of its dataset, if it is iterated without a loader), all
+        saved at the same step.
 
     Returns
     -------
     dict
-        For ``dataset.load_state_dict()``, on every rank, before its loader is made.
+        A state for ``dataset.load_state_dict()``: load it on every rank, before the loader starts
+        its workers.
 
     Raises
     ------
     StateError
-        A state is missing, or the states do not belong together.
+        The state of a rank is missing, or the states do not belong together.
 
     Examples
     --------
@@ -193,14 +200,14 @@ def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         check_order(first.order, {"order": other.example.order})
         if (other.example.plan, other.example.shifts) != (first.plan, first.shifts):
             raise StateError(
-                "The states do not belong together: they differ in epoch, beginning, batch_size,"
-                " ranks or uneven."
+                "The states do not belong together: they differ in the epoch, in where they began,"
+                " or in batch_size, ranks, uneven or on_error."
             )
     found = sorted(rank.example.stream.rank for rank in ranks)
     if found != [*range(first.plan.ranks)]:
         raise StateError(
-            f"States of all {first.plan.ranks} ranks are needed, each once; these are of"
-            f" {', '.join(map(str, found))}."
+            f"merge_states() needs one state of each of the {first.plan.ranks} ranks. These are"
+            f" from ranks {', '.join(map(str, found))}."
         )
     if all(rank.finished for rank in ranks):
         return write_place(first.order, Place(first.plan.place.epoch, first.plan.samples))
@@ -212,16 +219,16 @@ def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _RankState:
-    """What a rank has been given.
+    """How much one rank has delivered.
 
     Attributes
     ----------
     example : DatasetState
-        Of one of its workers.
+        The state of one of its workers.
     streams : list of Stream
-        What was delivered.
+        What each worker has delivered.
     finished : bool
-        Whether its loader has seen the end of the epoch.
+        Whether its loader has reached the end of the epoch.
     """
 
     example: DatasetState
@@ -234,21 +241,24 @@ class _RankState:
             found = DatasetState.read(state)
             return cls(found, [found.stream], False)
         finished = bool(state.get("_iterator_finished"))
-        workers, steps, since = _taken_apart(state)
+        workers, steps, since = _unpack(state)
         example = workers[0]
         plan, rank = example.plan, example.stream.rank
         if any(
             (worker.order, worker.plan, worker.stream.rank) != (example.order, plan, rank)
             for worker in workers
         ):
-            raise StateError("The states of this loader's workers do not belong together.")
+            raise StateError(
+                "The state of this loader is damaged: its workers' states do not belong together."
+            )
         streams = [worker.stream for worker in workers]
         if since == 0:
             return cls(example, streams, finished)
         if example.shifts:
             raise StateError(
-                "With uneven='keep' and on_error='skip', states can be merged only if they were"
-                " saved at a snapshot: make the loader with snapshot_every_n_steps=1."
+                f"This state was saved {since} steps after the loader's last snapshot. With"
+                " uneven='keep' and on_error='skip', or without an index of the shards, states can"
+                " be merged only at a snapshot: make the loader with snapshot_every_n_steps=1."
             )
         taken = min((steps + since) * plan.batch_size, plan.length(rank))
         return cls(example, [Stream(rank, 0, 1, taken)], finished)
@@ -258,7 +268,7 @@ def _is_of_loader(state: object) -> bool:
     return isinstance(state, Mapping) and ("_snapshot" in state or "_num_yielded" in state)
 
 
-def _taken_apart(state: Mapping[str, Any]) -> tuple[list[DatasetState], int, int]:
+def _unpack(state: Mapping[str, Any]) -> tuple[list[DatasetState], int, int]:
     """Return the workers' states at the last snapshot, its step, and the steps since."""
     try:
         if "_snapshot" not in state:
@@ -271,7 +281,9 @@ def _taken_apart(state: Mapping[str, Any]) -> tuple[list[DatasetState], int, int
         ]
         return found, snapshot["_snapshot_step"], state["_steps_since_snapshot"]
     except (KeyError, TypeError):
-        raise StateError("This is no state of a loader of a dataset of objectpipes.") from None
+        raise StateError(
+            "This is not the state of a loader with a dataset of objectpipes."
+        ) from None
 
 
 def check_loader_state(state: Mapping[str, Any], workers: int) -> DatasetState:
@@ -280,26 +292,27 @@ def check_loader_state(state: Mapping[str, Any], workers: int) -> DatasetState:
     Raises
     ------
     StateError
-        The loader that saved it had another number of workers, or another dataset.
+        The loader that saved it had another number of workers, or another kind of dataset.
     """
-    found, _, _ = _taken_apart(state)
+    found, _, _ = _unpack(state)
     saved = len(found) if "_snapshot" in state else 0
     if saved != workers:
         raise StateError(
-            f"The loader that saved this state had num_workers={saved}, this one has {workers}."
-            " dataset.load_state_dict(merge_states([the states of all ranks])) goes on with any"
-            " number of workers."
+            f"The loader that saved this state had num_workers={saved}, but this one has {workers}."
+            " To continue with another number of workers, collect the states of all ranks and call"
+            " dataset.load_state_dict(merge_states(states))."
         )
     return found[0]
 
 
 def _check_steps(ranks: list[_RankState], plan: Plan) -> None:
-    """Refuse states that were saved at different steps; a rank may have ended before another."""
+    """Refuse states that were saved at different steps. A rank may end before another one."""
     taken = [(rank.streams[0].rank, sum(stream.taken for stream in rank.streams)) for rank in ranks]
     furthest = max(count for _, count in taken)
     for rank, count in taken:
         if count != furthest and count < plan.length(rank):
             raise StateError(
-                f"The states do not belong together: rank {rank} has been given {count} samples,"
-                f" another one {furthest}."
+                f"The states do not belong together: rank {rank} has read {count} samples, but"
+                f" another one {furthest}. Save them when all ranks have done the same number of"
+                " steps."
             )
