@@ -310,8 +310,16 @@ def test_an_index_of_another_version_is_refused(manifest: Manifest, index: Path,
         dataset(Manifest.from_urls(urls), index)
 
 
-def test_a_shard_that_was_replaced_after_all_is_refused(manifest: Manifest, index: Path) -> None:
-    others = {**SHARDS, "shards/0.tar": SHARDS["shards/0.tar"].replace(b"0 ", b"1 ")}
+@pytest.mark.parametrize("size", [None, 5 * 1024, 600 * 1024])
+def test_a_shard_that_was_replaced_after_all_is_refused(
+    manifest: Manifest, index: Path, size: int | None
+) -> None:
+    """Also by a shorter one, in which the read of a sample finds no byte."""
+    other = SHARDS["shards/0.tar"].replace(b"0 ", b"1 ")
+    if size:
+        manifest = Manifest.from_urls(map(str, manifest))
+        other = other[:size].ljust(size, b"\0")
+    others = {**SHARDS, "shards/0.tar": other}
     with (
         FaultServer({"bucket": others}) as server,
         pytest.raises(ObjectChangedError, match="replaced after it was indexed"),

@@ -37,6 +37,7 @@ _MIXED_SAMPLES = 1000
 _MIXED_BYTES = 64 << 20
 # So many indexes stay in memory, the last used ones; or those of a window, if these are more.
 _MIN_OPEN_INDEXES = 32
+_OUT_OF_RANGE = 416  # the status of a read behind the end of a shard that is now shorter
 
 
 class ShardDataset(ResumableDataset):
@@ -360,7 +361,7 @@ def _samples_of(read: _Read, outcome: Any) -> Iterator[dict[str, Any] | ObjectSt
     samples: list[dict[str, Any]] = []
     error: ObjectStoreError | None = None
     if isinstance(outcome, ObjectStoreError):
-        error = outcome
+        error = _replaced(read) if outcome.status == _OUT_OF_RANGE else outcome
     else:
         try:
             with closing(outcome):
@@ -383,7 +384,11 @@ def _check_version(read: _Read, reader: Any) -> None:
     found = reader.etag.strip('"') if reader.etag else None
     replaced = found is not None and read.head.etag is not None and found != read.head.etag
     if replaced or reader.size != read.end - read.begin:
-        raise ObjectChangedError(
-            "The shard was replaced after it was indexed. Index it again with `objectpipes index`",
-            url=read.shard,
-        )
+        raise _replaced(read)
+
+
+def _replaced(read: _Read) -> ObjectChangedError:
+    return ObjectChangedError(
+        "The shard was replaced after it was indexed. Index it again with `objectpipes index`",
+        url=read.shard,
+    )
