@@ -10,15 +10,12 @@ namespace {
 
 // Memory that was not used for this long is given to other reads ahead.
 constexpr int64_t kUnusedMs = 2000;
-// Awaited objects may together exceed the budget by a quarter, within these limits, because a
-// consumer often still holds one object while it waits for the next.
-constexpr uint64_t kMinSlackBytes = uint64_t{8} << 20;
-constexpr uint64_t kMaxSlackBytes = uint64_t{32} << 20;
-// A consumer that has waited this long may use the larger limit.
-constexpr int64_t kPatienceMs = 1000;
+// Awaited objects may together exceed the budget by this, because a consumer often still holds one
+// object while it waits for the next.
+constexpr uint64_t kMaxExcessBytes = uint64_t{32} << 20;
 // A consumer that has waited this long gets memory in any case, because other consumers may never
 // take the objects that they hold.
-constexpr int64_t kMaxPatienceMs = 10'000;
+constexpr int64_t kMaxWaitMs = 10'000;
 constexpr int64_t kKeepMemoryMs = 10'000;  // after the last read, because the next epoch may begin
 
 }  // namespace
@@ -110,13 +107,11 @@ bool MemoryBudget::HasRoomFor(uint64_t more, const MemoryAccount& account, bool 
   return awaited || account.held_ == 0 || account.held_ + more <= share;
 }
 
-// One object may exceed the budget by all of its size. Others wait for that only a limited time.
-bool MemoryBudget::MayGoOver(uint64_t more, int64_t awaited_since_ms) const {
-  const int64_t waited_ms = MonotonicMs() - awaited_since_ms;
-  const uint64_t slack = waited_ms >= kPatienceMs
-                             ? kMaxSlackBytes
-                             : std::clamp<uint64_t>(total_ / 4, kMinSlackBytes, kMaxSlackBytes);
-  return used_ <= total_ || used_ + more <= total_ + slack || waited_ms >= kMaxPatienceMs;
+// The first awaited object may exceed the budget by all of its size, others by kMaxExcessBytes
+// together.
+bool MemoryBudget::MayExceed(uint64_t more, int64_t awaited_since_ms) const {
+  return used_ <= total_ || used_ + more <= total_ + kMaxExcessBytes ||
+         MonotonicMs() - awaited_since_ms >= kMaxWaitMs;
 }
 
 bool MemoryBudget::Reserve(uint64_t more, std::optional<int64_t> awaited_since_ms,
@@ -130,35 +125,38 @@ bool MemoryBudget::Reserve(uint64_t more, std::optional<int64_t> awaited_since_m
   bool room = HasRoomFor(more, *account, awaited);
   if (!room) {
     blocked_ = true;  // set first: from now on each release makes the waiting holders ask again
-    room = HasRoomFor(more, *account, awaited);
+    room = HasRoomFor(more, *account, awaited) ||
+           (!PlanReclaim(more, awaited ? 0 : kUnusedMs, holder) && awaited &&
+            MayExceed(more, *awaited_since_ms));
   }
-  if (!room && !PlanReclaim(more, awaited ? 0 : kUnusedMs, holder)) {
-    room = awaited && MayGoOver(more, *awaited_since_ms);
+  if (room) {
+    used_ += more;
+    account->held_ += more;
+  } else if (std::find(waiting_.begin(), waiting_.end(), holder) == waiting_.end()) {
+    waiting_.push_back(holder);
   }
-  if (!room) {
-    WaitForRoom(holder);
-    return false;
-  }
-  used_ += more;
-  account->held_ += more;
-  return true;
+  return room;
 }
 
-void MemoryBudget::WaitForRoom(MemoryHolder* holder) {
-  const bool waits = std::find(waiting_.begin(), waiting_.end(), holder) != waiting_.end();
-  if (!waits) waiting_.push_back(holder);
+// Holders whose memory has not been used for this long, the longest idle first.
+std::vector<std::pair<int64_t, MemoryHolder*>> MemoryBudget::FindIdle(
+    int64_t idle_ms, const MemoryHolder* except) const {
+  const int64_t latest_ms = MonotonicMs() - idle_ms;
+  std::vector<std::pair<int64_t, MemoryHolder*>> idle;
+  for (MemoryHolder* holder : holders_) {
+    if (holder == except) continue;
+    const std::optional<int64_t> since_ms = holder->IdleSinceMs();
+    if (since_ms.has_value() && *since_ms <= latest_ms) idle.emplace_back(*since_ms, holder);
+  }
+  std::sort(idle.begin(), idle.end());
+  return idle;
 }
 
 // Whether any memory can be given back. That happens later, because room is asked for inside
 // handlers, where a holder must not end its transfers.
 bool MemoryBudget::PlanReclaim(uint64_t more, int64_t idle_ms, const MemoryHolder* except) {
   if (reclaim_planned_) return true;
-  const int64_t latest_ms = MonotonicMs() - idle_ms;
-  reclaim_planned_ = std::any_of(holders_.begin(), holders_.end(), [&](const MemoryHolder* holder) {
-    if (holder == except) return false;
-    const std::optional<int64_t> since_ms = holder->IdleSinceMs();
-    return since_ms.has_value() && *since_ms <= latest_ms;
-  });
+  reclaim_planned_ = !FindIdle(idle_ms, except).empty();
   if (!reclaim_planned_) return false;
   loop_->PostAfter(0, [self = shared_from_this(), more, idle_ms] {
     self->reclaim_planned_ = false;
@@ -170,15 +168,7 @@ bool MemoryBudget::PlanReclaim(uint64_t more, int64_t idle_ms, const MemoryHolde
 
 // Takes memory back, from the longest idle holder on, until at most `used_limit` is used.
 void MemoryBudget::Reclaim(int64_t idle_ms, uint64_t used_limit) {
-  std::vector<std::pair<int64_t, MemoryHolder*>> idle;
-  for (MemoryHolder* holder : holders_) {
-    const std::optional<int64_t> since_ms = holder->IdleSinceMs();
-    if (since_ms.has_value() && *since_ms <= MonotonicMs() - idle_ms) {
-      idle.emplace_back(*since_ms, holder);
-    }
-  }
-  std::sort(idle.begin(), idle.end());
-  for (const auto& [since_ms, holder] : idle) {
+  for (const auto& [since_ms, holder] : FindIdle(idle_ms, nullptr)) {
     if (used_ <= used_limit) return;
     holder->GiveBack();
   }

@@ -1,8 +1,9 @@
 // Limits how many bytes the windows and streams of a process hold of objects that were read ahead.
 //
 // There is one budget: that of the largest open window. All windows share it in equal parts. Only
-// an object that a consumer waits for may exceed it, after all memory that can be read again has
-// been given back.
+// objects that consumers wait for may exceed it, after all memory that can be read again has been
+// given back: one by all of its size, others by 32 MiB together, and those that were waited for
+// 10 s in any case.
 #pragma once
 
 #include <atomic>
@@ -28,9 +29,9 @@ class MemoryHolder {
   virtual void OnRoom() = 0;
   // Since when, by the monotonic clock, the memory that GiveBack() would free has not been used;
   // nothing if it would free none.
-  virtual std::optional<int64_t> IdleSinceMs() const = 0;
+  virtual std::optional<int64_t> IdleSinceMs() const { return std::nullopt; }
   // Frees memory whose bytes can be read again.
-  virtual void GiveBack() = 0;
+  virtual void GiveBack() {}
 
  protected:
   ~MemoryHolder() = default;
@@ -54,7 +55,6 @@ class MemoryAccount final : public std::enable_shared_from_this<MemoryAccount> {
                Reservation* room);
 
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
-  uint64_t held() const { return held_; }
 
  private:
   friend class MemoryBudget;
@@ -106,10 +106,10 @@ class MemoryBudget final : public std::enable_shared_from_this<MemoryBudget> {
 
   // Adds a holder that may be asked to give memory back. I/O thread.
   void Add(MemoryHolder* holder);
-  // Takes back what nobody has used for a while, and with it the connections. I/O thread.
-  void ReclaimUnused();
   // Removes a holder, also from those that wait for room. I/O thread.
   void Remove(MemoryHolder* holder);
+  // Takes back what nobody has used for a while, and with it the connections. I/O thread.
+  void ReclaimUnused();
 
  private:
   friend class MemoryAccount;
@@ -117,8 +117,9 @@ class MemoryBudget final : public std::enable_shared_from_this<MemoryBudget> {
   bool Reserve(uint64_t more, std::optional<int64_t> awaited_since_ms, MemoryHolder* holder,
                MemoryAccount* account);
   bool HasRoomFor(uint64_t more, const MemoryAccount& account, bool awaited) const;
-  bool MayGoOver(uint64_t more, int64_t awaited_since_ms) const;
-  void WaitForRoom(MemoryHolder* holder);
+  bool MayExceed(uint64_t more, int64_t awaited_since_ms) const;
+  std::vector<std::pair<int64_t, MemoryHolder*>> FindIdle(int64_t idle_ms,
+                                                          const MemoryHolder* except) const;
   bool PlanReclaim(uint64_t more, int64_t idle_ms, const MemoryHolder* except);
   void Reclaim(int64_t idle_ms, uint64_t used_limit);
   void Release(uint64_t bytes);
