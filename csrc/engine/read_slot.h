@@ -21,9 +21,8 @@ struct ReadSlot {
   uint64_t grown = 0;     // bytes that an object of unknown size needs so far
   Reservation room;       // a stream takes it over
   int64_t deadline_ms = -1;
-  int64_t paused_ms =
-      -1;            // since when it waits for memory in the middle of the read; -1: it does not
-  SeenVersion seen;  // by reads of it that were given up
+  int64_t no_room_since_ms = -1;  // since when it has waited for memory; -1: it does not
+  SeenVersion seen;               // by reads of it that were given up
   std::unique_ptr<WholeRead> whole;
   std::shared_ptr<Stream> stream;
 
@@ -34,6 +33,7 @@ struct ReadSlot {
     whole.reset();
   }
 
+  bool lacks_room() const { return no_room_since_ms >= 0; }
   bool ranged() const { return begin != 0 || end != kToTheEnd; }
 };
 

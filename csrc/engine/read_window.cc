@@ -18,8 +18,8 @@ constexpr uint64_t kMaxAllowance = uint64_t{64} << 20;
 constexpr int kMaxParts = 16;          // connections for one object
 constexpr size_t kMaxAside = 100'000;  // requests read ahead beyond those that wait aside
 constexpr int64_t kCheckMs = 100;
-// A read that has waited so long for memory lets another have its connection.
-constexpr int64_t kMaxPauseMs = 500;
+// A read that has waited for room for so long lets another have its connection.
+constexpr int64_t kMaxRoomWaitMs = 500;
 constexpr int kInitialLimit = 8;
 constexpr int64_t kInitialSize = int64_t{64} << 10;
 // An object larger than the budget divided by this is streamed.
@@ -112,7 +112,7 @@ void ReadWindow::Accept(std::vector<ReadRequest> requests, uint64_t first_sequen
 
 void ReadWindow::Pump() {
   needs_room_ = false;
-  AdmitPaused();
+  AdmitWaiting();
   limit_ = client_->concurrency.Limit(options_.concurrency);
   while (!pending_.empty()) {
     ReadSlot* slot = pending_.front().get();
@@ -139,7 +139,7 @@ void ReadWindow::PumpSoon() {
 }
 
 void ReadWindow::Start(ReadSlot* slot) {
-  EndPause(slot);
+  EndWait(slot);
   SetDeadline(slot);
   if (IsStreamed(*slot)) {
     StartStream(slot);
@@ -182,7 +182,7 @@ Flow ReadWindow::OnSize(WholeRead* read, int64_t size) {
   ReadSlot* slot = active_.find(read->id())->second.get();
   if (size < 0) return Flow::kContinue;
   slot->size = size;
-  if (!IsStreamed(*slot)) return AdmitOrPause(slot);
+  if (!IsStreamed(*slot)) return AdmitOrWait(slot);
   BeginAgainSoon(slot);  // as a stream
   return Flow::kStop;
 }
@@ -213,7 +213,7 @@ void ReadWindow::BeginAgainSoon(ReadSlot* slot) {
 // Reads that wait for memory hold none. Otherwise all might wait for what the others have.
 ReadWindow::Active::iterator ReadWindow::BeginAgain(Active::iterator place) {
   ReadSlot* const slot = place->second.get();
-  EndPause(slot);
+  EndWait(slot);
   slot->EndWhole();
   slot->room.Shrink(0);
   PutBack(std::move(place->second));
@@ -270,36 +270,36 @@ void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
 // ---------------------------------------------------------------------------------------------------
 // Waiting for memory, or for a node
 
-void ReadWindow::AdmitPaused() {
+void ReadWindow::AdmitWaiting() {
   for (auto& [sequence, slot] : active_) {
-    if (slot->paused_ms < 0) continue;
+    if (!slot->lacks_room()) continue;
     if (!ReserveFor(slot.get())) return;
-    EndPause(slot.get());
+    EndWait(slot.get());
     slot->whole->Admit(slot->deadline_ms);
   }
 }
 
-Flow ReadWindow::AdmitOrPause(ReadSlot* slot) {
+Flow ReadWindow::AdmitOrWait(ReadSlot* slot) {
   if (ReserveFor(slot)) {
-    EndPause(slot);
+    EndWait(slot);
     return Flow::kContinue;
   }
   slot->room.Shrink(0);
-  if (slot->paused_ms < 0) slot->paused_ms = client_->now_ms();
+  if (!slot->lacks_room()) slot->no_room_since_ms = client_->now_ms();
   return Flow::kPause;
 }
 
 // The read was waiting for the consumer, not the server.
-void ReadWindow::EndPause(ReadSlot* slot) const {
-  if (slot->paused_ms < 0) return;
-  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->now_ms() - slot->paused_ms;
-  slot->paused_ms = -1;
+void ReadWindow::EndWait(ReadSlot* slot) const {
+  if (!slot->lacks_room()) return;
+  if (slot->deadline_ms >= 0) slot->deadline_ms += client_->now_ms() - slot->no_room_since_ms;
+  slot->no_room_since_ms = -1;
 }
 
 // Keeps the order of the pending reads: one without memory in front of the read that the consumer
 // needs would keep that from starting.
 void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
-  slot->paused_ms = client_->now_ms();
+  slot->no_room_since_ms = client_->now_ms();
   const auto place = std::lower_bound(
       pending_.begin(), pending_.end(), slot->sequence,
       [](const auto& waiting, uint64_t sequence) { return waiting->sequence < sequence; });
@@ -311,10 +311,10 @@ void ReadWindow::PutBack(std::unique_ptr<ReadSlot> slot) {
 void ReadWindow::GiveBackConnections() {
   if (!client_->transport->lacks_connections()) return;
   account_->budget()->ReclaimUnused();
-  const int64_t latest_ms = client_->now_ms() - kMaxPauseMs;
+  const int64_t latest_ms = client_->now_ms() - kMaxRoomWaitMs;
   for (auto it = active_.begin(); it != active_.end();) {
     const ReadSlot& slot = *it->second;
-    if (slot.paused_ms < 0 || slot.paused_ms > latest_ms) {
+    if (!slot.lacks_room() || slot.no_room_since_ms > latest_ms) {
       ++it;
       continue;
     }
@@ -323,7 +323,7 @@ void ReadWindow::GiveBackConnections() {
 }
 
 void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
-  EndPause(slot.get());
+  EndWait(slot.get());
   SetDeadline(slot.get());
   slot->EndWhole();
   if (slot->stream != nullptr) slot->stream->Close();
@@ -337,7 +337,7 @@ void ReadWindow::PutAside(std::unique_ptr<ReadSlot> slot) {
 void ReadWindow::PutAsideHopeless() {
   for (auto it = active_.begin(); it != active_.end();) {
     const ReadSlot& slot = *it->second;
-    if (slot.paused_ms >= 0 || client_->transport->FindOutage(slot.object) == nullptr) {
+    if (slot.lacks_room() || client_->transport->FindOutage(slot.object) == nullptr) {
       ++it;
       continue;
     }
@@ -389,7 +389,7 @@ bool ReadWindow::ConsumerNeeds(const ReadSlot& slot) const {
   if (!results_.IsNext(slot.sequence)) return false;
   if (options_.ordered) return true;
   return std::all_of(active_.begin(), active_.end(), [&slot](const auto& active) {
-    return active.second.get() == &slot || active.second->paused_ms >= 0;
+    return active.second.get() == &slot || active.second->lacks_room();
   });
 }
 
@@ -447,7 +447,7 @@ void ReadWindow::EndOverdue() {
   const int64_t now_ms = client_->now_ms();
   std::vector<uint64_t> overdue;
   for (const auto& [sequence, slot] : active_) {
-    if (slot->paused_ms < 0 && slot->deadline_ms < now_ms) overdue.push_back(sequence);
+    if (!slot->lacks_room() && slot->deadline_ms < now_ms) overdue.push_back(sequence);
   }
   for (const uint64_t sequence : overdue) {
     const ReadSlot& slot = *active_[sequence];

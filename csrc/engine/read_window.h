@@ -100,12 +100,12 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void OnStreamReady(uint64_t sequence, const Status& status);
   void Finish(uint64_t sequence, ReadResult result);
 
-  void AdmitPaused();
-  Flow AdmitOrPause(ReadSlot* slot);
+  void AdmitWaiting();
+  Flow AdmitOrWait(ReadSlot* slot);
   void PutBack(std::unique_ptr<ReadSlot> slot);
   void GiveBackConnections();
   void PutAside(std::unique_ptr<ReadSlot> slot);
-  void EndPause(ReadSlot* slot) const;
+  void EndWait(ReadSlot* slot) const;
 
   bool ReserveFor(ReadSlot* slot);
   bool TryReserveFor(ReadSlot* slot, std::optional<int64_t> awaited_since_ms);
