@@ -105,9 +105,8 @@ std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHan
   if (!group->error.ok()) {
     return std::make_unique<HttpClient::Unsendable>(client_, group->error, handler);
   }
-  auto exchange =
-      std::make_unique<HttpExchange>(std::string(request.origin()), std::move(text).value(),
-                                     request.method == HttpRequest::Method::kHead, handler);
+  auto exchange = std::make_unique<HttpExchange>(
+      std::move(text).value(), request.method == HttpRequest::Method::kHead, handler);
   if (!client_->waiting_.empty() || !client_->Serve(group, exchange.get())) {
     client_->Enqueue(group, exchange.get(), false);
   }

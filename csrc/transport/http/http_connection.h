@@ -1,14 +1,16 @@
-// One connection to one server, and the exchange that it serves.
+// One connection to one server: opens it, serves one exchange after the other (HttpTransfer), and
+// closes it. Knows when it can be reused, and where in the client's and its group's lists it is.
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "net/dialer.h"
 #include "transport/http/http_client.h"
+#include "transport/http/http_transfer.h"
 
 namespace objectpipes {
 
@@ -16,7 +18,7 @@ class HttpExchange;
 
 class HttpConnection final : private Watcher {
  public:
-  // Begins to connect.
+  // Begins to connect when it is to serve an exchange.
   explicit HttpConnection(ConnectionGroup* group);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
@@ -42,38 +44,20 @@ class HttpConnection final : private Watcher {
   void Discard();
 
  private:
-  enum class State : uint8_t { kConnecting, kSending, kAwaitingHead, kBody, kIdle };
-  enum class Step : uint8_t { kGoOn, kWait, kFinished };
-
   void OnDialed(Result<Dialed> outcome);
   void OnReady(uint8_t events) override;
   void WatchSocket();
   void WaitForBatch(int bytes);
   void Mark();
-  void BeginRequest();
-  Step Send();
-  Step ReceiveHead();
-  Step RefuseHead(const Status& why);
-  Step PassOverInterim();
-  Step ReceiveBody();
-  Step ReceiveInto(const Space& space);
-  Step DeliverBuffered();
-  Step DeliverChunks();
-  Step Deliver(std::string_view piece, size_t* delivered);
-  Step OnEndOfStream(bool broken);
-  Step MoveToFreshConnection();
-  Step Complete();
-  Step Fail(StatusCode code, const std::string& message);
-  Step Finish(const Status& status, bool reusable);
-
-  bool FillBuffer(Step* step);
-  std::string_view buffered() const {
-    return std::string_view(buffer_.get() + buffer_begin_, buffer_end_ - buffer_begin_);
-  }
+  void BeginTransfer();
+  HttpExchange* Unlink();
+  void MoveToFreshConnection();
+  void Finish(const Status& status, bool reusable);
   void Uncount();
   void Detach();
   void RemoveFromBusy();
   void BecomeIdle();
+  bool idle() const { return stream_ != nullptr && exchange_ == nullptr; }
 
   ConnectionGroup* const group_;
   HttpSession* const session_;
@@ -83,36 +67,23 @@ class HttpConnection final : private Watcher {
   SocketHandle socket_ = kNoSocket;  // the stream's
   Watch watch_;                      // destroyed before the stream
   int batch_ = 1;                    // how many bytes the poller waits for
+  HttpTransfer transfer_;
 
   std::unique_ptr<HttpConnection> self_;  // while busy
   bool counted_ = true;                   // in the numbers of live connections
   size_t busy_index_ = 0;
   std::list<HttpConnection*>::iterator idle_place_;  // while idle
-  HttpExchange* exchange_ = nullptr;
-  State state_ = State::kConnecting;
-  bool reused_ = false;  // an exchange was served before
-  bool paused_ = false;  // the handler takes nothing at the moment
+  HttpExchange* exchange_ = nullptr;                 // while busy
+  bool paused_ = false;                              // the handler takes nothing at the moment
   bool marked_ = false;  // in the client's list of those that have something to do
   int64_t last_byte_ms_ = 0;
-
-  std::string_view unsent_;  // of the exchange's request
-
-  std::unique_ptr<char[]> buffer_;  // received and not yet parsed
-  size_t buffer_begin_ = 0;
-  size_t buffer_end_ = 0;
-  BodyFraming framing_;
-  uint64_t body_left_ = 0;  // kLength only
-  ChunkDecoder chunks_;
-  int http_status_ = 0;
-  size_t head_scanned_ = 0;  // how much of the buffer
-  int interim_replies_ = 0;  // of this exchange
 };
 
 // A request in flight, which the caller owns.
 class HttpExchange final : public Exchange {
  public:
-  HttpExchange(std::string origin, std::string text, bool is_head, HttpHandler* handler)
-      : origin_(std::move(origin)), text_(std::move(text)), is_head_(is_head), handler_(handler) {}
+  HttpExchange(std::string text, bool is_head, HttpHandler* handler)
+      : text_(std::move(text)), is_head_(is_head), handler_(handler) {}
   ~HttpExchange() override;
   void Resume() override;
 
@@ -123,16 +94,9 @@ class HttpExchange final : public Exchange {
   }
   void StopWaiting();
 
-  // The text of the request, and its origin.
-  const std::string& text() const { return text_; }
-  const std::string& origin() const { return origin_; }
-  bool is_head() const { return is_head_; }
-  HttpHandler* handler() const { return handler_; }
-
  private:
   friend class HttpConnection;
 
-  const std::string origin_;
   const std::string text_;
   const bool is_head_;
   HttpHandler* const handler_;
