@@ -33,14 +33,8 @@ void Client::CancelRetry(RetryQueue::Ticket ticket) {
 // While any retry waits, the read or listing that it belongs to keeps this client alive.
 void Client::PlanRetries() {
   const std::optional<int64_t> next_ms = retries_.NextMs();
-  if (retry_timer_.has_value()) {
-    if (retry_timer_->first == next_ms) return;
-    loop->Cancel(*retry_timer_);
-    retry_timer_.reset();
-  }
-  if (!next_ms.has_value()) return;
-  retry_timer_ = loop->After(*next_ms - loop->now_ms(), [this] {
-    retry_timer_.reset();
+  if (!next_ms.has_value()) return retry_timer_.Cancel();
+  retry_timer_.Set(*next_ms - loop->now_ms(), [this] {
     const auto try_again = retries_.TakeDue(loop->now_ms());
     PlanRetries();
     if (try_again != nullptr) try_again();  // may destroy this client

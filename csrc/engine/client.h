@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -70,6 +69,7 @@ class Client {
         retry_policy(policy),
         split(may_split),
         contact(std::move(first_contact)),
+        retry_timer_(event_loop),
         limits_seen_ms_(event_loop->now_ms()) {}
 
   EventLoop* const loop;
@@ -107,7 +107,7 @@ class Client {
 
   // I/O thread only.
   RetryQueue retries_;
-  std::optional<EventLoop::TimerId> retry_timer_;  // none: no retry waits
+  EventLoop::Timer retry_timer_;
   bool warned_ = false;
 
   std::mutex mutex_;  // guards what follows

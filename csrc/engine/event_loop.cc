@@ -17,6 +17,12 @@ constexpr int64_t kMaxWaitMs = 1000;
 
 EventLoop::EventLoop() : thread_([this] { Run(); }) {}
 
+// Functions that never ran may own what posts others, or has timers.
+EventLoop::~EventLoop() {
+  Stop();
+  for (; !posted_.empty(); running_.clear()) running_.swap(posted_);
+}
+
 void EventLoop::Stop() {
   if (!stop_) stopper_ = std::this_thread::get_id();
   stop_ = true;
@@ -33,10 +39,23 @@ void EventLoop::Post(std::function<void()> function) {
   if (idle_.exchange(false)) http_.Wakeup();
 }
 
-EventLoop::TimerId EventLoop::After(int64_t delay_ms, std::function<void()> function) {
+EventLoop::TimerId EventLoop::AddTimer(int64_t delay_ms, std::function<void()> function) {
   const TimerId id{now_ms() + delay_ms, next_timer_++};
   timers_.emplace(id, std::move(function));
   return id;
+}
+
+void EventLoop::Timer::Set(int64_t delay_ms, std::function<void()> function) {
+  Cancel();
+  id_ = loop_->AddTimer(delay_ms, [this, function = std::move(function)] {
+    id_.reset();
+    function();
+  });
+}
+
+void EventLoop::Timer::Cancel() {
+  if (id_.has_value()) loop_->timers_.erase(*id_);
+  id_.reset();
 }
 
 void EventLoop::Run() {

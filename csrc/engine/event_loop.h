@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,13 +22,13 @@ class EventLoop final : public Executor {
  public:
   // Starts the thread.
   EventLoop();
-  ~EventLoop() override { Stop(); }
+  ~EventLoop() override;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   void Post(std::function<void()> function) override;
   void PostAfter(int64_t delay_ms, std::function<void()> function) override {
-    After(delay_ms, std::move(function));
+    AddTimer(delay_ms, std::move(function));
   }
 
   // Ends the thread after the current turn. Functions that have not run yet never run. Do not call
@@ -45,9 +46,7 @@ class EventLoop final : public Executor {
   int64_t now_ms() const { return clock_.now_ms(); }
 
   // The rest is for the I/O thread.
-  using TimerId = std::pair<int64_t, uint64_t>;
-  TimerId After(int64_t delay_ms, std::function<void()> function);
-  void Cancel(TimerId timer) { timers_.erase(timer); }
+  class Timer;
   // Runs the function at the end of this turn, when no handler is active.
   void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
   // How long the thread has been idle so far.
@@ -55,6 +54,9 @@ class EventLoop final : public Executor {
   HttpClient& http() { return http_; }
 
  private:
+  using TimerId = std::pair<int64_t, uint64_t>;
+
+  TimerId AddTimer(int64_t delay_ms, std::function<void()> function);
   void Run();
   void RunTurn(int64_t waited_ms);
   int64_t MaxWaitMs();
@@ -76,6 +78,24 @@ class EventLoop final : public Executor {
   int64_t idle_us_ = 0;
 
   std::thread thread_;  // last: starts when everything above exists
+};
+
+// Calls a function once after a while, unless it is cancelled or destroyed before. I/O thread only.
+class EventLoop::Timer {
+ public:
+  explicit Timer(EventLoop* loop) : loop_(loop) {}
+  ~Timer() { Cancel(); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // Replaces an earlier call that has not come yet. The function may destroy the timer.
+  void Set(int64_t delay_ms, std::function<void()> function);
+  void Cancel();
+  bool is_set() const { return id_.has_value(); }
+
+ private:
+  EventLoop* const loop_;
+  std::optional<TimerId> id_;
 };
 
 // Shares an object between threads. Any of them may drop the last reference, but the object owns

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -87,14 +88,14 @@ TEST(EventLoop, RunsTimersWhenTheyAreDueAndInThatOrder) {
   int64_t ended_ms = 0;
   OnLoop(&loop, [&] {
     began_ms = loop.now_ms();
-    loop.After(30, [&] {
+    loop.PostAfter(30, [&] {
       order += 'd';
       ended_ms = loop.now_ms();
       done.Set();
     });
-    loop.After(10, [&] { order += 'b'; });
-    loop.After(10, [&] { order += 'c'; });
-    loop.After(0, [&] { order += 'a'; });
+    loop.PostAfter(10, [&] { order += 'b'; });
+    loop.PostAfter(10, [&] { order += 'c'; });
+    loop.PostAfter(0, [&] { order += 'a'; });
   });
   ASSERT_TRUE(done.Wait());
   EXPECT_EQ(order, "abcd");
@@ -105,16 +106,24 @@ TEST(EventLoop, ForgetsACancelledTimer) {
   EventLoop loop;
   bool ran = false;
   Signal later;
+  std::optional<EventLoop::Timer> first;
+  std::optional<EventLoop::Timer> second;
   OnLoop(&loop, [&] {
-    const EventLoop::TimerId first = loop.After(1, [&] { ran = true; });
-    const EventLoop::TimerId second = loop.After(2, [&] { ran = true; });
-    loop.After(0, [&loop, second] { loop.Cancel(second); });
-    loop.After(5, [&] { later.Set(); });
-    loop.Cancel(first);
-    loop.Cancel(first);  // once more does no harm
+    EventLoop::Timer destroyed(&loop);
+    destroyed.Set(1, [&] { ran = true; });
+    first.emplace(&loop).Set(1, [&] { ran = true; });
+    second.emplace(&loop).Set(2, [&] { ran = true; });
+    loop.PostAfter(0, [&] { second->Cancel(); });
+    loop.PostAfter(5, [&] { later.Set(); });
+    first->Cancel();
+    first->Cancel();  // once more does no harm
   });
   ASSERT_TRUE(later.Wait());
   EXPECT_FALSE(ran);
+  OnLoop(&loop, [&] {
+    first.reset();
+    second.reset();
+  });
 }
 
 TEST(EventLoop, ATimerMayPlanAndCancelOthers) {
@@ -123,9 +132,9 @@ TEST(EventLoop, ATimerMayPlanAndCancelOthers) {
   Signal done;
   std::function<void()> again = [&] {
     if (++runs == 5) return done.Set();
-    loop.After(1, again);
+    loop.PostAfter(1, again);
   };
-  OnLoop(&loop, [&] { loop.After(0, again); });
+  OnLoop(&loop, [&] { loop.PostAfter(0, again); });
   ASSERT_TRUE(done.Wait());
   EXPECT_EQ(runs, 5);
 }
@@ -142,7 +151,7 @@ TEST(EventLoop, EndOfTurnComesAfterEverythingElseInTheTurn) {
         done.Set();
       });
     });
-    loop.After(0, [&] { order += 'b'; });
+    loop.PostAfter(0, [&] { order += 'b'; });
     order += 'a';
   });
   ASSERT_TRUE(done.Wait());

@@ -15,7 +15,8 @@ Listing::Listing(std::shared_ptr<Client> client, ListRequest request, int64_t ti
           [this](const Status& status) {
             exchange_.reset();
             Deliver(status);
-          }) {}
+          }),
+      deadline_timer_(client_->loop) {}
 
 std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms) {
@@ -36,10 +37,8 @@ void Listing::Request() {
 }
 
 void Listing::StartClock() {
-  deadline_timer_ = client_->loop->After(deadline_ms_ - client_->now_ms(), [this] {
-    deadline_timer_.reset();
-    if (client_->now_ms() < deadline_ms_)
-      return StartClock();  // the clock has stood still for a while
+  deadline_timer_.Set(deadline_ms_ - client_->now_ms(), [this] {
+    if (client_->now_ms() < deadline_ms_) return StartClock();  // it stood still for a while
     EndOverdue();
   });
 }
@@ -55,11 +54,6 @@ void Listing::EndOverdue() {
       StatusCode::kTimeout,
       "no complete page of the listing arrived within " + std::to_string(timeout_ms_) + " ms",
       std::move(detail)));
-}
-
-void Listing::StopClock() {
-  if (deadline_timer_.has_value()) client_->loop->Cancel(*deadline_timer_);
-  deadline_timer_.reset();
 }
 
 void Listing::StartExchange() {
@@ -92,7 +86,7 @@ Status Listing::CheckProgress(const ListPage& page) {
 }
 
 void Listing::Deliver(Result<ListPage> page) {
-  StopClock();
+  deadline_timer_.Cancel();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     page_ = std::move(page);
@@ -130,7 +124,7 @@ void Listing::Close() {
   client_->loop->Post([self = shared_from_this()] {
     self->exchange_.reset();
     self->retry_.Cancel();
-    self->StopClock();
+    self->deadline_timer_.Cancel();
   });
 }
 

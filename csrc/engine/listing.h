@@ -21,9 +21,6 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   // it.
   static std::shared_ptr<Listing> Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms);
-  ~Listing() { StopClock(); }
-  Listing(const Listing&) = delete;
-  Listing& operator=(const Listing&) = delete;
 
   // The caller's side: one thread at a time.
 
@@ -42,7 +39,6 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   void StartExchange();
   void EndOverdue();
   void StartClock();
-  void StopClock();
   void Deliver(Result<ListPage> page);
   Status CheckProgress(const ListPage& page);
 
@@ -54,7 +50,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   RetryLoop retry_;
   std::unique_ptr<Exchange> exchange_;
   int64_t deadline_ms_ = -1;  // by the client's clock
-  std::optional<EventLoop::TimerId> deadline_timer_;
+  EventLoop::Timer deadline_timer_;
   std::unordered_set<size_t> seen_tokens_;  // their hashes
 
   std::mutex mutex_;  // guards what follows

@@ -195,7 +195,7 @@ TEST_F(ListingTest, ThePageThatIsThereHasNoTimeLimit) {
   Open(/*timeout_ms=*/50);
   ASSERT_TRUE(Settled());
   Signal later;
-  OnLoop([&] { loop_.After(100, [&] { later.Set(); }); });
+  OnLoop([&] { loop_.PostAfter(100, [&] { later.Set(); }); });
   ASSERT_TRUE(later.Wait());
   EXPECT_EQ(Take(), Outcome::kPage);
 }

@@ -36,17 +36,11 @@ PartSizeProbe::PartSizeProbe(Client* client, const ObjectId* object, std::string
           [this](const Status& status) {
             exchange_.reset();
             Finish(CannotAnswer(status) ? Result<Sizes>(Sizes{}) : Result<Sizes>(status));
-          }) {
+          }),
+      start_timer_(client->loop) {
   retry_.set_deadline_ms(deadline_ms);
   // Not now: handlers make probes, and no exchange may be started there.
-  timer_ = client_->loop->After(0, [this] {
-    timer_.reset();
-    StartExchange();
-  });
-}
-
-PartSizeProbe::~PartSizeProbe() {
-  if (timer_.has_value()) client_->loop->Cancel(*timer_);
+  start_timer_.Set(0, [this] { StartExchange(); });
 }
 
 void PartSizeProbe::StartExchange() {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +29,6 @@ class PartSizeProbe final : private GetHandler {
   // probe.
   PartSizeProbe(Client* client, const ObjectId* object, std::string version, Parts parts,
                 int64_t deadline_ms, Done done);
-  ~PartSizeProbe();
-  PartSizeProbe(const PartSizeProbe&) = delete;
-  PartSizeProbe& operator=(const PartSizeProbe&) = delete;
 
   void set_deadline_ms(int64_t deadline_ms) { retry_.set_deadline_ms(deadline_ms); }
 
@@ -53,7 +49,7 @@ class PartSizeProbe final : private GetHandler {
   RetryLoop retry_;
   std::vector<uint64_t> sizes_;
   int64_t reported_size_ = -1;  // by the current reply
-  std::optional<EventLoop::TimerId> timer_;
+  EventLoop::Timer start_timer_;
   std::unique_ptr<Exchange> exchange_;
 };
 

@@ -663,7 +663,7 @@ TEST_F(RangeFetchTest, DestroyedBetweenTwoAttemptsItMakesNoOther) {
   Signal later;
   OnLoop([&] {
     fetch_.reset();
-    loop_.After(40, [&] { later.Set(); });
+    loop_.PostAfter(40, [&] { later.Set(); });
   });
   ASSERT_TRUE(later.Wait());
   EXPECT_EQ(store().gets().size(), 1U);

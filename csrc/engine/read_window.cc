@@ -41,6 +41,8 @@ ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAcc
       account_(std::move(account)),
       options_(options),
       results_(options.ordered),
+      check_timer_(client_->loop),
+      pump_timer_(client_->loop),
       typical_size_(kInitialSize),
       limit_(options.concurrency > 0 ? options.concurrency : kInitialLimit) {}
 
@@ -131,13 +133,6 @@ void ReadWindow::Pump() {
   }
 }
 
-// Outside of all handlers.
-void ReadWindow::PumpSoon() {
-  client_->loop->After(0, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Pump();
-  });
-}
-
 void ReadWindow::Start(ReadSlot* slot) {
   EndWait(slot);
   SetDeadline(slot);
@@ -200,7 +195,7 @@ Flow ReadWindow::OnGrowth(WholeRead* read, uint64_t bytes) {
 
 // We are inside one of the read's handlers.
 void ReadWindow::BeginAgainSoon(ReadSlot* slot) {
-  client_->loop->After(0, [weak = weak_from_this(), sequence = slot->sequence] {
+  client_->loop->PostAfter(0, [weak = weak_from_this(), sequence = slot->sequence] {
     const auto self = weak.lock();
     if (self == nullptr) return;
     const auto found = self->active_.find(sequence);
@@ -252,7 +247,7 @@ void ReadWindow::OnStreamReady(uint64_t sequence, const Status& status) {
     found->second->stream->Close();
   }
   Finish(sequence, std::move(result));
-  PumpSoon();  // we are inside one of the stream's handlers
+  pump_timer_.Set(0, [this] { Pump(); });  // we are inside one of the stream's handlers
 }
 
 void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
@@ -426,14 +421,10 @@ void ReadWindow::SetDeadline(ReadSlot* slot) const {
 }
 
 void ReadWindow::ScheduleCheck() {
-  if (check_timer_.has_value()) return;
-  check_timer_ = client_->loop->After(kCheckMs, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Check();
-  });
+  if (!check_timer_.is_set()) check_timer_.Set(kCheckMs, [this] { Check(); });
 }
 
 void ReadWindow::Check() {
-  check_timer_.reset();
   EndOverdue();
   GiveBackConnections();
   PutAsideHopeless();
@@ -474,8 +465,7 @@ void ReadWindow::CancelAll() {
   }
   active_.clear();
   aside_.Clear();
-  if (check_timer_.has_value()) client_->loop->Cancel(*check_timer_);
-  check_timer_.reset();
+  check_timer_.Cancel();
 }
 
 }  // namespace objectpipes

@@ -91,7 +91,6 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   // All on the I/O thread.
   void Accept(std::vector<ReadRequest> requests, uint64_t first_sequence);
   void Pump();
-  void PumpSoon();
   void Start(ReadSlot* slot);
   void StartWhole(ReadSlot* slot);
   void StartStream(ReadSlot* slot);
@@ -134,7 +133,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   std::deque<std::unique_ptr<ReadSlot>> pending_;  // not started
   Active active_;
   OutageQueue aside_;
-  std::optional<EventLoop::TimerId> check_timer_;
+  EventLoop::Timer check_timer_;
+  EventLoop::Timer pump_timer_;
   bool notify_planned_ = false;
 
   std::atomic<bool> needs_room_{false};  // a read waits for memory

@@ -21,14 +21,18 @@ constexpr int64_t kSilentRetriesMs = 5'000;  // longer retries cause a warning
 
 RetryLoop::RetryLoop(Client* client, std::function<void()> try_again,
                      std::function<void(const Status&)> give_up)
-    : client_(client), try_again_(std::move(try_again)), give_up_(std::move(give_up)) {}
+    : client_(client),
+      try_again_(std::move(try_again)),
+      give_up_(std::move(give_up)),
+      timer_(client->loop),
+      contact_timer_(client->loop) {}
 
 bool RetryLoop::Attempting() {
   credentials_ = client_->credentials->history();
   if (client_->credentials->expired(WallSeconds())) {
     client_->credentials->RequestRefresh(credentials_.generation);
     client_->now_ms();  // from here on, the client's clock stands still
-    After(kMinRefreshPollMs, [this] {
+    timer_.Set(kMinRefreshPollMs, [this] {
       AwaitCredentials(Status(StatusCode::kExpiredCredentials, "The credentials have expired"),
                        false, kMinRefreshPollMs);
     });
@@ -45,13 +49,12 @@ bool RetryLoop::Attempting() {
 // If an endpoint refuses requests or stays silent from the first one on, the user should check it:
 // it is not worth retrying for a minute.
 void RetryLoop::AwaitFirstContact() {
-  if (client_->contact->answered || contact_timer_.has_value()) return;
+  if (client_->contact->answered || contact_timer_.is_set()) return;
   const int64_t limit_ms = client_->retry_policy.first_contact_ms;
   const int64_t waited_ms = client_->now_ms() - began_ms_;
   const int64_t next_ms =
       waited_ms < kSilentRetriesMs ? std::min(kSilentRetriesMs, limit_ms) : limit_ms;
-  contact_timer_ = client_->loop->After(std::max<int64_t>(next_ms - waited_ms, 1), [this] {
-    contact_timer_.reset();
+  contact_timer_.Set(std::max<int64_t>(next_ms - waited_ms, 1), [this] {
     if (!client_->contact->answered) OnNoContact(client_->now_ms() - began_ms_);
   });
 }
@@ -74,7 +77,7 @@ void RetryLoop::OnNoContact(int64_t waited_ms) {
 
 void RetryLoop::Answered() {
   client_->contact->answered = true;
-  CancelTimer(&contact_timer_);
+  contact_timer_.Cancel();
 }
 
 void RetryLoop::Succeeded() {
@@ -87,21 +90,9 @@ void RetryLoop::Succeeded() {
 }
 
 void RetryLoop::Cancel() {
-  CancelTimer(&timer_);
-  CancelTimer(&contact_timer_);
+  timer_.Cancel();
+  contact_timer_.Cancel();
   if (retry_ != 0) client_->CancelRetry(std::exchange(retry_, 0));
-}
-
-void RetryLoop::CancelTimer(std::optional<EventLoop::TimerId>* timer) {
-  if (timer->has_value()) client_->loop->Cancel(**timer);
-  timer->reset();
-}
-
-void RetryLoop::After(int64_t delay_ms, std::function<void()> function) {
-  timer_ = client_->loop->After(delay_ms, [this, function = std::move(function)] {
-    timer_.reset();
-    function();
-  });
 }
 
 // The callback may destroy this object, so a copy of it runs.
@@ -171,7 +162,7 @@ void RetryLoop::RetryAfterBackoff(const Status& status, const RetryHint& hint) {
   WarnIfItLasts(now_ms - failing_since_ms_, delay_ms);
   retry_ = client_->WaitToRetry({not_before_ms, due_ms_, [this] {
                                    retry_ = 0;
-                                   CancelTimer(&timer_);
+                                   timer_.Cancel();
                                    TryAgain();
                                  }});
 }
@@ -180,7 +171,8 @@ void RetryLoop::WarnIfItLasts(int64_t lasted_ms, int64_t delay_ms) {
   const int64_t silent_ms = kSilentRetriesMs - lasted_ms;
   if (silent_ms <= 0) return client_->WarnOfRetries(lasted_ms, last_failure_.message());
   if (silent_ms >= delay_ms) return;
-  After(silent_ms, [this] { client_->WarnOfRetries(kSilentRetriesMs, last_failure_.message()); });
+  timer_.Set(silent_ms,
+             [this] { client_->WarnOfRetries(kSilentRetriesMs, last_failure_.message()); });
 }
 
 // `others`: the same credentials would fail again.
@@ -205,7 +197,7 @@ void RetryLoop::AwaitCredentials(const Status& status, bool others, int64_t paus
   if (now.failures != credentials_.failures) {
     return GiveUp(status, "no fresh credentials: " + client_->credentials->failure());
   }
-  After(pause_ms, [this, status, others, pause_ms] {
+  timer_.Set(pause_ms, [this, status, others, pause_ms] {
     AwaitCredentials(status, others, std::min(2 * pause_ms, kMaxRefreshPollMs));
   });
 }

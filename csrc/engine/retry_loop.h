@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "engine/client.h"
@@ -49,8 +48,6 @@ class RetryLoop {
  private:
   void TryAgain();
   void GiveUp(const Status& status, const std::string& why);
-  void CancelTimer(std::optional<EventLoop::TimerId>* timer);
-  void After(int64_t delay_ms, std::function<void()> function);
   void RetryAfterBackoff(const Status& status, const RetryHint& hint);
   void WarnIfItLasts(int64_t lasted_ms, int64_t delay_ms);
   void RefreshCredentials(const Status& status, bool others);
@@ -61,10 +58,10 @@ class RetryLoop {
   Client* const client_;
   const std::function<void()> try_again_;
   const std::function<void(const Status&)> give_up_;
-  std::optional<EventLoop::TimerId> timer_;
+  EventLoop::Timer timer_;
   RetryQueue::Ticket retry_ = 0;  // the planned attempt; 0: none
   int64_t due_ms_ = 0;            // when the last backoff ends or ended, by the loop's clock
-  std::optional<EventLoop::TimerId> contact_timer_;
+  EventLoop::Timer contact_timer_;
   int64_t deadline_ms_ = -1;
   int64_t failing_since_ms_ = -1;  // the start of the first attempt that failed
   int64_t began_ms_ = -1;          // the first attempt

@@ -177,7 +177,7 @@ TEST_F(RetryLoopTest, TheEndOfAnOutageReleasesAllThatWait) {
       EXPECT_TRUE(read->Attempting());
       read->Failed(failure_, Hint(Kind::kRetry));
     }
-    loop_.After(RetryQueue::kOutageMs, [this] { client_->Succeeding(); });
+    loop_.PostAfter(RetryQueue::kOutageMs, [this] { client_->Succeeding(); });
   });
   ASSERT_TRUE(over_.Wait());
   OnLoop([&] {
@@ -403,7 +403,7 @@ TEST_F(RetryLoopTest, CancelForgetsThePlannedAttempt) {
   Signal later;
   OnLoop([&] {
     retry_->Cancel();
-    loop_.After(40, [&] { later.Set(); });
+    loop_.PostAfter(40, [&] { later.Set(); });
   });
   ASSERT_TRUE(later.Wait());
   EXPECT_EQ(attempts_, 1);

@@ -23,15 +23,13 @@ SplitFetch::SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_
       end_(end),
       max_parts_(static_cast<size_t>(options.max_parts)),
       verify_(options.verify),
-      handler_(handler) {
+      handler_(handler),
+      split_timer_(client->loop) {
   first_ = AddPart(begin, end);  // not above: it needs members declared after first_
 }
 
-SplitFetch::~SplitFetch() { Abandon(); }
-
 void SplitFetch::Abandon() {
-  if (split_timer_.has_value()) client_->loop->Cancel(*split_timer_);
-  split_timer_.reset();
+  split_timer_.Cancel();
   split_ = false;
   first_ = nullptr;
   parts_.clear();
@@ -93,12 +91,7 @@ void SplitFetch::Measure(uint64_t offset) {
                         offset + 2 * kPartBytes < end();
   if (!slow || !idle || !possible) return;
   split_ = true;
-  split_timer_ = client_->loop->After(0, [this] { Split(); });  // not inside a handler
-}
-
-void SplitFetch::Split() {
-  split_timer_.reset();
-  ClaimParts();
+  split_timer_.Set(0, [this] { ClaimParts(); });  // not inside a handler
 }
 
 void SplitFetch::ClaimParts() {

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "engine/range_fetch.h"
@@ -46,8 +45,6 @@ class SplitFetch final : public RangeFetch::Handler {
   SplitFetch(Client* client, const ObjectId* object, Pin* pin, uint64_t begin, uint64_t end,
              const Options& options, Handler* handler);
 
-  ~SplitFetch();
-
   void Start();
   void Resume();  // room has grown
   void set_deadline_ms(int64_t deadline_ms);
@@ -65,7 +62,6 @@ class SplitFetch final : public RangeFetch::Handler {
   void OnFetched(RangeFetch* fetch, const Status& status) override;
 
   void Measure(uint64_t offset);
-  void Split();
   void ClaimParts();
   void Abandon();
   RangeFetch* AddPart(uint64_t begin, uint64_t end);
@@ -83,7 +79,7 @@ class SplitFetch final : public RangeFetch::Handler {
   RangeFetch* first_ = nullptr;                     // the request for everything; null once done
   bool split_ = false;
   uint64_t claimed_ = kToTheEnd;  // not claimed yet from here on; kToTheEnd: first_ has it all
-  std::optional<EventLoop::TimerId> split_timer_;
+  EventLoop::Timer split_timer_;
 
   int64_t measured_from_ms_ = -1;  // begin of the current measurement of first_
   uint64_t measured_from_ = 0;     // its offset then

@@ -72,7 +72,10 @@ Attempt SeemsSlow() {
 class FakeTransport::Call : public Exchange {
  public:
   Call(FakeTransport* transport, Attempt attempt, int64_t delay_ms)
-      : transport_(transport), attempt_(std::move(attempt)), delay_ms_(delay_ms) {
+      : transport_(transport),
+        attempt_(std::move(attempt)),
+        delay_ms_(delay_ms),
+        timer_(transport->loop_) {
     EXPECT_FALSE(transport_->in_handler_) << "an exchange is started inside a handler";
     const int live = ++transport_->live_;
     transport_->max_live_ = std::max(transport_->max_live_.load(), live);
@@ -80,7 +83,6 @@ class FakeTransport::Call : public Exchange {
   }
   ~Call() override {
     EXPECT_FALSE(transport_->in_handler_) << "an exchange is destroyed inside a handler";
-    if (timer_.has_value()) transport_->loop_->Cancel(*timer_);
     set_moving(false);
     --transport_->live_;
   }
@@ -90,13 +92,7 @@ class FakeTransport::Call : public Exchange {
 
   void StepAfter(int64_t delay_ms) {
     set_moving(true);
-    if (delay_ms > 0) {
-      timer_ = transport_->loop_->After(delay_ms, [this] {
-        timer_.reset();
-        Step();
-      });
-      return;
-    }
+    if (delay_ms > 0) return timer_.Set(delay_ms, [this] { Step(); });
     transport_->loop_->Post([this, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.expired()) Step();
     });
@@ -113,7 +109,7 @@ class FakeTransport::Call : public Exchange {
 
  private:
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  std::optional<EventLoop::TimerId> timer_;
+  EventLoop::Timer timer_;
   bool moving_ = false;
 };
 
