@@ -1,5 +1,5 @@
-// When to retry: exponential backoff with full jitter, a limit on failures in a row, and a budget.
-// The budget keeps a thousand workers from overloading a server that recovers.
+// What RetryLoop decides by: exponential backoff with full jitter, a limit on failures in a row,
+// and a budget, which keeps a thousand workers from overloading a server that recovers.
 #pragma once
 
 #include <cstdint>

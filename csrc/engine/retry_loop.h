@@ -1,4 +1,6 @@
-// The attempts of one logical request: counts them, decides about each failure, and waits.
+// The attempts of one logical request: counts them, and decides about each failure whether there is
+// another, and after which backoff. The RetryQueue of the client, which knows what becomes of its
+// other requests, may begin that attempt earlier.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The retries of a client that wait for their next attempt.
+// The retries of a client that wait for their next attempt, as their RetryLoops have decided.
 //
 // Each waits for the end of its own backoff, which is long after many failures. So that an outage
 // of the store does not last longer for them than it does: while nothing succeeds, they take turns
