@@ -1,9 +1,9 @@
 #include "ais/cluster_map.h"
 
-#include <charconv>
 #include <utility>
 
 #include "ais/json.h"
+#include "base/ascii.h"
 #include "transport/http/http_url.h"
 
 namespace objectpipes::ais {
@@ -41,22 +41,17 @@ Result<Target> ParseTarget(const std::string& id, const Json& node) {
   return target;
 }
 
-// The version is the only number that AIStore sends as a string.
-bool ParseVersion(const Json& map, int64_t* version) {
-  const auto* const text = FindMember<std::string>(map, "version");
-  if (text == nullptr) return false;
-  const char* const end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, *version);
-  return error == std::errc() && stop == end;
-}
-
 }  // namespace
 
 Result<ClusterMap> ParseClusterMap(std::string_view json) {
   const Json root = ParseJson(json);
   ClusterMap map;
 
-  if (!ParseVersion(root, &map.version)) return Malformed("version");
+  // The only number that AIStore sends as a string.
+  const auto* const text = FindMember<std::string>(root, "version");
+  const auto version = text == nullptr ? std::nullopt : ParseInteger<int64_t>(*text);
+  if (!version) return Malformed("version");
+  map.version = *version;
 
   const auto* const uuid = FindMember<std::string>(root, "uuid");
   if (uuid == nullptr) return Malformed("uuid");

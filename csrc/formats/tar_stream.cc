@@ -1,9 +1,10 @@
 #include "formats/tar_stream.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <utility>
+
+#include "base/ascii.h"
 
 namespace objectpipes::formats {
 namespace {
@@ -61,11 +62,9 @@ std::optional<uint64_t> ParseNumber(std::string_view field) {
 
 // The whole of `text`, as decimal digits, within int64_t.
 std::optional<uint64_t> ParseDecimal(std::string_view text) {
-  int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
-  return static_cast<uint64_t>(value);
+  const std::optional<int64_t> value = ParseInteger<int64_t>(text);
+  if (value.value_or(-1) < 0) return std::nullopt;
+  return static_cast<uint64_t>(*value);
 }
 
 // The sum of all bytes, where those of the checksum itself count as spaces.

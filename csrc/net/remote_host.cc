@@ -1,6 +1,6 @@
 #include "net/remote_host.h"
 
-#include <charconv>
+#include "base/ascii.h"
 
 namespace objectpipes {
 
@@ -35,10 +35,8 @@ Result<RemoteHost> RemoteHost::Parse(std::string_view origin) {
   }
   if (result.host.empty()) return malformed;
   if (port.empty()) return result;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), result.port);
-  if (error != std::errc() || end != port.data() + port.size() || result.port == 0) {
-    return malformed;
-  }
+  result.port = ParseInteger<uint16_t>(port).value_or(0);
+  if (result.port == 0) return malformed;
   return result;
 }
 

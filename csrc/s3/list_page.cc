@@ -1,7 +1,6 @@
 #include "s3/list_page.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -51,11 +50,8 @@ Status NoListing(const std::string& why) {
 
 std::optional<int64_t> ParseCount(std::string_view text) {
   if (text.substr(0, 1) == "+") text.remove_prefix(1);
-  int64_t count = -1;
-  const char* const end = text.data() + text.size();
-  const auto [parsed_to, error] = std::from_chars(text.data(), end, count);
-  if (error != std::errc() || parsed_to != end || count < 0) return std::nullopt;
-  return count;
+  const std::optional<int64_t> count = ParseInteger<int64_t>(text);
+  return count.value_or(-1) < 0 ? std::nullopt : count;
 }
 
 // Turns the elements of the document into the parts of a page.

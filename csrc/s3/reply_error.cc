@@ -1,7 +1,6 @@
 #include "s3/reply_error.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
@@ -232,10 +231,8 @@ std::optional<int64_t> ServerTime(const ErrorReply& reply, const ErrorDocument& 
 
 // -1 if the server does not say.
 int64_t RetryAfterMs(const ErrorReply& reply) {
-  uint32_t seconds = 0;
-  const char* const end = reply.retry_after.data() + reply.retry_after.size();
-  const auto [parsed_to, error] = std::from_chars(reply.retry_after.data(), end, seconds);
-  if (error == std::errc() && parsed_to == end) return int64_t{seconds} * 1000;
+  const std::optional<uint32_t> seconds = ParseInteger<uint32_t>(reply.retry_after);
+  if (seconds) return int64_t{*seconds} * 1000;
   const bool is_date = reply.retry_after.find(':') != std::string_view::npos;
   const std::optional<double> date = is_date ? ParseTime(reply.retry_after) : std::nullopt;
   if (!date) return -1;

@@ -1,11 +1,11 @@
 #include "s3/reply_head.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "base/excerpt.h"
 #include "s3/etag.h"
@@ -32,12 +32,10 @@ std::optional<OfferedChecksum> ParseChecksum(ChecksumType type, std::string_view
   OfferedChecksum offered;
   offered.type = type;
   if (const size_t dash = value.find('-'); dash != std::string_view::npos) {
-    uint32_t parts = 0;
-    const char* const last = value.data() + value.size();
-    const auto [end, error] = std::from_chars(value.data() + dash + 1, last, parts);
-    if (error != std::errc() || end != last) return std::nullopt;
+    const std::optional<uint32_t> parts = ParseInteger<uint32_t>(value.substr(dash + 1));
+    if (!parts) return std::nullopt;
     offered.scope = OfferedChecksum::Scope::kComposite;
-    offered.parts = parts;
+    offered.parts = *parts;
     value = value.substr(0, dash);
   }
   Result<std::string> digest = Base64Decode(value);

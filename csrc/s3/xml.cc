@@ -1,10 +1,10 @@
 #include "s3/xml.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/ascii.h"
@@ -99,10 +99,8 @@ bool AppendReference(std::string_view name, std::string* out) {
   if (name.substr(0, 1) != "#") return false;
   const bool hexadecimal = name.substr(1, 1) == "x";
   name.remove_prefix(hexadecimal ? 2 : 1);
-  uint32_t code = 0;
-  const char* const end = name.data() + name.size();
-  const auto [parsed_to, error] = std::from_chars(name.data(), end, code, hexadecimal ? 16 : 10);
-  return error == std::errc() && parsed_to == end && AppendUtf8(code, out);
+  const std::optional<uint32_t> code = ParseInteger<uint32_t>(name, hexadecimal ? 16 : 10);
+  return code.has_value() && AppendUtf8(*code, out);
 }
 
 Status AppendCharacterData(std::string_view text, std::string* out) {

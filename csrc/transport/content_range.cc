@@ -1,6 +1,6 @@
 #include "transport/content_range.h"
 
-#include <charconv>
+#include <algorithm>
 #include <limits>
 
 #include "base/ascii.h"
@@ -9,10 +9,7 @@
 namespace objectpipes {
 
 int64_t ParseLength(std::string_view text) {
-  int64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  return error == std::errc() && end == last && value >= 0 ? value : -1;
+  return std::max<int64_t>(ParseInteger<int64_t>(text).value_or(-1), -1);
 }
 
 // An object that is stored with an encoding has a length. Without a length, a proxy may have

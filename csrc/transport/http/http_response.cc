@@ -1,7 +1,7 @@
 #include "transport/http/http_response.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <string>
 
 #include "base/ascii.h"
@@ -87,7 +87,7 @@ Result<HttpHead> HttpHead::Parse(std::string_view block) {
     return Status::Protocol("the reply is not HTTP/1.1: it begins with " + Excerpt(status_line));
   }
   head.is_http_1_0_ = status_line[7] == '0';
-  std::from_chars(status_line.data() + 9, status_line.data() + 12, head.status_);
+  head.status_ = ParseInteger<int>(status_line.substr(9, 3)).value_or(0);
   head.fields_.reserve(kUsualFields);
   while (!block.empty()) {
     const std::string_view line = next_line();
@@ -161,12 +161,10 @@ Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head) {
     }
     framing.kind = BodyFraming::Kind::kChunked;
   } else if (has_length) {
-    const std::string_view length = head.Get("content-length");
-    const auto [end, error] =
-        std::from_chars(length.data(), length.data() + length.size(), framing.length);
-    if (error != std::errc() || end != length.data() + length.size()) {
-      return Status::Protocol("malformed Content-Length: " + Excerpt(length));
-    }
+    const std::string_view text = head.Get("content-length");
+    const std::optional<uint64_t> length = ParseInteger<uint64_t>(text);
+    if (!length) return Status::Protocol("malformed Content-Length: " + Excerpt(text));
+    framing.length = *length;
   } else {
     framing.kind = BodyFraming::Kind::kUntilClose;
   }
@@ -180,11 +178,10 @@ Result<BodyFraming> FramingOf(const HttpHead& head, bool is_reply_to_head) {
 
 // Extensions are ignored (RFC 9112, 7.1.1). Some servers pad the size with spaces.
 bool ChunkDecoder::ParseSize(std::string_view line) {
-  const std::string_view size = Trim(line.substr(0, line.find(';')));
-  const auto [stop, error] =
-      std::from_chars(size.data(), size.data() + size.size(), left_, /*base=*/16);
+  const auto size = ParseInteger<uint64_t>(Trim(line.substr(0, line.find(';'))), /*base=*/16);
   const bool padded_in_front = !line.empty() && (line.front() == ' ' || line.front() == '\t');
-  return error == std::errc() && stop == size.data() + size.size() && !padded_in_front;
+  left_ = size.value_or(0);
+  return size.has_value() && !padded_in_front;
 }
 
 ChunkDecoder::Outcome ChunkDecoder::Next(std::string_view* input, std::string_view* piece) {

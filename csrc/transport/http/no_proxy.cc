@@ -1,7 +1,6 @@
 #include "transport/http/no_proxy.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 
@@ -12,13 +11,6 @@ namespace objectpipes {
 namespace {
 
 constexpr std::string_view kSeparators = ", \t\r\n\f\v";
-
-std::optional<unsigned> NumberOf(std::string_view digits) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc() || end != digits.data() + digits.size()) return {};
-  return number;
-}
 
 std::string_view WithoutBrackets(std::string_view text) {
   if (text.size() < 2 || text.front() != '[' || text.back() != ']') return text;
@@ -38,7 +30,7 @@ std::optional<unsigned> TakePort(std::string_view* entry) {
   const std::string_view name = entry->substr(0, colon);
   const bool bracketed = !name.empty() && name.front() == '[' && name.back() == ']';
   if (!bracketed && name.find(':') != std::string_view::npos) return {};
-  const std::optional<unsigned> port = NumberOf(entry->substr(colon + 1));
+  const std::optional<unsigned> port = ParseInteger<unsigned>(entry->substr(colon + 1));
   if (port) *entry = name;
   return port;
 }
@@ -51,7 +43,7 @@ bool Holds(std::string_view entry, const SocketAddress& address) {
   if (!network || network->is_ipv6 != address.is_ipv6) return false;
   const unsigned size = address.is_ipv6 ? 128 : 32;
   const std::optional<unsigned> bits =
-      slash == std::string_view::npos ? size : NumberOf(entry.substr(slash + 1));
+      slash == std::string_view::npos ? size : ParseInteger<unsigned>(entry.substr(slash + 1));
   if (!bits || *bits > size) return false;
   for (unsigned bit = 0; bit < *bits; ++bit) {
     const int differs = network->ip[bit / 8] ^ address.ip[bit / 8];
