@@ -5,7 +5,7 @@
 
 #include "ais/requests.h"
 #include "ais/url.h"
-#include "transport/http/authority.h"
+#include "transport/http/http_url.h"
 
 namespace objectpipes::ais {
 namespace {

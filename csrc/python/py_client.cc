@@ -10,7 +10,7 @@
 #include "python/bindings.h"
 #include "python/failure.h"
 #include "python/text.h"
-#include "transport/http/authority.h"
+#include "transport/http/http_url.h"
 #include "transport/http/no_proxy.h"
 
 namespace py = pybind11;

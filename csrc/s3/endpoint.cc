@@ -1,10 +1,10 @@
 #include "s3/endpoint.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/ascii.h"
 #include "base/uri.h"
+#include "transport/http/http_url.h"
 
 namespace objectpipes {
 namespace {
@@ -15,26 +15,12 @@ Status NotAnEndpoint(std::string_view url) {
       "The endpoint is not of the form http[s]://host[:port][/path]: " + std::string(url));
 }
 
-bool IsBracketedIpv6(std::string_view host) {
-  return host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-         host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1;
-}
-
-bool IsHost(std::string_view host) {
-  return IsBracketedIpv6(host) ||
-         (!host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-           return IsLower(c) || IsDigit(c) || c == '-' || c == '.' || c == '_';
-         }));
-}
-
 // Sets host and port from "host[:port]"; false when it is malformed.
 bool ParseAuthority(std::string_view authority, Endpoint* endpoint) {
   const size_t colon = authority.rfind(':');
   if (colon != std::string_view::npos && authority.back() != ']') {
-    const std::string_view digits = authority.substr(colon + 1);
-    const char* const end = digits.data() + digits.size();
-    const auto [parsed_to, error] = std::from_chars(digits.data(), end, endpoint->port);
-    if (error != std::errc() || parsed_to != end || endpoint->port == 0) return false;
+    endpoint->port = ParseInteger<uint16_t>(authority.substr(colon + 1)).value_or(0);
+    if (endpoint->port == 0) return false;
     if (endpoint->port == (endpoint->scheme == "https" ? 443 : 80)) endpoint->port = 0;
     authority = authority.substr(0, colon);
   }

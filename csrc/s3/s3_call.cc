@@ -6,7 +6,7 @@
 #include "base/excerpt.h"
 #include "base/uri.h"
 #include "s3/redirect.h"
-#include "transport/http/authority.h"
+#include "transport/http/http_url.h"
 
 namespace objectpipes {
 namespace {

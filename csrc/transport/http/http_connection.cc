@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "transport/http/authority.h"
-
 namespace objectpipes {
 namespace {
 
@@ -228,7 +226,7 @@ void HttpConnection::MoveToFreshConnection() {
 void HttpConnection::Finish(const Status& status, bool reusable) {
   HttpHandler* const handler = Unlink()->handler_;
   Status outcome = status;
-  if (!outcome.ok()) outcome.mutable_detail().endpoint = HostAndPortOf(group_->origin);
+  if (!outcome.ok()) outcome.mutable_detail().endpoint = group_->host.ToString();
   if (reusable) {
     BecomeIdle();
   } else {

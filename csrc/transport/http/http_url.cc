@@ -1,12 +1,13 @@
 #include "transport/http/http_url.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/excerpt.h"
+#include "base/uri.h"
+#include "net/remote_host.h"
 
 namespace objectpipes {
 namespace {
@@ -27,25 +28,14 @@ size_t SchemeLength(std::string_view reference) {
   return valid ? colon + 1 : 0;
 }
 
-bool IsHost(std::string_view host) {
-  if (host.empty()) return false;
-  if (host.front() == '[') {
-    return host.size() > 2 && host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1 &&
-           host.back() == ']';
-  }
-  return std::all_of(host.begin(), host.end(),
-                     [](char c) { return IsAlphanumeric(c) || c == '-' || c == '.' || c == '_'; });
-}
-
 // Sets host and authority; false if it is malformed.
 bool SetAuthority(std::string_view text, HttpUrl* url) {
   const size_t colon = text.rfind(':');
   uint16_t port = 0;
   if (colon != std::string_view::npos && text.back() != ']') {
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
     const bool left_out = colon + 1 == text.size();  // "host:" is allowed
-    if (!left_out && (error != std::errc() || stop != end || port == 0)) return false;
+    port = ParseInteger<uint16_t>(text.substr(colon + 1)).value_or(0);
+    if (port == 0 && !left_out) return false;
     text = text.substr(0, colon);
   }
   url->host = ToLower(text);
@@ -57,16 +47,12 @@ bool SetAuthority(std::string_view text, HttpUrl* url) {
 
 // Encodes text for a request line. Text that is already encoded stays as it is.
 std::string Encoded(std::string_view text) {
-  constexpr char kHexDigits[] = "0123456789ABCDEF";
   constexpr std::string_view kExcluded = " \"<>\\^`{|}";
   std::string out;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80 && kExcluded.find(c) == std::string_view::npos) {
-      out.push_back(c);
-    } else {
-      out.append({'%', kHexDigits[byte >> 4], kHexDigits[byte & 0xF]});
-    }
+    const bool kept =
+        static_cast<unsigned char>(c) < 0x80 && kExcluded.find(c) == std::string_view::npos;
+    out.append(kept ? std::string(1, c) : UriEncode({&c, 1}));
   }
   return out;
 }
@@ -98,6 +84,21 @@ void SetPathAndQuery(std::string_view text, HttpUrl* url) {
 }
 
 }  // namespace
+
+bool IsHost(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1;
+  }
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return IsLower(c) || IsDigit(c) || c == '-' || c == '.' || c == '_';
+  });
+}
+
+std::string HostAndPortOf(std::string_view url) {
+  const size_t path = url.find_first_of("/?#", url.find("://") + 3);
+  const Result<RemoteHost> host = RemoteHost::Parse(ToLower(url.substr(0, path)));
+  return host.ok() ? host.value().ToString() : std::string();
+}
 
 bool HasControl(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return IsControl(c); });

@@ -20,6 +20,12 @@ struct HttpUrl {
   bool is_tls() const { return scheme == "https"; }
 };
 
+// Whether this is a host as above.
+bool IsHost(std::string_view host);
+
+// "host:port" of a URL, for naming servers; empty if it has none.
+std::string HostAndPortOf(std::string_view url);
+
 // Whether the text has a control character, which must not become part of a request.
 bool HasControl(std::string_view text);
 

@@ -26,6 +26,15 @@ TEST(HttpUrl, IsTakenApart) {
   EXPECT_EQ(url.origin(), "https://store.example:8443");
 }
 
+TEST(HttpUrl, NamesAServerByItsHostAndPort) {
+  EXPECT_EQ(HostAndPortOf("http://h/a:b?c"), "h:80");
+  EXPECT_EQ(HostAndPortOf("HTTPS://s3.{region}.example?x"), "s3.{region}.example:443");
+  EXPECT_EQ(HostAndPortOf("https://[::1]:8443"), "[::1]:8443");
+  for (const char* const text : {"", "h:80", "ftp://h", "http://", "http://user:word"}) {
+    EXPECT_EQ(HostAndPortOf(text), "") << text;
+  }
+}
+
 TEST(HttpUrl, LeavesOutWhatGoesWithoutSaying) {
   EXPECT_EQ(Parsed("http://h:80"), "http://h/");
   EXPECT_EQ(Parsed("https://h:443/"), "https://h/");
