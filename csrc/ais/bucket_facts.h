@@ -36,7 +36,6 @@ class BucketFacts final : private HttpHandler {
 
  private:
   Flow OnHead(const HttpHead& head) override;
-  Space OnSpace() override { return {}; }
   Flow OnData(const char*, size_t) override { return Flow::kContinue; }
   void OnDone(const Status& status) override;
 

@@ -83,7 +83,6 @@ class Cluster final : private HttpHandler {
 
  private:
   Flow OnHead(const HttpHead& head) override;
-  Space OnSpace() override { return {}; }
   Flow OnData(const char* data, size_t size) override;
   void OnDone(const Status& status) override;
 

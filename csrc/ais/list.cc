@@ -36,7 +36,7 @@ List::List(HttpSession* session, Cluster* cluster, const ListRequest& request, L
   refused_ = body.status();
   if (body.ok()) request_.body = std::move(body).value();
   request_.headers = {"accept: application/msgpack", "content-type: application/json"};
-  uri_ = ListUri(request.bucket);
+  uri_ = BucketUri(request.bucket);
 }
 
 void List::OnClusterKnown() {

@@ -6,6 +6,7 @@
 #include "ais/list_page.h"
 #include "ais/list_scope.h"
 #include "ais/url.h"
+#include "base/encoding.h"
 #include "base/excerpt.h"
 #include "base/uri.h"
 #include "transport/http/http_url.h"
@@ -26,12 +27,10 @@ std::string WithQuery(std::string path, QueryParameters query, const BucketName&
 // Appends text as JSON. Bytes that are not UTF-8 stay as they are: names in AIStore may have them,
 // and a listing accepts them.
 void AppendText(std::string_view text, std::string* json) {
-  constexpr char kHexDigits[] = "0123456789abcdef";
   json->push_back('"');
   for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x20) {
-      json->append("\\u00").append({kHexDigits[byte >> 4], kHexDigits[byte & 0xF]});
+    if (static_cast<uint8_t>(c) < 0x20) {
+      json->append("\\u00").append(HexEncode({&c, 1}));
       continue;
     }
     if (c == '"' || c == '\\') json->push_back('\\');
@@ -97,8 +96,6 @@ Result<std::string> FollowRedirect(std::string_view location, std::string_view u
   const std::string_view asked = url.substr(FindPath(url));
   return to.value().origin().append(asked.substr(0, asked.find('?'))) + "?" + to.value().query;
 }
-
-std::string ListUri(std::string_view bucket) { return BucketUri(bucket); }
 
 Result<std::string> ListBody(const ListRequest& request) {
   if (!request.delimiter.empty() && request.delimiter != "/") {

@@ -16,8 +16,8 @@ namespace objectpipes::ais {
 // The cluster map (cluster_map.h). Each proxy and target answers, with identical bytes.
 inline constexpr std::string_view kClusterMapUri = "/v1/daemon?what=smap";
 
-// For HEAD: the header Ais-Bucket-Props of the reply describes the bucket. Only proxies answer; a
-// target closes the connection.
+// For ListBody(), and for HEAD: the header Ais-Bucket-Props of the reply describes the bucket. Only
+// proxies answer; a target closes the connection.
 std::string BucketUri(std::string_view bucket);
 
 // How an object is to be read.
@@ -40,10 +40,10 @@ std::string ObjectUri(const ObjectId& object, const ReadOptions& options);
 // the URL of a target, kEndpoint if it leads from https to http.
 Result<std::string> FollowRedirect(std::string_view location, std::string_view url);
 
-// A listing of ScopeOf(request): name, size, checksum and version of each object. For proxies only.
-// Sent with "Accept: application/msgpack"; the reply is for ParseListPage(). With archive members,
-// an archive that cannot be read silently ends the listing of its target (archive_list.h).
-std::string ListUri(std::string_view bucket);
+// The body of a request for BucketUri(), which lists ScopeOf(request): name, size, checksum and
+// version of each object. For proxies only. Sent with "Accept: application/msgpack"; the reply is
+// for ParseListPage(). With archive members, an archive that cannot be read silently ends the
+// listing of its target (archive_list.h).
 Result<std::string> ListBody(const ListRequest& request);
 
 // With an ETL, a target may redirect as well, to the server that transforms the object.

@@ -105,7 +105,7 @@ TEST(FollowEtlRedirect, GoesWhereverItLeads) {
 TEST(ListBody, AsksForAManifest) {
   ListRequest request;
   request.bucket = kObject.bucket;
-  EXPECT_EQ(ListUri(request.bucket), "/v1/buckets/bck?provider=ais");
+  EXPECT_EQ(BucketUri(request.bucket), "/v1/buckets/bck?provider=ais");
   EXPECT_EQ(ListBody(request).value(),
             R"({"action":"list","value":{"props":"name,size,checksum,version","prefix":"",)"
             R"("start_after":"","uuid":"","continuation_token":"","flags":"0","pagesize":0}})");

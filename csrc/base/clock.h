@@ -9,19 +9,17 @@
 
 namespace objectpipes {
 
-inline int64_t MonotonicMs() {
-  using std::chrono::duration_cast;
-  return duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+template <typename Clock, typename Unit = std::chrono::milliseconds>
+int64_t TimeBy() {
+  return std::chrono::duration_cast<Unit>(Clock::now().time_since_epoch()).count();
 }
 
+inline int64_t MonotonicMs() { return TimeBy<std::chrono::steady_clock>(); }
 inline int64_t MonotonicUs() {
-  using std::chrono::duration_cast;
-  return duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return TimeBy<std::chrono::steady_clock, std::chrono::microseconds>();
 }
+inline int64_t WallMs() { return TimeBy<std::chrono::system_clock>(); }
+inline int64_t WallSeconds() { return TimeBy<std::chrono::system_clock, std::chrono::seconds>(); }
 
 // The time of a thread that works in turns and waits between them. While the process is stopped (by
 // a debugger, SIGSTOP or a frozen container), no server is late. So a turn counts at most as long
@@ -49,18 +47,5 @@ class RunningClock {
   int64_t seen_ms_;  // of the monotonic clock
   std::atomic<int64_t> now_ms_;
 };
-
-inline int64_t WallMs() {
-  using std::chrono::duration_cast;
-  return duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-inline int64_t WallSeconds() {
-  using std::chrono::duration_cast;
-  return duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace objectpipes

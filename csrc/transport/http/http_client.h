@@ -59,7 +59,7 @@ struct HttpOptions {
 class HttpHandler {
  public:
   virtual Flow OnHead(const HttpHead& head) = 0;
-  virtual Space OnSpace() = 0;
+  virtual Space OnSpace() { return {}; }
   virtual Flow OnData(const char* data, size_t size) = 0;
   virtual void OnDone(const Status& status) = 0;
 

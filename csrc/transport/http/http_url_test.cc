@@ -30,7 +30,7 @@ TEST(HttpUrl, NamesAServerByItsHostAndPort) {
   EXPECT_EQ(HostAndPortOf("http://h/a:b?c"), "h:80");
   EXPECT_EQ(HostAndPortOf("HTTPS://s3.{region}.example?x"), "s3.{region}.example:443");
   EXPECT_EQ(HostAndPortOf("https://[::1]:8443"), "[::1]:8443");
-  for (const char* const text : {"", "h:80", "ftp://h", "http://", "http://user:word"}) {
+  for (const char* const text : {"", "h:80", "ftp://h", "http://", "http://user:word@h"}) {
     EXPECT_EQ(HostAndPortOf(text), "") << text;
   }
 }
