@@ -90,14 +90,14 @@ void SetProxy(const Proxy& proxy, const HttpOptions& http, Aws::S3::S3ClientConf
   config->proxyPort = proxy.port();
   config->proxyUserName = proxy.user;
   config->proxyPassword = proxy.password;
-  config->proxyCaFile = http.ca_file;
-  config->proxyCaPath = http.ca_path;
+  config->proxyCaFile = http.tls.ca_file;
+  config->proxyCaPath = http.tls.ca_path;
 }
 
 void SetHttp(const HttpOptions& http, Aws::S3::S3ClientConfiguration* config) {
-  config->caFile = http.ca_file;
-  config->caPath = http.ca_path;
-  config->verifySSL = http.verify_tls;
+  config->caFile = http.tls.ca_file;
+  config->caPath = http.tls.ca_path;
+  config->verifySSL = http.tls.verify;
   config->userAgent = http.user_agent;
   // If the SDK followed redirects, it would mix the headers and bodies of two replies.
   config->followRedirects = Aws::Client::FollowRedirectsPolicy::NEVER;
@@ -122,7 +122,7 @@ std::string ProxyOf(const S3Options& options) {
 }
 
 Status CheckAwsOptions(const S3Options& options) {
-  if (!options.http.client_cert.empty()) {
+  if (!options.http.tls.client_cert.empty()) {
     return Status(StatusCode::kNotSupported,
                   "aws-sdk-cpp cannot present a client certificate; transport=\"http\" can");
   }

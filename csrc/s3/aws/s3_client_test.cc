@@ -30,7 +30,7 @@ TEST(CheckAwsOptions, RefusesAProxyThatIsNone) {
 
 TEST(CheckAwsOptions, RefusesAClientCertificate) {
   S3Options options = WithProxy("");
-  options.http.client_cert = "cert.pem";
+  options.http.tls.client_cert = "cert.pem";
   EXPECT_EQ(CheckAwsOptions(options).code(), StatusCode::kNotSupported);
 }
 

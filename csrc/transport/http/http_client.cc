@@ -82,11 +82,7 @@ ConnectionGroup* HttpSession::GroupOf(const std::string& origin) {
     if (proxy_.ok()) group->proxy = proxy_.value();
   }
   DialOptions& dial = group->dial;
-  dial.tls.ca_file = options_.ca_file;
-  dial.tls.ca_path = options_.ca_path;
-  dial.tls.verify = options_.verify_tls;
-  dial.tls.client_cert = options_.client_cert;
-  dial.tls.client_key = options_.client_key;
+  dial.tls = options_.tls;
   dial.proxy = group->proxy.remote();
   dial.tunnel = !group->proxy.Forwards(origin);
   dial.proxy_authorization = group->proxy.authorization();

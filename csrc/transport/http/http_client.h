@@ -26,11 +26,7 @@
 namespace objectpipes {
 
 struct HttpOptions {
-  std::string ca_file;  // PEM; with no ca_path either: OpenSSL's default
-  std::string ca_path;  // directory of hashed certificates; empty: none
-  bool verify_tls = true;
-  std::string client_cert;  // PEM files for mutual TLS; empty: none
-  std::string client_key;
+  TlsOptions tls;
   std::string proxy;     // URL; empty: connect directly. The environment is never asked
   std::string no_proxy;  // hosts that bypass it, as in NO_PROXY
   std::string user_agent;
@@ -42,11 +38,11 @@ struct HttpOptions {
   // Calls visit(name, &field) for each that a user may set.
   template <typename Visit>
   void ForEach(const Visit& visit) {
-    visit("ca_file", &ca_file);
-    visit("ca_path", &ca_path);
-    visit("verify_tls", &verify_tls);
-    visit("client_cert", &client_cert);
-    visit("client_key", &client_key);
+    visit("ca_file", &tls.ca_file);
+    visit("ca_path", &tls.ca_path);
+    visit("verify_tls", &tls.verify);
+    visit("client_cert", &tls.client_cert);
+    visit("client_key", &tls.client_key);
     visit("proxy", &proxy);
     visit("no_proxy", &no_proxy);
     visit("user_agent", &user_agent);
