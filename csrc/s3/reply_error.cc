@@ -207,8 +207,9 @@ std::string_view RegionOfEndpoint(std::string_view endpoint) {
 
 // The bucket's region if the reply names one, and it is not the region we signed for.
 std::string OtherRegion(const ErrorReply& reply, const ErrorDocument& document) {
-  for (const std::string_view region : {reply.bucket_region, std::string_view(document.region),
-                                        RegionOfEndpoint(document.endpoint)}) {
+  for (const std::string_view region :
+       {std::string_view(reply.bucket_region), std::string_view(document.region),
+        RegionOfEndpoint(document.endpoint)}) {
     if (IsRegion(region)) return std::string(region == reply.region ? "" : region);
   }
   return {};
@@ -329,7 +330,7 @@ S3Error ErrorFromReply(const ErrorReply& reply) {
   if (!error.region.empty()) {
     code = StatusCode::kWrongRegion;
     kind = Kind::kRetryNow;
-    sentence = "The bucket is in region " + error.region + ", not " + std::string(reply.region);
+    sentence = "The bucket is in region " + error.region + ", not " + reply.region;
   } else if (code == StatusCode::kEndpoint && !reply.location.empty()) {
     sentence = "The server redirects to " + Excerpt(reply.location);
     if (reply.http_status == 307 && !IsForeign(reply, document)) {

@@ -17,16 +17,16 @@ namespace objectpipes {
 struct ErrorReply {
   int http_status = 0;
   std::string_view body;  // always empty in the reply to HEAD
-  std::string_view server;
-  std::string_view date;
-  std::string_view location;
-  std::string_view retry_after;
-  std::string_view request_id;     // x-amz-request-id
-  std::string_view bucket_region;  // x-amz-bucket-region
+  std::string server;
+  std::string date;
+  std::string location;
+  std::string retry_after;
+  std::string request_id;     // x-amz-request-id
+  std::string bucket_region;  // x-amz-bucket-region
 
   std::string_view bucket;
   std::string_view key;                // empty: the request was a listing
-  std::string_view region;             // that it was signed for
+  std::string region;                  // that it was signed for
   int64_t request_time = 0;            // when it was signed, in POSIX seconds
   bool has_customer_key = false;       // of SSE-C
   const Endpoint* endpoint = nullptr;  // null: gives no hint

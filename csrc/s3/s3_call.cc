@@ -22,7 +22,11 @@ std::string Canonical(const std::string& query) {
 }  // namespace
 
 S3Call::S3Call(S3Context* context, std::string bucket, std::string key)
-    : context_(context), bucket_name_(std::move(bucket)), key_(std::move(key)) {}
+    : context_(context), bucket_name_(std::move(bucket)), key_(std::move(key)) {
+  reply_.bucket = bucket_name_;
+  reply_.key = key_;
+  reply_.has_customer_key = context_->has_customer_key();
+}
 
 S3Call::~S3Call() {
   if (stage_ != Stage::kAwaitingSession) return;
@@ -62,13 +66,13 @@ void S3Call::SendToBucket() {
 void S3Call::Send(const RequestTarget& target, const std::string& region) {
   request_.headers.resize(fixed_headers_);
   request_.url = target.url;
-  region_ = region;
-  request_time_ = context_->Now();
+  reply_.region = region;
+  reply_.request_time = context_->Now();
   if (trusted_) {
     unsigned_ = context_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET",
                                target, query_, {bucket(), !key_.empty(), with_session_}, &request_);
   }
-  http_status_ = 0;
+  reply_.http_status = 0;
   stage_ = Stage::kAwaitingReply;
   error_body_.clear();
   http_ = context_->http()->Start(request_, this);
@@ -77,16 +81,16 @@ void S3Call::Send(const RequestTarget& target, const std::string& region) {
 Space S3Call::OnSpace() { return stage_ == Stage::kAnswer ? OnSuccessSpace() : Space{}; }
 
 Flow S3Call::OnHead(const HttpHead& head) {
-  http_status_ = head.status();
-  request_id_ = head.Get("x-amz-request-id");
-  const bool success = (http_status_ == 200 || http_status_ == 206) && IsAnswer(head);
+  reply_.http_status = head.status();
+  reply_.request_id = head.Get("x-amz-request-id");
+  const bool success = (head.status() == 200 || head.status() == 206) && IsAnswer(head);
   stage_ = success ? Stage::kAnswer : Stage::kError;
   if (success) return OnSuccess(head);
-  server_ = head.Get("server");
-  date_ = head.Get("date");
-  location_ = head.Get("location");
-  retry_after_ = head.Get("retry-after");
-  bucket_region_ = head.Get("x-amz-bucket-region");
+  reply_.server = head.Get("server");
+  reply_.date = head.Get("date");
+  reply_.location = head.Get("location");
+  reply_.retry_after = head.Get("retry-after");
+  reply_.bucket_region = head.Get("x-amz-bucket-region");
   return Flow::kContinue;
 }
 
@@ -98,21 +102,9 @@ Flow S3Call::OnData(const char* data, size_t size) {
 }
 
 S3Error S3Call::ErrorOf(std::string_view body) const {
-  ErrorReply reply;
-  reply.http_status = http_status_;
+  ErrorReply reply = reply_;
   reply.body = body;
-  reply.server = server_;
-  reply.date = date_;
-  reply.location = location_;
-  reply.retry_after = retry_after_;
-  reply.request_id = request_id_;
-  reply.bucket_region = bucket_region_;
-  reply.bucket = bucket_name_;
-  reply.key = key_;
-  reply.region = region_;
-  reply.request_time = request_time_;
   reply.endpoint = &*bucket()->endpoint;
-  reply.has_customer_key = context_->has_customer_key();
   return ErrorFromReply(reply);
 }
 
@@ -123,7 +115,7 @@ void S3Call::OnDone(const Status& status) {
   if (stage_ == Stage::kError) return OnError();
   if (status.ok()) return OnEnd(status, RetryHint{});
   Status outcome(status.code(), status.message() + HostHint(status), status.detail());
-  outcome.mutable_detail().request_id = request_id_;
+  outcome.mutable_detail().request_id = reply_.request_id;
   OnEnd(outcome, RetryHint{IsHopeless(status) ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry,
                            -1, Route::kDefault});
 }
@@ -191,7 +183,7 @@ Status S3Call::FollowRedirect(const std::string& location) {
   target.host = to.value().authority;
   target.path = to.value().path;
   target.url = to.value().origin() + target.path + (query_.empty() ? "" : "?" + query_);
-  Send(target, region_);
+  Send(target, reply_.region);
   return Status::Ok();
 }
 

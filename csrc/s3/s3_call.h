@@ -70,8 +70,6 @@ class S3Call : public Exchange, public HttpHandler, public SessionHandler {
   const std::string bucket_name_;
   const std::string key_;
   std::string query_;
-  std::string region_;
-  int64_t request_time_ = 0;
   HttpRequest request_;
   size_t fixed_headers_ = 0;
   bool with_session_ = true;
@@ -80,10 +78,8 @@ class S3Call : public Exchange, public HttpHandler, public SessionHandler {
   std::vector<std::string> visited_;  // URLs that have redirected us
   bool trusted_ = true;               // we were never sent to a host that is not the endpoint's
 
-  int http_status_ = 0;
-  // Of a reply that is not a success.
+  ErrorReply reply_;  // to the request sent last, should it be an error
   std::string error_body_;
-  std::string server_, date_, location_, retry_after_, request_id_, bucket_region_;
 
   std::unique_ptr<Exchange> http_;  // last: cancelled first
 };
