@@ -63,8 +63,8 @@ void OpenSession::Adopt(ExpressSession opened) {
   const auto since = server_time_.has_value() ? static_cast<int64_t>(*server_time_) : now;
   session->expires = now + opened.expires - since;
   session->token = std::exchange(opened.credentials.session_token, "");
-  session->signer.emplace(std::move(opened.credentials), bucket()->signing_region,
-                          bucket()->signing_service);
+  session->signer.emplace(std::move(opened.credentials), bucket()->address->region,
+                          bucket()->address->service);
 }
 
 }  // namespace objectpipes

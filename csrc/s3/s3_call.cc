@@ -59,8 +59,8 @@ void S3Call::OnSession(const Status& status, const RetryHint& hint) {
 }
 
 void S3Call::SendToBucket() {
-  Send(MakeRequestTarget(*bucket()->endpoint, bucket()->name, key_, query_),
-       bucket()->signing_region);
+  const BucketAddress& address = *bucket()->address;
+  Send(MakeRequestTarget(address.endpoint, address.name, key_, query_), address.region);
 }
 
 void S3Call::Send(const RequestTarget& target, const std::string& region) {
@@ -104,7 +104,7 @@ Flow S3Call::OnData(const char* data, size_t size) {
 S3Error S3Call::ErrorOf(std::string_view body) const {
   ErrorReply reply = reply_;
   reply.body = body;
-  reply.endpoint = &*bucket()->endpoint;
+  reply.endpoint = &bucket()->address->endpoint;
   return ErrorFromReply(reply);
 }
 
@@ -142,8 +142,9 @@ void S3Call::OnError() {
 // A host that has the bucket's name in it twice does not exist.
 std::string S3Call::HostHint(const Status& status) const {
   const bool no_host = status.code() == StatusCode::kEndpoint || status.code() == StatusCode::kTls;
-  if (!no_host || bucket()->endpoint->addressing != Addressing::kVirtual) return {};
-  return BucketInEndpoint(*bucket()->endpoint, bucket_name_);
+  const Endpoint& endpoint = bucket()->address->endpoint;
+  if (!no_host || endpoint.addressing != Addressing::kVirtual) return {};
+  return BucketInEndpoint(endpoint, bucket_name_);
 }
 
 // The store may end a session early. That says nothing about the account's own keys.

@@ -53,24 +53,21 @@ bool S3Context::IsTrusted(const HttpUrl& url, const S3Bucket& bucket) const {
   const size_t host = options_.endpoint_url.find("://") + 3;
   std::string pattern = ToLower(options_.endpoint_url.substr(host));
   pattern.resize(std::min(pattern.find_first_of("/:", pattern.find(']') + 1), pattern.size()));
-  return url.scheme == bucket.endpoint->scheme &&
-         (IsHostOf(bucket.endpoint->host, bucket.name, url.host) ||
-          IsHostOf(pattern, bucket.name, url.host));
+  const BucketAddress& address = *bucket.address;
+  return url.scheme == address.endpoint.scheme &&
+         (IsHostOf(address.endpoint.host, address.name, url.host) ||
+          IsHostOf(pattern, address.name, url.host));
 }
 
 S3Bucket* S3Context::BucketOf(const std::string& name) {
   S3Bucket& bucket = buckets_[name];
-  if (!bucket.endpoint.has_value()) {
+  if (!bucket.address.has_value()) {
     if (bucket.region.empty()) bucket.region = options_.region;
     if (bucket.region.empty()) bucket.region = kDefaultRegion;
     const Endpoint endpoint =
         EndpointOf(bucket.region).value();  // Create() has seen that it parses
-    BucketAddress address = AddressOf(name, endpoint, bucket.region);
-    bucket.endpoint = std::move(address.endpoint);
-    bucket.name = std::move(address.name);
-    bucket.signing_region = std::move(address.region);
-    bucket.signing_service = std::move(address.service);
-    if (address.directory && !bucket.session.has_value()) bucket.session.emplace();
+    bucket.address = AddressOf(name, endpoint, bucket.region);
+    if (bucket.address->directory && !bucket.session.has_value()) bucket.session.emplace();
   }
   return &bucket;
 }
@@ -82,7 +79,7 @@ bool S3Context::LearnFrom(const S3Error& error, S3Bucket* bucket) {
     if (!IsRegion(error.region)) return false;
     if (bucket->region != error.region) {  // else another request has learned it meanwhile
       bucket->region = error.region;
-      bucket->endpoint.reset();
+      bucket->address.reset();
     }
     return true;
   }
@@ -100,7 +97,7 @@ void S3Context::UseCredentials() {
 }
 
 Signer* S3Context::SignerOf(const S3Bucket& bucket) {
-  const auto scope = std::make_pair(bucket.signing_region, bucket.signing_service);
+  const auto scope = std::make_pair(bucket.address->region, bucket.address->service);
   auto signer = signers_.find(scope);
   if (signer == signers_.end()) {
     signer = signers_.emplace(scope, Signer(current_, scope.first, scope.second)).first;

@@ -70,12 +70,9 @@ struct S3Session {
 
 // Facts about a bucket, and what follows from them.
 struct S3Bucket {
-  std::string region;                // empty: nothing
-  std::optional<Endpoint> endpoint;  // null: the rest is unknown
-  std::string name;                  // as it is sent
-  std::string signing_region;
-  std::string signing_service;
-  std::optional<S3Session> session;  // of a directory bucket
+  std::string region;                    // empty: nothing
+  std::optional<BucketAddress> address;  // null: it is unknown
+  std::optional<S3Session> session;      // of a directory bucket
   std::optional<ListVersion> list_version;
 };
 
