@@ -17,6 +17,20 @@ constexpr int64_t kMaxIdleMs = 60'000;
 constexpr int64_t kRecountMs = 1000;   // how long a count of the process's descriptors is valid
 constexpr int64_t kNoSocketsMs = 100;  // the wait after the system had no descriptor left
 
+// An exchange whose request must not or cannot be sent. It fails in the next turn of the client,
+// because Start() must not call handlers.
+class Unsendable final : public Exchange {
+ public:
+  Unsendable(Reactor* reactor, const Status& why, HttpHandler* handler)
+      : timer_(reactor, [why, handler] { handler->OnDone(why); }) {
+    timer_.Set(0);
+  }
+  void Resume() override {}
+
+ private:
+  Timer timer_;
+};
+
 }  // namespace
 
 bool IsHopeless(const Status& status) {
@@ -30,32 +44,6 @@ bool IsHopeless(const Status& status) {
       return false;
   }
 }
-
-// An exchange whose request must not or cannot be sent. It fails in the next turn of the client,
-// because Start() must not call handlers.
-class HttpClient::Unsendable final : public Exchange {
- public:
-  Unsendable(HttpClient* client, Status why, HttpHandler* handler)
-      : client_(client), why_(std::move(why)), handler_(handler) {
-    client_->unsendable_.push_back(this);
-  }
-  ~Unsendable() override {
-    auto& all = client_->unsendable_;
-    all.erase(std::remove(all.begin(), all.end(), this), all.end());
-  }
-  void Resume() override {}
-
-  // May destroy this.
-  void Fail() {
-    const Status why = why_;
-    handler_->OnDone(why);
-  }
-
- private:
-  HttpClient* const client_;
-  const Status why_;
-  HttpHandler* const handler_;
-};
 
 // ---------------------------------------------------------------------------------------------------
 // HttpSession
@@ -94,13 +82,10 @@ ConnectionGroup* HttpSession::GroupOf(const std::string& origin) {
 std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHandler* handler) {
   ConnectionGroup* const group = GroupOf(std::string(request.origin()));
   Result<std::string> text = RequestText(request, options_.user_agent, group->proxy);
-  if (!text.ok()) {
-    return std::make_unique<HttpClient::Unsendable>(client_, text.status(), handler);
-  }
+  Reactor* const reactor = client_->network_.reactor();
+  if (!text.ok()) return std::make_unique<Unsendable>(reactor, text.status(), handler);
   if (options_.requests != nullptr) options_.requests->fetch_add(1, std::memory_order_relaxed);
-  if (!group->error.ok()) {
-    return std::make_unique<HttpClient::Unsendable>(client_, group->error, handler);
-  }
+  if (!group->error.ok()) return std::make_unique<Unsendable>(reactor, group->error, handler);
   auto exchange = std::make_unique<HttpExchange>(
       std::move(text).value(), request.method == HttpRequest::Method::kHead, handler);
   if (!client_->waiting_.empty() || !client_->Serve(group, exchange.get())) {
@@ -118,8 +103,8 @@ HttpClient::HttpClient(size_t max_connections, std::string name_servers)
 HttpClient::~HttpClient() { to_delete_.clear(); }
 
 int64_t HttpClient::Wait(int64_t max_ms) {
-  if (!idle()) max_ms = std::min(max_ms, kStallCheckMs);
-  if (!attention_.empty() || !to_delete_.empty() || !unsendable_.empty()) max_ms = 0;
+  if (!busy_.empty() || !waiting_.empty()) max_ms = std::min(max_ms, kStallCheckMs);
+  if (!attention_.empty() || !to_delete_.empty()) max_ms = 0;
   network_.reactor()->Wait(max_ms);
   return max_ms;
 }
@@ -128,7 +113,6 @@ void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
   now_ms_ = now_ms;
   to_delete_.clear();
   network_.reactor()->Dispatch(monotonic_ms);
-  EndUnsendable();
   CloseIdle();
   ServeWaiting();
   // Handlers start and end exchanges, which marks connections and removes others. Connections
@@ -141,15 +125,6 @@ void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
   if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
     stalls_checked_ms_ = now_ms;
     EndStalled();
-  }
-}
-
-// Those that are there now: a handler may start others.
-void HttpClient::EndUnsendable() {
-  for (size_t left = unsendable_.size(); left > 0 && !unsendable_.empty(); --left) {
-    Unsendable* const first = unsendable_.front();
-    unsendable_.erase(unsendable_.begin());
-    first->Fail();
   }
 }
 

@@ -106,15 +106,11 @@ class HttpClient {
 
   // Whether exchanges wait for a connection.
   bool lacks_connections() const { return !waiting_.empty(); }
-  bool idle() const { return busy_.empty() && waiting_.empty() && unsendable_.empty(); }
 
  private:
   friend class HttpConnection;
   friend class HttpExchange;
   friend class HttpSession;
-  class Unsendable;
-
-  void EndUnsendable();
 
   void EndStalled();
   void CloseIdle();
@@ -128,7 +124,6 @@ class HttpClient {
   void LowerMaxConnections();
 
   Network network_;
-  std::vector<Unsendable*> unsendable_;     // exchanges that will fail
   std::vector<HttpConnection*> busy_;       // connecting, or serving an exchange
   std::vector<HttpConnection*> attention_;  // have something to do; null: removed
   std::vector<HttpConnection*> attended_;
