@@ -104,13 +104,6 @@ void EventLoop::RunTurn(int64_t waited_ms) {
     timers_.erase(timers_.begin());
     function();
   }
-
-  // These functions may add more.
-  for (size_t i = 0; i < at_end_.size(); ++i) {  // NOLINT(modernize-loop-convert): it grows
-    const auto function = std::move(at_end_[i]);
-    function();
-  }
-  at_end_.clear();
 }
 
 }  // namespace objectpipes

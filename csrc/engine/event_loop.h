@@ -47,8 +47,6 @@ class EventLoop final : public Executor {
 
   // The rest is for the I/O thread.
   class Timer;
-  // Runs the function at the end of this turn, when no handler is active.
-  void AtEndOfTurn(std::function<void()> function) { at_end_.push_back(std::move(function)); }
   // How long the thread has been idle so far.
   int64_t idle_us() const { return idle_us_; }
   HttpClient& http() { return http_; }
@@ -71,8 +69,7 @@ class EventLoop final : public Executor {
   std::atomic<bool> stop_{false};
   std::thread::id stopper_;  // set before stop_
 
-  std::vector<std::function<void()>> running_;  // posted functions of this turn
-  std::vector<std::function<void()>> at_end_;
+  std::vector<std::function<void()>> running_;       // posted functions of this turn
   std::map<TimerId, std::function<void()>> timers_;  // by due time
   uint64_t next_timer_ = 0;
   int64_t idle_us_ = 0;

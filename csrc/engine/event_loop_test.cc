@@ -139,25 +139,6 @@ TEST(EventLoop, ATimerMayPlanAndCancelOthers) {
   EXPECT_EQ(runs, 5);
 }
 
-TEST(EventLoop, EndOfTurnComesAfterEverythingElseInTheTurn) {
-  EventLoop loop;
-  std::string order;
-  Signal done;
-  loop.Post([&] {
-    loop.AtEndOfTurn([&] {
-      order += 'c';
-      loop.AtEndOfTurn([&] {  // of the same turn
-        order += 'd';
-        done.Set();
-      });
-    });
-    loop.PostAfter(0, [&] { order += 'b'; });
-    order += 'a';
-  });
-  ASSERT_TRUE(done.Wait());
-  EXPECT_EQ(order, "abcd");
-}
-
 TEST(EventLoop, RunsNothingAfterStop) {
   auto owned = std::make_shared<int>(0);
   {

@@ -43,6 +43,7 @@ ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAcc
       results_(options.ordered),
       check_timer_(client_->loop),
       pump_timer_(client_->loop),
+      notify_timer_(client_->loop),
       typical_size_(kInitialSize),
       limit_(options.concurrency > 0 ? options.concurrency : kInitialLimit) {}
 
@@ -254,12 +255,9 @@ void ReadWindow::Finish(uint64_t sequence, ReadResult result) {
   active_.erase(sequence);
   result.sequence = sequence;
   if (result.status.ok()) client_->stats->objects.fetch_add(1, std::memory_order_relaxed);
-  if (!results_.Put(std::move(result)) || notify_planned_) return;
-  notify_planned_ = true;  // one wake-up for everything that arrives in this turn
-  client_->loop->AtEndOfTurn([self = shared_from_this()] {
-    self->notify_planned_ = false;
-    self->results_.Notify();
-  });
+  const bool awaited = results_.Put(std::move(result));
+  // One wake-up for everything that arrives in this turn.
+  if (awaited && !notify_timer_.is_set()) notify_timer_.Set(0, [this] { results_.Notify(); });
 }
 
 // ---------------------------------------------------------------------------------------------------

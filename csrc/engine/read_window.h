@@ -135,7 +135,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   OutageQueue aside_;
   EventLoop::Timer check_timer_;
   EventLoop::Timer pump_timer_;
-  bool notify_planned_ = false;
+  EventLoop::Timer notify_timer_;
 
   std::atomic<bool> needs_room_{false};  // a read waits for memory
   std::atomic<int64_t> typical_size_;    // of recent objects: estimates sizes that are not listed
