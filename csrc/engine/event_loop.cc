@@ -97,7 +97,7 @@ void EventLoop::RunTurn(int64_t waited_ms) {
   running_.clear();
 
   // Before the timers: a connection whose bytes have arrived is not late.
-  http_.Advance(MonotonicMs(), now_ms());
+  http_.Advance(MonotonicMs());
 
   while (!timers_.empty() && timers_.begin()->first.first <= now_ms()) {
     const auto function = std::move(timers_.begin()->second);

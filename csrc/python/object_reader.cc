@@ -112,13 +112,10 @@ size_t ObjectReader::CopyAt(uint64_t position, char* target, size_t size) {
     const Piece piece = PieceAt(position);
     const std::string_view bytes = piece.bytes.substr(0, size);
     if (bytes.empty()) break;
-    if (bytes.size() >= kWorthReleasing) {
-      const PinnedReader pinned(this);
-      const py::gil_scoped_release release;
-      std::memcpy(target, bytes.data(), bytes.size());
-    } else {
-      std::memcpy(target, bytes.data(), bytes.size());
-    }
+    const PinnedReader pinned(this);
+    std::optional<py::gil_scoped_release> release;
+    if (bytes.size() >= kWorthReleasing) release.emplace();
+    std::memcpy(target, bytes.data(), bytes.size());
     target += bytes.size();
     position += bytes.size();
     size -= bytes.size();

@@ -109,8 +109,7 @@ int64_t HttpClient::Wait(int64_t max_ms) {
   return max_ms;
 }
 
-void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
-  now_ms_ = now_ms;
+void HttpClient::Advance(int64_t monotonic_ms) {
   to_delete_.clear();
   network_.reactor()->Dispatch(monotonic_ms);
   CloseIdle();
@@ -122,8 +121,8 @@ void HttpClient::Advance(int64_t monotonic_ms, int64_t now_ms) {
     if (attended_[i] != nullptr) attended_[i]->Advance();
   }
   attended_.clear();
-  if (now_ms - stalls_checked_ms_ >= kStallCheckMs) {
-    stalls_checked_ms_ = now_ms;
+  if (now_ms_ - stalls_checked_ms_ >= kStallCheckMs) {
+    stalls_checked_ms_ = now_ms_;
     EndStalled();
   }
 }

@@ -101,8 +101,7 @@ class HttpClient {
   // Sets the time, by a clock that stands still while the process is stopped.
   void BeginTurn(int64_t now_ms) { now_ms_ = now_ms; }
   // Advances all exchanges. Handlers are called only from here.
-  void Advance(int64_t monotonic_ms, int64_t now_ms);
-  void Advance(int64_t monotonic_ms) { Advance(monotonic_ms, monotonic_ms); }
+  void Advance(int64_t monotonic_ms);
 
   // Whether exchanges wait for a connection.
   bool lacks_connections() const { return !waiting_.empty(); }

@@ -532,7 +532,9 @@ class IdleConnectionsTest : public ::testing::Test {
   // A turn so many milliseconds from now.
   void Turn(int64_t ahead_ms) {
     client_.Wait(ahead_ms == 0 ? 10 : 0);
-    client_.Advance(MonotonicMs() + ahead_ms);
+    const int64_t now_ms = MonotonicMs() + ahead_ms;
+    client_.BeginTurn(now_ms);
+    client_.Advance(now_ms);
   }
 
   void AwaitClosed(int count) {
@@ -625,6 +627,7 @@ class LimitedConnectionsTest : public ::testing::Test {
     const int64_t end_ms = MonotonicMs() + 30'000;
     while (!done() && MonotonicMs() < end_ms) {
       client_.Wait(10);
+      client_.BeginTurn(MonotonicMs());
       client_.Advance(MonotonicMs());
     }
   }
@@ -723,6 +726,7 @@ TEST(HttpClientNames, ASilentNameServerHoldsUpNobodyElse) {
     receiver.exchange = session.Start(request, &receiver);
     while (receiver.exchange != nullptr) {
       client.Wait(10);
+      client.BeginTurn(MonotonicMs());
       client.Advance(MonotonicMs());
     }
     EXPECT_TRUE(receiver.outcome.ok());
