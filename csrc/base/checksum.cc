@@ -105,38 +105,26 @@ class OpenSslHash final : public StreamHash {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-class Xxh64 final : public StreamHash {
+std::string Bytes(uint64_t hash) { return BigEndian(hash, 8); }
+std::string Bytes(XXH128_hash_t hash) { return Bytes(hash.high64) + Bytes(hash.low64); }
+
+XXH_errorcode ResetXxh64(XXH64_state_t* state) { return XXH64_reset(state, 0); }
+
+// The functions are those of the library for this state.
+template <typename State, auto Reset, auto Extend, auto Digest>
+class XxHash final : public StreamHash {
  public:
-  Xxh64() { XXH64_reset(&state_, 0); }
-  void Update(const void* data, size_t size) override { XXH64_update(&state_, data, size); }
-  std::string Finish() override { return BigEndian(XXH64_digest(&state_), 8); }
+  XxHash() { Reset(&state_); }
+  void Update(const void* data, size_t size) override { Extend(&state_, data, size); }
+  std::string Finish() override { return Bytes(Digest(&state_)); }
 
  private:
-  XXH64_state_t state_;
+  State state_;
 };
 
-class Xxh3 final : public StreamHash {
- public:
-  Xxh3() { XXH3_64bits_reset(&state_); }
-  void Update(const void* data, size_t size) override { XXH3_64bits_update(&state_, data, size); }
-  std::string Finish() override { return BigEndian(XXH3_64bits_digest(&state_), 8); }
-
- private:
-  XXH3_state_t state_;
-};
-
-class Xxh128 final : public StreamHash {
- public:
-  Xxh128() { XXH3_128bits_reset(&state_); }
-  void Update(const void* data, size_t size) override { XXH3_128bits_update(&state_, data, size); }
-  std::string Finish() override {
-    const XXH128_hash_t hash = XXH3_128bits_digest(&state_);
-    return BigEndian(hash.high64, 8) + BigEndian(hash.low64, 8);
-  }
-
- private:
-  XXH3_state_t state_;
-};
+using Xxh64 = XxHash<XXH64_state_t, ResetXxh64, XXH64_update, XXH64_digest>;
+using Xxh3 = XxHash<XXH3_state_t, XXH3_64bits_reset, XXH3_64bits_update, XXH3_64bits_digest>;
+using Xxh128 = XxHash<XXH3_state_t, XXH3_128bits_reset, XXH3_128bits_update, XXH3_128bits_digest>;
 
 std::unique_ptr<StreamHash> MakeHash(ChecksumType type) {
   switch (type) {
