@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "ais/cluster.h"
 #include "transport/http/http_client.h"

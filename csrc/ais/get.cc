@@ -1,7 +1,5 @@
 #include "ais/get.h"
 
-#include <utility>
-
 #include "ais/reply_head.h"
 #include "ais/url.h"
 #include "transport/content_range.h"

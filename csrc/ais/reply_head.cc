@@ -1,6 +1,5 @@
 #include "ais/reply_head.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>

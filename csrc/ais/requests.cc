@@ -1,6 +1,5 @@
 #include "ais/requests.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "ais/list_page.h"

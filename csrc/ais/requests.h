@@ -4,7 +4,6 @@
 // even those with a body.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 
 #include <cassert>
-#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

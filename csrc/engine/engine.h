@@ -1,7 +1,6 @@
 // The engine of this process: one I/O thread, one memory budget, one set of counters.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -6,7 +6,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "base/fork_leaked.h"
 #include "engine/key_filter.h"

@@ -1,7 +1,6 @@
 // What an HTTP error of S3 means: the one place that maps S3's errors.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

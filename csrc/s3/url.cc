@@ -1,7 +1,5 @@
 #include "s3/url.h"
 
-#include <utility>
-
 #include "s3/bucket_address.h"
 
 namespace objectpipes {
