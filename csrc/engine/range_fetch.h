@@ -69,7 +69,6 @@ class RangeFetch final : private GetHandler {
   void set_deadline_ms(int64_t deadline_ms) { retry_.set_deadline_ms(deadline_ms); }
 
   uint64_t offset() const { return offset_; }  // the next byte to arrive
-  uint64_t end() const { return end_; }
   // Whether the current reply is compared with a checksum of its own bytes at its end.
   bool comparing() const { return verifier_.active(); }
   int attempts() const { return retry_.attempts(); }

@@ -40,7 +40,6 @@ class S3Call : public Exchange, public HttpHandler, public SessionHandler {
 
   S3Context* context() const { return context_; }
   S3Bucket* bucket() const { return context_->BucketOf(bucket_name_); }
-  const std::string& bucket_name() const { return bucket_name_; }
   S3Error ErrorOf(std::string_view body) const;
 
  private:
