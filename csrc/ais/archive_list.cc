@@ -67,13 +67,11 @@ void ArchiveList::Deliver() {
   if (!complete) {
     page.next_token.append(1, kSeparator).append(objects.next_token);
   } else if (page.tally.listed != page.tally.stored) {
-    StatusDetail detail;
-    detail.code = kUnreadableArchive;
     return handler_->OnPage(Status(StatusCode::kServer,
                                    "The listing has " + std::to_string(page.tally.listed) + " of " +
                                        std::to_string(page.tally.stored) +
                                        " objects, because AIStore cannot read some of the archives",
-                                   std::move(detail)),
+                                   StatusDetail{kUnreadableArchive}),
                             RetryHint{});
   }
   handler_->OnPage(std::move(page), RetryHint{});

@@ -92,11 +92,9 @@ void List::Deliver() {
 }
 
 void List::Incomplete(StatusCode code, const std::string& why, const RetryHint& hint) {
-  StatusDetail detail;
-  detail.code = kListingIncomplete;
   handler_->OnPage(
       Status(code, "The listing may be incomplete, because " + why + ": " + UrlOf(object()),
-             std::move(detail)),
+             StatusDetail{kListingIncomplete}),
       hint);
 }
 

@@ -38,11 +38,11 @@ enum class StatusCode : uint8_t {
 
 // Facts about the exchange that failed; empty or zero where unknown.
 struct StatusDetail {
-  std::string code;        // the server's error code, such as "NoSuchKey", or our own
-  std::string request_id;  //
-  std::string endpoint;    // "host:port" of the server asked last
-  int http_status = 0;     //
-  int attempts = 0;        // requests made, the last one included
+  std::string code = {};  // the server's error code, such as "NoSuchKey", or our own
+  std::string request_id = {};
+  std::string endpoint = {};  // "host:port" of the server asked last
+  int http_status = 0;
+  int attempts = 0;  // requests made, the last one included
 };
 
 class [[nodiscard]] Status {

@@ -75,11 +75,9 @@ Status RangeFetch::CannotJoin() const {
     return Status(StatusCode::kObjectChanged,
                   std::string("the connection broke, and the read cannot be resumed: ") + kWhy);
   }
-  StatusDetail detail;
-  detail.code = kNoVersion;
   return Status(StatusCode::kNotSupported,
                 std::string("the only earlier position that can be read again is 0: ") + kWhy,
-                std::move(detail));
+                StatusDetail{kNoVersion});
 }
 
 Status RangeFetch::CheckReply(const ReplyHead& head) const {

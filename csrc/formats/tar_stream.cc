@@ -86,12 +86,10 @@ Status TarStream::Malformed(const std::string& what) const {
 }
 
 Status TarStream::SparseFile(const std::string& name) const {
-  StatusDetail detail;
-  detail.code = "SparseFile";
   return Status(StatusCode::kNotSupported,
                 "\"" + name + "\" at offset " + std::to_string(header_begin_) +
                     " of the TAR is a sparse file",
-                detail);
+                StatusDetail{"SparseFile"});
 }
 
 Status TarStream::Feed(std::string_view bytes) {

@@ -37,10 +37,9 @@ constexpr size_t kDefaultMaxKeys = 1000;
 
 // A listing that cannot be trusted.
 Status Malformed(const std::string& what, std::string_view culprit = {}) {
-  StatusDetail detail;
-  detail.code = "MalformedListing";
   return Status(StatusCode::kProtocol,
-                "The server's listing is malformed: " + what + Excerpt(culprit), std::move(detail));
+                "The server's listing is malformed: " + what + Excerpt(culprit),
+                StatusDetail{"MalformedListing"});
 }
 
 // A reply that is not a listing.
