@@ -304,7 +304,7 @@ Status RangeFetch::Conclude(const Status& status) {
 void RangeFetch::OnContradicted() {
   if (!handler_->TakeBack(this, reply_began_)) return Finish(refused_);
   offset_ = reply_began_;
-  retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+  retry_.Failed(refused_, RetryHint{RetryHint::Kind::kRetry});
 }
 
 void RangeFetch::OnDamaged() {

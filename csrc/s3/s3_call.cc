@@ -116,8 +116,7 @@ void S3Call::OnDone(const Status& status) {
   if (status.ok()) return OnEnd(status, RetryHint{});
   Status outcome(status.code(), status.message() + HostHint(status), status.detail());
   outcome.mutable_detail().request_id = reply_.request_id;
-  OnEnd(outcome, RetryHint{IsHopeless(status) ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry,
-                           -1, Route::kDefault});
+  OnEnd(outcome, RetryHint{IsHopeless(status) ? RetryHint::Kind::kFatal : RetryHint::Kind::kRetry});
 }
 
 // The status line decides, whether or not the body is complete.
@@ -126,7 +125,7 @@ void S3Call::OnError() {
   if (error.region.empty() && !error.location.empty()) {
     const Status refused = FollowRedirect(error.location);
     if (refused.ok()) return;
-    return OnEnd(refused, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+    return OnEnd(refused, RetryHint{RetryHint::Kind::kRetry});
   }
   if (!trusted_ && context_->has_credentials()) {
     return OnEnd(Withheld(error.status), RetryHint{});

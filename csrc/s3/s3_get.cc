@@ -51,7 +51,7 @@ Flow S3Get::OnSuccessData(const char* data, size_t size) { return handler_->OnDa
 void S3Get::OnEnd(const Status& status, const RetryHint& hint) {
   if (malformed_.ok()) return handler_->OnDone(status, hint);
   const Status malformed = malformed_;  // the handler may destroy this
-  handler_->OnDone(malformed, RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+  handler_->OnDone(malformed, RetryHint{RetryHint::Kind::kRetry});
 }
 
 }  // namespace objectpipes

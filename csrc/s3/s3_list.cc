@@ -46,10 +46,10 @@ void S3List::OnEnd(const Status& status, const RetryHint& hint) {
   if (!refused_.ok()) return handler_->OnPage(Status(refused_), RetryHint{});
   if (KnowsNoV2(status, first_, version_)) {
     bucket()->list_version = ListVersion::kV1;
-    return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
+    return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow});
   }
   if (!status.ok()) return handler_->OnPage(status, hint);
-  const RetryHint retry{RetryHint::Kind::kRetry, -1, Route::kDefault};
+  const RetryHint retry{RetryHint::Kind::kRetry};
   if (IsErrorDocument(body_)) {
     const S3Error error = ErrorOf(body_);
     return handler_->OnPage(error.status, error.hint);

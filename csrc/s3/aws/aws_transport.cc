@@ -107,7 +107,7 @@ class AwsTransport::Call : public Exchange, private StallWatch::Handler {
     OnFailure(Status(StatusCode::kTimeout,
                      "no byte arrived for " + std::to_string(transport_->stall_watch_->limit_ms()) +
                          " ms"),
-              RetryHint{RetryHint::Kind::kRetry, -1, Route::kDefault});
+              RetryHint{RetryHint::Kind::kRetry});
   }
 
   int64_t resumes_ = 0;
@@ -186,14 +186,14 @@ class AwsTransport::List final : public AwsTransport::Call {
     if (!news.end->status.ok()) return Fail(*news.end);
     Close();
     // Of use only if the page turns out malformed.
-    const RetryHint hint{RetryHint::Kind::kRetry, -1, Route::kDefault};
+    const RetryHint hint{RetryHint::Kind::kRetry};
     handler_->OnPage(ParseListPage(std::move(body_), version_), hint);
   }
 
   void OnFailure(const Status& status, const RetryHint& hint) override {
     if (KnowsNoV2(status, first_, version_)) {
       transport_->list_versions_[bucket_] = ListVersion::kV1;
-      return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow, -1, Route::kDefault});
+      return handler_->OnPage(status, RetryHint{RetryHint::Kind::kRetryNow});
     }
     handler_->OnPage(status, hint);
   }
