@@ -24,6 +24,9 @@ class PyClient {
   // anonymous requests; whether they are fresh; why there are no fresh ones, or ""; after how many
   // seconds to call it again.
   PyClient(Engine* engine, std::shared_ptr<Client> client, pybind11::function credentials);
+  ~PyClient();
+  PyClient(const PyClient&) = delete;
+  PyClient& operator=(const PyClient&) = delete;
 
   // Throws RuntimeError in a process other than the one that made it.
   const std::shared_ptr<Client>& client() const;
@@ -54,11 +57,6 @@ class PyClient {
   std::atomic<int64_t> looked_ms_{0};
   std::atomic<int64_t> look_again_ms_{0};
   std::atomic<bool> needed_{false};  // at that time
-
- public:
-  ~PyClient();
-  PyClient(const PyClient&) = delete;
-  PyClient& operator=(const PyClient&) = delete;
 };
 
 // The options of a client that all stores have in common.
