@@ -80,7 +80,10 @@ bool Stream::HasRoomFor(uint64_t end) {
   return room;
 }
 
-bool Stream::StartChunk(const void* part, uint64_t offset) {
+// The chunk that the part fills, or begins to fill at `offset`; null if there is no memory for it.
+Chunk* Stream::ChunkOf(const void* part, uint64_t offset) {
+  const auto filling = filling_.find(part);
+  if (filling != filling_.end()) return filling->second.get();
   uint64_t end = (offset / kChunkBytes + 1) * kChunkBytes;
   if (pin_.size >= 0) end = std::min(end, static_cast<uint64_t>(pin_.size));
   auto chunk = std::make_shared<Chunk>();
@@ -88,10 +91,9 @@ bool Stream::StartChunk(const void* part, uint64_t offset) {
   chunk->bytes = client_->pool->Allocate(static_cast<size_t>(end - offset));
   if (!chunk->bytes.valid()) {
     failure_on_loop_ = Status(StatusCode::kInternal, "no memory for a chunk of an object");
-    return false;
+    return nullptr;
   }
-  filling_[part] = std::move(chunk);
-  return true;
+  return (filling_[part] = std::move(chunk)).get();
 }
 
 // Asked between two chunks: that is where a transfer pauses.
@@ -100,30 +102,23 @@ bool Stream::MayFill(uint64_t offset) {
 }
 
 Space Stream::SpaceAt(const void* part, uint64_t offset) {
-  auto filling = filling_.find(part);
-  if (filling == filling_.end()) {
-    if (!MayFill(offset) || !StartChunk(part, offset)) return {};
-    filling = filling_.find(part);
-  }
-  Chunk& chunk = *filling->second;
-  if (offset == chunk.end())
-    return {};  // whether it was the last chunk shows only when more bytes come
-  return {chunk.bytes.data() + (offset - chunk.begin), static_cast<size_t>(chunk.end() - offset)};
+  if (filling_.count(part) == 0 && !MayFill(offset)) return {};
+  Chunk* const chunk = ChunkOf(part, offset);
+  // At its end, whether it was the last chunk shows only when more bytes come.
+  if (chunk == nullptr || offset == chunk->end()) return {};
+  return {chunk->bytes.data() + (offset - chunk->begin),
+          static_cast<size_t>(chunk->end() - offset)};
 }
 
 Flow Stream::OnBytes(const void* part, uint64_t offset, const char* data, size_t size) {
   if (!failure_on_loop_.ok()) return Flow::kStop;  // another part has failed
   if (!FinishFilled(part, offset)) return Flow::kStop;
-  if (filling_.find(part) == filling_.end() && !MayFill(offset)) return Flow::kPause;
+  if (filling_.count(part) == 0 && !MayFill(offset)) return Flow::kPause;
   while (size > 0) {
-    auto filling = filling_.find(part);
-    if (filling == filling_.end()) {
-      if (!StartChunk(part, offset)) return Flow::kStop;
-      filling = filling_.find(part);
-    }
-    Chunk& chunk = *filling->second;
-    const size_t piece = std::min<size_t>(size, static_cast<size_t>(chunk.end() - offset));
-    char* const target = chunk.bytes.data() + (offset - chunk.begin);
+    Chunk* const chunk = ChunkOf(part, offset);
+    if (chunk == nullptr) return Flow::kStop;
+    const size_t piece = std::min<size_t>(size, static_cast<size_t>(chunk->end() - offset));
+    char* const target = chunk->bytes.data() + (offset - chunk->begin);
     if (data != target) std::memcpy(target, data, piece);
     offset += piece;
     data += piece;

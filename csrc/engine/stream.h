@@ -101,7 +101,7 @@ class Stream final : public std::enable_shared_from_this<Stream>,
   void Fetch(uint64_t begin);
   void SeekOnLoop(uint64_t position);
   bool MayFill(uint64_t offset);
-  bool StartChunk(const void* part, uint64_t offset);
+  Chunk* ChunkOf(const void* part, uint64_t offset);
   bool FinishFilled(const void* part, uint64_t offset);
   bool FinishLast();
   bool Finish(const std::shared_ptr<Chunk>& chunk);
