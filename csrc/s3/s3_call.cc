@@ -69,8 +69,7 @@ void S3Call::Send(const RequestTarget& target, const std::string& region) {
   reply_.region = region;
   reply_.request_time = context_->Now();
   if (trusted_) {
-    unsigned_ = context_->Sign(request_.method == HttpRequest::Method::kHead ? "HEAD" : "GET",
-                               target, query_, {bucket(), !key_.empty(), with_session_}, &request_);
+    unsigned_ = context_->Sign(target, query_, {bucket(), !key_.empty(), with_session_}, &request_);
   }
   reply_.http_status = 0;
   stage_ = Stage::kAwaitingReply;

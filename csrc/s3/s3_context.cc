@@ -122,8 +122,8 @@ bool S3Context::AwaitsSession(const std::string& bucket_name, SessionHandler* ha
   return !usable;
 }
 
-Status S3Context::Sign(std::string_view method, const RequestTarget& target, std::string_view query,
-                       const SignedFor& what, HttpRequest* request) {
+Status S3Context::Sign(const RequestTarget& target, std::string_view query, const SignedFor& what,
+                       HttpRequest* request) {
   S3Bucket* const bucket = what.bucket;
   UseCredentials();
   std::vector<std::string>& headers = request->headers;
@@ -140,7 +140,7 @@ Status S3Context::Sign(std::string_view method, const RequestTarget& target, std
       what.with_session && bucket->session.has_value() ? &*bucket->session : nullptr;
   if (session != nullptr) headers.push_back("x-amz-s3session-token: " + session->token);
   SigningRequest signing;
-  signing.method = method;
+  signing.method = request->method == HttpRequest::Method::kHead ? "HEAD" : "GET";
   signing.host = target.host;
   signing.path = target.path;
   signing.query = query;

@@ -103,8 +103,8 @@ class S3Context {
     bool with_session;  // with the keys of the bucket's session, if it has one
   };
   // Adds every header that shows who we are, and what only the store may see.
-  Status Sign(std::string_view method, const RequestTarget& target, std::string_view query,
-              const SignedFor& what, HttpRequest* request);
+  Status Sign(const RequestTarget& target, std::string_view query, const SignedFor& what,
+              HttpRequest* request);
   // Whether the handler has to wait for a session; then its OnSession() is called.
   bool AwaitsSession(const std::string& bucket_name, SessionHandler* handler);
 
