@@ -113,7 +113,7 @@ Result<std::string> ListBody(const ListRequest& request) {
   AppendMember("uuid", request.route == Route::kFallback ? "" : token.job, &body);
   AppendMember("continuation_token", token.name, &body);
   AppendMember("flags", std::to_string(flags), &body);  // AIStore refuses a number
-  body.append(",\"pagesize\":").append(std::to_string(request.max_keys)).append("}}");
+  body.append(",\"pagesize\":0}}");                     // as many as the cluster gives at once
   return body;
 }
 

@@ -213,7 +213,6 @@ ListVersion VersionOf(const ListRequest& request, ListVersion first_page) {
 QueryParameters ListQuery(const ListRequest& request, ListVersion first_page) {
   QueryParameters query = {{"encoding-type", "url"}, {"prefix", request.prefix}};
   if (!request.delimiter.empty()) query.emplace_back("delimiter", request.delimiter);
-  if (request.max_keys > 0) query.emplace_back("max-keys", std::to_string(request.max_keys));
 
   const bool v1 = VersionOf(request, first_page) == ListVersion::kV1;
   if (!v1) query.emplace_back("list-type", "2");

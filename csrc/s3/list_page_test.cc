@@ -309,9 +309,8 @@ TEST(ListQuery, AsksForTheFirstPageInTheMannerOfV2) {
   EXPECT_EQ(QueryOf(request), "encoding-type=url&list-type=2&prefix=a%20b%2F");
   request.delimiter = "/";
   request.start_after = "a b/c";
-  request.max_keys = 10;
   EXPECT_EQ(QueryOf(request),
-            "delimiter=%2F&encoding-type=url&list-type=2&max-keys=10&prefix=a%20b%2F"
+            "delimiter=%2F&encoding-type=url&list-type=2&prefix=a%20b%2F"
             "&start-after=a%20b%2Fc");
 }
 

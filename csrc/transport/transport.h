@@ -149,7 +149,6 @@ struct ListRequest {
   std::string start_after;
   std::string token;             // of the previous page; empty: the first page
   ObjectTally tally;             // of the previous page
-  uint32_t max_keys = 0;         // 0: as many as the server gives at once
   bool archive_members = false;  // AIStore only
   bool allow_partial = false;    // AIStore only: list what is there while a target is missing
   Route route = Route::kDefault;
