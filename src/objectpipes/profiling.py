@@ -106,7 +106,7 @@ class Profile:
         ]
         share = 100 * self.wait / self.seconds if self.seconds else 0.0
         lines.append(
-            f"The loop took {self.seconds:.2f} s, and waited {self.wait:.2f} s of them for data"
+            f"The loop took {self.seconds:.2f} s, of which it waited {self.wait:.2f} s for data"
             f" ({share:.0f}%)."
         )
         return "\n".join(lines)
