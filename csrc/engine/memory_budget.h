@@ -29,9 +29,9 @@ class MemoryHolder {
   virtual void OnRoom() = 0;
   // Since when, by the monotonic clock, the memory that GiveBack() would free has not been used;
   // nothing if it would free none.
-  virtual std::optional<int64_t> IdleSinceMs() const { return std::nullopt; }
+  virtual std::optional<int64_t> IdleSinceMs() const = 0;
   // Frees memory whose bytes can be read again.
-  virtual void GiveBack() {}
+  virtual void GiveBack() = 0;
 
  protected:
   ~MemoryHolder() = default;

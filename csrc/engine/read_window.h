@@ -79,6 +79,8 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   void OnRead(WholeRead* read, const Status& status) override;
   // MemoryHolder
   void OnRoom() override { Pump(); }
+  std::optional<int64_t> IdleSinceMs() const override { return std::nullopt; }
+  void GiveBack() override {}  // results wait for the consumer
 
   // How many outstanding reads do not wait for a node that is down.
   size_t under_way() const {
