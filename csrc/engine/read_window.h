@@ -115,7 +115,7 @@ class ReadWindow final : public std::enable_shared_from_this<ReadWindow>,
   bool IsStreamed(const ReadSlot& slot) const;
   bool TooLarge(uint64_t size) const;
   uint64_t BytesFor(const ReadSlot& slot) const;
-  uint64_t StreamAllowance() const;
+  uint64_t StreamAllowance(uint64_t max) const;
 
   void SetDeadline(ReadSlot* slot) const;
   void ScheduleCheck();

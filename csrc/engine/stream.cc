@@ -69,6 +69,10 @@ bool Stream::HasRoomFor(uint64_t end) {
   if (closed_ || parked_) return false;
   const uint64_t held_from = HeldFrom();
   const uint64_t needed = end > held_from ? end - held_from : 0;
+  // The reader waits although all of the allowance is used: the path needs more parts in flight.
+  if (needed > allowance_ && room_.bytes() >= allowance_ && IsAwaited()) {
+    allowance_ = std::min(2 * allowance_, std::max(allowance_, options_.max_allowance));
+  }
   if (needed > room_.bytes() && room_.bytes() < allowance_) {
     account_->Reserve(allowance_, std::nullopt, this, &room_);
   }
@@ -429,7 +433,7 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   ready_.erase(ready_.begin(), ready_.upper_bound(position));
   wanted_ = current_->end();
   // As the reader proceeds, the memory that was given back is reserved again.
-  allowance_ = std::min(options_.allowance, 2 * allowance_);
+  if (allowance_ < options_.allowance) allowance_ = std::min(options_.allowance, 2 * allowance_);
   ShrinkRoom();
   Unpause();
   return End(Outcome::kChunk);

@@ -41,7 +41,8 @@ class Stream final : public std::enable_shared_from_this<Stream>,
   struct Options {
     bool verify = true;
     int max_parts = 16;
-    uint64_t allowance = uint64_t{32} << 20;  // bytes held ahead of the reader
+    uint64_t allowance = uint64_t{16} << 20;       // bytes held ahead of the reader, at first
+    uint64_t max_allowance = uint64_t{128} << 20;  // and at most, if connections are slow
     int64_t deadline_ms = -1;  // for the first chunk, by the client's clock; -1: none
     int64_t timeout_ms = -1;   // the longest time without progress; -1: no limit
     SeenVersion seen;
@@ -147,7 +148,7 @@ class Stream final : public std::enable_shared_from_this<Stream>,
   uint64_t wanted_ = 0;                               // the reader's position
   uint64_t fetching_from_ = 0;  // where the current fetch began; it delivers nothing before
   Reservation room_;            // for current_, ready_ and what is being filled
-  uint64_t allowance_;          // how far room_ may grow: less after memory was given back
+  uint64_t allowance_;          // how far room_ may grow now
   int64_t size_ = -1;
   std::string version_;
   int attempts_ = 0;

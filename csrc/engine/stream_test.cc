@@ -23,6 +23,7 @@ class StreamTest : public EngineTest {
  protected:
   StreamTest() {
     options_.allowance = 3 * kMiB;
+    options_.max_allowance = options_.allowance;
     store().Pace(300'000, 0);
   }
   ~StreamTest() override {
@@ -167,6 +168,24 @@ TEST_F(StreamTest, ReadsAheadAsFarAsItsAllowance) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(Settled());
   EXPECT_GE(store().bytes_taken(), options_.allowance);
+}
+
+TEST_F(StreamTest, AReaderThatWaitsForSlowPartsHasMoreOfThemInFlight) {
+  options_.allowance = 20 * kMiB;
+  options_.max_allowance = 40 * kMiB;
+  store().Put("key", Pattern(60 * kMiB));
+  store().Script("key", {SeemsSlow(), StallsAt(kMiB)});
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Settled());
+  const size_t at_first = store().gets().size();
+  const uint64_t stalled = Read(0, 9 * kMiB).size();
+  EXPECT_TRUE(Eventually([&] {
+    EXPECT_EQ(stream_->Take(stalled, 10, &chunk_, &failure_), Stream::Outcome::kNotYet);
+    return store().gets().size() >= at_first + 3;
+  })) << "only "
+      << store().gets().size() - at_first;
+  ASSERT_TRUE(Settled());
+  EXPECT_LE(store().bytes_taken(), stalled + options_.max_allowance);
 }
 
 TEST_F(StreamTest, AnAllowanceBelowAChunkStillMoves) {
