@@ -18,7 +18,7 @@ _LIBRARIES_OF_SYSTEMS = (
 
 
 @pytest.mark.skipif(
-    not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded"
+    not Path("/proc/self/maps").exists(), reason="only Linux shows what a process has loaded"
 )
 def test_no_library_of_the_system_is_loaded(expected: Expected) -> None:
     if not expected.vendored:

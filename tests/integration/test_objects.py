@@ -148,7 +148,7 @@ def test_urls_of_two_stores(server: FaultServer, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     objects = read_objects(["s3://bucket/big", "ais://bucket/big"])
     assert next(objects)[1].read() == BIG
-    with pytest.raises(ConfigError, match="not of one store"):
+    with pytest.raises(ConfigError, match="in different stores"):
         next(objects)
 
 
