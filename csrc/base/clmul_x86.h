@@ -6,6 +6,7 @@
 #if defined(_MSC_VER)
 #include <intrin.h>
 #else
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -18,13 +19,16 @@
 
 namespace objectpipes::clmul {
 
+// Asks the CPU itself: __builtin_cpu_supports() reads a table that not every runtime library fills.
 inline bool Detect() {
+  constexpr unsigned kPclmulqdq = 1U << 1;  // of ECX, function 1 (Intel's manual, CPUID)
 #if defined(_MSC_VER)
   int registers[4];
   __cpuid(registers, 1);
-  return (registers[2] & (1 << 1)) != 0;
+  return (static_cast<unsigned>(registers[2]) & kPclmulqdq) != 0;
 #else
-  return __builtin_cpu_supports("pclmul") != 0;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kPclmulqdq) != 0;
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/crc_fold.h"
 #include "python/bindings.h"
 
 #if OBJECTPIPES_BUILD_S3
@@ -45,6 +46,7 @@ py::dict BuildInfo() {
   info["xxhash"] = Version({XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE});
   info["nlohmann_json"] = Version(
       {NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH});
+  info["crc"] = DetectFolding() ? "instructions" : "tables";
   info["pugixml"] = "";
   info["aws_sdk_cpp"] = "";
   py::list transports;

@@ -66,6 +66,8 @@ def build_info() -> dict[str, Any]:
         ``use_system_pybind11``, ``use_system_aws_sdk_cpp``: bool), the versions of the libraries
         in use (``pybind11``, ``c_ares``, ``openssl``, ``xxhash``, ``nlohmann_json``,
         ``pugixml``, ``aws_sdk_cpp``: str, empty for none) and ``transports`` of S3 (list of str).
+        ``crc`` says how CRCs are computed: with the CPU's ``"instructions"`` for carry-less
+        multiplication, or with ``"tables"``, which is slower.
 
     Raises
     ------

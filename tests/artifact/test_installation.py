@@ -7,8 +7,12 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pytest
+
 import objectpipes
 from artifact.expected import Expected
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def test_the_version_is_that_of_the_artifact(expected: Expected) -> None:
@@ -22,6 +26,13 @@ def test_the_transports_are_those_of_the_table(expected: Expected) -> None:
         assert built == expected.transports
     assert "http" in built
     assert set(built) <= set(expected.transports)
+
+
+@pytest.mark.skipif(not _CPUINFO.exists(), reason="this system does not list the CPU's features")
+def test_crcs_use_what_the_cpu_has() -> None:
+    features = set(_CPUINFO.read_text().split())
+    can_multiply = not features.isdisjoint({"pclmulqdq", "pmull"})
+    assert (objectpipes.build_info()["crc"] == "instructions") is can_multiply
 
 
 def test_it_is_what_was_installed() -> None:
