@@ -116,8 +116,7 @@ class ClientProcess:
         if answer:
             return answer
         status = self._process.wait()
-        last_line = self._log.read_text().strip().rpartition("\n")[2]
-        raise ContenderError(last_line or f"ended with {status}")
+        raise ContenderError(_error_in(self._log.read_text()) or f"ended with {status}")
 
     def __enter__(self) -> Self:
         return self
@@ -126,3 +125,9 @@ class ClientProcess:
         self._process.kill()
         self._process.communicate()
         self._home.cleanup()
+
+
+def _error_in(log: str) -> str:
+    """Return the first line of the exception that ended a program; a message may have several."""
+    after_traceback = re.split(r"(?m)^Traceback .*\n(?:[ \t].*\n)*", log)[-1].strip()
+    return after_traceback.partition("\n")[0]

@@ -17,6 +17,7 @@ _PACKAGES = (
     "objectpipes",
     "tensorstore",
     "obstore",
+    "s3dlio",
     "s3torchconnector",
     "litdata",
     "webdataset",

@@ -265,8 +265,8 @@ _256_MIB_BUFFER = replace(
     _256_MIB,
     title="256 MiB, as one buffer",
     task="read",
-    contenders=(WRK, *_READERS),
-    bars=(AtLeast(1.1, "obstore"),),
+    contenders=(WRK, *_READERS, "s3dlio"),
+    bars=(AtLeast(1.1, "obstore"), AtLeast(1.1, "s3dlio")),
     judged=ZERO_COPY,
     shown=False,
 )

@@ -27,6 +27,7 @@ _CLASSES = {
     "ray.data": ("ray", "RayData"),
     "torchdata 0.9": ("torchdata", "TorchData"),
     "boto3": ("boto3", "Boto3"),
+    "s3dlio": ("s3dlio", "S3dlio"),
     "AISIterDataset": ("aistore", "IterDataset"),
     "AISBatchIterDataset, 32": ("aistore", "BatchIterDataset32"),
     "AISBatchIterDataset, 256": ("aistore", "BatchIterDataset256"),
