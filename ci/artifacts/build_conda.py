@@ -11,9 +11,10 @@ from urllib.error import URLError
 from rattler import Channel, VirtualPackage, install, solve
 
 from ci.artifacts.conda_package import main as conda_package
-from ci.artifacts.files import CONDA, DIST, STAND_INS
+from ci.artifacts.files import AWS_SDK, CONDA, DIST, STAND_INS
 from ci.command import run
 from ci.local import stand_ins
+from ci.local.aws_sdk import AwsSdk, AwsSdkError, read_aws_sdk
 from ci.local.sealed import run_sealed
 from ci.paths import ROOT
 from ci.table.platforms import read_table
@@ -51,21 +52,25 @@ def build_with_conda_forge(pythons: list[str], output: Path) -> None:
         asyncio.run(_install_pins(prefix))
         run(
             *(sys.executable, "-m", "ci.artifacts.conda_package"),
-            *_arguments(_CONDA_FORGE, prefix / _PINS, pythons, output),
+            *_arguments([_CONDA_FORGE], prefix / _PINS, pythons, output),
             cwd=ROOT,
             env={_CACHE: f"{scratch}/cache"},
         )
 
 
-def build_with_stand_ins(output: Path) -> None:
+def build_with_stand_ins(output: Path, sdk: AwsSdk | None = None) -> None:
     """Build with packages made of this machine's own files, isolated from everything else."""
-    channel = stand_ins.make_channel()
+    channels = [stand_ins.make_channel().as_uri()]
     with tempfile.TemporaryDirectory(prefix="objectpipes-sealed-") as scratch:
         pins = Path(scratch) / _PINS
-        pins.write_text(stand_ins.pins())
+        pins.write_text(stand_ins.pins(aws_transport=sdk is not None))
+        if sdk is not None:
+            sdk_channel = Path(scratch) / "aws-sdk"
+            stand_ins.make_aws_sdk_channel(sdk, sdk_channel)
+            channels.append(sdk_channel.as_uri())
         run_sealed(
             *(sys.executable, "-m", "ci.artifacts.conda_package"),
-            *_arguments(channel.as_uri(), pins, [stand_ins.PYTHON], output),
+            *_arguments(channels, pins, [stand_ins.PYTHON], output),
             folder=Path(scratch),
             env={_CACHE: f"{scratch}/cache", "LANG": "C.UTF-8"},
         )
@@ -80,8 +85,8 @@ async def _install_pins(prefix: Path) -> None:
     await install(records, target_prefix=prefix, show_progress=False)
 
 
-def _arguments(channel: str, pins: Path, pythons: list[str], output: Path) -> list[str]:
-    places = ["--channel", channel, "--pins", str(pins), "--output", str(output)]
+def _arguments(channels: list[str], pins: Path, pythons: list[str], output: Path) -> list[str]:
+    places = ["--channel", *channels, "--pins", str(pins), "--output", str(output)]
     return [*places, "--python", *pythons]
 
 
@@ -93,12 +98,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--stand-ins", action="store_true", help="don't ask whether conda-forge can be reached"
     )
+    parser.add_argument(
+        "--aws-sdk",
+        type=Path,
+        metavar="PREFIX",
+        help="with stand-ins, one of them made of the static aws-sdk-cpp that is installed there;"
+        f" into {AWS_SDK}/ below the folder",
+    )
     parser.add_argument("--output", type=Path, default=DIST, help="folder, in place of dist/")
     options = parser.parse_args(arguments)
     folder = options.output.absolute()
     if options.render:
         for platform, row in rows.items():
             conda_package(["--render", platform, "--python", *row.python])
+    elif options.aws_sdk:
+        try:
+            sdk = read_aws_sdk(options.aws_sdk.absolute())
+        except AwsSdkError as error:
+            parser.error(str(error))
+        build_with_stand_ins(folder / AWS_SDK / STAND_INS, sdk)
     elif options.stand_ins or not is_reachable(_CONDA_FORGE):
         print("Building with stand-ins for the packages of conda-forge", flush=True)
         build_with_stand_ins(folder / STAND_INS)

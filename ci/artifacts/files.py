@@ -25,7 +25,7 @@ BOM_NAME = "objectpipes.cdx.json"
 CONDA = "conda"
 STAND_INS = "stand-ins"
 
-# Folder of wheels below that: their names are those of the wheels without aws-sdk-cpp.
+# Folder below that of what was linked with an aws-sdk-cpp of the machine: its name does not say so.
 AWS_SDK = "aws-sdk"
 
 _CONDA = re.compile(r"objectpipes-(?P<version>[^-]+)-py(?P<python>\d+)h\w+\.conda")
@@ -54,7 +54,7 @@ class BuiltFile:
     stand_ins
         Whether it is a conda package that was built against stand-ins.
     aws_sdk
-        Whether it is a wheel that `scripts/build-wheel` linked with an aws-sdk-cpp.
+        Whether it was linked with an aws-sdk-cpp of the machine that built it.
     """
 
     path: Path
@@ -73,7 +73,7 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
     ----------
     folder
         The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below,
-        wheels with an aws-sdk-cpp of the machine in ``aws-sdk``.
+        and what has an aws-sdk-cpp of the machine is in ``aws-sdk`` and folders below that.
 
     Raises
     ------
@@ -85,7 +85,8 @@ def built_files(folder: Path = DIST) -> list[BuiltFile]:
 
 def artifact_files(folder: Path = DIST) -> list[Path]:
     """Return all files in a folder that should be artifacts."""
-    conda = [f"{name}/*/objectpipes-[0-9]*.conda" for name in (CONDA, STAND_INS)]
+    channels = (CONDA, STAND_INS, f"{AWS_SDK}/{STAND_INS}")
+    conda = [f"{channel}/*/objectpipes-[0-9]*.conda" for channel in channels]
     patterns = ("*.whl", f"{AWS_SDK}/*.whl", "*.tar.gz", *conda)
     return [path for pattern in patterns for path in sorted(folder.glob(pattern))]
 
@@ -127,7 +128,8 @@ def _describe(path: Path) -> BuiltFile:
         python = f"{found['python'][0]}.{found['python'][1:]}"
         version = Version(found["version"])
         stand_ins = path.parents[1].name == STAND_INS
-        return BuiltFile(path, "conda", path.parent.name, python, str(version), stand_ins)
+        aws_sdk = stand_ins and path.parents[2].name == AWS_SDK
+        return BuiltFile(path, "conda", path.parent.name, python, str(version), stand_ins, aws_sdk)
     raise UnknownArtifactError(f"{path.name} is not a wheel, conda package or source distribution")
 
 
@@ -155,8 +157,8 @@ def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifac
         if not built.python or built.python in row.python
         # A package that was built with stand-ins is never published.
         if built.channel != "conda" or built.stand_ins is not bool(row.runner)
-        # Nor is a wheel with an SDK of this machine.
-        if built.channel != "wheel" or built.aws_sdk is ("aws" in row.transports and not row.runner)
+        # Nor is a file with an SDK of this machine.
+        if built.aws_sdk is ("aws" in row.transports and not row.runner)
     ]
     if not rows:
         raise UnknownArtifactError(f"{built.path.name} is not in the platform table")

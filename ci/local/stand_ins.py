@@ -34,6 +34,7 @@ from rattler_build import Stage0Recipe, VariantConfig, assemble_package
 
 from ci.cache import cache_folder, locked
 from ci.command import environment, output, run
+from ci.local.aws_sdk import AwsSdk
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _ABI = f"cp{PYTHON.replace('.', '')}"
@@ -73,7 +74,7 @@ export CMAKE_ARGS="-DCMAKE_BUILD_TYPE=Release -DCMAKE_FIND_ROOT_PATH_MODE_PROGRA
  -DCMAKE_FIND_ROOT_PATH=$PREFIX;$BUILD_PREFIX/{triple}/sysroot"
 """
 
-# What conda-forge-pinning says on conda-forge. There is no aws-sdk-cpp in Debian.
+# What conda-forge-pinning says on conda-forge.
 _PINS = """\
 c_stdlib:
   - sysroot
@@ -84,8 +85,11 @@ cxx_compiler:
 cxx_compiler_version:
   - "{gcc}"
 aws_transport:
-  - false
+  - {aws_transport}
 """
+
+# What only a static aws-sdk-cpp needs, so that it may be missing here, and Debian's package of it.
+_FOR_AWS_SDK = {"libcurl": "libcurl4-openssl-dev", "zlib": "zlib1g-dev"}
 
 _LINKING_UNCHECKED = {"overlinking_behavior": "ignore", "overdepending_behavior": "ignore"}
 
@@ -175,14 +179,60 @@ def make_channel() -> Path:
     return channel
 
 
-def pins() -> str:
-    """Return the text of ``conda_build_config.yaml``, as conda-forge-pinning would have it."""
-    return _PINS.format(glibc=_debian_version("libc6"), gcc=_gcc_version())
+def make_aws_sdk_channel(sdk: AwsSdk, channel: Path) -> None:
+    """Make a channel of nothing but ``aws-sdk-cpp``, which Debian does not have.
+
+    It is static: what is linked with it depends on what it would depend on itself.
+
+    Parameters
+    ----------
+    sdk
+        What the package is made of.
+    channel
+        New folder for the channel.
+
+    Raises
+    ------
+    RuntimeError
+        If libcurl or zlib is not installed here.
+    """
+    needed = [library for library, _ in _libraries() if library.name in _FOR_AWS_SDK]
+    if len(needed) < len(_FOR_AWS_SDK):
+        names = " ".join(_FOR_AWS_SDK.values())
+        raise RuntimeError(f"a static aws-sdk-cpp needs other libraries: apt-get install {names}")
+    package = StandIn(
+        "aws-sdk-cpp",
+        sdk.version,
+        run=[library.name for library in needed],
+        run_exports={
+            "weak": [export for library in needed for export in library.run_exports["weak"]]
+        },
+        build=_AS_IT_IS,
+    )
+    with tempfile.TemporaryDirectory(prefix="objectpipes-aws-sdk-") as cache:
+        os.environ.update(environment(), RATTLER_CACHE_DIR=cache)
+        _build(package, sdk.prefix, channel)
+    asyncio.run(index_fs(channel))
+
+
+def pins(*, aws_transport: bool) -> str:
+    """Return the text of ``conda_build_config.yaml``, as conda-forge-pinning would have it.
+
+    Parameters
+    ----------
+    aws_transport
+        Whether the recipe is built with aws-sdk-cpp.
+    """
+    return _PINS.format(
+        glibc=_debian_version("libc6"),
+        gcc=_gcc_version(),
+        aws_transport=json.dumps(aws_transport),
+    )
 
 
 def _identity() -> str:
     """Return a name for the channel: it changes when its contents may."""
-    parts = [_SOURCE, sys.version, sys.base_prefix, pins()]
+    parts = [_SOURCE, sys.version, sys.base_prefix, pins(aws_transport=False)]
     parts += [json.dumps([asdict(package) for package, _ in _libraries()])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -228,7 +278,11 @@ def _libraries() -> Iterator[tuple[StandIn, list[str]]]:
         ("c-ares", [_installed("libcares2", "libc-ares2"), "libc-ares-dev"], 1),
         ("pugixml", ["libpugixml1v5", "libpugixml-dev"], 2),
         ("xxhash", ["libxxhash0", "libxxhash-dev"], 3),
+        ("libcurl", [_installed("libcurl4t64", "libcurl4"), "libcurl4-openssl-dev"], 1),
+        ("zlib", ["zlib1g", "zlib1g-dev"], 1),
     ]:
+        if name in _FOR_AWS_SDK and not _is_installed(_FOR_AWS_SDK[name]):
+            continue
         found = _debian_version(debian[0])
         exported = f"{name} >={found},<{_upper_bound(found, upper_parts)}"
         yield StandIn(name, found, run_exports={"weak": [exported]}), debian
@@ -272,15 +326,18 @@ def _listed(debian: Iterable[str]) -> Iterator[Path]:
 
 def _installed(*names: str) -> str:
     """Return which of a library's names, one per release of Debian, is that of a package here."""
+    return next(filter(_is_installed, names), names[-1])
+
+
+def _is_installed(package: str) -> bool:
     status = "--showformat=${Package} ${db:Status-Status}\n"
-    known = output("dpkg-query", "--show", status).splitlines()
-    return next((name for name in names if f"{name} installed" in known), names[-1])
+    return f"{package} installed" in output("dpkg-query", "--show", status).splitlines()
 
 
 def _debian_version(package: str) -> str:
     """Return the upstream version of an installed package."""
     full = output("dpkg-query", "--show", "--showformat=${Version}", package)
-    return re.sub(r"^\d+:|-[^-]*$", "", full)
+    return re.sub(r"^\d+:|([.+](dfsg|ds)\d*)?-[^-]*$", "", full)
 
 
 def _gcc_version() -> str:

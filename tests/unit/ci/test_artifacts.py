@@ -59,7 +59,11 @@ def test_a_wheel_without_an_aws_sdk_is_of_one_glibc() -> None:
 
 def test_a_conda_package_has_a_row_by_what_it_was_built_against() -> None:
     table = read_table()
-    for folder, row in {"conda": "conda-linux-64", "stand-ins": "local-conda-linux-64"}.items():
+    for folder, row in {
+        "conda": "conda-linux-64",
+        "stand-ins": "local-conda-linux-64",
+        "aws-sdk/stand-ins": "local-conda-linux-64-aws",
+    }.items():
         package = describe(Path("dist", folder, "linux-64", CONDA))
         assert row_of(package, table).name == row
         assert row_of(package, table, official=True).name == row
@@ -72,9 +76,10 @@ def test_what_the_table_does_not_list_is_refused() -> None:
 
 
 def test_a_folder_is_searched_as_builds_leave_it(tmp_path: Path) -> None:
-    (tmp_path / "conda" / "linux-64").mkdir(parents=True)
-    (tmp_path / "stand-ins" / "linux-64").mkdir(parents=True)
-    for name in (WHEEL, f"conda/linux-64/{CONDA}", f"stand-ins/linux-64/{CONDA}", "matrix.md"):
+    channels = ("conda", "stand-ins", "aws-sdk/stand-ins")
+    for channel in channels:
+        (tmp_path / channel / "linux-64").mkdir(parents=True)
+    for name in (WHEEL, *(f"{channel}/linux-64/{CONDA}" for channel in channels), "matrix.md"):
         (tmp_path / name).touch()
     (tmp_path / "conda" / "linux-64" / "objectpipes-consumer-0-h0_0.conda").touch()
-    assert [built.channel for built in built_files(tmp_path)] == ["wheel", "conda", "conda"]
+    assert [built.channel for built in built_files(tmp_path)] == ["wheel", *["conda"] * 3]
