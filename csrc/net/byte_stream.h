@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 
+#include "base/status.h"
 #include "net/system.h"
 
 namespace objectpipes {
@@ -22,8 +22,8 @@ class ByteStream {
   virtual bool wants_write() const { return false; }
   // Whether nothing, not even the end, has arrived since the last exchange. Asks the socket.
   virtual bool IsQuiet() = 0;
-  // Why the stream is broken; empty if only that it was reset is known.
-  virtual std::string failure() const { return ""; }
+  // Why the stream is broken; OK if only that it was reset is known.
+  virtual Status failure() const { return Status::Ok(); }
 };
 
 class TcpStream final : public ByteStream {

@@ -201,11 +201,11 @@ int64_t Dialer::AdvanceTls(const RemoteHost& host) {
   if (outcome == kNotNow) {
     watch_.Set(dialed_.socket, tls_->wants_write() ? kWrite : kRead);
   } else if (outcome == kBroken) {
-    if (tls_->handshake_error().code() != StatusCode::kTls) {
+    if (tls_->failure().code() != StatusCode::kTls) {
       network_->addresses()->NoteDead(address_);
       network_->resolver()->Forget(first_hop().host);
     }
-    Fail(tls_->handshake_error());
+    Fail(tls_->failure());
   } else {
     tls_ = nullptr;
   }

@@ -173,14 +173,64 @@ TEST_F(DialerTest, GivesUpInTimeWhenAServerDoesNotShakeHands) {
 }
 
 TEST_F(DialerTest, SaysThatAServerSpeaksNoTls) {
+  for (const char* greeting : {"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1\r\n"}) {
+    LoopbackServer server([greeting](LoopbackServer::Peer* peer) {
+      peer->Send(greeting);
+      peer->AwaitEnd();
+    });
+    options_.tls.verify = false;
+    const Status status = Dial("https://127.0.0.1:" + std::to_string(PortOf(server)));
+    EXPECT_EQ(status.code(), StatusCode::kEndpoint);
+    EXPECT_EQ(status.detail().code, kNoTls) << status.message();
+  }
+}
+
+// Each alert, without a client certificate.
+TEST_F(DialerTest, SaysWhyAServerRefusesAHandshake) {
+  const struct {
+    char alert;
+    const char* code;
+  } kAlerts[] = {
+      {40, "NoCommonCipher"},              // handshake_failure
+      {42, "ClientCertificateRequired"},   // bad_certificate
+      {43, "ClientCertificateRequired"},   // unsupported_certificate
+      {44, "ClientCertificateRequired"},   // certificate_revoked
+      {45, "ClientCertificateRequired"},   // certificate_expired
+      {46, "ClientCertificateRequired"},   // certificate_unknown
+      {48, "ClientCertificateRequired"},   // unknown_ca
+      {49, "ClientCertificateRequired"},   // access_denied
+      {70, "TlsVersionRefused"},           // protocol_version
+      {71, "NoCommonCipher"},              // insufficient_security
+      {80, "TlsHandshakeFailed"},          // internal_error: another attempt may help
+      {112, "ServerNameRefused"},          // unrecognized_name
+      {116, "ClientCertificateRequired"},  // certificate_required
+      {120, "NoHttp1"},                    // no_application_protocol
+  };
+  options_.tls.verify = false;
+  for (const auto& [alert, code] : kAlerts) {
+    SCOPED_TRACE(static_cast<int>(alert));
+    LoopbackServer server([fatal = alert](LoopbackServer::Peer* peer) {
+      peer->Send(std::string("\x15\x03\x03\x00\x02\x02", 6) + fatal);
+      peer->AwaitEnd();
+    });
+    const Status status = Dial("https://localhost:" + std::to_string(PortOf(server)));
+    EXPECT_EQ(status.code(), alert == 80 ? StatusCode::kEndpoint : StatusCode::kTls);
+    EXPECT_EQ(status.detail().code, code) << status.message();
+    EXPECT_NE(status.message().find("localhost"), std::string::npos) << status.message();
+  }
+}
+
+TEST_F(DialerTest, SaysThatAServerChoosesAnOldVersion) {
   LoopbackServer server([](LoopbackServer::Peer* peer) {
-    peer->Send("HTTP/1.1 400 Bad Request\r\n\r\n");
+    std::string hello("\x02\x00\x00\x26\x03\x01", 6);  // ServerHello of TLS 1.0
+    hello.append(32, 'r').append("\x00\xc0\x13\x00", 4);
+    peer->Send(std::string("\x16\x03\x01\x00", 4) + static_cast<char>(hello.size()) + hello);
     peer->AwaitEnd();
   });
   options_.tls.verify = false;
   const Status status = Dial("https://127.0.0.1:" + std::to_string(PortOf(server)));
-  EXPECT_EQ(status.code(), StatusCode::kEndpoint);
-  EXPECT_EQ(status.detail().code, "TlsHandshakeFailed");
+  EXPECT_EQ(status.code(), StatusCode::kTls);
+  EXPECT_EQ(status.detail().code, "TlsVersionRefused") << status.message();
 }
 
 TEST_F(DialerTest, SaysThatAFileOfCertificatesIsUnusable) {

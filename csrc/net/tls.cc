@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 namespace objectpipes {
@@ -20,20 +22,104 @@ constexpr const char* kTls13Ciphers =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr unsigned char kHttp11[] = "\x08http/1.1";
 
-// Returns the text of OpenSSL's last error, and clears the errors.
-std::string TakeErrorText() {
-  const unsigned long code = ERR_peek_last_error();
+// Why a server and this client cannot talk: the next attempt would end in the same way. The codes
+// are for the advice in errors.py.
+struct Refusal {
+  int reason;  // OpenSSL's; for an alert of the server, 1000 more than its number
+  std::string_view code;
+  const char* why;
+};
+
+constexpr std::string_view kCertificateRequired = "ClientCertificateRequired";
+constexpr std::string_view kCertificateRefused = "ClientCertificateRefused";
+constexpr std::string_view kVersionRefused = "TlsVersionRefused";
+constexpr std::string_view kNoCommonCipher = "NoCommonCipher";
+
+constexpr Refusal kRefusals[] = {
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, kCertificateRequired,
+     "the server demands a client certificate"},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, kCertificateRefused,
+     "the server does not accept the client certificate"},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, kCertificateRefused,
+     "the server does not support this kind of client certificate"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, kCertificateRefused,
+     "the client certificate was revoked"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, kCertificateRefused,
+     "the client certificate has expired"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, kCertificateRefused,
+     "the server does not accept the client certificate"},
+    {SSL_R_TLSV1_ALERT_UNKNOWN_CA, kCertificateRefused,
+     "the server does not know the authority that signed the client certificate"},
+    {SSL_R_TLSV1_ALERT_ACCESS_DENIED, kCertificateRefused,
+     "the server denies access to the owner of the client certificate"},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, kVersionRefused,
+     "the server supports neither TLS 1.2 nor TLS 1.3"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, kVersionRefused,
+     "the server chose a version of TLS that is older than 1.2"},
+    {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, kNoCommonCipher,
+     "the server and this client have no cipher, curve or signature algorithm in common"},
+    {SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY, kNoCommonCipher,
+     "the server demands stronger ciphers than this client has"},
+    {SSL_R_TLSV1_UNRECOGNIZED_NAME, "ServerNameRefused",
+     "the server does not serve this host name"},
+    {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "NoHttp1", "the server does not speak HTTP/1.1"},
+    {SSL_R_WRONG_VERSION_NUMBER, kNoTls, "the server does not speak TLS at this port"},
+};
+
+constexpr const Refusal& kDemandsCertificate = kRefusals[0];
+
+// Null: none.
+const Refusal* RefusalOf(unsigned long error) {
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return nullptr;
+  const auto* const found = std::find_if(
+      std::begin(kRefusals), std::end(kRefusals),
+      [error](const Refusal& refusal) { return refusal.reason == ERR_GET_REASON(error); });
+  return found == std::end(kRefusals) ? nullptr : found;
+}
+
+// Clears OpenSSL's errors. Returns the refusal among them, which others may follow, or else the
+// last one; 0: there is none.
+unsigned long TakeError() {
+  unsigned long error = 0;
+  while (RefusalOf(error) == nullptr) {
+    const unsigned long next = ERR_get_error();
+    if (next == 0) return error;
+    error = next;
+  }
   ERR_clear_error();
-  if (code == 0) return "";
-  const char* const reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "OpenSSL error " + std::to_string(code);
+  return error;
+}
+
+std::string TextOf(unsigned long error) {
+  if (error == 0) return "";
+  const char* const reason = ERR_reason_error_string(error);
+  return reason != nullptr ? reason : "OpenSSL error " + std::to_string(error);
 }
 
 Status Unusable(const std::string& what, const std::string& file) {
   StatusDetail detail;
   detail.code = "CertificateFileUnusable";
-  return Status(StatusCode::kTls, what + " " + file + " cannot be used: " + TakeErrorText(),
+  return Status(StatusCode::kTls, what + " " + file + " cannot be used: " + TextOf(TakeError()),
                 std::move(detail));
+}
+
+// Whether the server asked for a client certificate. Only with TLS 1.2: later it says so itself.
+bool AsksForCertificate(SSL* ssl) {
+  const unsigned char* types = nullptr;
+  return SSL_get0_certificate_types(ssl, &types) > 0;
+}
+
+const char* CodeOf(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "CertificateNotValidNow";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "CertificateOfAnotherHost";
+    default:
+      return "CertificateNotTrusted";
+  }
 }
 
 bool IsAddress(const std::string& host) { return SocketAddress::Parse(host, 0).has_value(); }
@@ -82,9 +168,9 @@ void TlsTickets::End(bool gives_none) {
 Result<std::shared_ptr<TlsContext>> TlsContext::Create(const TlsOptions& options) {
   SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   if (context == nullptr) {
-    return Status(StatusCode::kTls, "OpenSSL makes no TLS context: " + TakeErrorText());
+    return Status(StatusCode::kTls, "OpenSSL makes no TLS context: " + TextOf(TakeError()));
   }
-  std::shared_ptr<TlsContext> result(new TlsContext(context, options.verify));
+  std::shared_ptr<TlsContext> result(new TlsContext(context, options));
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_ciphersuites(context, kTls13Ciphers);
   SSL_CTX_set_alpn_protos(context, kHttp11, sizeof(kHttp11) - 1);
@@ -164,7 +250,7 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsTic
 }
 
 TlsStream::~TlsStream() {
-  if (open_ && error_.ok()) SSL_shutdown(ssl_);
+  if (open_ && !broken_) SSL_shutdown(ssl_);
   // Otherwise OpenSSL does not resume the session.
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
@@ -287,9 +373,34 @@ int64_t TlsStream::Outcome(int returned) {
   wants_write_ = kind == SSL_ERROR_WANT_WRITE;
   if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return kNotNow;
   if (kind == SSL_ERROR_ZERO_RETURN) return kEnded;
-  const std::string text = TakeErrorText();
-  error_ = Status(StatusCode::kEndpoint, text.empty() || ended_ ? "" : "TLS failed: " + text);
+  broken_ = true;
+  failure_ = FailureOf(TakeError());
   return kBroken;
+}
+
+// OK if no more is known than that the connection ended.
+Status TlsStream::FailureOf(unsigned long error) const {
+  const Refusal* refusal = RefusalOf(error);
+  const bool of_certificate = refusal != nullptr && (refusal->code == kCertificateRequired ||
+                                                     refusal->code == kCertificateRefused);
+  // With TLS 1.3 a server refuses the client's certificate only after the handshake. All else that
+  // happens then may come from damaged bytes, and another connection helps.
+  if (refusal == nullptr || (open_ && !of_certificate)) {
+    return error == 0 || ended_ ? Status::Ok() : Failed(StatusCode::kEndpoint, "", TextOf(error));
+  }
+  const bool demanded =
+      of_certificate || (refusal->code == kNoCommonCipher && AsksForCertificate(ssl_));
+  if (demanded && !context_->has_client_cert()) refusal = &kDemandsCertificate;
+  const bool speaks_tls = refusal->code != kNoTls;
+  return Failed(speaks_tls ? StatusCode::kTls : StatusCode::kEndpoint, refusal->code, refusal->why);
+}
+
+Status TlsStream::Failed(StatusCode status, std::string_view code, const std::string& why) const {
+  StatusDetail detail;
+  detail.code = code;
+  return Status(status,
+                (open_ ? "TLS with " : "the TLS handshake with ") + host_ + " failed: " + why,
+                std::move(detail));
 }
 
 // Only the tickets of TLS 1.3 may come while nothing was asked for.
@@ -310,24 +421,19 @@ int64_t TlsStream::Handshake() {
     if (SSL_version(ssl_) < TLS1_3_VERSION) NoTicket();  // it would have come with the handshake
     return 1;
   }
-  const bool refused = context_->verify() && SSL_get_verify_result(ssl_) != X509_V_OK;
-  const int64_t outcome = Outcome(returned);
-  if (outcome == kNotNow) return kNotNow;
-  StatusDetail detail;
-  if (refused) {
-    const long reason = SSL_get_verify_result(ssl_);
-    detail.code = "CertificateNotTrusted";
-    error_ = Status(StatusCode::kTls,
-                    "the certificate of " + host_ +
-                        " is not accepted: " + X509_verify_cert_error_string(reason),
-                    std::move(detail));
-  } else {
-    detail.code = "TlsHandshakeFailed";
-    const std::string reason =
-        error_.message().empty() ? "the server closed the connection" : error_.message();
-    error_ = Status(StatusCode::kEndpoint, "the TLS handshake with " + host_ + " failed: " + reason,
-                    std::move(detail));
+  const long verdict = context_->verify() ? SSL_get_verify_result(ssl_) : X509_V_OK;
+  if (Outcome(returned) == kNotNow) return kNotNow;
+  if (verdict != X509_V_OK) {
+    StatusDetail detail;
+    detail.code = CodeOf(verdict);
+    failure_ = Status(StatusCode::kTls,
+                      "the certificate of " + host_ +
+                          " is not accepted: " + X509_verify_cert_error_string(verdict),
+                      std::move(detail));
+  } else if (failure_.ok()) {
+    failure_ = Failed(StatusCode::kEndpoint, "", "the server closed the connection");
   }
+  if (failure_.detail().code.empty()) failure_.mutable_detail().code = "TlsHandshakeFailed";
   return kBroken;
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -66,6 +67,9 @@ class TlsTickets {
   std::list<std::function<void()>> waiting_;
 };
 
+// The code of a server that answers a handshake with something else.
+inline constexpr std::string_view kNoTls = "NoTls";
+
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> Create(const TlsOptions& options);
@@ -75,13 +79,18 @@ class TlsContext {
 
   SSL_CTX* context() const { return context_; }
   bool verify() const { return verify_; }
+  bool has_client_cert() const { return has_client_cert_; }
   std::shared_ptr<TlsTickets> TicketsOf(const std::string& server);
 
  private:
-  TlsContext(SSL_CTX* context, bool verify) : context_(context), verify_(verify) {}
+  TlsContext(SSL_CTX* context, const TlsOptions& options)
+      : context_(context),
+        verify_(options.verify),
+        has_client_cert_(!options.client_cert.empty()) {}
 
   SSL_CTX* const context_;
   const bool verify_;
+  const bool has_client_cert_;
   std::map<std::string, std::shared_ptr<TlsTickets>> tickets_;
 };
 
@@ -106,16 +115,15 @@ class TlsStream final : public ByteStream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  // Continues the handshake: 1 when it is done, kNotNow, or kBroken, which handshake_error()
+  // Continues the handshake: 1 when it is done, kNotNow, or kBroken, which failure()
   // explains.
   int64_t Handshake();
-  const Status& handshake_error() const { return error_; }
 
   int64_t Receive(char* target, size_t size) override;
   int64_t Send(const char* bytes, size_t size) override;
   bool wants_write() const override { return wants_write_; }
   bool IsQuiet() override;
-  std::string failure() const override { return error_.message(); }
+  Status failure() const override { return failure_; }
 
  private:
   static BIO_METHOD* Method();
@@ -123,6 +131,8 @@ class TlsStream final : public ByteStream {
   friend class TlsContext;
 
   int64_t Outcome(int returned);
+  Status FailureOf(unsigned long error) const;
+  Status Failed(StatusCode status, std::string_view code, const std::string& why) const;
   int ReadBelow(char* target, int size);
   bool Refill(size_t least);
   void KeepUnread();
@@ -139,7 +149,8 @@ class TlsStream final : public ByteStream {
   bool awaits_ticket_ = false;
   bool drained_ = false;  // the last Receive() has taken all that there was
   bool ended_ = false;    // nothing more comes from below
-  Status error_;
+  bool broken_ = false;
+  Status failure_;
 
   // Received and not yet given to OpenSSL: a part of the shared buffer during a call, else of
   // `kept_`.

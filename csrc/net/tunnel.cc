@@ -45,6 +45,7 @@ int64_t Tunnel::Advance(ByteStream* proxy) {
     const int64_t received = proxy->Receive(piece, sizeof(piece));
     if (received == kNotNow) return kNotNow;
     if (received < 0) {
+      if (error_ = proxy->failure(); !error_.ok()) return kBroken;
       return Fail(StatusCode::kEndpoint, "closed the connection instead of opening a tunnel to ");
     }
     reply_.append(piece, static_cast<size_t>(received));

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from ._checks import check_count, check_flag, check_seconds
@@ -78,6 +79,8 @@ class StoreConfig:
     """The options that all stores have. The subclasses describe them."""
 
     ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
     connect_timeout: float | None = None
     stall_timeout: float | None = None
@@ -108,8 +111,8 @@ class StoreConfig:
         *,
         verify_tls: bool,
         ca_settings: Sequence[tuple[str, str | None]],
-        client_cert: str = "",
-        client_key: str = "",
+        client_cert: str | None = None,
+        client_key: str | None = None,
         connect_timeout: float | None = None,
         stall_timeout: float | None = None,
         max_attempts: int | None = None,
@@ -122,13 +125,19 @@ class StoreConfig:
             if given
             else environment_proxy(endpoint_url)
         )
-        checked = verify_tls and any(url.startswith("https:") for url in (endpoint_url, proxy))
+        uses_tls = any(url.startswith("https:") for url in (endpoint_url, proxy))
+        checked = verify_tls and uses_tls
+        cert = (self.client_cert or client_cert or "") if uses_tls else ""
+        key = (self.client_key or client_key or cert) if cert else ""
+        for name, file in (("client_cert", cert), ("client_key", key)):
+            if file and not Path(file).is_file():
+                raise ConfigError(f"There is no file {file}, which {name} or its variable names.")
         return Connection(
             endpoint_url=endpoint_url,
             verify_tls=verify_tls,
             ca=find_ca_bundle([("ca_file", self.ca_file), *ca_settings]) if checked else CaBundle(),
-            client_cert=client_cert,
-            client_key=client_key,
+            client_cert=cert,
+            client_key=key,
             proxy=proxy,
             no_proxy=no_proxy,
             connect_timeout=self.connect_timeout or connect_timeout or _CONNECT_TIMEOUT_S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["keep_secret", "redact"]
+__all__ = ["keep_secret", "redact", "without_password"]
 
 _HIDDEN = "***"
 # Hiding shorter texts would remove parts of ordinary sentences.
@@ -66,12 +66,17 @@ def redact(text: str) -> str:
     str
         The text with ``***`` in place of secrets.
     """
-    text = _USER_INFO.sub(rf"\1{_HIDDEN}@", text)
+    text = without_password(text)
     text = _AUTHORIZATION.sub(rf"\1 {_HIDDEN}", text)
     text = _SIGNATURE.sub(rf"\1{_HIDDEN}", text)
     for pieces in list(_secrets.values()):
         text = _without(text, pieces)
     return text
+
+
+def without_password(text: str) -> str:
+    """Return a text without the passwords in its URLs."""
+    return _USER_INFO.sub(rf"\1{_HIDDEN}@", text)
 
 
 def _without(text: str, pieces: frozenset[str]) -> str:

@@ -116,6 +116,9 @@ def _s3_client(config: S3Config) -> Any:
             signature_version="s3v4" if credentials else UNSIGNED,
             connect_timeout=connection.connect_timeout,
             read_timeout=connection.stall_timeout,
+            client_cert=(connection.client_cert, connection.client_key)
+            if connection.client_cert
+            else None,
             retries={"total_max_attempts": connection.max_attempts},
             proxies={"http": proxy, "https": proxy} if proxy else None,
             s3={"addressing_style": resolved.addressing_style},  # type: ignore[arg-type]

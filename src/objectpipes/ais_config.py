@@ -58,8 +58,6 @@ class AISConfig(StoreConfig):
     endpoint_url: str | None = None
     token: str | None = field(default=None, repr=False)
     token_file: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
     verify_tls: bool | None = None
 
     def __post_init__(self) -> None:
@@ -83,15 +81,12 @@ class AISConfig(StoreConfig):
             There is no endpoint, a variable is malformed, or a named file is missing.
         """
         endpoint_url = self._endpoint_url()
-        client_cert, client_key = (
-            self._client_cert() if endpoint_url.startswith("https:") else ("", "")
-        )
         return self._connection(
             endpoint_url,
             verify_tls=self._verifies_tls(),
             ca_settings=[("AIS_CLIENT_CA", env_text("AIS_CLIENT_CA"))],
-            client_cert=client_cert,
-            client_key=client_key,
+            client_cert=env_text("AIS_CRT"),
+            client_key=env_text("AIS_CRT_KEY"),
             connect_timeout=env_seconds("AIS_CONNECT_TIMEOUT"),
             stall_timeout=env_seconds("AIS_READ_TIMEOUT"),
         )
@@ -131,14 +126,6 @@ class AISConfig(StoreConfig):
             "No AIStore endpoint is configured: pass endpoint_url= to AISConfig, or set"
             " AIS_ENDPOINT."
         )
-
-    def _client_cert(self) -> tuple[str, str]:
-        cert = self.client_cert or env_text("AIS_CRT") or ""
-        key = self.client_key or env_text("AIS_CRT_KEY") or cert
-        for name, file in (("client_cert", cert), ("client_key", key)):
-            if file and not Path(file).is_file():
-                raise ConfigError(f"{name}, or its variable, names {file}, which does not exist.")
-        return cert, key
 
     def _verifies_tls(self) -> bool:
         if self.verify_tls is not None:

@@ -16,7 +16,7 @@ import re
 import tarfile
 from typing import Any
 
-from ._redact import redact
+from ._redact import redact, without_password
 
 __all__ = [
     "AccessDeniedError",
@@ -69,7 +69,8 @@ def _read_facts(text: str) -> dict[str, Any]:
 class ObjectStoreError(ValueError):
     """A read or a listing of an object store failed.
 
-    Raised itself only for a bug in objectpipes. Every other error has a class of its own.
+    Raised itself only for a bug in objectpipes, and if the system has no memory for an object.
+    Every other error has a class of its own.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ class ObjectStoreError(ValueError):
     Attributes
     ----------
     url, endpoint, status, code, request_id : str, str, int, str and str, or None if unknown
-        As given.
+        As given; the URL without a password.
     attempts : int
         As given; 0 if no request was made.
     """
@@ -117,7 +118,7 @@ class ObjectStoreError(ValueError):
     ) -> None:
         message = redact(message)
         given: dict[str, Any] = {
-            "url": url,
+            "url": url and without_password(url),
             "endpoint": endpoint,
             "status": status,
             "code": code and redact(code),
@@ -283,6 +284,9 @@ _PROXY_UNREACHABLE = (
 # for a URL of that store, else None.
 _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ObjectStoreError, None): "This is a bug of objectpipes: please report it with this text.",
+    (ObjectStoreError, "NoMemory"): (
+        "Lower prefetch_bytes= or concurrency=, or give the process more memory."
+    ),
     (NotSupportedError, None): (
         "Check that the server has this feature, and that this build of objectpipes has it, too:"
         " see objectpipes.build_info()."
@@ -405,9 +409,49 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
         "Check that the server speaks TLS at this port. If it does not, write http:// in"
         " endpoint_url= (AIStore: or url=), or set S3_USE_HTTPS=0."
     ),
+    (EndpointError, "NoTls"): (
+        "Write http:// in endpoint_url= (AIStore: or url=), or set S3_USE_HTTPS=0; or name the port"
+        " at which the server speaks TLS."
+    ),
     (EndpointError, 407): (
         "The proxy needs a password: set HTTPS_PROXY to http://user:password@host:port, or name"
         " the store's host in NO_PROXY."
+    ),
+    (TLSError, "CertificateNotValidNow"): (
+        "Renew the server's certificate, or set the clock of this machine."
+    ),
+    (TLSError, "CertificateOfAnotherHost"): (
+        "Write a host that the certificate names in endpoint_url= (AIStore: or url=). If the"
+        " bucket's name stands in front of it, addressing_style='path' of the S3Config may help."
+    ),
+    (TLSError, "CertificateFileUnusable"): (
+        "Check that the file is in PEM format, complete and readable, and that a certificate and"
+        " its key belong together."
+    ),
+    (TLSError, "ClientCertificateRequired"): (
+        "Name a certificate that the server accepts, and its key, with client_cert= and"
+        " client_key= of the configuration (AIStore: or with AIS_CRT and AIS_CRT_KEY)."
+    ),
+    (TLSError, "ClientCertificateRefused"): (
+        "Check the certificate that client_cert= (AIStore: or AIS_CRT) names: its dates, its"
+        " purpose, and that its file has the whole chain up to an authority that the server trusts."
+    ),
+    (TLSError, "TlsVersionRefused"): (
+        "Enable TLS 1.2 or 1.3 in the server, or in the proxy in front of it: objectpipes supports"
+        " no older version."
+    ),
+    (TLSError, "NoCommonCipher"): (
+        "Enable current ciphers in the server, such as ECDHE with AES-GCM. Also check the host in"
+        " endpoint_url= (AIStore: or url=): some servers answer like this to a name that they do"
+        " not serve."
+    ),
+    (TLSError, "ServerNameRefused"): (
+        "Check the host in endpoint_url= (AIStore: or url=). If the bucket's name stands in front"
+        " of it, addressing_style='path' of the S3Config may help."
+    ),
+    (TLSError, "NoHttp1"): (
+        "Check the port in endpoint_url= (AIStore: or url=): the server offers another protocol"
+        " there, such as HTTP/2 alone, and objectpipes speaks HTTP/1.1."
     ),
     (TLSError, None): _PRIVATE_CA.format(variable="AWS_CA_BUNDLE"),
     (TLSError, "aistore"): _PRIVATE_CA.format(variable="AIS_CLIENT_CA"),

@@ -107,6 +107,8 @@ class S3Config(StoreConfig):
         sends it, so the endpoint must use https, or be on loopback.
     ca_file : str, optional
         PEM file with the certificate authorities to trust. Default: what `find_ca_bundle` finds.
+    client_cert, client_key : str, optional
+        PEM files for mutual TLS; the certificate's file may hold the key.
     proxy : str, optional
         URL of an HTTP proxy; empty: none. Default: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``.
     connect_timeout : float, optional

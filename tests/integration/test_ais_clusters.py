@@ -157,8 +157,9 @@ def test_client_certificate(tmp_path: Path) -> None:
                 lambda: list(AISFileLister(["ais://bucket"], config=config)),
                 lambda: drain(AISFileLoader(stored, config=config)),
             ):
-                with pytest.raises((TLSError, EndpointError)):
+                with pytest.raises(TLSError) as caught:
                     use()
+                assert caught.value.code == "ClientCertificateRequired"
             assert len(gateway.requests) == seen
 
 

@@ -27,7 +27,7 @@ from faults.messages import Reply
 from faults.store import Store
 from integration.http_proxy import HttpProxy
 from integration.pipes import CREDENTIALS, config_for, list_urls, load
-from objectpipes import Credentials, ObjectUrl, S3Config
+from objectpipes import AISConfig, Credentials, ObjectUrl, S3Config
 from objectpipes.errors import (
     AccessDeniedError,
     ClockSkewError,
@@ -39,7 +39,7 @@ from objectpipes.errors import (
     TLSError,
     WrongRegionError,
 )
-from objectpipes.iter import S3FileLoader
+from objectpipes.iter import AISFileLoader, S3FileLoader
 
 CONTENT = {f"{i:03}": f"content {i}".encode() for i in range(100)}
 URLS = [f"s3://bucket/{key}" for key in CONTENT]
@@ -499,18 +499,126 @@ def test_verification_turned_off(
 
 
 def test_certificate_of_another_host(authority: Authority) -> None:
-    with serve(tls=authority.context("another.example")) as server, pytest.raises(TLSError):
+    with (
+        serve(tls=authority.context("another.example")) as server,
+        pytest.raises(TLSError, match="endpoint_url=") as caught,
+    ):
         load(server, ONE, config=config_for(server, ca_file=str(authority.file)))
+    assert caught.value.code == "CertificateOfAnotherHost"
 
 
 def test_certificate_that_has_expired(authority: Authority) -> None:
     yesterday = datetime.now(timezone.utc) - timedelta(days=1)
     context = authority.context(not_after=yesterday)
-    with serve(tls=context) as server, pytest.raises(TLSError, match="expired"):
+    with serve(tls=context) as server, pytest.raises(TLSError, match="expired") as caught:
         load(server, ONE, config=config_for(server, ca_file=str(authority.file)))
+    assert caught.value.code == "CertificateNotValidNow"
 
 
-def test_https_to_a_server_without_tls(authority: Authority) -> None:
+def read_by(store: str, endpoint: str, **options: Any) -> None:
+    """Read an object by S3 or AIStore, which is to fail before any request."""
+    if store == "s3":
+        config = S3Config(endpoint_url=endpoint, region="r", credentials=CREDENTIALS, **options)
+        list(S3FileLoader(ONE, config=config))
+    else:
+        config_of_cluster = AISConfig(endpoint_url=endpoint, **options)
+        list(AISFileLoader(["ais://bucket/000"], config=config_of_cluster))
+
+
+BOTH_STORES = pytest.mark.parametrize("store", ["s3", "ais"])
+
+
+@BOTH_STORES
+@pytest.mark.parametrize("code", ["ClientCertificateRequired", "ClientCertificateRefused"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_server_that_demands_another_certificate(
+    authority: Authority, version: ssl.TLSVersion, code: str, store: str, tmp_path: Path
+) -> None:
+    """It is said at once; with TLS 1.3 the server says it only when the first reply is due."""
+    context = demanding(authority, version)
+    options = {"ca_file": str(authority.file)}
+    if code == "ClientCertificateRefused":
+        options["client_cert"] = str(tmp_path / "stranger.pem")
+        stranger = trustme.CA().issue_cert("reader@example.org")
+        stranger.private_key_and_cert_chain_pem.write_to_path(options["client_cert"])
+    with serve(tls=context) as server:
+        with pytest.raises(TLSError, match="client_cert=") as caught:
+            read_by(store, server.endpoint, **options)
+        assert (caught.value.code, caught.value.attempts) == (code, 1)
+        assert caught.value.endpoint == server.endpoint.removeprefix("https://")
+        assert not server.requests
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("files", ["one", "two"])
+def test_client_certificate(
+    authority: Authority, version: ssl.TLSVersion, files: str, tmp_path: Path
+) -> None:
+    both, bare, key = (str(tmp_path / name) for name in ("both", "certificate", "key"))
+    issued = authority.ca.issue_cert("reader@example.org")
+    issued.private_key_and_cert_chain_pem.write_to_path(both)
+    issued.cert_chain_pems[0].write_to_path(bare)
+    issued.private_key_pem.write_to_path(key)
+    mine = {"client_cert": both} if files == "one" else {"client_cert": bare, "client_key": key}
+    with serve(tls=demanding(authority, version)) as server:
+        config = config_for(server, ca_file=str(authority.file), **mine)
+        assert load(server, list_urls(server, config=config), config=config) == EXPECTED
+
+
+def demanding(authority: Authority, version: ssl.TLSVersion) -> ssl.SSLContext:
+    """Return the context of a server that demands a client certificate of the authority."""
+    context = authority.context()
+    context.minimum_version = context.maximum_version = version
+    authority.ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def too_old(context: ssl.SSLContext) -> None:
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
+def without_common_cipher(context: ssl.SSLContext) -> None:
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # the key is no RSA key
+
+
+def of_another_name(context: ssl.SSLContext) -> None:
+    context.sni_callback = lambda *_: ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+
+@BOTH_STORES
+@pytest.mark.parametrize(
+    ("kind", "code", "advice"),
+    [
+        (too_old, "TlsVersionRefused", "TLS 1.2 or 1.3"),
+        (without_common_cipher, "NoCommonCipher", "ciphers"),
+        (of_another_name, "ServerNameRefused", "endpoint_url="),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_server_that_refuses_the_handshake(
+    authority: Authority,
+    kind: Callable[[ssl.SSLContext], None],
+    code: str,
+    advice: str,
+    store: str,
+) -> None:
+    """It is said at once, with the reason: not that the host cannot be reached."""
+    context = authority.context()
+    kind(context)
+    with serve(tls=context) as server:
+        endpoint = f"https://localhost:{server.port}"
+        with pytest.raises(TLSError, match=advice) as caught:
+            read_by(store, endpoint, ca_file=str(authority.file))
+        assert (caught.value.code, caught.value.attempts) == (code, 1)
+        assert "localhost" in str(caught.value)
+
+
+@BOTH_STORES
+def test_https_to_a_server_without_tls(authority: Authority, store: str) -> None:
     class Plain(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(1 << 16)
@@ -518,15 +626,11 @@ def test_https_to_a_server_without_tls(authority: Authority) -> None:
 
     with socketserver.TCPServer(("127.0.0.1", 0), Plain) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        config = S3Config(
-            endpoint_url=f"https://127.0.0.1:{server.server_address[1]}",
-            ca_file=str(authority.file),
-            anonymous=True,
-            max_attempts=1,
-        )
-        with pytest.raises(EndpointError, match=re.escape("S3_USE_HTTPS=0")):
-            list(S3FileLoader(ONE, config=config))
+        endpoint = f"https://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(EndpointError, match=re.escape("S3_USE_HTTPS=0")) as caught:
+            read_by(store, endpoint, ca_file=str(authority.file))
         server.shutdown()
+    assert (caught.value.code, caught.value.attempts) == ("NoTls", 1)
 
 
 def test_http_to_a_server_with_tls(tls_server: FaultServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -120,6 +121,20 @@ def test_given_options_arrive() -> None:
     assert config.transport == "aws"
     assert not config.multi_part_download
     assert limits(config) == (1, 2, 3)
+
+
+def test_client_certificate(tmp_path: Path) -> None:
+    """One file may hold certificate and key; it is needed for https only."""
+    file = tmp_path / "both.pem"
+    file.write_text("PEM")
+    given = S3Config(endpoint_url="https://host", client_cert=str(file), verify_tls=False)
+    connection = given.resolve().connection
+    assert connection.client_cert == connection.client_key == str(file)
+    missing = S3Config(endpoint_url="https://host", client_cert="/nowhere", verify_tls=False)
+    with pytest.raises(ConfigError, match="/nowhere"):
+        missing.resolve()
+    plain = dataclasses.replace(missing, endpoint_url="http://host").resolve().connection
+    assert (plain.client_cert, plain.client_key) == ("", "")
 
 
 # --- region ------------------------------------------------------------------------------------

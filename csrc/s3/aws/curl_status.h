@@ -21,6 +21,8 @@ inline CurlMeaning MeaningOfCurl(int code, bool has_proxy) {
       return {StatusCode::kEndpoint, "NameNotResolved"};
     case 7:  // CURLE_COULDNT_CONNECT
       return {StatusCode::kEndpoint, has_proxy ? "ProxyUnreachable" : "ConnectFailed"};
+    case 98:  // CURLE_SSL_CLIENTCERT
+      return {StatusCode::kTls, "ClientCertificateRequired"};
     case 35:  // CURLE_SSL_CONNECT_ERROR
       return {StatusCode::kEndpoint, "TlsHandshakeFailed"};
     case 28:  // CURLE_OPERATION_TIMEDOUT

@@ -70,6 +70,14 @@ TEST(ErrorFromOutcome, DoesNotRetryACertificateThatIsNotTrusted) {
   EXPECT_EQ(error.hint.kind, RetryHint::Kind::kFatal);
 }
 
+TEST(ErrorFromOutcome, SaysThatTheServerDemandsACertificate) {
+  const S3Error error = ErrorFromOutcome(
+      NetworkError("curlCode: 98, SSL Client Certificate required"), Asked(), kHops);
+  EXPECT_EQ(error.status.code(), StatusCode::kTls);
+  EXPECT_EQ(error.status.detail().code, "ClientCertificateRequired");
+  EXPECT_EQ(error.hint.kind, RetryHint::Kind::kFatal);
+}
+
 TEST(ErrorFromOutcome, RetriesWhatOtherHttpClientsReport) {
   for (const char* message :
        {"Response body length doesn't match the content-length header.", "curlCode: ", ""}) {

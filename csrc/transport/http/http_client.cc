@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "net/tls.h"
 #include "transport/http/http_connection.h"
 #include "transport/http/no_proxy.h"
 
@@ -34,6 +35,7 @@ class Unsendable final : public Exchange {
 }  // namespace
 
 bool IsHopeless(const Status& status) {
+  if (status.detail().code == kNoTls) return true;
   switch (status.code()) {
     case StatusCode::kTls:
     case StatusCode::kInternal:
@@ -92,6 +94,11 @@ std::unique_ptr<Exchange> HttpSession::Start(const HttpRequest& request, HttpHan
     client_->Enqueue(group, exchange.get(), false);
   }
   return exchange;
+}
+
+void HttpSession::CloseIdle(const std::string& origin) {
+  const auto found = groups_.find(origin);
+  if (found != groups_.end()) found->second.idle.clear();
 }
 
 // ---------------------------------------------------------------------------------------------------

@@ -147,6 +147,8 @@ class HttpSession {
   HttpSession& operator=(const HttpSession&) = delete;
 
   std::unique_ptr<Exchange> Start(const HttpRequest& request, HttpHandler* handler);
+  // Closes the idle connections to an origin: something on the way may have dropped them.
+  void CloseIdle(const std::string& origin);
   bool lacks_connections() const { return client_->lacks_connections(); }
 
  private:

@@ -107,8 +107,10 @@ HttpTransfer::Step HttpTransfer::OnEndOfStream(bool broken) {
     return Step::kComplete;
   }
   if (broken) {
-    const std::string reason = stream_->failure();
-    return Fail(StatusCode::kEndpoint, reason.empty() ? "the connection was reset" : reason);
+    failure_ = stream_->failure();
+    if (failure_.ok()) return Fail(StatusCode::kEndpoint, "the connection was reset");
+    failure_.mutable_detail().http_status = http_status_;
+    return Step::kFailed;
   }
   if (state_ == State::kAwaitingHead) {
     return Fail(StatusCode::kEndpoint, "the server closed the connection without a reply");

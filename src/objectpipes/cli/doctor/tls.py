@@ -23,17 +23,19 @@ _SHORT_NAMES = {"commonName": "CN", "organizationName": "O", "organizationalUnit
 
 
 def context_for(connection: Connection) -> ssl.SSLContext:
-    """Return a context that trusts the same authorities as the engine.
+    """Return a context with the same authorities and client certificate as the engine.
 
     Raises
     ------
     OSError
-        The file of authorities cannot be used.
+        The file of authorities, or the client certificate, cannot be used.
     """
-    if not connection.verify_tls:
-        return _unverifying_context()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(connection.ca.file or None, connection.ca.path or None)
+    context = _unverifying_context()
+    if connection.verify_tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(connection.ca.file or None, connection.ca.path or None)
+    if connection.client_cert:
+        context.load_cert_chain(connection.client_cert, connection.client_key)
     return context
 
 
