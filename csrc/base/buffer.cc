@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "base/fork.h"
@@ -73,6 +74,14 @@ void GiveBackFreeMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
+}
+
+Status NoMemoryFor(uint64_t bytes) {
+  StatusDetail detail;
+  detail.code = "NoMemory";
+  return Status(StatusCode::kInternal,
+                "no memory for " + std::to_string(bytes) + " bytes of an object",
+                std::move(detail));
 }
 
 Buffer::~Buffer() {

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/status.h"
+
 namespace objectpipes {
 
 // Asks the system for large pages where they pay: one page fault per 2 MiB instead of 512.
@@ -63,6 +65,9 @@ class Buffer {
   size_t capacity_ = 0;
   std::shared_ptr<BufferOwner> owner_;
 };
+
+// Of a read for which Allocate() found no memory.
+Status NoMemoryFor(uint64_t bytes);
 
 // Keeps larger blocks for the next object: the system clears fresh memory, which takes as long as
 // receiving an object into it. Each block is mapped on its own, because the allocator could not

@@ -112,5 +112,21 @@ TEST(Fork, AChildFreesTheBuffersItInherited) {
   EXPECT_EQ(pool->Allocate(100'000).data(), data) << "the parent's pool goes on";
 }
 
+// A stream is destroyed by the loop of its process, which a child does not have.
+TEST(Fork, AChildLeavesTheStreamsAloneThatItInherited) {
+  InstallForkHooks([] {}, [] {}, [] {});
+  bool destroyed = false;
+  ReadResult result;
+  result.stream = ForkLeaked<Stream>(
+      std::shared_ptr<Stream>(nullptr, [&destroyed](Stream*) { destroyed = true; }));
+  EXPECT_EQ(InChild([&] {
+              result = ReadResult();
+              return !destroyed;
+            }),
+            0);
+  result = ReadResult();
+  EXPECT_TRUE(destroyed);
+}
+
 }  // namespace
 }  // namespace objectpipes

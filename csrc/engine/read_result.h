@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/buffer.h"
+#include "base/fork_leaked.h"
 #include "base/result.h"
 #include "engine/memory_budget.h"
 #include "engine/stream.h"
@@ -23,8 +24,8 @@ struct ReadRequest {
 struct ReadResult {
   uint64_t sequence = 0;  // of the request, from 0
   Status status;
-  Buffer buffer;                   // a whole object, or
-  std::shared_ptr<Stream> stream;  // a large one; at most one of the two is set
+  Buffer buffer;              // a whole object, or
+  ForkLeaked<Stream> stream;  // a large one; at most one of the two is set
   std::string version;
   int attempts = 0;
   Reservation room;  // of the buffer, until it is taken

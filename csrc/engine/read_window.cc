@@ -246,9 +246,10 @@ void ReadWindow::OnStreamReady(uint64_t sequence, const Status& status) {
   result.status = status;
   result.attempts = found->second->stream->attempts();
   if (status.ok()) {
-    result.stream = found->second->stream;
-    result.version = result.stream->version();
-    client_->stats->bytes.fetch_add(result.stream->size().value_or(0), std::memory_order_relaxed);
+    const std::shared_ptr<Stream>& stream = found->second->stream;
+    result.stream = ForkLeaked<Stream>(stream);
+    result.version = stream->version();
+    client_->stats->bytes.fetch_add(stream->size().value_or(0), std::memory_order_relaxed);
   } else {
     found->second->stream->Close();
   }

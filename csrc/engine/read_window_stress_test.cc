@@ -126,10 +126,10 @@ class ReadWindowStressTest : public EngineTest, public ::testing::WithParamInter
     EXPECT_EQ(static_cast<int>(result.status.code()), static_cast<int>(expected.code))
         << result.status.message();
     if (!result.status.ok()) return;
-    if (result.stream == nullptr) {
+    if (!result.stream) {
       EXPECT_TRUE(SameBytes({result.buffer.data(), result.buffer.size()}, expected.body));
     } else {
-      CheckStream(result.stream.get(), expected.body);
+      CheckStream(result.stream.get().get(), expected.body);
     }
   }
 
@@ -202,7 +202,7 @@ TEST_P(ReadWindowStressTest, MayBeClosedAtAnyTime) {
   EXPECT_EQ(results.size(), enough);
   window->Close();
   for (const ReadResult& result : results) {
-    if (result.stream != nullptr) result.stream->Close();
+    if (result.stream) result.stream.get()->Close();
   }
   results.clear();
   EXPECT_TRUE(Eventually([this] { return store().live() == 0; }));

@@ -40,7 +40,7 @@ Result<std::string> ReadAll(Stream* stream) {
 
 Result<std::string> BytesOf(const ReadResult& result) {
   if (!result.status.ok()) return result.status;
-  if (result.stream != nullptr) return ReadAll(result.stream.get());
+  if (result.stream) return ReadAll(result.stream.get().get());
   return std::string(result.buffer.data(), result.buffer.size());
 }
 
@@ -437,7 +437,7 @@ TEST_F(ReadWindowTest, ALargeObjectComesAsAStream) {
   for (const bool large : {true, false, true, true}) {
     const ReadResult result = TakeOne();
     ASSERT_TRUE(result.status.ok());
-    EXPECT_EQ(result.stream != nullptr, large);
+    EXPECT_EQ(static_cast<bool>(result.stream), large);
     EXPECT_TRUE(SameBytes(BytesOf(result).value(), bodies_[large ? "large" : "small"]));
   }
   EXPECT_EQ(store().gets().size(), 6U) << "one for each, and one more where the size was not known";

@@ -94,7 +94,7 @@ Chunk* Stream::ChunkOf(const void* part, uint64_t offset) {
   chunk->begin = offset;
   chunk->bytes = client_->pool->Allocate(static_cast<size_t>(end - offset));
   if (!chunk->bytes.valid()) {
-    failure_on_loop_ = Status(StatusCode::kInternal, "no memory for a chunk of an object");
+    failure_on_loop_ = NoMemoryFor(end - offset);
     return nullptr;
   }
   return (filling_[part] = std::move(chunk)).get();

@@ -75,8 +75,7 @@ Flow WholeRead::MakeRoom(uint64_t size) {
   }
   Buffer larger = client_->pool->Allocate(static_cast<size_t>(wanted));
   if (!larger.valid()) {
-    failure_ = Status(StatusCode::kInternal,
-                      "no memory for " + std::to_string(wanted) + " bytes of an object");
+    failure_ = NoMemoryFor(wanted);
     return Flow::kStop;
   }
   if (grows) std::memcpy(larger.data(), buffer_.data(), buffer_.size());

@@ -561,5 +561,18 @@ TEST_F(WholeReadTest, DoesNotFollowAnObjectThatNeverRests) {
   EXPECT_EQ(Read().code(), StatusCode::kObjectChanged);
 }
 
+TEST_F(WholeReadTest, SaysThatThereIsNoMemory) {
+  constexpr int64_t kTooMuch = int64_t{1} << 49;  // for any process
+  store().Put("key", "small");
+  Attempt claims;
+  claims.edit_head = [](ReplyHead* head) { head->object_size = head->length = kTooMuch; };
+  store().Script("key", {claims});
+  const Status status = Read();
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(status.detail().code, "NoMemory");
+  EXPECT_EQ(status.message(), "no memory for " + std::to_string(kTooMuch) + " bytes of an object");
+  EXPECT_EQ(attempts_, 1);
+}
+
 }  // namespace
 }  // namespace objectpipes

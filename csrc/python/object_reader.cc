@@ -36,9 +36,9 @@ ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, Rea
       bytes_(client_->bytes_blocks()->Unwrap(&whole_)),
       view_(view),
       attempts_(result.attempts) {
-  if (result.stream != nullptr) {
-    size_ = result.stream->size();
-    stream_ = ForkLeaked<Stream>(std::move(result.stream));
+  if (result.stream) {
+    size_ = result.stream.get()->size();
+    stream_ = std::move(result.stream);
   } else {
     size_ = bytes_ ? static_cast<size_t>(PyBytes_GET_SIZE(bytes_.ptr())) : whole_.size();
   }
@@ -250,6 +250,13 @@ py::bytes ObjectReader::NextLine() {
   return line;
 }
 
+// An int that is too large is an OverflowError, as everywhere in Python.
+uint64_t ObjectReader::SeekAsInPython(const py::object& offset, int whence) {
+  const int64_t fitting = PyLong_AsLongLong(offset.ptr());
+  if (fitting == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return Seek(fitting, whence);
+}
+
 uint64_t ObjectReader::Seek(int64_t offset, int whence) {
   CheckOpen();
   if (whence < 0 || whence > 2) {
@@ -387,7 +394,7 @@ void BindObjectReader(const py::module_& module) {
       .def("readlines", Locked(&Self::ReadLines), py::arg("hint") = py::none())
       .def("__iter__", &Itself)
       .def("__next__", Locked(&Self::NextLine))
-      .def("seek", Locked(&Self::Seek), py::arg("offset"), py::arg("whence") = 0)
+      .def("seek", Locked(&Self::SeekAsInPython), py::arg("offset"), py::arg("whence") = 0)
       .def("tell", Locked(&Self::Tell))
       .def_property_readonly("getbuffer", &GetBufferOf)
       .def("getvalue", Locked(&Self::GetValue))

@@ -37,6 +37,7 @@ class ObjectReader {
   pybind11::list ReadLines(Size hint);
   pybind11::bytes NextLine();
   uint64_t Seek(int64_t offset, int whence);
+  uint64_t SeekAsInPython(const pybind11::object& offset, int whence);
   uint64_t Tell() const;
   pybind11::bytes GetValue();
   void Close();

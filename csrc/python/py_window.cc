@@ -186,7 +186,7 @@ void PyWindow::Close() {
   if (window == nullptr) return;
   window->Close();
   for (const ReadResult& result : results_) {
-    if (result.stream != nullptr) result.stream->Close();
+    if (result.stream) result.stream.get()->Close();
   }
   results_.clear();
 }

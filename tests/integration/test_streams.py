@@ -161,6 +161,7 @@ def test_closed_reader(server: FaultServer, mode: str) -> None:
         lambda: iter(reader),
         lambda: next(reader),
         reader.__enter__,
+        reader.flush,
         reader.tell,
         lambda: reader.seek(0),
         reader.readable,
@@ -171,6 +172,33 @@ def test_closed_reader(server: FaultServer, mode: str) -> None:
     ):
         with pytest.raises(ValueError, match="closed file"):
             use()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_seek_too_far(server: FaultServer, mode: str) -> None:
+    """An error as of a file on disk, and the position stays. No position wraps around."""
+    stream = open_object(server, 100, mode)
+    reader = stream.file_obj
+    reader.seek(7)
+    for offset, whence in ((2**63 - 1, 1), (2**63 - 1, 2), (2**63, 0), (-(2**63) - 1, 1)):
+        with pytest.raises(OverflowError):
+            reader.seek(offset, whence)
+        assert reader.tell() == 7
+    assert reader.seek(2**63 - 1) == 2**63 - 1
+    assert reader.read() == b""
+
+
+def test_more_than_there_is_memory_for() -> None:
+    """Reading all of it says so, and does not end the process; pieces can still be read."""
+    data = random.Random(0).randbytes(3 * MIB)
+    with FaultServer({"bucket": {"key": data}}) as server:
+        server.faults.add(kinds.WrongContentLength(1 << 49))  # no process can have so much
+        [(_, stream)] = S3FileLoader(
+            ["s3://bucket/key"], config=config_for(server), prefetch_bytes=MIB
+        )
+        with pytest.raises(MemoryError, match="read it in pieces"):
+            stream.read()
+        assert stream.read(10) == data[:10]
 
 
 @pytest.mark.parametrize("mode", MODES)
