@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kMaxMapSize = size_t{16} << 20;
 constexpr int64_t kSuspectPauseMs = 500;
 constexpr int64_t kPollMs = 100;
+constexpr int64_t kSilenceMs = 2000;  // of one gateway, before the next one is asked for the map
 constexpr int64_t kSettleMs = 10'000;
 constexpr int64_t kSettleAfterLossMs = 3000;
 // By default, a cluster notices after 30 to 45 s that a node is lost.
@@ -72,6 +73,7 @@ Gateways* Cluster::gateways() {
 void Cluster::Fetch() {
   HttpRequest request;
   asked_gateway_ = gateway();
+  asked_ms_ = now_ms_();
   request.url = asked_gateway_ + std::string(kClusterMapUri);
   AddToken(&request);
   http_status_ = 0;
@@ -98,6 +100,7 @@ void Cluster::OnDone(const Status& status) {
     return Fetch();
   }
   asked_ = true;
+  hedged_ = false;
   fetched_ms_ = now_ms_();
   if (status.ok() && http_status_ == 200) {
     Result<ClusterMap> map = ParseClusterMap(body_);
@@ -156,6 +159,10 @@ TargetHealth* Cluster::HealthOf(const Target* target) {
 
 void Cluster::Poll() {
   const int64_t now_ms = now_ms_();
+  if (fetch_ != nullptr && !hedged_ && http_status_ == 0 && now_ms >= asked_ms_ + kSilenceMs) {
+    hedged_ = true;  // once: all gateways may be slow
+    if (GatewayFailed(asked_gateway_)) Fetch();
+  }
   if (!map_.has_value() || now_ms < polled_ms_ + kPollMs) return;
   polled_ms_ = now_ms;
   any_down_ = false;

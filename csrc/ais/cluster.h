@@ -113,6 +113,8 @@ class Cluster final : private HttpHandler {
   Gateways* gateways_ = nullptr;  // null until the first request
 
   std::string asked_gateway_;
+  int64_t asked_ms_ = 0;
+  bool hedged_ = false;  // another gateway was asked because the first one was silent
   int http_status_ = 0;
   std::string body_;
   std::unique_ptr<Exchange> fetch_;

@@ -234,5 +234,52 @@ TEST_F(ClusterTest, ATargetThatStaysDownIsGivenUpAfterAMinute) {
   });
 }
 
+// A new process knows the gateways from the one that forked it.
+TEST_F(ClusterTest, ASilentGatewayIsNotAwaitedForLongWhileThereIsAnother) {
+  LoopbackServer silent([](Peer* peer) { peer->AwaitEnd(); });
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    map_ = Map(1, {"t1"}, "u");
+  }
+  std::unique_ptr<Cluster> cluster;
+  Asker asker;
+  OnLoop([&] {
+    GatewaysOf(silent.url(""))->Learn({silent.url(""), proxy_.url("")});
+    cluster = std::make_unique<Cluster>(session_.get(), silent.url(""), &credentials_,
+                                        [this] { return now_ms_.load(); });
+    cluster->Ask(&asker);
+    now_ms_ += 1999;
+    cluster->FindOutage(ObjectOf("t1"));
+    EXPECT_EQ(cluster->gateway(), silent.url(""));
+    now_ms_ += 1;
+    cluster->FindOutage(ObjectOf("t1"));
+    EXPECT_EQ(cluster->gateway(), proxy_.url(""));
+  });
+  ASSERT_TRUE(asker.done.Wait());
+  OnLoop([&] {
+    EXPECT_EQ(cluster->target_count(), 1);
+    cluster.reset();
+  });
+}
+
+TEST_F(ClusterTest, AllGatewaysMayBeSlow) {
+  LoopbackServer silent([](Peer* peer) { peer->AwaitEnd(); });
+  LoopbackServer slow([](Peer* peer) { peer->AwaitEnd(); });
+  std::unique_ptr<Cluster> cluster;
+  Asker asker;
+  OnLoop([&] {
+    GatewaysOf(silent.url(""))->Learn({silent.url(""), slow.url("")});
+    cluster = std::make_unique<Cluster>(session_.get(), silent.url(""), &credentials_,
+                                        [this] { return now_ms_.load(); });
+    cluster->Ask(&asker);
+    for (int i = 0; i < 5; ++i) {
+      now_ms_ += 2000;
+      cluster->FindOutage(ObjectOf("t1"));
+      EXPECT_EQ(cluster->gateway(), slow.url(""));
+    }
+    cluster.reset();
+  });
+}
+
 }  // namespace
 }  // namespace objectpipes::ais

@@ -50,6 +50,8 @@ void TargetHealth::AskHealth(int64_t now_ms) {
   http_status_ = 0;
   HttpRequest request;
   request.url = url_ + std::string(kHealthUri);
+  // Over an idle connection that something on the way has dropped, a healthy target is silent.
+  session_->CloseIdle(std::string(request.origin()));
   question_ = session_->Start(request, this);
 }
 

@@ -120,6 +120,13 @@ TEST_F(TargetHealthTest, AFailedRequestIsAReasonToAsk) {
   EXPECT_TRUE(Becomes(false));
 }
 
+// A connection that was idle may have been dropped on the way: that says nothing of the target.
+TEST_F(TargetHealthTest, AsksOverAFreshConnection) {
+  OnLoop([this] { health_->OnSent(); });
+  while (questions() < 3) LookAfter(1000);
+  EXPECT_EQ(server_.connections(), 3);
+}
+
 TEST_F(TargetHealthTest, WhatWeGaveUpSaysNothing) {
   OnLoop([this] {
     health_->OnSent();

@@ -122,6 +122,10 @@ void RetryLoop::Failed(const Status& status, const RetryHint& hint) {
     case RetryHint::Kind::kFatal:
       return GiveUp(status, "");
     case RetryHint::Kind::kRetryNow:
+      // Each way that is silent takes as long as an attempt, so only the first one is no attempt.
+      if (status.code() == StatusCode::kTimeout && std::exchange(silent_shortcut_, true)) {
+        return RetryAfterBackoff(status, hint);
+      }
       // The server has told its time once; no other time will help.
       if (status.code() == StatusCode::kClockSkew && std::exchange(clock_corrected_, true))
         return GiveUp(status, "");

@@ -30,7 +30,7 @@ class RetryLoop {
   // The attempt made progress: earlier failures do not count any more.
   void Progressed() {
     failures_ = shortcuts_ = refreshes_ = 0;
-    clock_corrected_ = false;
+    clock_corrected_ = silent_shortcut_ = false;
     failing_since_ms_ = -1;
     due_ms_ = 0;
   }
@@ -75,6 +75,7 @@ class RetryLoop {
   int shortcuts_ = 0;  // attempts repeated at once because the transport had learned something
   int refreshes_ = 0;  // credentials replaced
   bool clock_corrected_ = false;  // by one of the shortcuts
+  bool silent_shortcut_ = false;  // one followed a request that got no answer
   Route route_ = Route::kDefault;
 };
 

@@ -204,6 +204,17 @@ TEST_F(RetryLoopTest, WhatWasLearnedIsTriedAtOnceButNotForEver) {
   EXPECT_EQ(given_up_.message(), "busy (the server redirects again and again)");
 }
 
+TEST_F(RetryLoopTest, OnlyTheFirstSilentWayIsNoAttempt) {
+  RetryPolicy policy;
+  policy.max_attempts = 1;
+  UsePolicy(policy);
+  failure_ = Status(StatusCode::kTimeout, "no byte arrived");
+  Run(Hint(Kind::kRetryNow));
+  ASSERT_TRUE(over_.Wait());
+  EXPECT_EQ(attempts_, 2);
+  EXPECT_EQ(given_up_.message(), "no byte arrived");
+}
+
 TEST_F(RetryLoopTest, TheClockIsCorrectedOnce) {
   failure_ = Status(StatusCode::kClockSkew, "the clocks differ");
   Run(Hint(Kind::kRetryNow));

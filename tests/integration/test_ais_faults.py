@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,6 +209,35 @@ def test_target(nodes: Nodes, row: TargetRow, always: bool, size: int) -> None:
     if streamed:
         url = ObjectUrl(url, size=size)
     assert_comes_to([expected], url, data_of(size), lambda: load(url, config))
+
+
+def test_every_second_request_of_a_connection_is_lost(nodes: Nodes) -> None:
+    """As when something on the way forgets idle connections: no read waits for one after another.
+
+    With one attempt, a read asks the target once, and then the gateway.
+    """
+
+    def lost() -> Callable[[Request], bool]:
+        seen: Counter[int] = Counter()
+
+        def is_second(request: Request) -> bool:
+            seen[request.connection] += 1
+            return seen[request.connection] % 2 == 0
+
+        return is_second
+
+    config = AISConfig(endpoint_url=nodes.gateway.endpoint, max_attempts=1, stall_timeout=2)
+    urls = [f"ais://bucket/{name}" for name in SMALL]
+    list(AISFileLoader(urls, config=config, concurrency=8))  # leaves idle connections
+    for node in (nodes.gateway, nodes.target):
+        node.faults.add(kinds.StallBeforeReply(), match=lost())
+    timeouts = stats()["timeouts"]
+    for number, url in enumerate(urls[:4], 1):
+        loader = AISFileLoader([url], config=config, concurrency=1, timeout=60)
+        with suppress(EndpointError, ReadTimeoutError):
+            [(_, opened)] = loader
+            assert opened.read() == SMALL[url.rpartition("/")[2]]
+        assert stats()["timeouts"] - timeouts <= 2 * number
 
 
 # --- what targets make of objects -------------------------------------------------------------

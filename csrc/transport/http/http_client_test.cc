@@ -517,6 +517,26 @@ TEST_F(HttpClientTest, AServerThatSaysNothingIsLeft) {
   EXPECT_EQ(Get(server.url("/"), &receiver).code(), StatusCode::kTimeout);
 }
 
+// Something on the way may drop connections that are idle, and say so to nobody.
+TEST_F(HttpClientTest, AStallClosesTheIdleConnectionsBesideIt) {
+  options_.stall_timeout_ms = 300;
+  std::atomic<int> asked{0};
+  LoopbackServer server([&asked](Peer* peer) {
+    peer->ReadRequest();
+    for (++asked; asked < 3;) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    peer->Send(Reply(""));
+    peer->AwaitEnd();  // and never answers again
+  });
+  Receiver first[3];
+  for (Receiver& receiver : first) Start(server.url("/"), &receiver);
+  for (Receiver& receiver : first) ASSERT_TRUE(receiver.done.Wait());
+  Receiver stalled;
+  EXPECT_EQ(Get(server.url("/"), &stalled).code(), StatusCode::kTimeout);
+  Receiver next;
+  EXPECT_TRUE(Get(server.url("/"), &next).ok());
+  EXPECT_EQ(server.connections(), 4);
+}
+
 TEST_F(HttpClientTest, AServerThatSaysNoMoreIsLeft) {
   options_.stall_timeout_ms = 100;
   LoopbackServer server([](Peer* peer) {

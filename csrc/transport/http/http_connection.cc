@@ -185,6 +185,7 @@ void HttpConnection::EndIfStalled() {
   const int64_t silent_ms = client_->now_ms_ - last_byte_ms_;
   if (batch_ > 1 && silent_ms >= kMaxBatchMs) Mark();  // less than a batch may be there
   if (limit_ms <= 0 || silent_ms <= limit_ms) return;
+  group_->idle.clear();  // what has silenced this one may have dropped those, too
   const std::string why = "no byte arrived for " + std::to_string(limit_ms) + " ms";
   Finish(transfer_.Failure(StatusCode::kTimeout, why), false);
 }
