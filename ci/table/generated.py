@@ -17,9 +17,9 @@ What is shipped, and when it was last tested as an installed artifact. "never" m
 has done so yet, not that it fails. `t` marks a free-threaded Python; transports are those of
 `s3://` URLs, and `ais://` works everywhere.
 
-On Linux, `tests/build_modes` compiles what differs between systems (`csrc/net/system.cc`) for
-Windows and macOS with zig; it is not linked or run there, and the rest needs the headers of their
-c-ares.
+On Linux, `tests/build_modes` compiles every source file of the engine (all of `csrc` but the Python
+bindings and `transport="aws"`) for Windows on x86_64 and for macOS on arm64, with zig and the
+libraries' headers of Linux. Nothing is linked or run there.
 
 Last verified of the transport aws, built against an aws-sdk-cpp of the machine: {aws_verified}.
 """

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#ifdef __linux__
-#include <pthread.h>
-#endif
-
 #include "base/clock.h"
+#include "net/system.h"
 
 namespace objectpipes {
 namespace {
@@ -59,9 +56,7 @@ void EventLoop::Timer::Cancel() {
 }
 
 void EventLoop::Run() {
-#ifdef __linux__
-  pthread_setname_np(pthread_self(), "objectpipes-io");
-#endif
+  NameThread("objectpipes-io");
   int64_t waited_ms = 0;  // the longest wait, unless the process was stopped
   while (!stop_) {
     {

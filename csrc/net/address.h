@@ -7,6 +7,8 @@
 #include <string>
 #include <tuple>
 
+struct sockaddr;
+
 namespace objectpipes {
 
 struct SocketAddress {
@@ -17,6 +19,8 @@ struct SocketAddress {
 
   // Parses a literal: "10.0.0.1", "fe80::1%eth0". Nothing for names.
   static std::optional<SocketAddress> Parse(const std::string& text, uint16_t port);
+  // From the form that the system has for an address of one of the two families.
+  static SocketAddress FromNative(const sockaddr* native);
   std::string ToString() const;  // "10.0.0.1:80", "[::1]:80"
 
   bool operator<(const SocketAddress& other) const {

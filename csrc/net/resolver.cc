@@ -3,7 +3,6 @@
 #include <ares.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <mutex>
 #include <string_view>
@@ -12,31 +11,11 @@
 #include "base/ascii.h"
 #include "base/clock.h"
 
-#ifndef _WIN32
-#include <netinet/in.h>
-#endif
-
 namespace objectpipes {
 namespace {
 
 constexpr int64_t kMaxTtlSeconds = 60;
 constexpr size_t kMaxEntries = 256;  // names for which nobody waits
-
-SocketAddress FromNative(const sockaddr* native) {
-  SocketAddress address;
-  if (native->sa_family == AF_INET6) {
-    sockaddr_in6 ipv6{};
-    std::memcpy(&ipv6, native, sizeof(ipv6));
-    address.is_ipv6 = true;
-    address.scope = static_cast<uint32_t>(ipv6.sin6_scope_id);
-    std::memcpy(address.ip.data(), &ipv6.sin6_addr, 16);
-  } else {
-    sockaddr_in ipv4{};
-    std::memcpy(&ipv4, native, sizeof(ipv4));
-    std::memcpy(address.ip.data(), &ipv4.sin_addr, 4);
-  }
-  return address;
-}
 
 Status NotResolved(const std::string& name, int status) {
   StatusDetail detail;
@@ -206,7 +185,7 @@ void Resolver::OnFound(void* argument, int status, int /*timeouts*/, ares_addrin
   if (status == ARES_SUCCESS) {
     for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
       if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
-      entry->addresses.push_back(FromNative(node->ai_addr));
+      entry->addresses.push_back(SocketAddress::FromNative(node->ai_addr));
       ttl = std::min<int64_t>(ttl, node->ai_ttl);
     }
     if (entry->addresses.empty()) status = ARES_ENODATA;

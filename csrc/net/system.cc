@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -133,6 +134,22 @@ std::optional<SocketAddress> SocketAddress::Parse(const std::string& text, uint1
   return address;
 }
 
+SocketAddress SocketAddress::FromNative(const sockaddr* native) {
+  SocketAddress address;
+  address.is_ipv6 = native->sa_family == AF_INET6;
+  if (address.is_ipv6) {
+    sockaddr_in6 ipv6{};
+    std::memcpy(&ipv6, native, sizeof(ipv6));
+    address.scope = static_cast<uint32_t>(ipv6.sin6_scope_id);
+    std::memcpy(address.ip.data(), &ipv6.sin6_addr, 16);
+  } else {
+    sockaddr_in ipv4{};
+    std::memcpy(&ipv4, native, sizeof(ipv4));
+    std::memcpy(address.ip.data(), &ipv4.sin_addr, 4);
+  }
+  return address;
+}
+
 std::string SocketAddress::ToString() const {
   char text[INET6_ADDRSTRLEN] = {};
   inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, ip.data(), text, sizeof(text));
@@ -252,6 +269,14 @@ Descriptors CountDescriptors() {
   }
   return {allowed, open};
 }
+#endif
+
+#if defined(__linux__)
+void NameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
+#elif defined(__APPLE__)
+void NameThread(const char* name) { pthread_setname_np(name); }
+#else
+void NameThread(const char* /*name*/) {}
 #endif
 
 // ---------------------------------------------------------------------------------------------------

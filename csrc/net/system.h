@@ -1,4 +1,4 @@
-// Sockets, and waiting for many of them. system.cc has all that differs between operating systems.
+// Sockets, and waiting for many of them: what differs between operating systems is in system.cc.
 #pragma once
 
 #include <cstddef>
@@ -65,6 +65,9 @@ int SetLowWater(SocketHandle handle, int bytes);
 std::string SystemErrorText(int code);
 // Whether the code says that the process, or the system, has no descriptor left.
 bool IsOutOfDescriptors(int code);
+
+// Names the calling thread, where the system can do that. At most 15 characters.
+void NameThread(const char* name);
 
 struct Descriptors {
   size_t limit;  // how many the process may have
