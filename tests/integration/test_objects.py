@@ -141,6 +141,20 @@ def test_urls_that_are_none(config: S3Config) -> None:
         list(read_objects(["big"]))
 
 
+def test_url_with_half_of_a_surrogate_pair(config: S3Config) -> None:
+    """It is no text: an error of this URL alone."""
+    url = "s3://bucket/\ud800"
+    for use in (
+        lambda: open_object(url, config=config),
+        lambda: list(read_objects([url], config=config)),
+        lambda: list(list_objects(url, config=config)),
+    ):
+        with pytest.raises(InvalidURLError, match="unpaired surrogate"):
+            use()
+    skipping = read_objects([url, "s3://bucket/big"], config=config, on_error="skip")
+    assert [url for url, _ in skipping] == ["s3://bucket/big"]
+
+
 def test_urls_of_two_stores(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "access")

@@ -232,3 +232,40 @@ def test_what_cannot_be_a_secret_is_named_and_not_shown(spoilt: str, home: Path)
         with pytest.raises(objectpipes.ConfigError) as caught:
             use(spoilt.format(SECRET_KEY))
         assert_silent("".join(traceback.format_exception(caught.value)))
+
+
+def test_password_in_the_url_of_an_object_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    """Who takes an object's address for a URL of it learns that it is none, and no more."""
+    url = f"https://user:{PASSWORD}@store.example/bucket/key"
+    config = S3Config(endpoint_url="http://127.0.0.1:1", anonymous=True)
+    for given in (config, None):
+        for use in (
+            lambda config=given: list(objectpipes.list_objects(url, config=config)),
+            lambda config=given: list(objectpipes.read_objects([url], config=config)),
+            lambda config=given: objectpipes.open_object(url, config=config),
+        ):
+            with pytest.raises(objectpipes.ObjectStoreError) as caught:
+                use()
+            error = caught.value
+            for text in (*texts_of(error), repr(vars(error)), pickle.dumps(error, 0).decode()):
+                assert_silent(text)
+    list(objectpipes.read_objects([url], config=config, on_error="skip"))
+    assert "skipped" in caplog.text
+    assert_silent(caplog.text)
+
+
+@pytest.mark.parametrize("wrong", [{"secret": SECRET_KEY}, [TOKEN], SECRET_KEY, Holder()], ids=type)
+def test_what_is_no_config_is_not_shown(wrong: Any) -> None:
+    """Somebody passes the credentials themselves: the error names their type only."""
+    for use in (
+        lambda: list(objectpipes.list_objects("s3://bucket", config=wrong)),
+        lambda: list(objectpipes.read_objects(["s3://bucket/key"], config=wrong)),
+        lambda: objectpipes.open_object("s3://bucket/key", config=wrong),
+        lambda: list(S3FileLoader(["s3://bucket/key"], config=wrong)),
+        lambda: list(AISFileLister(["ais://bucket"], config=wrong)),
+        lambda: ObjectMapDataset(Manifest.from_urls(["s3://bucket/key"]), config=wrong)[0],
+    ):
+        with pytest.raises(TypeError) as caught:
+            use()
+        assert type(wrong).__name__ in str(caught.value)
+        assert_silent(str(caught.value))

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._connection import StoreConfig
 from ..errors import ConfigError
 from ..options import ListFilters, ReadOptions
 from ..s3_config import S3Config
@@ -34,6 +35,8 @@ def _with_torchdatas(
         raise ConfigError(f"request_timeout_ms must be an integer, not {request_timeout_ms!r}.")
     if request_timeout_ms > -1:
         given["stall_timeout"] = max(request_timeout_ms / 1000, _MIN_STALL_TIMEOUT_S)
+    if config is not None and not isinstance(config, StoreConfig):
+        raise TypeError(f"config must be an S3Config, not {type(config).__name__}")
     return dataclasses.replace(config or S3Config(), **given)
 
 
