@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "groups_in", "sample_of"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Group:
     """The members of one sample.
 

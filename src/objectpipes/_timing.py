@@ -142,21 +142,25 @@ def obtaining_credentials() -> Iterator[None]:
 def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
     """Yield items, and count the waiting as the store's time, the rest as the consumer's."""
     in_worker = begin()
+    asked = time.perf_counter()
     try:
         while True:
-            credentials, before = SECONDS["credentials"], time.perf_counter()
-            arrived = [next(items, _END)]
-            after = time.perf_counter()
-            SECONDS["store"] += after - before - (SECONDS["credentials"] - credentials)
-            if not in_worker:
-                SECONDS["wait"] += after - before
-            if arrived[0] is _END:
+            credentials = SECONDS["credentials"]
+            box = [next(items, _END)]
+            arrived = time.perf_counter()
+            waited = arrived - asked
+            SECONDS["store"] += waited - (SECONDS["credentials"] - credentials)
+            if in_worker:
+                report()
+            else:
+                SECONDS["wait"] += waited
+            if box[0] is _END:
                 return
-            report()
             try:
-                yield arrived.pop()  # no variable keeps the item while the consumer has it
+                yield box.pop()  # no variable keeps the item while the consumer has it
             finally:
-                SECONDS["consumer"] += time.perf_counter() - after
+                asked = time.perf_counter()
+                SECONDS["consumer"] += asked - arrived
     finally:
         report(now=True)
 

@@ -372,7 +372,7 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
 
     def _transformed(self, outcome: Any, number: int) -> Any:
         """Return the transformed sample, or the error if the sample cannot be read."""
-        if isinstance(outcome, ObjectStoreError):
+        if self.transform is None or isinstance(outcome, ObjectStoreError):
             return outcome
         try:
             return transformed(self.transform, outcome, lambda: self._url(number))

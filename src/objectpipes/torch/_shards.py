@@ -222,13 +222,14 @@ class ShardDataset(ResumableDataset):
             for position, shard, outcome in zip(positions, shards, outcomes, strict=True):
                 # The samples of this shard that this run or an earlier one has delivered.
                 delivered = progress.inside or begun.get(position, 0)
+                number = order[position]
                 seed = (self.seed, plan.place.epoch, position)
                 try:
                     if isinstance(outcome, ObjectStoreError):
                         raise outcome
                     samples = self._samples_in(outcome, shard, seed)
                     for sample in timed(itertools.islice(samples, delivered, None)):
-                        made = self._transformed(sample, order[position])
+                        made = self._transformed(sample, number)
                         if isinstance(made, ObjectStoreError):
                             raise made
                         delivered += 1
