@@ -116,7 +116,7 @@ class ObjectStoreError(ValueError):
         request_id: str | None = None,
         attempts: int = 0,
     ) -> None:
-        message = redact(message)
+        message = _printable(redact(message))
         given: dict[str, Any] = {
             "url": url and without_password(url),
             "endpoint": endpoint,
@@ -138,7 +138,7 @@ class ObjectStoreError(ValueError):
         if self.advice not in message:
             parts = [_as_sentence(message), self.advice]
         if known:
-            parts.append(redact(_write_facts(known)))
+            parts.append(_printable(redact(_write_facts(known))))
         super().__init__(" ".join(filter(None, parts)))
         # What a traceback shows below the text (from Python 3.11 on), in a worker already.
         if self.help_url not in message:
@@ -162,6 +162,11 @@ class ObjectStoreError(ValueError):
         known = filter(None, (self.code, self.status, store))
         keys = ((type(self), circumstance) for circumstance in (*known, None))
         return next((_ADVICE[key] for key in keys if key in _ADVICE), "")
+
+
+def _printable(text: str) -> str:
+    """Escape what no stream can encode: halves of surrogate pairs, as in some names of files."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _as_sentence(text: str) -> str:

@@ -149,8 +149,10 @@ def test_url_with_half_of_a_surrogate_pair(config: S3Config) -> None:
         lambda: list(read_objects([url], config=config)),
         lambda: list(list_objects(url, config=config)),
     ):
-        with pytest.raises(InvalidURLError, match="unpaired surrogate"):
+        with pytest.raises(InvalidURLError, match="unpaired surrogate") as caught:
             use()
+        assert str(caught.value).isprintable(), "no stream could encode it"
+        assert InvalidURLError(str(caught.value)).url == url
     skipping = read_objects([url, "s3://bucket/big"], config=config, on_error="skip")
     assert [url for url, _ in skipping] == ["s3://bucket/big"]
 
