@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -31,6 +32,8 @@ from servers import (
 from servers.__main__ import main
 from servers.aistore import MIRRORED
 from servers.ports import free_ports
+
+CONTENTS = {(200, b"content")}
 
 ODD_NAME = "a b/+%#?&é\t.bin"
 
@@ -172,7 +175,11 @@ class TestAIStore:
             cluster.wait_for_targets(3)
 
             cluster.restart()
-            assert {read(cluster, "bucket", f"{n}") for n in range(20)} == {(200, b"content")}
+            # A target learns of the buckets a moment after it has joined.
+            deadline = time.monotonic() + 30
+            while (found := {read(cluster, "bucket", f"{n}") for n in range(20)}) != CONTENTS:
+                assert time.monotonic() < deadline, found
+                time.sleep(0.1)
 
     def test_paused_target_accepts_and_is_silent(self) -> None:
         cluster = AIStore(targets=1)
