@@ -133,12 +133,12 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         return self._shared.epoch
 
     @property
-    def place_number(self) -> int:
+    def _place_number(self) -> int:
         """A number that changes when the next iteration is told to begin somewhere else."""
         return self._shared.place
 
     @property
-    def scattered(self) -> bool:
+    def _scattered(self) -> bool:
         """Whether running workers cannot get all of the place where the next iteration begins."""
         return bool(self._shared.scattered)
 

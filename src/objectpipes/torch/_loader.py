@@ -104,20 +104,20 @@ class ObjectLoader(_Loader):  # type: ignore[misc, unused-ignore]
             check_order(self.dataset._order_facts, {"order": found.order})
             self.dataset._check_belongs(found, any_worker=True)
             self.dataset.set_epoch(found.plan.place.epoch)
-            self._place, self._has_state = self.dataset.place_number, True
+            self._place, self._has_state = self.dataset._place_number, True
         super().load_state_dict(state_dict)
 
     def _get_iterator(self) -> Any:
         iterator = super()._get_iterator()
-        self._place = self.dataset.place_number
+        self._place = self.dataset._place_number
         return iterator
 
     def __iter__(self) -> Iterator[Any]:
         # What the dataset was told last holds. It overrides a state, and an iteration that
         # state_dict() has begun. Running workers learn of it unless the place is scattered.
         early = getattr(self, "_initial_iter_for_state_dict", False)
-        outdated = self._has_state or early or self.dataset.scattered
-        if outdated and self._place != self.dataset.place_number:
+        outdated = self._has_state or early or self.dataset._scattered
+        if outdated and self._place != self.dataset._place_number:
             self._iterator = None
             self._initial_iter_for_state_dict = False
             self.next_iter_state = None
