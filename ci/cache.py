@@ -19,13 +19,7 @@ def cache_folder(name: str) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder, so that one process at a time uses it.
-
-    Parameters
-    ----------
-    folder
-        An existing folder; a file ``.lock`` stays in it.
-    """
+    """Lock a folder by a file ``.lock`` in it, so that one process at a time uses it."""
     import fcntl  # not on Windows, where programs that import this module also run
 
     with (folder / ".lock").open("w") as lock:

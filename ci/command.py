@@ -11,13 +11,7 @@ from pathlib import Path
 def run(
     *command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a program, its output going where ours goes.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it exits with anything but 0.
-    """
+    """Run a program, its output going where ours goes. Any exit code but 0 is an error."""
     _announce(command)
     subprocess.run(command, cwd=cwd, env={**environment(), **(env or {})}, check=True)
 
@@ -27,10 +21,7 @@ def output(
 ) -> str:
     """Run a program quietly and return what it printed, without surrounding white space.
 
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it exits with anything but 0.
+    Any exit code but 0 is an error.
     """
     return subprocess.run(
         command,

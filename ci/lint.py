@@ -13,13 +13,7 @@ _ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 
 def check_workflows() -> list[str]:
-    """Run actionlint and zizmor on the workflows.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If one finds something.
-    """
+    """Run actionlint and zizmor on the workflows; return what could not be run."""
     run("zizmor", "--offline", "--pedantic", "--quiet", ".github", cwd=ROOT)
     if not shutil.which("go"):
         return ["actionlint (there is no Go)"]
@@ -28,13 +22,7 @@ def check_workflows() -> list[str]:
 
 
 def check_dockerfiles() -> None:
-    """Run hadolint on the Dockerfile of the documentation.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it finds something.
-    """
+    """Run hadolint on the Dockerfile of the documentation."""
     run("hadolint", "docs/Dockerfile", cwd=ROOT)
 
 

@@ -28,15 +28,7 @@ _CACHE = "RATTLER_CACHE_DIR"
 
 
 def is_reachable(channel: str, timeout: float = 10) -> bool:
-    """Say whether a channel can be reached.
-
-    Parameters
-    ----------
-    channel
-        Name or URL of the channel.
-    timeout
-        Longest wait in seconds.
-    """
+    """Say whether a channel, given by name or URL, can be reached within `timeout` seconds."""
     url = f"{Channel(channel).base_url}noarch/repodata.json.zst"
     try:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout).close()

@@ -35,26 +35,10 @@ class WheelError(Exception):
 
 
 def build_wheel(python: Path, target: Target, destination: Path, sdk: AwsSdk | None = None) -> Path:
-    """Build a wheel, complete it, check it, and put it into a folder.
+    """Build a wheel, complete it, check it, and put it into a folder, which exists.
 
-    Parameters
-    ----------
-    python
-        Interpreter to build for.
-    target
-        System to build for. With an SDK that the cross compiler has not compiled, it is this
-        machine.
-    destination
-        Existing folder for the wheel; one of the same name is replaced.
-    sdk
-        The aws-sdk-cpp to link in; None: the wheel has the transport ``http`` only.
-
-    Raises
-    ------
-    WheelError
-        If the wheel does not pass the checks of `ci.artifacts.check_wheel`.
-    subprocess.CalledProcessError
-        If it does not compile.
+    With an SDK that the cross compiler has not compiled, the target is this machine. Without one,
+    the wheel has the transport ``http`` only. A wheel with a fault is a `WheelError`.
     """
     toolchain = make_toolchain(target) if sdk is None else sdk.toolchain(target)
     with tempfile.TemporaryDirectory(prefix="objectpipes-wheel-") as scratch:

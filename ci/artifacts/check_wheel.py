@@ -68,18 +68,10 @@ _VERSIONS_IN_BINARY = {
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel, read once.
-
-    Attributes
-    ----------
-    path
-        The file.
-    files
-        Contents by name.
-    """
+    """A wheel, read once."""
 
     path: Path
-    files: dict[PurePosixPath, bytes]
+    files: dict[PurePosixPath, bytes]  # contents by name
 
     @property
     def binaries(self) -> dict[PurePosixPath, bytes]:

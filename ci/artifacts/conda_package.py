@@ -61,21 +61,10 @@ class CondaError(Exception):
 def render(
     pythons: Iterable[str], *, platform: str | None = None, pins: Path | None = None
 ) -> list[RenderedVariant]:
-    """Return the packages that the recipe describes: one for each Python.
+    """Return the packages that the recipe describes: one for each Python of the table's spelling.
 
-    Parameters
-    ----------
-    pythons
-        Versions, as the table has them.
-    platform
-        Conda's name of the platform; by default that of this machine.
-    pins
-        A ``conda_build_config.yaml`` with the versions to build against.
-
-    Raises
-    ------
-    rattler_build.RecipeParseError
-        If the recipe makes no sense.
+    `platform` is conda's name of it, by default this machine's; `pins` is a
+    ``conda_build_config.yaml`` with the versions to build against.
     """
     config = PlatformConfig(
         target_platform=platform, build_platform=platform, host_platform=platform
@@ -92,21 +81,7 @@ def render(
 def build(variants: Iterable[RenderedVariant], channels: list[str], output: Path) -> list[Path]:
     """Build the package, and check it in environments made of nothing but packages.
 
-    Parameters
-    ----------
-    variants
-        What `render` returned.
-    channels
-        Names or URLs of the channels with everything else.
-    output
-        Folder for the packages; becomes a channel itself.
-
-    Raises
-    ------
-    CondaError
-        If a test of the recipe fails.
-    rattler_build.BuildError
-        If it does not compile, or holds what it must not.
+    `channels` (names or URLs) have everything else. The folder `output` becomes a channel itself.
     """
     with tempfile.TemporaryDirectory(prefix="objectpipes-conda-") as scratch:
         built = Path(scratch) / "built"

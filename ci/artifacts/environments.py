@@ -36,21 +36,8 @@ def make_environment(built: BuiltFile, folder: Path) -> Path:
     ``$TORCH_INDEX_URL``: the one on PyPI brings CUDA, which takes gigabytes. Where not even what
     the tests need is there (`has_test_packages`), nothing but the artifact is installed.
 
-    Parameters
-    ----------
-    built
-        The artifact.
-    folder
-        Folder for the environment; must not exist.
-
-    Raises
-    ------
-    NotRunnableError
-        The artifact is for another machine.
-    NoSuchPythonError
-        There is no interpreter of its version.
-    subprocess.CalledProcessError
-        It cannot be installed.
+    An artifact for another machine is a `NotRunnableError`, for a Python that is not here a
+    `NoSuchPythonError`.
     """
     if built.channel == "conda":
         python = _conda_environment(built, folder)

@@ -37,48 +37,22 @@ class UnknownArtifactError(Exception):
 
 @dataclass(frozen=True)
 class BuiltFile:
-    """A file that may be released.
-
-    Attributes
-    ----------
-    path
-        Where it is.
-    channel
-        ``"wheel"``, ``"conda"`` or ``"sdist"``.
-    platform
-        As the table has it.
-    python
-        The Python that it is for, as the table has it; empty if for any.
-    version
-        Of the package, as PEP 440 spells it.
-    stand_ins
-        Whether it is a conda package that was built against stand-ins.
-    aws_sdk
-        Whether it was linked with an aws-sdk-cpp of the machine that built it.
-    """
+    """A file that may be released."""
 
     path: Path
-    channel: str
-    platform: str
-    python: str
-    version: str
-    stand_ins: bool = False
-    aws_sdk: bool = False
+    channel: str  # "wheel", "conda" or "sdist"
+    platform: str  # as the table has it
+    python: str  # as the table has it; empty if for any
+    version: str  # as PEP 440 spells it
+    stand_ins: bool = False  # whether it is a conda package that was built against stand-ins
+    aws_sdk: bool = False  # whether it was linked with an aws-sdk-cpp of the machine that built it
 
 
 def built_files(folder: Path = DIST) -> list[BuiltFile]:
     """Return all artifacts in a folder, as the build programs leave them there.
 
-    Parameters
-    ----------
-    folder
-        The folder; conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below,
-        and what has an aws-sdk-cpp of the machine is in ``aws-sdk`` and folders below that.
-
-    Raises
-    ------
-    UnknownArtifactError
-        There is a file that looks like an artifact and is none.
+    Conda packages are in ``conda/<platform>`` or ``stand-ins/<platform>`` below it, and what has an
+    aws-sdk-cpp of the machine is in ``aws-sdk`` and folders below that.
     """
     return [describe(path) for path in artifact_files(folder)]
 
@@ -92,19 +66,7 @@ def artifact_files(folder: Path = DIST) -> list[Path]:
 
 
 def describe(path: Path) -> BuiltFile:
-    """Return what the name of a file says.
-
-    Parameters
-    ----------
-    path
-        A wheel, a conda package (in the folder of its platform, in that of what it was built
-        against) or a source distribution.
-
-    Raises
-    ------
-    UnknownArtifactError
-        It is none of these.
-    """
+    """Return what the name of a file says, and those of its folders if it is a conda package."""
     try:
         return _describe(path)
     except (InvalidSdistFilename, InvalidVersion, InvalidWheelFilename) as error:
@@ -136,19 +98,7 @@ def _describe(path: Path) -> BuiltFile:
 def row_of(built: BuiltFile, table: Table, *, official: bool = False) -> Artifact:
     """Return the row of the table that a file belongs to.
 
-    Parameters
-    ----------
-    built
-        The file.
-    table
-        The table.
-    official
-        Whether a workflow built it, where any machine can build a wheel of the same name.
-
-    Raises
-    ------
-    UnknownArtifactError
-        There is none.
+    If a workflow built it, it is `official`: any machine can build a wheel of the same name.
     """
     rows = [
         row

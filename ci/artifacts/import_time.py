@@ -16,11 +16,6 @@ def import_time(python: str = sys.executable, runs: int = _RUNS) -> float:
     It is the least of many runs less the least of as many empty ones, taken in turn. With files in
     the cache an import waits for nothing, so that this is what a clock shows on a quiet machine;
     on a busy one, a clock shows the others' work.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it cannot be imported.
     """
     pairs = [(_seconds(python, ""), _seconds(python, "import objectpipes")) for _ in range(runs)]
     empty = min(empty for empty, _ in pairs)

@@ -11,37 +11,17 @@ from ci.markdown import markdown_table
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a test.
+    """The result of a test."""
 
-    Attributes
-    ----------
-    part
-        Part of the matrix that it belongs to.
-    name
-        Name of the test.
-    state
-        ``"passed"``, ``"failed"`` or ``"not run"``.
-    reason
-        Why it failed or was not run.
-    """
-
-    part: str
-    name: str
-    state: str
-    reason: str = ""
+    part: str  # of the matrix
+    name: str  # of the test
+    state: str  # "passed", "failed" or "not run"
+    reason: str = ""  # why it failed or was not run
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the matrix: an artifact and the results of its tests.
-
-    Attributes
-    ----------
-    artifact
-        What was tested.
-    results
-        One for each test.
-    """
+    """A line of the matrix: an artifact and the results of its tests."""
 
     artifact: str
     results: Sequence[Result]
@@ -53,13 +33,7 @@ class Line:
 
 
 def read_junit(file: Path) -> list[Result]:
-    """Read what pytest wrote.
-
-    Parameters
-    ----------
-    file
-        A JUnit file whose tests have the property ``part``.
-    """
+    """Read a JUnit file that pytest wrote, whose tests have the property ``part``."""
     return [_result(case) for case in ElementTree.parse(file).iter("testcase")]
 
 
@@ -69,15 +43,7 @@ def not_run(artifact: str, reason: str) -> Line:
 
 
 def without_gaps(line: Line, excepted: Sequence[str]) -> Line:
-    """Return a line in which each cell without any test that ran fails.
-
-    Parameters
-    ----------
-    line
-        The line.
-    excepted
-        Parts of the matrix that need not be run.
-    """
+    """Return a line in which each part without any test that ran fails, unless it is excepted."""
     run = {result.part for result in line.results if result.state != "not run"}
     needed = {result.part for result in line.results} - run - set(excepted)
     return Line(

@@ -37,40 +37,19 @@ BUILD_CONSTRAINTS = ROOT / "wheels" / "build-constraints.txt"
 
 @dataclass(frozen=True)
 class Library:
-    """A library that is linked in.
-
-    Attributes
-    ----------
-    name
-        Its name.
-    version
-        Upstream version.
-    license
-        SPDX expression.
-    license_file
-        Text of the licence.
-    purl
-        Where exactly it comes from (package URL).
-    cpe
-        What vulnerability lists call it (CPE 2.3), without version; empty if they don't.
-    """
+    """A library that is linked in."""
 
     name: str
-    version: str
-    license: str
-    license_file: Path
-    purl: PackageURL
+    version: str  # upstream
+    license: str  # SPDX expression
+    license_file: Path  # text of the licence
+    purl: PackageURL  # where exactly it comes from (package URL)
+    # What vulnerability lists call it (CPE 2.3), without version; empty if they don't.
     cpe: str = ""
 
 
 def static_libraries(deps: Iterable[StaticDep]) -> list[Library]:
-    """Return the libraries that every wheel of scripts/build-wheel contains.
-
-    Parameters
-    ----------
-    deps
-        Libraries of ``wheels/static-deps.toml``.
-    """
+    """Return the libraries that every wheel of scripts/build-wheel contains."""
     return [*map(_library_of_static_dep, deps), _pybind11()]
 
 
@@ -83,11 +62,6 @@ def aws_sdk_libraries(sdk: AwsSdk) -> list[Library]:
     """Return the parts of an aws-sdk-cpp that a wheel contains.
 
     The Common Runtime is one entry: each release of it names the commits of its parts.
-
-    Parameters
-    ----------
-    sdk
-        The SDK.
     """
     license_file = LICENSES / "aws-sdk-cpp.txt"
     sdk_purl = PackageURL("github", "aws", "aws-sdk-cpp", sdk.version)
@@ -101,13 +75,7 @@ def aws_sdk_libraries(sdk: AwsSdk) -> list[Library]:
 
 
 def vcpkg_libraries(installed: Path) -> list[Library]:
-    """Return the libraries in wheels of cibuildwheel: those that vcpkg installed, and pybind11.
-
-    Parameters
-    ----------
-    installed
-        Where they are, as `ci.artifacts.vcpkg.prefix` says.
-    """
+    """Return the libraries in wheels of cibuildwheel: those that vcpkg installed, and pybind11."""
     ports = sorted(path.parent for path in installed.glob("share/*/vcpkg.spdx.json"))
     # These are CMake helpers of vcpkg, nothing of them is linked.
     libraries = [_library_of_port(port) for port in ports if not port.name.startswith("vcpkg-")]

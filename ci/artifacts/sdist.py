@@ -41,18 +41,7 @@ def problems_of(sdist: Path, expected: set[str]) -> Iterator[str]:
 
 
 def build_sdist(destination: Path) -> Path:
-    """Build and check the source distribution.
-
-    Parameters
-    ----------
-    destination
-        Folder to put it into; made if need be.
-
-    Raises
-    ------
-    SdistError
-        If it holds other files than it should.
-    """
+    """Build and check the source distribution, and put it into a folder."""
     with tempfile.TemporaryDirectory(prefix="objectpipes-sdist-") as scratch:
         run(
             *("uv", "build", "--sdist", "--no-build-isolation"),
@@ -67,13 +56,7 @@ def build_sdist(destination: Path) -> Path:
 
 
 def build_wheel_of(sdist: Path, folder: Path) -> Path:
-    """Build a wheel of a source distribution alone, where nothing can be fetched.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it cannot be built, or no network namespace can be made.
-    """
+    """Build a wheel of a source distribution alone, where nothing can be fetched."""
     run(
         *without_network(),
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--verbose"),

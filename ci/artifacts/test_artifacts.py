@@ -34,17 +34,8 @@ _SUITE = ("artifact", "conformance", "faults", "servers", "conftest.py", "not_ru
 def check_file(path: Path, table: Table, *, official: bool, brief: bool) -> tuple[Line, str]:
     """Test an artifact, and return the name of its row of the platform table, too.
 
-    Parameters
-    ----------
-    path
-        The file.
-    table
-        The table.
-    official
-        Whether a workflow built it: then every cell of the matrix must be run that the table does
-        not except.
-    brief
-        As for `install_and_test`.
+    If a workflow built it (`official`), every cell of the matrix must be run that the table does
+    not except.
     """
     try:
         built = describe(path.absolute())
@@ -60,16 +51,7 @@ def check_file(path: Path, table: Table, *, official: bool, brief: bool) -> tupl
 def install_and_test(built: BuiltFile, row: Artifact, table: Table, *, brief: bool) -> Line:
     """Install an artifact into an empty environment and run its tests there.
 
-    Parameters
-    ----------
-    built
-        The artifact.
-    row
-        Its row of the platform table.
-    table
-        The table.
-    brief
-        Whether to leave out the conformance tests, which take most of the time.
+    `brief` leaves out the conformance tests, which take most of the time.
     """
     name = f"{row.name} {built.python}".rstrip()
     with tempfile.TemporaryDirectory(prefix="objectpipes-artifact-") as scratch:

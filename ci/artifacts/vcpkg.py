@@ -25,15 +25,7 @@ def triplet() -> str:
 
 
 def triplet_of(system: str, arch: str) -> str:
-    """Return the name of an overlay triplet.
-
-    Parameters
-    ----------
-    system
-        As Python or the platform table has it.
-    arch
-        Likewise.
-    """
+    """Return the name of an overlay triplet. Python's names and those of the platform table fit."""
     return f"{_ARCHITECTURES[arch.lower()]}-{_SYSTEMS[system.lower()]}-wheel"
 
 
@@ -43,18 +35,7 @@ def prefix(folder: Path) -> Path:
 
 
 def install(folder: Path) -> None:
-    """Install vcpkg and, by it, the libraries of the manifest.
-
-    Parameters
-    ----------
-    folder
-        Where to; anything of an earlier run must be gone.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If anything fails.
-    """
+    """Install vcpkg and, by it, the libraries of the manifest, into a new folder."""
     vcpkg = folder / "vcpkg"
     baseline = json.loads((WHEELS / "vcpkg.json").read_text())["builtin-baseline"]
     # The history is needed to find the versions of ports, their contents are not.

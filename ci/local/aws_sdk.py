@@ -21,33 +21,15 @@ class AwsSdkError(Exception):
 
 @dataclass(frozen=True)
 class AwsSdk:
-    """An installed aws-sdk-cpp.
-
-    Attributes
-    ----------
-    prefix
-        Where it is installed.
-    version
-        Its version.
-    crt_version
-        Version of aws-crt-cpp, the Common Runtime that came with it.
-    cxx_library
-        ``"libc++"`` or ``"libstdc++"``: what it was compiled with.
-    """
+    """An installed aws-sdk-cpp."""
 
     prefix: Path
     version: str
-    crt_version: str
-    cxx_library: str
+    crt_version: str  # of aws-crt-cpp, the Common Runtime that came with it
+    cxx_library: str  # "libc++" or "libstdc++": what it was compiled with
 
     def toolchain(self, target: Target) -> Toolchain:
-        """Return the compiler whose objects can be linked with it, aimed at a system.
-
-        Raises
-        ------
-        AwsSdkError
-            If there is none.
-        """
+        """Return the compiler whose objects can be linked with it, aimed at a system."""
         if self.cxx_library == "libc++":
             return make_toolchain(target)
         if not target.is_native:
@@ -56,13 +38,7 @@ class AwsSdk:
 
 
 def read_aws_sdk(prefix: Path) -> AwsSdk:
-    """Return the SDK that is installed in a folder, its ``CMAKE_INSTALL_PREFIX``.
-
-    Raises
-    ------
-    AwsSdkError
-        If it holds no static aws-sdk-cpp with S3.
-    """
+    """Return the SDK that is installed in a folder, its ``CMAKE_INSTALL_PREFIX``."""
     include = prefix / "include" / "aws"
     if missing := [name for name in _PARTS if not any(prefix.glob(f"lib*/{name}"))]:
         raise AwsSdkError(

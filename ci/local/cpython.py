@@ -37,25 +37,14 @@ make --silent install
 def cache_key(*options: str) -> str:
     """Return a name for the result, which changes whenever the result may.
 
-    Parameters
-    ----------
-    options
-        Options of configure, and whatever else decides it.
+    `options` are those of configure, and whatever else decides it.
     """
     recipe = "\0".join([SOURCE.dsc_sha256, COMPILE, *options])
     return f"{SOURCE.version}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
 
 
 def free_threaded_python() -> Path:
-    """Return a free-threaded interpreter, compiled unless the cache has it.
-
-    Raises
-    ------
-    DebianError
-        If its source package cannot be had, or a program is missing that compiles it.
-    subprocess.CalledProcessError
-        If it does not compile, or lacks a module for want of a library.
-    """
+    """Return a free-threaded interpreter, compiled unless the cache has it."""
     options = ["--disable-gil"]
     prefix = cache_folder(f"python/{FREE_THREADED}-{cache_key(*options)}")
     python = prefix / "bin" / f"python{FREE_THREADED}"
@@ -68,13 +57,7 @@ def free_threaded_python() -> Path:
 
 
 def extract(folder: Path) -> None:
-    """Unpack the sources.
-
-    Raises
-    ------
-    DebianError
-        If the source package cannot be had.
-    """
+    """Unpack the sources."""
     # Debian's patches move packages to where a free-threaded Python does not look for them.
     extract_source(SOURCE, folder, patched=False)
 

@@ -30,34 +30,16 @@ class DebianError(Exception):
 
 @dataclass(frozen=True)
 class SourcePackage:
-    """A source package in one version.
+    """A source package in one version."""
 
-    Attributes
-    ----------
-    suite
-        Release of Debian that serves it.
-    name
-        Its name.
-    version
-        Its version; what is after the upstream version counts Debian's patches.
-    dsc_sha256
-        SHA-256 of its ``.dsc``, which names those of all other files.
-    """
-
-    suite: str
+    suite: str  # release of Debian that serves it
     name: str
-    version: str
-    dsc_sha256: str
+    version: str  # what is after the upstream version counts Debian's patches
+    dsc_sha256: str  # SHA-256 of its .dsc, which names those of all other files
 
 
 def check_programs(*names: str) -> None:
-    """Make sure that programs are on the search path.
-
-    Raises
-    ------
-    DebianError
-        If one is missing.
-    """
+    """Make sure that programs are on the search path."""
     if missing := [name for name in names if not shutil.which(name)]:
         packages = " ".join(_PACKAGES.get(name, name) for name in missing)
         raise DebianError(f"{', '.join(missing)} is missing: on Debian, apt-get install {packages}")
@@ -67,11 +49,6 @@ def archive() -> str:
     """Return the URI of the Debian archive that this machine takes its packages from.
 
     ``$DEBIAN_ARCHIVE`` names one for a machine that is none of Debian's.
-
-    Raises
-    ------
-    DebianError
-        If apt is missing, or has no lists of packages.
     """
     if uri := os.environ.get("DEBIAN_ARCHIVE"):
         return uri
@@ -88,14 +65,7 @@ def archive() -> str:
 
 
 def extract_source(package: SourcePackage, folder: Path, *, patched: bool = True) -> None:
-    """Unpack a source package.
-
-    Raises
-    ------
-    DebianError
-        If the archive does not serve the package in that version, it has another checksum, or
-        there is no program to unpack it.
-    """
+    """Unpack a source package."""
     check_programs("apt-get", "dpkg-source")
     dsc = fetch_source(package, cache_folder("sources"))
     options = [] if patched else ["--skip-patches"]
@@ -103,13 +73,7 @@ def extract_source(package: SourcePackage, folder: Path, *, patched: bool = True
 
 
 def fetch_source(package: SourcePackage, downloads: Path) -> Path:
-    """Return the description of a source package, downloaded unless it is there.
-
-    Raises
-    ------
-    DebianError
-        If the archive does not serve the package in that version, or it has another checksum.
-    """
+    """Return the description of a source package, downloaded unless it is there."""
     _, _, without_epoch = package.version.rpartition(":")
     dsc = downloads / f"{package.name}_{without_epoch}.dsc"
     if not dsc.exists():

@@ -17,13 +17,7 @@ set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s -Wl,--gc-sections")
 
 
 def make_native_toolchain() -> Toolchain:
-    """Write the CMake file of this machine's compiler into the cache.
-
-    Raises
-    ------
-    DebianError
-        If there is no compiler.
-    """
+    """Write the CMake file of this machine's compiler into the cache."""
     check_programs("cc", "c++")
     _, glibc = platform.libc_ver()
     identity = output("c++", "--version").splitlines()[0]

@@ -16,17 +16,8 @@ class NoSuchPythonError(Exception):
 def find_python(version: str) -> Path:
     """Return the interpreter that ``pythonVERSION`` on the search path starts.
 
-    A free-threaded one, which few machines have, is otherwise compiled by `ci.local.cpython`.
-
-    Parameters
-    ----------
-    version
-        Such as ``"3.12"`` or, free-threaded, ``"3.13t"``.
-
-    Raises
-    ------
-    NoSuchPythonError
-        If there is none.
+    A free-threaded one ("3.13t"), which few machines have, is otherwise compiled by
+    `ci.local.cpython`.
     """
     name = f"python{version}"
     program = shutil.which(name)
@@ -45,13 +36,7 @@ def find_python(version: str) -> Path:
 
 
 def interpreter_of(environment: Path) -> Path:
-    """Return the Python of an environment, which each system and kind has elsewhere.
-
-    Parameters
-    ----------
-    environment
-        A virtual environment, or one of conda.
-    """
+    """Return the Python of an environment, be it a virtual one or one of conda."""
     places = [environment / "bin/python", environment / "Scripts/python.exe"]
     return next((place for place in places if place.exists()), environment / "python.exe")
 

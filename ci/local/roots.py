@@ -61,33 +61,16 @@ exec chroot "$root" env --ignore-environment HOME=/tmp LANG=C.UTF-8 \\
 
 @dataclass(frozen=True)
 class Root:
-    """A system of its own in a folder.
+    """A system of its own in a folder."""
 
-    Attributes
-    ----------
-    about
-        What is shown by running in it.
-    suite
-        Release of Debian.
-    arch
-        Processor, as ``uname -m`` has it.
-    python
-        Version of its Python.
-    packages
-        Packages beside the smallest system.
-    compiled
-        Whether its Python is compiled in it, because the release has an older one.
-    glibc
-        Version of its glibc; of bookworm unless said.
-    """
-
-    about: str
-    suite: str
-    arch: str
-    python: str
-    packages: list[str] = field(default_factory=list)
+    about: str  # what is shown by running in it
+    suite: str  # release of Debian
+    arch: str  # processor, as uname -m has it
+    python: str  # version
+    packages: list[str] = field(default_factory=list)  # packages beside the smallest system
+    # Whether its Python is compiled in it, because the release has an older one.
     compiled: bool = False
-    glibc: tuple[int, int] = (2, 36)
+    glibc: tuple[int, int] = (2, 36)  # by default bookworm's
 
 
 ROOTS = [
@@ -147,14 +130,7 @@ def run_smoke(built: BuiltFile, root: Root) -> None:
 def run_inside(root: Root, shared: Path, *command: str) -> None:
     """Run a program in a root, which is made unless the cache has it.
 
-    Raises
-    ------
-    NoRootError
-        If nothing can be run in it on this machine.
-    DebianError
-        If a program is missing that it takes, or the archive lacks something.
-    subprocess.CalledProcessError
-        If the root cannot be made, or the program exits with anything but 0.
+    If nothing can be run in it on this machine, that is a `NoRootError` or a `DebianError`.
     """
     _check_machine(root)
     cache = cache_folder(f"roots/{root.suite}-{root.arch}-{_cache_key(root)}")

@@ -24,21 +24,10 @@ _IFF_UP = 1
 
 
 def run_sealed(*command: str | Path, folder: Path, env: dict[str, str]) -> None:
-    """Run a program of this repository, its output going where ours goes.
+    """Run a program, given as a path, its output going where ours goes.
 
-    Parameters
-    ----------
-    command
-        Program and arguments; the program as a path.
-    folder
-        New folder for the home, the search path and whatever the program leaves.
-    env
-        All of its environment but ``HOME`` and ``PATH``.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If it exits with anything but 0, or no network namespace can be made.
+    The new folder has the home, the search path and whatever the program leaves. `env` is all of
+    its environment but ``HOME`` and ``PATH``.
     """
     variables = {**env, "HOME": folder / "home", "PATH": _search_path(folder / "bin")}
     (folder / "home").mkdir()

@@ -102,35 +102,17 @@ _AS_IT_IS = {
 
 @dataclass(frozen=True)
 class StandIn:
-    """A package to make.
+    """A package to make."""
 
-    Attributes
-    ----------
-    name
-        Its name on conda-forge.
-    version
-        Version of what it is made of.
-    host
-        Packages that its script needs.
-    run
-        Packages that it needs when it is used.
-    constraints
-        What it asks of packages that need not be there.
-    run_exports
-        Dependencies of what is built with it, by kind (``weak``, ``strong``, ``noarch``).
-    build
-        Further keys of the recipe's ``build``.
-    script
-        Commands that fill ``$PREFIX``, run in a copy of its folder of files.
-    """
-
-    name: str
-    version: str
-    host: Sequence[str] = ()
-    run: Sequence[str] = ()
-    constraints: Sequence[str] = ()
+    name: str  # on conda-forge
+    version: str  # of what it is made of
+    host: Sequence[str] = ()  # packages that its script needs
+    run: Sequence[str] = ()  # packages that it needs when it is used
+    constraints: Sequence[str] = ()  # what it asks of packages that need not be there
+    # Dependencies of what is built with it, by kind (weak, strong, noarch).
     run_exports: dict[str, list[str]] = field(default_factory=dict)
-    build: dict[str, Any] = field(default_factory=dict)
+    build: dict[str, Any] = field(default_factory=dict)  # further keys of the recipe's build
+    # Commands that fill $PREFIX, run in a copy of its folder of files.
     script: Sequence[str] = ("cp -a . $PREFIX",)
 
     def recipe(self, files: Path) -> dict[str, Any]:
@@ -151,15 +133,7 @@ class StandIn:
 
 
 def make_channel() -> Path:
-    """Return the channel, made unless the cache has it: a folder for a ``file:`` URL.
-
-    Raises
-    ------
-    RuntimeError
-        If the running Python is the system's, which is no folder that could be copied.
-    subprocess.CalledProcessError
-        If a Debian package is not installed, or PyPI cannot be reached.
-    """
+    """Return the channel, made unless the cache has it: a folder for a ``file:`` URL."""
     if sys.base_prefix == "/usr":
         raise RuntimeError(
             "a conda package is tested with a Python that can be copied, not with /usr's: remove"
@@ -180,21 +154,9 @@ def make_channel() -> Path:
 
 
 def make_aws_sdk_channel(sdk: AwsSdk, channel: Path) -> None:
-    """Make a channel of nothing but ``aws-sdk-cpp``, which Debian does not have.
+    """Make a channel of nothing but ``aws-sdk-cpp``, which Debian does not have, in a new folder.
 
     It is static: what is linked with it depends on what it would depend on itself.
-
-    Parameters
-    ----------
-    sdk
-        What the package is made of.
-    channel
-        New folder for the channel.
-
-    Raises
-    ------
-    RuntimeError
-        If libcurl or zlib is not installed here.
     """
     needed = [library for library, _ in _libraries() if library.name in _FOR_AWS_SDK]
     if len(needed) < len(_FOR_AWS_SDK):
@@ -216,13 +178,7 @@ def make_aws_sdk_channel(sdk: AwsSdk, channel: Path) -> None:
 
 
 def pins(*, aws_transport: bool) -> str:
-    """Return the text of ``conda_build_config.yaml``, as conda-forge-pinning would have it.
-
-    Parameters
-    ----------
-    aws_transport
-        Whether the recipe is built with aws-sdk-cpp.
-    """
+    """Return the text of ``conda_build_config.yaml``, as conda-forge-pinning would have it."""
     return _PINS.format(
         glibc=_debian_version("libc6"),
         gcc=_gcc_version(),

@@ -43,60 +43,27 @@ class StaticDepsError(Exception):
 
 @dataclass(frozen=True)
 class StaticDep:
-    """One library of the manifest.
+    """One library of the manifest."""
 
-    Attributes
-    ----------
-    name
-        Its name, also that of its licence file in ``wheels/licenses/``.
-    version
-        Upstream version.
-    purpose
-        What it is linked in for.
-    license
-        SPDX identifier.
-    license_file
-        Path of the licence in the source tree.
-    cpe
-        Vendor and product as vulnerability lists name them (CPE 2.3, without the version).
-    suite
-        Release of Debian that serves the source package.
-    source_package
-        Name of the source package.
-    source_version
-        Version of the source package; what is after the upstream version counts its patches.
-    dsc_sha256
-        SHA-256 of the source package's ``.dsc``, which names those of all other files.
-    build
-        ``"openssl"``, ``"zlib"`` or ``"cmake"``.
-    options
-        Passed to OpenSSL's or zlib's configure script, or to CMake as ``-D`` definitions.
-    options_without_aws_sdk
-        Passed as well, for a wheel without aws-sdk-cpp.
-    needs
-        Earlier libraries of the manifest that it is built with.
-    source_folder
-        Where in the source tree the build is described.
-    for_aws_sdk
-        Whether only aws-sdk-cpp needs it.
-    """
-
-    name: str
-    version: str
-    purpose: str
-    license: str
-    license_file: str
-    cpe: str
-    suite: str
+    name: str  # also that of its licence file in wheels/licenses/
+    version: str  # upstream
+    purpose: str  # what it is linked in for
+    license: str  # SPDX identifier
+    license_file: str  # path of the licence in the source tree
+    cpe: str  # vendor and product as vulnerability lists name them (CPE 2.3, without the version)
+    suite: str  # release of Debian that serves the source package
     source_package: str
-    source_version: str
-    dsc_sha256: str
-    build: str
+    source_version: str  # what is after the upstream version counts its patches
+    dsc_sha256: str  # SHA-256 of the source package's .dsc, which names those of all other files
+    build: str  # "openssl", "zlib" or "cmake"
+    # Passed to OpenSSL's or zlib's configure script, or to CMake as -D definitions.
     options: list[str] = field(default_factory=list)
+    # Passed as well, for a wheel without aws-sdk-cpp.
     options_without_aws_sdk: list[str] = field(default_factory=list)
+    # Earlier libraries of the manifest that it is built with.
     needs: list[str] = field(default_factory=list)
-    source_folder: str = "."
-    for_aws_sdk: bool = False
+    source_folder: str = "."  # where in the source tree the build is described
+    for_aws_sdk: bool = False  # whether only aws-sdk-cpp needs it
 
     @property
     def source(self) -> SourcePackage:
@@ -110,25 +77,13 @@ class StaticDep:
 
 
 def read_manifest(path: Path = MANIFEST) -> list[StaticDep]:
-    """Return the libraries in build order, which is the order of the manifest.
-
-    Raises
-    ------
-    TypeError
-        If a library lacks a key or has an unknown one.
-    """
+    """Return the libraries in build order, which is the order of the manifest."""
     tables: dict[str, dict[str, Any]] = tomli.loads(path.read_text())
     return [StaticDep(name=name, **table) for name, table in tables.items()]
 
 
 def linked_deps(*, aws_sdk: bool) -> list[StaticDep]:
-    """Return the libraries of the manifest that a wheel is linked with, in build order.
-
-    Parameters
-    ----------
-    aws_sdk
-        Whether it carries aws-sdk-cpp.
-    """
+    """Return the libraries of the manifest that a wheel is linked with, in build order."""
     if aws_sdk:
         return read_manifest()
     return [
@@ -141,14 +96,8 @@ def linked_deps(*, aws_sdk: bool) -> list[StaticDep]:
 def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
     """Return a name for the result of a build, which changes whenever the result may.
 
-    Parameters
-    ----------
-    dep
-        The library.
-    needed
-        Where the libraries are that it is built with.
-    compiler
-        Everything about the compiler that decides its output, as `Toolchain.identity` has it.
+    `needed` are the prefixes of the libraries that it is built with, `compiler` is
+    `Toolchain.identity`.
     """
     flags = [compiler, _COMPILE_FLAGS, _PATH_FLAG, _OPENSSL_PREFIX]
     built = asdict(dep)
@@ -161,17 +110,7 @@ def cache_key(dep: StaticDep, needed: Iterable[Path], compiler: str) -> str:
 def build_static_deps(toolchain: Toolchain, deps: Iterable[StaticDep]) -> list[Path]:
     """Return the prefixes of libraries of the manifest, built unless the cache has them.
 
-    Returns
-    -------
-    list of Path
-        Folders with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
-
-    Raises
-    ------
-    DebianError
-        If a source package is not served or has another checksum.
-    StaticDepsError
-        If a licence has changed.
+    They are folders with ``include/`` and ``lib/``, for ``CMAKE_PREFIX_PATH``.
     """
     prefixes: dict[str, Path] = {}
     for dep in deps:

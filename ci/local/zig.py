@@ -44,18 +44,10 @@ set(CMAKE_SYSTEM_PROCESSOR {arch})
 
 @dataclass(frozen=True)
 class Target:
-    """A Linux system that binaries are made for.
+    """A Linux system that binaries are made for."""
 
-    Attributes
-    ----------
-    arch
-        Processor, as ``uname -m`` has it.
-    glibc
-        Oldest glibc that the binaries run with.
-    """
-
-    arch: str
-    glibc: str = "2.28"
+    arch: str  # processor, as uname -m has it
+    glibc: str = "2.28"  # oldest glibc that the binaries run with
 
     @property
     def triple(self) -> str:
@@ -75,27 +67,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Compiler, linker and archiver for one target, as programs and as a CMake toolchain.
-
-    Attributes
-    ----------
-    target
-        What is compiled for.
-    folder
-        Holds ``bin/`` with the programs, and the CMake file.
-    identity
-        Everything that determines the compiler's output.
-    variables
-        Environment variables that the programs need.
-    is_zig
-        Whether it links zig's C++ library and runtime into what it makes.
-    """
+    """Compiler, linker and archiver for one target, as programs and as a CMake toolchain."""
 
     target: Target
-    folder: Path
-    identity: str
+    folder: Path  # holds bin/ with the programs, and the CMake file
+    identity: str  # everything that determines the compiler's output
+    # Environment variables that the programs need.
     variables: Mapping[str, str] = field(default_factory=dict)
-    is_zig: bool = False
+    is_zig: bool = False  # whether it links zig's C++ library and runtime into what it makes
 
     @property
     def cmake_file(self) -> Path:
@@ -109,13 +88,7 @@ class Toolchain:
 
 
 def zig_program() -> Path:
-    """Return the path of zig.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If ``ziglang`` is not installed beside this Python.
-    """
+    """Return the path of zig."""
     return _package_folder() / "zig"
 
 

@@ -13,21 +13,11 @@ _HEADING = re.compile(r"(?m)^## \[(?P<version>[^]\s]+)\](?: - (?P<date>\d{4}-\d\
 
 @dataclass(frozen=True)
 class Entry:
-    """A version of the changelog.
+    """A version of the changelog."""
 
-    Attributes
-    ----------
-    version
-        The version (PEP 440), or ``"Unreleased"``.
-    date
-        Date of the release; empty if there was none.
-    text
-        What changed, in Markdown.
-    """
-
-    version: str
-    date: str
-    text: str
+    version: str  # PEP 440, or "Unreleased"
+    date: str  # empty if it was not released
+    text: str  # Markdown
 
 
 def read_changelog(path: Path = CHANGELOG) -> list[Entry]:

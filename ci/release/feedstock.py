@@ -60,13 +60,7 @@ class FeedstockError(Exception):
 
 
 def make_feedstock(sdist: Path, folder: Path) -> None:
-    """Write the recipe of a release, and all that it needs, into a folder.
-
-    Raises
-    ------
-    FeedstockError
-        If the version is not that of the recipe, or a part of the recipe is not found.
-    """
+    """Write the recipe of a release, and all that it needs, into a new folder."""
     _, version = parse_sdist_filename(sdist.name)
     if conda_version(str(version)) != recipe_version():
         raise FeedstockError(f"{sdist.name} is not of the recipe's version, {recipe_version()}")

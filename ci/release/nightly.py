@@ -29,14 +29,9 @@ _PAGE = """\
 
 
 def make_site(files: Iterable[BuiltFile], site: Path) -> None:
-    """Make an index (PEP 503) and a conda channel of artifacts.
+    """Make an index (PEP 503) of artifacts, and a conda channel, in a new folder.
 
-    Parameters
-    ----------
-    files
-        The artifacts.
-    site
-        New folder for them: the index is in ``simple/``, the channel in ``conda/``.
+    The index is in ``simple/``, the channel in ``conda/``.
     """
     index = site / "simple" / "objectpipes"
     index.mkdir(parents=True)

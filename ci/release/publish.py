@@ -36,14 +36,9 @@ def missing(table: Table, files: Sequence[BuiltFile]) -> Iterator[str]:
 
 
 def publish(files: Sequence[BuiltFile], version: str) -> None:
-    """Upload all files that are not there yet.
+    """Upload all files that are not there yet. A failed upload does not undo earlier ones.
 
     The workflow authenticates with its identity token; there is no password.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If an upload fails. Earlier files have been uploaded.
     """
     for_pypi = [built.path for built in files if built.channel != "conda"]
     packages = [built.path for built in files if built.channel == "conda"]

@@ -62,13 +62,7 @@ def plan(table: Table, files: Sequence[BuiltFile]) -> str:
 
 
 def build() -> None:
-    """Build what this machine can build, into an empty dist/, wheels twice to compare them.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If something cannot be built.
-    """
+    """Build what this machine can build, into an empty dist/, wheels twice to compare them."""
     for path in artifact_files():
         path.unlink()
     run(ROOT / "scripts" / "build-wheel", "--twice")

@@ -23,25 +23,7 @@ _RECIPE_VERSION = re.compile(r'(?m)^  version: "(.*?)"')
 
 
 def nightly_version(next_release: str, day: datetime.date) -> str:
-    """Return the version of a day's nightly.
-
-    Parameters
-    ----------
-    next_release
-        The version that ``main`` carries (PEP 440).
-    day
-        Day of the build, in UTC.
-
-    Returns
-    -------
-    str
-        Such as ``"0.3.0.dev20261122"``.
-
-    Raises
-    ------
-    packaging.version.InvalidVersion
-        If `next_release` is no version.
-    """
+    """Return the version of a day's nightly, such as ``"0.3.0.dev20261122"``; the day is in UTC."""
     return f"{Version(next_release).base_version}.dev{day:%Y%m%d}"
 
 
@@ -50,13 +32,6 @@ def conda_version(version: str) -> str:
 
     Conda compares dot by dot: it would read ``.dev1`` as a part of its own, after the ``0rc1`` of
     another version. Without the dot, ``dev`` sorts before every pre-release, as it should.
-
-    Raises
-    ------
-    ValueError
-        If there is a local part: such a version is not published.
-    packaging.version.InvalidVersion
-        If it is no version.
     """
     parsed = Version(version)
     if parsed.local:
@@ -75,15 +50,7 @@ def recipe_version(root: Path = ROOT) -> str:
 
 
 def write_version(version: str, root: Path = ROOT) -> None:
-    """Make a version that of the checkout, for PyPI and for conda.
-
-    Raises
-    ------
-    ValueError
-        If it has a local part.
-    packaging.version.InvalidVersion
-        If it is no version.
-    """
+    """Make a version that of the checkout, for PyPI and for conda."""
     for path, pattern, spelling in [
         (_recipe(root), _RECIPE_VERSION, conda_version(version)),
         (root / "pyproject.toml", _PYPROJECT_VERSION, version),

@@ -30,39 +30,17 @@ class ListError(Exception):
 
 @dataclass(frozen=True)
 class Vulnerability:
-    """A vulnerability, and the first versions without it.
+    """A vulnerability, and the first versions without it."""
 
-    Attributes
-    ----------
-    id
-        Such as ``"CVE-2025-9086"``.
-    library
-        Name of the library, as the manifests have it.
-    debian
-        Version of Debian's source package; empty if it is not known, or does not matter.
-    upstream
-        Version of the library; empty likewise.
-    irrelevant
-        Why it does not matter; empty if it does.
-    """
-
-    id: str
-    library: str
-    debian: str = ""
-    upstream: str = ""
-    irrelevant: str = ""
+    id: str  # such as "CVE-2025-9086"
+    library: str  # as the manifests have it
+    debian: str = ""  # version of its source package; empty if it is not known, or does not matter
+    upstream: str = ""  # version of the library; empty likewise
+    irrelevant: str = ""  # why it does not matter; empty if it does
 
 
 def read_list(path: Path = LIST) -> list[Vulnerability]:
-    """Read the list of vulnerabilities.
-
-    Raises
-    ------
-    ListError
-        If an entry has neither a version nor a reason why it is irrelevant.
-    TypeError
-        If an entry has an unknown key.
-    """
+    """Read the list of vulnerabilities."""
     found = [
         Vulnerability(id, library, **facts)
         for library, entries in tomli.loads(path.read_text()).items()
@@ -76,21 +54,11 @@ def read_list(path: Path = LIST) -> list[Vulnerability]:
 
 @dataclass(frozen=True)
 class Linked:
-    """A library that is linked in.
-
-    Attributes
-    ----------
-    library
-        Its name.
-    version
-        Its version.
-    counted_by
-        Whose versions these are: ``"debian"`` or ``"upstream"``.
-    """
+    """A library that is linked in."""
 
     library: str
     version: str
-    counted_by: str
+    counted_by: str  # whose versions these are: "debian" or "upstream"
 
     def is_older_than(self, version: str) -> bool:
         """Compare versions by the rules of the library's own numbering."""

@@ -39,66 +39,30 @@ class TableError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """An object store that artifacts are tested against.
+    """An object store that artifacts are tested against."""
 
-    Attributes
-    ----------
-    name
-        Its name in the matrix.
-    protocol
-        ``"s3"`` or ``"ais"``.
-    about
-        A description.
-    """
-
-    name: str
-    protocol: str
+    name: str  # in the matrix
+    protocol: str  # "s3" or "ais"
     about: str
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """One row: an artifact for one platform, built in one way.
-
-    Attributes
-    ----------
-    name
-        Name of the row.
-    channel
-        ``"wheel"``, ``"conda"`` or ``"sdist"``.
-    platform
-        Platform tag of the wheels, or conda's name of the platform.
-    needs
-        What the user's machine must have.
-    python
-        Python versions; a ``t`` marks a free-threaded one.
-    transports
-        S3 transports that are built in.
-    dependencies
-        ``"vendored"`` (inside the artifact) or ``"system"`` (of the environment).
-    builder
-        The program that builds it.
-    verified
-        Date and way of the last test as an installed artifact, or ``"never"``.
-    runner
-        Label of the workflow machine that builds it; empty if no workflow does.
-    untested
-        Parts of the matrix that cannot be run on that machine.
-    foreign
-        Whether it is built on a machine of another architecture, and tried in a root.
-    """
+    """One row: an artifact for one platform, built in one way."""
 
     name: str
-    channel: str
-    platform: str
-    needs: str
-    python: list[str]
-    transports: list[str]
-    dependencies: str
-    builder: str
-    verified: str
-    runner: str = ""
+    channel: str  # "wheel", "conda" or "sdist"
+    platform: str  # platform tag of the wheels, or conda's name of the platform
+    needs: str  # what the user's machine must have
+    python: list[str]  # Python versions; a t marks a free-threaded one
+    transports: list[str]  # those of S3 that are built in
+    dependencies: str  # "vendored" (inside the artifact) or "system" (of the environment)
+    builder: str  # the program that builds it
+    verified: str  # date and way of the last test as an installed artifact, or "never"
+    runner: str = ""  # label of the workflow machine that builds it; empty if no workflow does
+    # Parts of the matrix that cannot be run on that machine.
     untested: list[str] = field(default_factory=list)
+    # Whether it is built on a machine of another architecture, and tried in a root.
     foreign: bool = False
 
     @property
@@ -150,31 +114,16 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Table:
-    """The content of ``ci/table/platforms.toml``.
+    """The content of ``ci/table/platforms.toml``."""
 
-    Attributes
-    ----------
-    aws_verified
-        Date and way of the last test of the transport ``aws`` in a build against an aws-sdk-cpp of
-        the machine, or ``"never"``.
-    servers
-        The object stores to test against.
-    artifacts
-        The rows.
-    """
-
+    # Date and way of the last test of the transport aws in a build against an aws-sdk-cpp of the
+    # machine, or "never".
     aws_verified: str
     servers: list[Server]
     artifacts: list[Artifact]
 
     def in_channel(self, channel: str) -> list[Artifact]:
-        """Return the rows of a channel.
-
-        Parameters
-        ----------
-        channel
-            ``"wheel"``, ``"conda"`` or ``"sdist"``.
-        """
+        """Return the rows of a channel."""
         return [artifact for artifact in self.artifacts if artifact.channel == channel]
 
     def built_by(self, builder: str) -> list[Artifact]:
@@ -193,28 +142,12 @@ def has_test_packages(python: str) -> bool:
 
 
 def read_table(path: Path = TABLE) -> Table:
-    """Read the table and check every value.
-
-    Raises
-    ------
-    TableError
-        If a value is not one of those allowed, or a name occurs twice.
-    TypeError
-        If a row lacks a key or has an unknown one.
-    KeyError
-        If the table itself lacks one.
-    """
+    """Read the table."""
     return make_table(tomli.loads(path.read_text()))
 
 
 def make_table(data: dict[str, Any]) -> Table:
-    """Make a table of parsed TOML; `read_table` says what it raises.
-
-    Parameters
-    ----------
-    data
-        ``aws_verified``, and lists of tables ``server`` and ``artifact``.
-    """
+    """Make a table of parsed TOML, and check every value."""
     table = Table(
         aws_verified=data.pop("aws_verified"),
         servers=[Server(**row) for row in data.pop("server")],
@@ -234,15 +167,7 @@ def make_table(data: dict[str, Any]) -> Table:
 def build_matrix(table: Table, channel: str, *, diagonal: bool = False) -> list[dict[str, str]]:
     """Return the workflow jobs that build a channel: one for each row with a runner.
 
-    Parameters
-    ----------
-    table
-        The table.
-    channel
-        ``"wheel"``, ``"conda"`` or ``"sdist"``.
-    diagonal
-        Whether to build only one Python version per row, a different one each time, as a quick
-        check.
+    As a quick check, `diagonal` builds only one Python version per row, a different one each time.
     """
     rows = [artifact for artifact in table.in_channel(channel) if artifact.runner]
     jobs = []
