@@ -41,13 +41,7 @@ class BinaryFile(Protocol):
 
 
 def check_mode(mode: str) -> str:
-    """Return the compression in a mode of `tarfile.open`: ``"*"`` for any, ``""`` for none.
-
-    Raises
-    ------
-    ConfigError
-        `mode` is not a mode for reading.
-    """
+    """Return the compression in a mode of `tarfile.open`: ``"*"`` for any, ``""`` for none."""
     opening, separator, compression = mode.replace("|", ":").partition(":")
     if opening != "r" or compression not in _COMPRESSIONS:
         known = ", ".join(repr(f"r:{name}") for name in _COMPRESSIONS)
@@ -58,31 +52,15 @@ def check_mode(mode: str) -> str:
 def open_tar(
     file: BinaryFile | bytes | memoryview, url: str, compression: str = "*", *, part: bool = False
 ) -> _ext.TarReader:
-    """Read an archive from a binary file, from its current position on.
+    """Return the regular files of an archive as ``(path, file)``, in its order.
 
-    Parameters
-    ----------
-    file
-        A binary file, or bytes. A file that cannot seek is read once, to its end.
-    url
-        Name of the archive in errors. Paths of members begin with it.
-    compression
-        As `check_mode` returns it.
-    part
-        Whether the file is a part of an archive that begins and ends between two members.
+    It is read from the current position of a binary file. A file that cannot seek is read once, to
+    its end. Paths of members begin with `url`, which also names the archive in errors.
+    `compression` is what `check_mode` returns. With `part`, the file is a part of an archive that
+    begins and ends between two members. A member of at most 16 MiB can still be read when `file` is
+    closed.
 
-    Returns
-    -------
-    TarReader
-        Iterator over ``(path, file)`` for the regular files of the archive, in its order. A file of
-        at most 16 MiB can still be read when `file` is closed.
-
-    Raises
-    ------
-    ArchiveError
-        During iteration: the archive is cut off or damaged. Earlier members are yielded first.
-    NotSupportedError
-        The archive has a sparse file, or is compressed by zstd and no library for it is installed.
+    An archive that is cut off or damaged is an `ArchiveError`, after its earlier members.
     """
     if compression and not isinstance(file, (bytes, memoryview)):
         file = _decompressed(file, url, compression)

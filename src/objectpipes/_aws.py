@@ -58,12 +58,7 @@ _ENDPOINT_SETTINGS = {
 def preload(profile: str | None, *, credentials: bool) -> None:
     """Import botocore if it will be needed, so that workers forked later have it.
 
-    Parameters
-    ----------
-    profile : str or None
-        As for `AwsProfile`.
-    credentials : bool
-        Whether credentials must be found.
+    `credentials` says whether credentials must be found.
     """
     with suppress(NeedsBotocoreError, ConfigError):
         if not credentials or written_credentials(profile) is not None:
@@ -72,12 +67,9 @@ def preload(profile: str | None, *, credentials: bool) -> None:
 
 
 class AwsProfile:
-    """The AWS settings of one profile. Each access may raise `ConfigError`.
+    """The AWS settings of a profile; None: of the one in ``AWS_PROFILE``, or "default".
 
-    Parameters
-    ----------
-    name : str or None
-        Profile of the AWS configuration files; None for the one in ``AWS_PROFILE``, or "default".
+    Each access may raise `ConfigError`.
     """
 
     def __init__(self, name: str | None) -> None:
@@ -215,15 +207,7 @@ def _malformed(setting: str) -> Iterator[None]:
 def chain(profile: str | None) -> CredentialsSource:
     """Return the source of credentials if none are given as arguments.
 
-    Parameters
-    ----------
-    profile : str or None
-        As for `AwsProfile`. A profile that is named takes precedence over keys in the environment.
-
-    Raises
-    ------
-    ConfigError
-        A key in a variable or a file cannot be used.
+    A profile that is named takes precedence over keys in the environment.
     """
     load = functools.partial(load_credentials, profile)
     with suppress(NeedsBotocoreError):
@@ -254,24 +238,9 @@ def _content(file: Path) -> tuple[str, bytes]:
 def load_credentials(profile: str | None) -> Credentials | None:
     """Look for credentials again: in variables and files, else with botocore's chain of providers.
 
-    Parameters
-    ----------
-    profile : str or None
-        As for `AwsProfile`. A profile that is named takes precedence over keys in the environment.
-
-    Returns
-    -------
-    Credentials or None
-        None if all providers say that they have none.
-
-    Raises
-    ------
-    ConfigError
-        The profile does not exist or is malformed, or a key cannot be used.
-    ExpiredCredentialsError
-        A sign-on has expired.
-    InvalidCredentialsError
-        A configured provider failed, or the metadata service did not answer.
+    None if all providers say that they have none. It is a `ConfigError` if a setting or a key
+    cannot be used, an `ExpiredCredentialsError` if a sign-on has expired, and else an
+    `InvalidCredentialsError`: a provider failed, or the metadata service did not answer.
     """
     with suppress(NeedsBotocoreError):
         if written := written_credentials(profile):

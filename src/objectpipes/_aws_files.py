@@ -41,42 +41,20 @@ class NeedsBotocoreError(Exception):
 
 @dataclass(frozen=True)
 class AwsFiles:
-    """The content of both files for one profile.
+    """The content of both files for one profile."""
 
-    Attributes
-    ----------
-    profile : str or None
-        Name of the profile; None if none was named, which means "default".
-    scoped : mapping
-        The settings of the profile from both files; a nested section is a mapping.
-    config, credentials : mapping
-        The settings of the profile in each file; may be empty.
-    services : mapping of str to mapping
-        The ``[services name]`` sections.
-    """
-
-    profile: str | None
+    profile: str | None  # None if none was named, which means "default"
+    # The settings of the profile from both files; a nested section is a mapping.
     scoped: Mapping[str, str | Mapping[str, str]] = field(repr=False)
+    # The settings of the profile in each file; may be empty.
     config: Mapping[str, str | Mapping[str, str]] = field(repr=False)
     credentials: Mapping[str, str | Mapping[str, str]] = field(repr=False)
+    # The "[services name]" sections.
     services: Mapping[str, Mapping[str, str | Mapping[str, str]]] = field(repr=False)
 
 
 def read_files(profile: str | None) -> AwsFiles:
-    """Read both files.
-
-    Parameters
-    ----------
-    profile : str or None
-        Name of the profile; None for the one that the environment names.
-
-    Raises
-    ------
-    NeedsBotocoreError
-        A file is malformed, or has no such profile.
-    ConfigError
-        The name of the profile is not valid.
-    """
+    """Read both files for a profile; None: for the one that the environment names."""
     for variable in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"):
         if profile is None and (profile := os.environ.get(variable)):
             check_text(f"The profile in {variable}", profile)
@@ -103,13 +81,6 @@ def written_credentials(profile: str | None) -> Credentials | None:
 
     They are the ones that botocore would find; None if it would look elsewhere. A profile that is
     named takes precedence over keys in the environment.
-
-    Raises
-    ------
-    NeedsBotocoreError
-        As for `read_files`, or if keys are incomplete.
-    ConfigError
-        A key cannot be used.
     """
     files = read_files(profile)
     if profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
@@ -146,13 +117,7 @@ def _section_keys(section: Mapping[str, str | Mapping[str, str]], source: str) -
 
 
 def written_secrets() -> list[str]:
-    """Return the secret keys, tokens and web identities of all profiles.
-
-    Raises
-    ------
-    NeedsBotocoreError
-        A file is malformed.
-    """
+    """Return the secret keys, tokens and web identities of all profiles."""
     sections = [*_parse(*CONFIG_FILE).values(), *_parse(*CREDENTIALS_FILE).values()]
     names = ("aws_secret_access_key", "aws_session_token", "aws_security_token")
     found = [section[name] for section in sections for name in names if name in section]

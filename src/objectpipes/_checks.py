@@ -28,22 +28,7 @@ _MAX_COUNT = (1 << 63) - 1
 def check_text(name: str, value: str) -> str:
     """Return a key, a token or a name if it can be part of a request.
 
-    Parameters
-    ----------
-    name : str
-        What it is and where it came from, for the error. The error does not show the text.
-    value : str
-        The text.
-
-    Returns
-    -------
-    str
-        `value`.
-
-    Raises
-    ------
-    ConfigError
-        It is not a `str`, has a control character, or begins or ends with a space.
+    `name` says what it is and where it came from. The error does not show the text.
     """
     if not isinstance(value, str):
         raise ConfigError(f"{name} must be a str, not {type(value).__name__}.")
@@ -68,20 +53,7 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 
 def check_flag(name: str, value: bool) -> bool:
-    """Return a flag as `bool`.
-
-    Parameters
-    ----------
-    name : str
-        The option, for the error.
-    value : bool
-        True or False; 1, 0 and NumPy's flags are accepted, too.
-
-    Raises
-    ------
-    ConfigError
-        It is anything else.
-    """
+    """Return a flag as `bool`; 1, 0 and NumPy's flags are accepted, too."""
     # Text or a list would count as True, whatever it contains.
     if not isinstance(value, int) and type(value).__name__ not in ("bool", "bool_"):
         raise ConfigError(f"{name} must be True or False, not {value!r}.")
@@ -89,27 +61,7 @@ def check_flag(name: str, value: bool) -> bool:
 
 
 def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
-    """Return a number of seconds that is valid as a time limit.
-
-    Parameters
-    ----------
-    name : str
-        The option or variable, for the error.
-    value : float
-        Greater than 0, at most ten years.
-    endless : bool, optional
-        Accept infinity, too, which means no limit.
-
-    Returns
-    -------
-    float
-        `value`.
-
-    Raises
-    ------
-    ConfigError
-        It is anything else.
-    """
+    """Return a number of seconds that is valid as a limit; if `endless`, infinity means none."""
     seconds = math.nan
     if hasattr(value, "__float__") and not isinstance(value, bool):
         with suppress(OverflowError, TypeError, ValueError):
@@ -124,26 +76,9 @@ def check_seconds(name: str, value: float, *, endless: bool = False) -> float:
 
 
 def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_COUNT) -> int:
-    """Return a whole number if it is within its range.
+    """Return a whole number if it is within its range, as plain data.
 
-    Parameters
-    ----------
-    name : str
-        The option or variable, for the error.
-    value : int
-        The number. Those of NumPy and torch are accepted, too, but not `bool`.
-    minimum, maximum : int, optional
-        Both inclusive.
-
-    Returns
-    -------
-    int
-        `value` as plain data.
-
-    Raises
-    ------
-    ConfigError
-        It is anything else.
+    The numbers of NumPy and torch are accepted, too, but not `bool`.
     """
     number = None
     if not isinstance(value, bool):
@@ -158,13 +93,7 @@ def check_count(name: str, value: int, *, minimum: int = 0, maximum: int = _MAX_
 
 
 def check_seed(seed: int) -> int:
-    """Return a seed as plain data.
-
-    Raises
-    ------
-    ConfigError
-        It is not a whole number.
-    """
+    """Return a seed as plain data."""
     try:
         return operator.index(seed)
     except TypeError:

@@ -43,24 +43,10 @@ def shared_client(
 ) -> _ext.Client:
     """Return the client of a configuration. All pipes of this process share it.
 
-    Parameters
-    ----------
-    settings
-        The resolved configuration without its credentials.
-    source
-        The source of its credentials, which are obtained now.
-    max_attempts
-        How many calls of a source in a row may fail.
-    make
-        Makes the client if there is none yet. Its argument is the callable that gives the engine
-        credentials; that is called with True if fresh ones are needed.
-
-    Raises
-    ------
-    ObjectStoreError
-        There are no credentials, or `make` has failed.
-    Exception
-        Anything that a callable of the user raises.
+    `settings` is the resolved configuration without credentials, which are obtained from `source`
+    now; `max_attempts` calls of it in a row may fail. `make` makes the client if there is none yet.
+    Its argument is the callable that gives the engine credentials; that is called with True if
+    fresh ones are needed. Whatever a callable of the user raises is passed on.
     """
     key = (os.getpid(), settings, source.key)
     with _clients_lock:

@@ -29,43 +29,23 @@ _MAX_COUNT = (1 << 31) - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """How to reach a store, with all defaults filled in.
+    """How to reach a store, with all defaults filled in."""
 
-    Attributes
-    ----------
-    endpoint_url : str
-        ``http[s]://host[:port][/path]``, without a slash at its end. For AWS itself the host has
-        the text ``{region}`` in place of the bucket's region.
-    verify_tls : bool
-        Whether the server's certificate is checked.
-    ca : CaBundle
-        The certificate authorities to trust; empty if no certificate is checked.
-    client_cert, client_key : str
-        PEM files for mutual TLS; empty if there are none.
-    proxy : str
-        URL of the HTTP proxy, which may contain a password; empty to connect directly.
-    no_proxy : str
-        Hosts that bypass it, as in ``NO_PROXY``.
-    connect_timeout : float
-        How many seconds making a connection may take, including its TLS handshake.
-    stall_timeout : float
-        Seconds without a byte after which a request fails.
-    max_attempts : int
-        Number of failed requests in a row after which a read fails.
-    first_contact : float
-        Seconds after which a request fails while the endpoint has never answered this process.
-    """
-
+    # As http[s]://host[:port][/path], without a slash at its end. For AWS itself the host has the
+    # text {region} in place of the bucket's region.
     endpoint_url: str
     verify_tls: bool
-    ca: CaBundle
+    ca: CaBundle  # empty if no certificate is checked
+    # PEM files for mutual TLS; empty if there are none.
     client_cert: str = ""
     client_key: str = ""
+    # URL of the HTTP proxy, which may contain a password; empty to connect directly.
     proxy: str = field(repr=False)
-    no_proxy: str
-    connect_timeout: float
-    stall_timeout: float
-    max_attempts: int
+    no_proxy: str  # hosts that bypass it, as in NO_PROXY
+    connect_timeout: float  # seconds for making a connection, including its TLS handshake
+    stall_timeout: float  # seconds without a byte after which a request fails
+    max_attempts: int  # failed requests in a row after which a read fails
+    # Seconds after which a request fails while the endpoint has never answered this process.
     first_contact: float
 
     def proxy_for(self, url: str) -> str:
@@ -177,26 +157,9 @@ def is_loopback(host: str) -> bool:
 
 
 def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
-    """Normalise an endpoint: with a scheme and without a slash at the end.
+    """Normalise ``[http[s]://]host[:port][/path]``: with a scheme, without a slash at the end.
 
-    Parameters
-    ----------
-    name : str
-        The option or variable that it came from, for the error.
-    value : str
-        ``[http[s]://]host[:port][/path]``.
-    default_scheme : str
-        Scheme of a `value` without one.
-
-    Returns
-    -------
-    str
-        The URL.
-
-    Raises
-    ------
-    ConfigError
-        `value` is anything else.
+    `name` is the option or variable that it came from, for the error.
     """
     from urllib.parse import urlsplit
 

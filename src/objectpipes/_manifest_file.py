@@ -48,21 +48,9 @@ _NONE, _HEX, _HEX_AND_PARTS, _TEXT = range(4)
 class Table:
     """A manifest in memory or in a mapped file.
 
-    Parameters
-    ----------
-    data
-        The file's content.
-    name
-        Its name in errors.
-    path
-        Where the file is, if there is one.
-    temporary
-        Whether that file exists only for the processes of this job.
-
-    Attributes
-    ----------
-    fingerprint : bytes
-        A hash of URLs, sizes and versions: equal for equal tables, however they were made.
+    Errors show its name. A `temporary` file exists only for the processes of this job. The
+    fingerprint is a hash of URLs, sizes and versions: equal for equal tables, however they were
+    made.
     """
 
     def __init__(
@@ -103,13 +91,7 @@ class Table:
     ) -> Table:
         """Map a file. Its pages are read when its entries are used.
 
-        Raises
-        ------
-        ManifestError
-            The file is truncated or damaged, is not a manifest, or a newer objectpipes wrote it. Or
-            its fingerprint is not the expected one.
-        OSError
-            The file cannot be read.
+        If `fingerprint` is given, a file with another one is a `ManifestError`.
         """
         with Path(path).open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
@@ -251,15 +233,7 @@ class TableBuilder:
         self._records = bytearray()
 
     def add(self, urls: Iterable[str | bytes]) -> None:
-        """Append objects.
-
-        Raises
-        ------
-        InvalidURLError
-            A URL has no scheme, bucket or key.
-        TypeError
-            It is neither `str` nor `bytes`.
-        """
+        """Append objects."""
         for url in urls:
             record = self._record_of(url)
             size, mtime = getattr(url, "size", None), getattr(url, "mtime", None)

@@ -36,16 +36,7 @@ _NOT_NOW = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_
 def require_no_role(session: Session) -> None:
     """Raise unless the metadata service says that it has no credentials, or there is no service.
 
-    Parameters
-    ----------
-    session : botocore.session.Session
-        A session that found no credentials. It knows where the service is and how long to wait for
-        it.
-
-    Raises
-    ------
-    InvalidCredentialsError
-        The service has credentials, fails, or does not answer.
+    The session has found no credentials. It knows where the service is and how long to wait for it.
     """
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return

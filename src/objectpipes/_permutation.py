@@ -22,13 +22,7 @@ class Permutation:
     permuted again until it fits ("cycle walking"): less than once on average, or a few times if
     there are few items.
 
-    Parameters
-    ----------
-    size : int
-        Number of items.
-    *key : object
-        Determines the order. Keys with the same ``repr`` give the same order on every machine and
-        in every version of Python.
+    Keys with the same ``repr`` give the same order on every machine and in every version of Python.
     """
 
     def __init__(self, size: int, *key: object) -> None:

@@ -40,14 +40,9 @@ def progress_bar(
     unit_scale: bool = False,
     beside_output: bool = False,
 ) -> Iterator[Progress]:
-    """Show a bar that disappears at the end, if tqdm is installed.
+    """Show a bar that disappears at the end, if tqdm is installed; the options are tqdm's.
 
-    Parameters
-    ----------
-    beside_output
-        Whether the program writes to stdout meanwhile: then no bar is shown if that is a terminal.
-    unit, desc, total, unit_scale
-        As tqdm has them.
+    With `beside_output` the program writes to stdout meanwhile: no bar if that is a terminal.
     """
     try:
         from tqdm import tqdm

@@ -20,25 +20,10 @@ _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def normal_proxy(name: str, value: str) -> str:
-    """Normalise the URL of a proxy, whose password may have any character.
+    """Normalise the URL of a proxy, ``[scheme://][user[:password]@]host[:port]``; empty: no proxy.
 
-    Parameters
-    ----------
-    name : str
-        The option or variable that it came from, for the error.
-    value : str
-        ``[scheme://][user[:password]@]host[:port]``; user and password may be percent-encoded or
-        not. Empty: no proxy.
-
-    Returns
-    -------
-    str
-        The URL, with user and password percent-encoded.
-
-    Raises
-    ------
-    ConfigError
-        `value` is anything else. The error does not show it, because it may have a password.
+    User and password may have any character, percent-encoded or not; afterwards they are encoded.
+    `name` is the option or variable that it came from. The error does not show the password.
     """
     if not value:
         return ""
@@ -72,25 +57,10 @@ def _encoded(user_info: str) -> str:
 
 
 def environment_proxy(endpoint_url: str) -> tuple[str, str]:
-    """Return the proxy that the environment names for a scheme, and the hosts that bypass it.
+    """Return the proxy that the environment names for a scheme, and ``NO_PROXY``.
 
-    The system settings of macOS and Windows are not used: reading them on macOS after a fork
-    crashes the process.
-
-    Parameters
-    ----------
-    endpoint_url : str
-        A URL with the scheme.
-
-    Returns
-    -------
-    tuple of str and str
-        The URL of the proxy, empty for none; and ``NO_PROXY``, for `bypasses_proxy`.
-
-    Raises
-    ------
-    ConfigError
-        The variable is malformed.
+    The proxy is empty if there is none. The system settings of macOS and Windows are not used:
+    reading them on macOS after a fork crashes the process.
     """
     from urllib.request import getproxies_environment
 
@@ -104,15 +74,7 @@ def environment_proxy(endpoint_url: str) -> tuple[str, str]:
 
 
 def bypasses_proxy(no_proxy: str, url: str) -> bool:
-    """Tell whether requests for a URL bypass the proxy, by curl's rules for ``NO_PROXY``.
-
-    Parameters
-    ----------
-    no_proxy : str
-        Entries separated by commas or spaces, as ``no_proxy.h`` describes them.
-    url : str
-        ``http[s]://host[:port]...``.
-    """
+    """Tell whether requests for a URL bypass the proxy, by curl's rules for ``NO_PROXY``."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)

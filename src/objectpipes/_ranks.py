@@ -27,11 +27,6 @@ def rank_and_ranks() -> tuple[int, int]:
 
     They come from ``torch.distributed`` or, before it is initialised, from ``RANK`` and
     ``WORLD_SIZE``, which ``torchrun`` and other launchers set.
-
-    Raises
-    ------
-    ConfigError
-        These variables contradict each other, or are not numbers.
     """
     module = distributed()
     if module is not None:
@@ -54,10 +49,8 @@ def rank_and_ranks() -> tuple[int, int]:
 def broadcast(module: ModuleType, value: _T) -> _T:
     """Return on every rank the value that rank 0 passed.
 
-    Raises
-    ------
-    EndpointError
-        Another rank has ended, or did not call this in the time that the process group allows.
+    It is an `EndpointError` if another rank has ended, or did not call this in the time that the
+    process group allows.
     """
     values = [value]
     try:

@@ -48,22 +48,10 @@ def read_ahead(
     If the source fails, the objects of its earlier URLs are yielded before its exception is raised.
     The source runs on the consumer's thread: while it waits, nothing can be yielded. So objects
     that have arrived are yielded first, and a source that may wait is asked only when no read is in
-    flight.
+    flight. `prompt` says that the source never waits; otherwise this is found out.
 
-    Parameters
-    ----------
-    urls
-        What to read.
-    window
-        Limits how far ahead to read, and decides the order.
-    prompt
-        True if the source never waits. Otherwise this is found out.
-
-    Yields
-    ------
-    list of (str, ObjectReader), and ObjectStoreError or None
-        The objects that have arrived, each with its URL as given: pass the list to `drained`. And
-        the error of the next object, if it cannot be read.
+    Yields the objects that have arrived, each with its URL as given: pass the list to `drained`.
+    And the error of the next object, if it cannot be read.
     """
     source = _Source(urls, prompt)
     while True:

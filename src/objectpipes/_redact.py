@@ -29,10 +29,7 @@ _secrets: dict[str, frozenset[str]] = {}
 def keep_secret(*secrets: str | None) -> None:
     """Make `redact` hide these texts, also in the forms in which servers repeat them.
 
-    Parameters
-    ----------
-    *secrets : str or None
-        Keys, tokens and passwords. None, and texts of fewer than 8 characters, are ignored.
+    None, and texts of fewer than 8 characters, are ignored.
     """
     import base64
     from urllib.parse import quote, unquote
@@ -54,18 +51,7 @@ def keep_secret(*secrets: str | None) -> None:
 
 
 def redact(text: str) -> str:
-    """Return a text without the secrets that this process knows and without passwords in URLs.
-
-    Parameters
-    ----------
-    text : str
-        Any text that is shown: a message, a log record, a line of output.
-
-    Returns
-    -------
-    str
-        The text with ``***`` in place of secrets.
-    """
+    """Return a text with ``***`` in place of secrets of this process, and passwords in URLs."""
     text = without_password(text)
     text = _AUTHORIZATION.sub(rf"\1 {_HIDDEN}", text)
     text = _SIGNATURE.sub(rf"\1{_HIDDEN}", text)

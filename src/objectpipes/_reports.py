@@ -30,21 +30,12 @@ _REPORTS_AHEAD = 100
 
 @dataclass(frozen=True)
 class Sample:
-    """The state of one process at one time.
+    """The state of one process at one time."""
 
-    Attributes
-    ----------
-    process : int
-        Its id.
-    time : float
-        In seconds, on the monotonic clock that all processes of the machine share.
-    counts : dict
-        Its `objectpipes.stats`; ``files`` and ``read``, the objects and bytes read by its loop;
-        ``waited``, the seconds that its loop waited for them; and ``memory``, its resident bytes.
-    """
-
-    process: int
-    time: float
+    process: int  # its id
+    time: float  # seconds on the monotonic clock that all processes of the machine share
+    # Its objectpipes.stats(); files and read, the objects and bytes read by its loop; waited, the
+    # seconds that its loop waited for them; and memory, its resident bytes.
     counts: dict[str, float]
 
 
@@ -131,19 +122,9 @@ class _ReadingPipe(IterDataPipe[list[Sample]]):
 def read_in_workers(
     files: Iterable[tuple[str, Any]], workers: int
 ) -> Generator[list[Sample], None, None]:
-    """Read what a pipe yields to its end in a ``DataLoader``.
+    """Read what a pipe yields to its end in a ``DataLoader``; the pipe shards itself.
 
-    Parameters
-    ----------
-    files
-        Pairs of a name and a binary file; the pipe shards itself over the workers.
-    workers
-        Number of processes; 0: this one.
-
-    Yields
-    ------
-    list of Sample
-        The samples of one process, in the order of time.
+    Without workers, this process reads. Yields the samples of one process in the order of time.
     """
     yield from DataLoader(
         _ReadingPipe(files),

@@ -17,21 +17,13 @@ __all__ = ["Group", "groups_in", "sample_of"]
 
 @dataclass(slots=True)
 class Group:
-    """The members of one sample.
+    """The members of one sample."""
 
-    Attributes
-    ----------
-    key : str
-        The common part of their names: up to the first dot after the last slash.
-    begin, end : int
-        Offsets in the archive: of the first member's header, and where the last member ends.
-    files : dict
-        Open files by extension, in lower case and without the dot.
-    """
-
-    key: str
+    key: str  # the common part of their names: up to the first dot after the last slash
+    # Offsets in the archive: of the first member's header, and where the last member ends.
     begin: int
     end: int
+    # Open files by extension, in lower case and without the dot.
     files: dict[str, Any] = field(default_factory=dict)
 
 
@@ -40,11 +32,8 @@ def groups_in(
 ) -> Iterator[Group]:
     """Group the members of an archive. A member without a key or an extension is ignored.
 
-    Raises
-    ------
-    ArchiveError
-        A sample has two members with the same extension, or the archive is cut off or damaged.
-        Earlier samples are yielded first.
+    If a sample has two members with the same extension, that is an `ArchiveError`, as is an archive
+    that is cut off or damaged. Earlier samples are yielded first.
     """
     members: _ext.TarReader = open_tar(file, url, compression, part=part)
     inside = len(url) + 1

@@ -45,39 +45,18 @@ class Store(abc.ABC):
 
     Make a new one for each iteration, because it keeps the resolved options. It makes no request
     until objects are listed or read.
-
-    Attributes
-    ----------
-    name : str
-        Name of the protocol.
-    lacks : tuple of str
-        The options that this store does not have.
-    config : StoreConfig
-        How to reach it.
     """
 
-    name: ClassVar[str]
-    lacks: ClassVar[tuple[str, ...]]
+    name: ClassVar[str]  # of the protocol
+    lacks: ClassVar[tuple[str, ...]]  # the options that this store does not have
     config: StoreConfig
 
     @staticmethod
     def of(url: str | bytes, config: StoreConfig | None = None) -> Store:
-        """Return the store of a URL.
+        """Return the store of the URL of an object, a prefix or a bucket.
 
-        Parameters
-        ----------
-        url
-            URL of an object, a prefix or a bucket.
-        config
-            How to reach the store; its class determines the protocol. None: the scheme of the URL
-            determines it, and the environment says the rest.
-
-        Raises
-        ------
-        ConfigError
-            The configuration is for another store.
-        InvalidURLError
-            No store has the scheme of the URL.
+        The class of a configuration determines the protocol. Without one, the scheme of the URL
+        does, and the environment says the rest.
         """
         from .ais_config import AISConfig
         from .s3_config import S3Config
@@ -141,25 +120,7 @@ class Store(abc.ABC):
     def list(
         self, prefix: str | bytes, filters: ListFilters = ListFilters()
     ) -> Generator[list[ObjectUrl], None, None]:
-        """List a prefix.
-
-        Parameters
-        ----------
-        prefix
-            URL of a bucket or a prefix.
-        filters
-            Which objects to list.
-
-        Yields
-        ------
-        list of ObjectUrl
-            One page, which may be empty.
-
-        Raises
-        ------
-        ObjectStoreError
-            The listing failed.
-        """
+        """List a prefix page by page. A page may be empty."""
         with closing(self.open_listing(prefix, filters)) as listing:
             while (page := listing.next_page()) is not None:
                 yield page
@@ -170,26 +131,10 @@ class Store(abc.ABC):
         options: ReadOptions = ReadOptions(),
         on_skip: Callable[[ObjectStoreError], None] | None = None,
     ) -> Generator[tuple[str, _ext.ObjectReader], None, None]:
-        """Read objects ahead of the consumer.
+        """Read objects ahead of the consumer; yield each with its URL as it was given.
 
-        Parameters
-        ----------
-        urls
-            Their URLs. The object of an `ObjectUrl` must still be the one that was listed.
-        options
-            How to read them.
-        on_skip
-            Called with the error of each object that is skipped. None: the error is logged.
-
-        Yields
-        ------
-        tuple of str and ObjectReader
-            The URL as it was given, and the object.
-
-        Raises
-        ------
-        ObjectStoreError
-            An object could not be read, and ``options.on_error`` is ``"raise"``.
+        The object of an `ObjectUrl` must still be the one that was listed. `on_skip` is called with
+        the error of each object that is skipped. None: the error is logged.
         """
         skip = None if options.on_error == "raise" else on_skip or log_skipped
         with closing(self.open_window(options)) as window:
@@ -202,20 +147,7 @@ class Store(abc.ABC):
                 skip(failure)
 
     def open(self, url: str | bytes, options: ReadOptions = ReadOptions()) -> _ext.ObjectReader:
-        """Open an object.
-
-        Parameters
-        ----------
-        url
-            Its URL.
-        options
-            How to read it.
-
-        Raises
-        ------
-        ObjectStoreError
-            It cannot be read.
-        """
+        """Open an object."""
         with closing(self.open_window(options)) as window:
             return window.open(url)
 
@@ -226,21 +158,9 @@ def _protocols() -> dict[str, str]:
 
 
 def protocol_of(url: str | bytes, otherwise: str | None = None) -> str:
-    """Return the protocol of a URL by its scheme: ``"s3"`` or ``"ais"``.
+    """Return the protocol of a URL, a prefix or a bucket by its scheme: ``"s3"`` or ``"ais"``.
 
-    Parameters
-    ----------
-    url
-        A URL, a prefix or a bucket.
-    otherwise
-        What to return if no store has the scheme.
-
-    Raises
-    ------
-    InvalidURLError
-        No store has the scheme, and `otherwise` is not given.
-    TypeError
-        `url` is neither `str` nor `bytes`.
+    If no store has the scheme, return `otherwise`, or raise `InvalidURLError` without it.
     """
     given = require_text(url)
     text = given if isinstance(given, str) else given.decode(errors="replace")

@@ -37,13 +37,7 @@ def download(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
 
 
 def upload(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
-    """Copy a whole file to an object.
-
-    Raises
-    ------
-    ObjectStoreError
-        The object cannot be written.
-    """
+    """Copy a whole file to an object."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     config = Store.of(url, config).config

@@ -23,14 +23,9 @@ _STYLE = """\
 
 
 class Picture:
-    """A picture that grows shape by shape; `str` gives the file.
+    """A picture that grows shape by shape, with sizes in pixels; `str` gives the file.
 
-    Parameters
-    ----------
-    width, height : float
-        In pixels.
-    title : str
-        What it shows, for those who cannot see it.
+    The title says what it shows, for those who cannot see it.
     """
 
     def __init__(self, width: float, height: float, title: str) -> None:

@@ -111,32 +111,19 @@ class Credentials:
 
 @dataclass(frozen=True)
 class CredentialsSource:
-    """The source of a pipe's credentials, as it is when the pipe is iterated.
+    """The source of a pipe's credentials, as it is when the pipe is iterated."""
 
-    Attributes
-    ----------
-    key : hashable
-        Differs from the key of any other source.
-    load : callable
-        As for `CredentialsProvider`.
-    found : Credentials or None
-        Credentials that were found in variables or files.
-    lasts : bool
-        Whether later pipes may use loaded credentials until they expire or are refused.
-    """
-
+    # Differs from the key of any other source.
     key: Hashable = field(repr=False)  # the key and the callable may hold secrets
     load: Callable[[], Credentials | None] = field(repr=False)
-    found: Credentials | None = None
+    found: Credentials | None = None  # found in variables or files
+    # Whether later pipes may use loaded credentials until they expire or are refused.
     lasts: bool = False
 
     def still_gives(self, current: Credentials | None) -> bool:
         """Tell whether a pipe may use the credentials that an earlier pipe loaded from this source.
 
-        Parameters
-        ----------
-        current : Credentials or None
-            The credentials that the earlier pipe uses now.
+        `current` are those that the earlier pipe uses now.
         """
         if self.found is not None:
             return current == self.found
@@ -165,38 +152,20 @@ def identity_of(source: Callable[[], Credentials]) -> Hashable:
 
 
 class Renewal(NamedTuple):
-    """The result of a provider's renewal for the engine.
+    """The result of a provider's renewal for the engine."""
 
-    Attributes
-    ----------
-    credentials : Credentials or None
-        The current credentials; None to send unsigned requests.
-    renewed : bool
-        Whether they were just obtained.
-    failure : str
-        Why all attempts to get fresh ones failed; empty otherwise.
-    ask_again_s : float
-        After how many seconds to ask again.
-    """
-
-    credentials: Credentials | None
-    renewed: bool
-    failure: str
+    credentials: Credentials | None  # None to send unsigned requests
+    renewed: bool  # whether they were just obtained
+    failure: str  # why all attempts to get fresh ones failed; empty otherwise
     ask_again_s: float
 
 
 class CredentialsProvider:
     """Gives current credentials and renews them in time. Threads may share it.
 
-    Parameters
-    ----------
-    load : callable
-        Called without arguments; returns fresh `Credentials`, or None to send unsigned requests. It
-        may be slow: the thread that needs credentials calls it, one thread at a time.
-    max_attempts : int, optional
-        How many calls in a row may fail.
-    found : Credentials, optional
-        Credentials that `load` has already returned.
+    `load` returns fresh credentials, or None to send unsigned requests. It may be slow: the thread
+    that needs credentials calls it, one thread at a time. `max_attempts` calls in a row may fail.
+    `found` are credentials that `load` has already returned.
     """
 
     def __init__(
@@ -223,18 +192,7 @@ class CredentialsProvider:
         return self._current
 
     def obtain(self) -> Credentials | None:
-        """Return the first credentials. Failed calls are repeated for some seconds.
-
-        Returns
-        -------
-        Credentials or None
-            As `get`.
-
-        Raises
-        ------
-        Exception
-            The exception of the last call.
-        """
+        """Return the first credentials, as `get`. Failed calls are repeated for some seconds."""
         began = time.time()
         while True:
             try:
@@ -249,24 +207,13 @@ class CredentialsProvider:
                 time.sleep(pause)
 
     def get(self, force_refresh: bool = False) -> Credentials | None:
-        """Return the current credentials. Cheap while they need no renewal.
+        """Return the current credentials, None to send unsigned requests.
 
-        Parameters
-        ----------
-        force_refresh : bool, optional
-            Renew them now, because the server refused the current ones.
+        Cheap while they need no renewal: they are the same object until then. `force_refresh`
+        renews them now, because the server refused the current ones.
 
-        Returns
-        -------
-        Credentials or None
-            The same object until they are renewed; None to send unsigned requests.
-
-        Raises
-        ------
-        ExpiredCredentialsError
-            They have expired and cannot be renewed, or the source gave expired ones.
-        Exception
-            Anything that the source raises in the first call, or in a forced one.
+        If they have expired and cannot be renewed, that is an `ExpiredCredentialsError`. Whatever
+        the source raises in the first call, or in a forced one, is passed on.
         """
         if not force_refresh and time.time() < self._renew_at:
             return self._current
@@ -280,16 +227,7 @@ class CredentialsProvider:
     def renew(self, force: bool) -> Renewal:
         """Renew the credentials if necessary, with at most one call; called by the engine.
 
-        Parameters
-        ----------
-        force : bool
-            Whether requests wait for fresh credentials, because the current ones were refused or
-            expired.
-
-        Returns
-        -------
-        Renewal
-            The result.
+        With `force`, requests wait for fresh ones: the current ones were refused or have expired.
         """
         with self._lock:
             now = time.time()

@@ -26,40 +26,19 @@ _ADDRESSING_STYLES = ("auto", "path", "virtual")
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedS3Config:
-    """An `S3Config` with all defaults filled in, for the engine.
-
-    Attributes
-    ----------
-    connection : Connection
-        How to reach the store.
-    region : str
-        Region to sign for; empty: learned from the server's replies.
-    addressing_style : str
-        ``"path"``, or ``"virtual"``: a bucket whose name can be a DNS label has its own host, any
-        other a path.
-    requester_pays : bool
-        Whether the requester pays.
-    transport : str
-        ``"http"`` or ``"aws"``.
-    multi_part_download : bool
-        Whether several requests may read one object.
-    list_version : int
-        Version of ListObjects with which a listing begins, 1 or 2.
-    expected_bucket_owner : str
-        Account that must own the buckets; empty for any.
-    sse_customer_key : bytes
-        Key with which objects are encrypted; empty for none.
-    """
+    """An `S3Config` with all defaults filled in, for the engine."""
 
     connection: Connection
-    region: str
+    region: str  # to sign for; empty: learned from the server's replies
+    # "path", or "virtual": a bucket whose name can be a DNS label has its own host, any other a
+    # path.
     addressing_style: str
     requester_pays: bool
-    transport: str
-    multi_part_download: bool
-    list_version: int
-    expected_bucket_owner: str
-    sse_customer_key: bytes = field(repr=False)
+    transport: str  # "http" or "aws"
+    multi_part_download: bool  # whether several requests may read one object
+    list_version: int  # of ListObjects with which a listing begins, 1 or 2
+    expected_bucket_owner: str  # empty for any
+    sse_customer_key: bytes = field(repr=False)  # empty for none
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

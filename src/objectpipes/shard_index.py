@@ -48,32 +48,17 @@ def is_index(url: str) -> bool:
 
 @dataclass(frozen=True)
 class IndexHead:
-    """The head of an index: facts about its shard.
-
-    Attributes
-    ----------
-    samples : int
-        Number of samples in the shard.
-    size : int
-        Bytes of the shard.
-    etag, version, checksum : str or None
-        What the store says about the version of the shard.
-    """
+    """The head of an index: facts about its shard."""
 
     samples: int
-    size: int
+    size: int  # bytes of the shard
+    # What the store says about the version of the shard.
     etag: str | None = None
     version: str | None = None
     checksum: str | None = None
 
     def check_fits(self, shard: str) -> None:
-        """Compare the head with what a listing says about the shard.
-
-        Raises
-        ------
-        ShardIndexError
-            The shard was replaced after it was indexed.
-        """
+        """Compare the head with a listing of the shard, which may have been replaced."""
         for name in ("size", "etag", "version", "checksum"):
             listed, indexed = getattr(shard, name, None), getattr(self, name)
             if listed is not None and indexed is not None and listed != indexed:
@@ -93,13 +78,7 @@ def write_index(head: IndexHead, offsets: array[int]) -> bytes:
 
 
 def read_head(data: bytes, shard: str) -> IndexHead:
-    """Parse the beginning of an index.
-
-    Raises
-    ------
-    ShardIndexError
-        It is not an index, is truncated, or was written by a newer objectpipes.
-    """
+    """Parse the beginning of an index."""
     if len(data) < _HEAD_BYTES or not data.startswith(_MAGIC):
         raise ShardIndexError("This is not the index of a shard, or it is truncated", url=shard)
     _, length, _ = _PREFIX.unpack_from(data)
@@ -118,13 +97,7 @@ def read_head(data: bytes, shard: str) -> IndexHead:
 
 
 def read_offsets(data: bytes, head: IndexHead, shard: str) -> array[int]:
-    """Return the offset of each sample of a shard, and where the last one ends.
-
-    Raises
-    ------
-    ShardIndexError
-        The index is damaged, or `head` is not its head.
-    """
+    """Return the offset of each sample of a shard, and where the last one ends."""
     intact = read_head(data, shard) == head and len(data) == _HEAD_BYTES + 8 * (head.samples + 1)
     if not intact or _PREFIX.unpack_from(data)[2] != zlib.crc32(data[_PREFIX.size :]):
         raise ShardIndexError("The index is damaged", url=shard)
@@ -141,15 +114,7 @@ def _little_endian(offsets: array[int]) -> array[int]:
 
 
 class IndexPlace:
-    """The place where indexes are stored.
-
-    Parameters
-    ----------
-    place : str or path, optional
-        A folder, or the URL of a prefix. By default, each index is beside its shard.
-    config : S3Config or AISConfig, optional
-        How to reach the store.
-    """
+    """The folder, or URL of a prefix, where indexes are stored; None: each beside its shard."""
 
     def __init__(self, place: str | Path | None, config: StoreConfig | None) -> None:
         if place is not None and (
@@ -182,13 +147,7 @@ class IndexPlace:
         return heads
 
     def offsets(self, shard: str, head: IndexHead) -> array[int]:
-        """Read an index.
-
-        Raises
-        ------
-        ShardIndexError
-            It was deleted, is damaged, or was replaced.
-        """
+        """Read an index, which must still have that head."""
         [data] = self._read([self.of(shard)], None)
         if data is None:
             raise ShardIndexError("The index was deleted", url=self.of(shard))
@@ -242,19 +201,10 @@ def _read_objects(wanted: list[str | Range], config: StoreConfig | None) -> list
 
 
 def index_shard(shard: str, reader: Any) -> tuple[IndexHead, bytes]:
-    """Make the index of a shard.
+    """Make the index of a shard that is open for reading.
 
-    Parameters
-    ----------
-    shard
-        Its URL. The URL of a listing also says which version it is.
-    reader
-        The shard, open for reading.
-
-    Raises
-    ------
-    ArchiveError
-        The shard is damaged. Or it is compressed, so it cannot be read from the middle.
+    If the URL is that of a listing, it also says which version this is. A compressed shard is an
+    `ArchiveError`, too, because it cannot be read from the middle.
     """
     offsets = array("Q")
     end = 0

@@ -8,13 +8,7 @@ __all__ = ["require"]
 
 
 def require(extra: str, *modules: str) -> None:
-    """Check that modules are installed.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        One is missing. The error says which extra installs it.
-    """
+    """Check that modules are installed. The error says which extra installs them."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ModuleNotFoundError(

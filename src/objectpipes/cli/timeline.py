@@ -25,12 +25,7 @@ _MIN_STEP_S = 0.1  # how often samples are taken
 def timeline(samples: Sequence[Sample], title: str) -> str:
     """Return an SVG picture of throughput, reads in flight, waiting, retries and memory.
 
-    Parameters
-    ----------
-    samples
-        Of all processes, in any order.
-    title
-        Written above.
+    The samples of all processes come in any order.
     """
     run = _Run(samples)
     panels = [

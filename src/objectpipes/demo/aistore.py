@@ -24,15 +24,9 @@ _TARGETS = 3
 
 
 class AIStoreStore:
-    """An empty bucket in a cluster of our own.
+    """An empty bucket in a cluster of our own."""
 
-    Attributes
-    ----------
-    name : str
-        What it is called in the table.
-    """
-
-    name = "AIStore"
+    name = "AIStore"  # in the table
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -43,13 +37,7 @@ class AIStoreStore:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[AIStoreStore]:
-        """Start a cluster on free ports of this machine, and remove all of it at the end.
-
-        Raises
-        ------
-        OSError
-            Its program is missing, or does not get ready.
-        """
+        """Start a cluster on free ports of this machine, and remove all of it at the end."""
         with _cluster(_find_program()) as port:
             yield cls(port)
 

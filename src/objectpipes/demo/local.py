@@ -51,13 +51,7 @@ def running(
 def wait_until(
     ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, name: str
 ) -> None:
-    """Wait for a server.
-
-    Raises
-    ------
-    OSError
-        It has ended, or is not ready after half a minute.
-    """
+    """Wait for a server, at most half a minute."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:

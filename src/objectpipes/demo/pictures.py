@@ -19,18 +19,10 @@ _SHAPES = 6
 
 
 class Picture(NamedTuple):
-    """A file, and what must be seen in it.
+    """A file, and what must be seen in it."""
 
-    Attributes
-    ----------
-    data : bytes
-        The JPEG file.
-    digest : str
-        `pixels_digest` of it.
-    """
-
-    data: bytes
-    digest: str
+    data: bytes  # the JPEG file
+    digest: str  # pixels_digest of it
 
 
 def make_picture(number: int) -> Picture:

@@ -27,15 +27,9 @@ _SERVICES = ("master", "volume", "filer", "s3", "admin")
 
 
 class SeaweedStore:
-    """An empty bucket in a server of our own.
+    """An empty bucket in a server of our own."""
 
-    Attributes
-    ----------
-    name : str
-        Its name in the table.
-    """
-
-    name = "S3"
+    name = "S3"  # in the table
 
     def __init__(self, endpoint_url: str, credentials: Credentials) -> None:
         self.config = S3Config(
@@ -54,13 +48,7 @@ class SeaweedStore:
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[SeaweedStore]:
-        """Start a server on free ports of this machine, and remove all of it at the end.
-
-        Raises
-        ------
-        OSError
-            Its program is missing, or does not get ready.
-        """
+        """Start a server on free ports of this machine, and remove all of it at the end."""
         credentials = Credentials("objectpipes", "demonstration")
         with _server(credentials) as endpoint_url:
             yield cls(endpoint_url, credentials)

@@ -65,24 +65,12 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """The result of one pass over a prefix.
+    """The result of one pass over a prefix."""
 
-    Attributes
-    ----------
-    profile : Profile
-        What was read from the store, and what the loop waited for.
-    pictures : int
-        Number of pictures decoded.
-    errors : int
-        Number of pictures that are missing, arrived twice, or differ from those that were stored.
-    seconds : float
-        From the start of the listing to the last picture.
-    """
-
-    profile: Profile
-    pictures: int
-    errors: int
-    seconds: float
+    profile: Profile  # what was read from the store, and what the loop waited for
+    pictures: int  # how many were decoded
+    errors: int  # how many are missing, arrived twice, or differ from those that were stored
+    seconds: float  # from the start of the listing to the last picture
 
 
 def fill(
@@ -90,19 +78,7 @@ def fill(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Make pictures, and tar shards with other pictures, and put them into every store.
 
-    Parameters
-    ----------
-    stores
-        The stores to fill.
-    pictures
-        Number of JPEG files.
-    shards
-        Number of tar files.
-
-    Returns
-    -------
-    tuple of dict
-        The digest of each picture by its name: first the files, then those in shards.
+    Return the digest of each picture by its name: first the files, then those in shards.
     """
 
     def put(key: str, data: bytes) -> None:
@@ -171,17 +147,7 @@ def read(
     open_dataset: Callable[[Store], ObjectDataset | ShardDataset],
     expected: dict[str, str],
 ) -> Reading:
-    """Read a dataset in the workers of its loader, and compare the pictures.
-
-    Parameters
-    ----------
-    store
-        The store with the pictures.
-    open_dataset
-        A function that lists them.
-    expected
-        The digest of each picture by its name.
-    """
+    """Read a dataset in the workers of its loader, and compare the digests of the pictures."""
     seen: Counter[Seen] = Counter()
     begin = time.monotonic()
     loader = open_dataset(store).loader(num_workers=_WORKERS, collate_fn=list)

@@ -47,22 +47,9 @@ class Outcomes(Iterator[Any], Protocol):
 class ResumableDataset(IterableDataset[Any], abc.ABC):
     """Delivers samples in an order that can be resumed at any sample.
 
-    A subclass says how many samples there are, in which order they come, and how to read them.
-
-    Parameters
-    ----------
-    samples
-        Number of samples in an epoch.
-    order
-        Plain data that determines the order, apart from the epoch. A state with other data is
-        refused.
-    transform, batch_size, uneven, on_error, rank, ranks
-        As in `ObjectDataset`.
-
-    Raises
-    ------
-    ConfigError
-        An option can never work, or there are no samples.
+    A subclass says how many samples an epoch has, in which order they come, and how to read them.
+    `order` is plain data that determines the order, apart from the epoch. A state with other data
+    is refused. All other options are those of `ObjectDataset`.
     """
 
     def __init__(
@@ -467,15 +454,7 @@ def _checked_ranks(rank: int | None, ranks: int | None) -> tuple[int, int] | Non
 
 
 def transformed(transform: Callable[[Any], Any] | None, sample: Any, url: Callable[[], str]) -> Any:
-    """Apply `transform` to a sample.
-
-    Raises
-    ------
-    TransformError
-        The transform raised an exception. The error names the URL.
-    ObjectStoreError
-        The sample could not be read.
-    """
+    """Apply `transform` to a sample. The error names the URL."""
     if transform is None:
         return sample
     begun = time.perf_counter()

@@ -18,70 +18,37 @@ __all__ = ["Place", "Plan", "Stream"]
 
 @dataclass(frozen=True)
 class Place:
-    """How far an epoch has been read.
-
-    Attributes
-    ----------
-    epoch : int
-        Its number.
-    start : int
-        All samples before this position of its order have been read.
-    extra : tuple of int
-        Positions after `start` that have also been read, ascending: workers were not in step.
-    begun : tuple of (int, int)
-        Positions that were read in part (shards without an index), and how much of each.
-    """
+    """How far an epoch has been read."""
 
     epoch: int = 0
-    start: int = 0
+    start: int = 0  # all samples before this position of its order have been read
+    # Positions after `start` that have also been read, ascending: workers were not in step.
     extra: tuple[int, ...] = ()
+    # Positions that were read in part (shards without an index), and how much of each.
     begun: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What one worker has delivered of its batches.
+    """What one worker has delivered of its batches."""
 
-    Attributes
-    ----------
-    rank, worker, workers : int
-        The rank, the worker's number, and how many workers the rank has.
-    taken : int
-        Samples that it delivered or skipped.
-    inside : int
-        How much it delivered of the next one (a shard without an index).
-    """
-
+    # The worker's number, and how many workers its rank has.
     rank: int
     worker: int
     workers: int
-    taken: int
-    inside: int = 0
+    taken: int  # samples that it delivered or skipped
+    inside: int = 0  # how much it delivered of the next one (a shard without an index)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Cuts the unread samples of an epoch into batches.
+    """Cuts the unread samples of an epoch into batches."""
 
-    Attributes
-    ----------
-    samples : int
-        Samples of the whole epoch.
-    batch_size : int
-        Samples in a batch of one rank.
-    ranks : int
-        Number of ranks.
-    uneven : str
-        How to treat the last, incomplete global batch: ``"drop"``, ``"pad"`` or ``"keep"``.
-    place : Place
-        What was read earlier.
-    """
-
-    samples: int
-    batch_size: int
+    samples: int  # of the whole epoch
+    batch_size: int  # samples in a batch of one rank
     ranks: int
-    uneven: str
-    place: Place = Place()
+    uneven: str  # the last, incomplete global batch: "drop", "pad" or "keep" it
+    place: Place = Place()  # what was read earlier
 
     @property
     def global_batch(self) -> int:

@@ -19,12 +19,9 @@ __all__ = ["read_in_order"]
 def read_in_order(
     urls: Iterable[str | Range], store: Store
 ) -> Generator[_ext.ObjectReader | ObjectStoreError, None, None]:
-    """Read objects, or ranges of them, ahead of the consumer.
+    """Read objects, or ranges of them, ahead of the consumer; yield each reader, or its error.
 
-    Yields
-    ------
-    ObjectReader or ObjectStoreError
-        One for each URL. An object that is not the listed one counts as an error, too.
+    An object that is not the listed one counts as an error, too.
     """
     with closing(store.open_window()) as window:
         for items, failure in read_ahead(urls, window, prompt=True):

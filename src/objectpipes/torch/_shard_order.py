@@ -23,18 +23,9 @@ def run_length(size: int, samples: int) -> int:
 class ShardOrder:
     """An order of samples that takes memory for a few numbers per shard, and none per sample.
 
-    The shards are shuffled, and so are the runs of neighbours in each window of shards.
-
-    Parameters
-    ----------
-    counts : sequence of int
-        Number of samples in each shard. Samples are numbered through all shards.
-    window : int
-        Number of shards whose samples are mixed.
-    run : int
-        Number of neighbours that stay together.
-    *key : object
-        Determines the order, as for `Permutation`.
+    The shards, with `counts` samples each, are shuffled, and so are the runs of `run` neighbours in
+    each window of `window` shards. Samples are numbered through all shards. `key` is that of the
+    `Permutation`.
     """
 
     def __init__(self, counts: Sequence[int], window: int, run: int, *key: object) -> None:

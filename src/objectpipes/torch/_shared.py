@@ -17,24 +17,16 @@ class Shared:
 
     The main process writes where the next iteration begins, for persistent workers too. Each worker
     counts in a slot of its own, because adding is not atomic.
-
-    Attributes
-    ----------
-    epoch : int
-        Epoch of the next iteration.
-    epochs_set : int
-        How often ``set_epoch()`` was called.
-    start : int
-        Position at which the next iteration begins.
-    scattered : int
-        Whether `start` is not all of that place, which only processes started later know.
-    place : int
-        Number of that place. Each place is for one iteration.
-    seed_of_place : int
-        Base seed of the workers that began there; 0 if none has.
     """
 
-    _FIELDS = ("epoch", "epochs_set", "start", "scattered", "place", "seed_of_place")
+    _FIELDS = (
+        "epoch",  # of the next iteration
+        "epochs_set",  # how often set_epoch() was called
+        "start",  # position at which the next iteration begins
+        "scattered",  # whether that is not all of its place, which only later processes know
+        "place",  # number of that place; each place is for one iteration
+        "seed_of_place",  # base seed of the workers that began there; 0 if none has
+    )
 
     def __init__(self) -> None:
         self._numbers = torch.zeros(len(self._FIELDS) + _SLOTS, dtype=torch.int64)

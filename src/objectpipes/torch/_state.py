@@ -26,24 +26,13 @@ _MAX_COUNT = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class DatasetState:
-    """How much one process's copy of a dataset has delivered.
+    """How much one process's copy of a dataset has delivered."""
 
-    Attributes
-    ----------
-    order : dict
-        The data that determines the order of samples; the same for all processes.
-    plan : Plan
-        How that order is cut into batches.
-    shifts : bool
-        Whether the number of delivered batches does not determine which samples were read.
-    stream : Stream
-        What was delivered.
-    """
-
-    order: dict[str, Any]
-    plan: Plan
+    order: dict[str, Any]  # determines the order of samples; the same for all processes
+    plan: Plan  # how that order is cut into batches
+    # Whether the number of delivered batches does not determine which samples were read.
     shifts: bool
-    stream: Stream
+    stream: Stream  # what was delivered
 
     def write(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -57,13 +46,7 @@ class DatasetState:
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> DatasetState:
-        """Make a state from plain data.
-
-        Raises
-        ------
-        StateError
-            The data is not the state of a dataset.
-        """
+        """Make a state from plain data."""
         place = read_place(state)
         with _reading_fields():
             plan = Plan(
@@ -95,13 +78,7 @@ def write_place(order: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 
 def read_place(state: Mapping[str, Any]) -> Place:
-    """Return the place where an iteration began, or that all ranks have reached.
-
-    Raises
-    ------
-    StateError
-        The data is not the state of a dataset, or a newer objectpipes has written it.
-    """
+    """Return the place where an iteration began, or that all ranks have reached."""
     version = state.get("objectpipes") if isinstance(state, Mapping) else None
     if version is None:
         if _is_of_loader(state):
@@ -147,13 +124,7 @@ def _reading_fields() -> Iterator[None]:
 
 
 def check_order(expected: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Compare the data that determines the order of samples.
-
-    Raises
-    ------
-    StateError
-        The state was saved with other data, another seed or another way of shuffling.
-    """
+    """Compare the data that determines the order of samples."""
     found = state.get("order")
     if not isinstance(found, Mapping):
         raise StateError(
@@ -219,21 +190,11 @@ def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _RankState:
-    """How much one rank has delivered.
+    """How much one rank has delivered."""
 
-    Attributes
-    ----------
-    example : DatasetState
-        The state of one of its workers.
-    streams : list of Stream
-        What each worker has delivered.
-    finished : bool
-        Whether its loader has reached the end of the epoch.
-    """
-
-    example: DatasetState
-    streams: list[Stream]
-    finished: bool
+    example: DatasetState  # of one of its workers
+    streams: list[Stream]  # what each worker has delivered
+    finished: bool  # whether its loader has reached the end of the epoch
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> _RankState:
@@ -289,10 +250,7 @@ def _unpack(state: Mapping[str, Any]) -> tuple[list[DatasetState], int, int]:
 def check_loader_state(state: Mapping[str, Any], workers: int) -> DatasetState:
     """Return the state of a loader's first worker.
 
-    Raises
-    ------
-    StateError
-        The loader that saved it had another number of workers, or another kind of dataset.
+    The loader must have had the same number of workers, and the same kind of dataset.
     """
     found, _, _ = _unpack(state)
     saved = len(found) if "_snapshot" in state else 0

@@ -46,20 +46,7 @@ _MAX_LOCATED = 200  # objects, in search of one for each target
 
 
 class AISDoctor:
-    """Checks step by step. Each check needs the results of those before it.
-
-    Parameters
-    ----------
-    url : str
-        ``provider://bucket`` or ``provider://bucket/prefix``.
-    config : AISConfig
-        How to reach the cluster.
-
-    Raises
-    ------
-    InvalidURLError
-        The URL is malformed.
-    """
+    """Checks step by step. Each check needs the results of those before it."""
 
     _connection: Connection
     _token: str | None = None

@@ -15,14 +15,9 @@ Link = tuple[str, Callable[[], str]]
 
 
 class Broken(Exception):  # noqa: N818 - a finding, not a fault of ours
-    """A check failed.
+    """A check failed: what is wrong, and what to do about it, in sentences.
 
-    Parameters
-    ----------
-    finding : str
-        What is wrong, in one line.
-    remedy : str
-        What to do about it, in sentences; empty if the finding says it.
+    The remedy is empty if the finding says it.
     """
 
     def __init__(self, finding: str, remedy: str) -> None:
@@ -37,42 +32,20 @@ class NotNeeded(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check, without secrets.
+    """The result of one check, without secrets."""
 
-    Attributes
-    ----------
-    link : str
-        Name of the check.
-    outcome : {"ok", "failed", "skipped"}
-        Its result. Checks after a failed one are skipped.
-    text : str
-        What was found, perhaps in several lines.
-    remedy : str
-        What to do about it; empty if there is nothing to do, or if the text says it.
-    help_url : str
-        Page about such errors; empty if there is none.
-    """
-
-    link: str
-    outcome: str
-    text: str = ""
-    remedy: str = ""
-    help_url: str = ""
+    link: str  # name of the check
+    outcome: str  # "ok", "failed" or "skipped", as all checks after a failed one are
+    text: str = ""  # perhaps several lines
+    remedy: str = ""  # what to do about it; empty if there is nothing to do, or if the text says it
+    help_url: str = ""  # page about such errors; empty if there is none
 
 
 def walk(links: Sequence[Link]) -> Iterator[Finding]:
-    """Run the checks in order, until one fails.
+    """Run the checks in order, until one fails; yield one finding for each.
 
-    Parameters
-    ----------
-    links
-        The checks. One that raises `Broken` or an `ObjectStoreError` fails, and later ones are
-        skipped. One that raises `NotNeeded` is skipped.
-
-    Yields
-    ------
-    Finding
-        One for each link.
+    A check that raises `Broken` or an `ObjectStoreError` fails, and later ones are skipped. One
+    that raises `NotNeeded` is skipped.
     """
     broken = False
     for name, check in links:

@@ -28,19 +28,11 @@ _MAX_CLOCK_DIFFERENCE_S = 15 * 60
 class Route:
     """One connection to a server, made step by step.
 
-    Parameters
-    ----------
-    endpoint_option, ca_variable : str
-        The option that names another server, and the variable that names certificate authorities.
-        The remedies mention them.
-
-    Attributes
-    ----------
-    reply : http.client.HTTPResponse or None
-        The answer of the server, once it was asked.
+    The remedies mention the option that names another server, and the variable that names
+    certificate authorities.
     """
 
-    reply: http.client.HTTPResponse | None = None
+    reply: http.client.HTTPResponse | None = None  # once the server was asked
     _url: SplitResult
     _connection: Connection
     _proxy: SplitResult | None = None
@@ -52,15 +44,7 @@ class Route:
         self._ca_variable = ca_variable
 
     def lead_to(self, url: str, connection: Connection) -> None:
-        """Set where to go, before the first step.
-
-        Parameters
-        ----------
-        url
-            ``http[s]://host[:port]/path`` of something that HEAD may request.
-        connection
-            The options that the engine uses.
-        """
+        """Set where to go, before the first step: the URL of something that HEAD may request."""
         self._url = urlsplit(url)
         self._connection = connection
         self._first_hop = self._address

@@ -17,19 +17,9 @@ _STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 
 
 def print_findings(findings: Iterable[Finding], width: int) -> bool:
-    """Print a line for each finding, and at the end what to do.
+    """Print a line for each finding as it comes, and at the end what to do.
 
-    Parameters
-    ----------
-    findings
-        The results, printed as they come.
-    width
-        Length of the longest name.
-
-    Returns
-    -------
-    bool
-        Whether no check failed.
+    `width` is the length of the longest name. Return whether no check failed.
     """
     failed: Finding | None = None
     for finding in findings:

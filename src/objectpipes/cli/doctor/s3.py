@@ -46,20 +46,7 @@ _DNS_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
 class S3Doctor:
-    """Checks step by step. Each check needs the results of those before it.
-
-    Parameters
-    ----------
-    url : str
-        ``s3://bucket`` or ``s3://bucket/prefix``.
-    config : S3Config
-        How to reach the store.
-
-    Raises
-    ------
-    InvalidURLError
-        The URL is malformed.
-    """
+    """Checks step by step. Each check needs the results of those before it."""
 
     _resolved: ResolvedS3Config
     _smallest: ObjectUrl | None = None

@@ -25,10 +25,7 @@ _SHORT_NAMES = {"commonName": "CN", "organizationName": "O", "organizationalUnit
 def context_for(connection: Connection) -> ssl.SSLContext:
     """Return a context with the same authorities and client certificate as the engine.
 
-    Raises
-    ------
-    OSError
-        The file of authorities, or the client certificate, cannot be used.
+    It is an `OSError` if a file of these cannot be used.
     """
     context = _unverifying_context()
     if connection.verify_tls:
@@ -43,14 +40,7 @@ def unverified_certificate(connect: Callable[[], socket.socket], host: str) -> C
     """Return the certificate of a server that is not trusted; empty if that fails.
 
     The ssl module describes only certificates that it has verified. So this one is fetched first,
-    and then verified with itself as the authority.
-
-    Parameters
-    ----------
-    connect
-        Called for each new connection.
-    host
-        Name of the server.
+    and then verified with itself as the authority. `connect` is called for each new connection.
     """
     with suppress(OSError):
         with _unverifying_context().wrap_socket(connect(), server_hostname=host) as secured:
