@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os.path
 import posixpath
@@ -165,7 +166,7 @@ def _decompressed(file: BinaryFile, url: str, compression: str) -> BinaryFile:
     if not compression:
         return file
     try:
-        return _Decompressed(_OPENERS[compression](cast(IO[bytes], file)), url)
+        return _Decompressed(_open_compressed(cast(IO[bytes], file), compression), url)
     except ImportError as error:
         raise NotSupportedError(str(error), url=url, code="Compression") from error
 
@@ -224,22 +225,11 @@ class _Decompressed:
             ) from error
 
 
-def _open_gz(file: IO[bytes]) -> io.BufferedIOBase:
-    import gzip
-
-    return gzip.GzipFile(fileobj=file, mode="rb")
-
-
-def _open_bz2(file: IO[bytes]) -> io.BufferedIOBase:
-    import bz2
-
-    return bz2.BZ2File(file)
-
-
-def _open_xz(file: IO[bytes]) -> io.BufferedIOBase:
-    import lzma
-
-    return lzma.LZMAFile(file)
+def _open_compressed(file: IO[bytes], compression: str) -> io.BufferedIOBase:
+    if compression == "zst":
+        return _open_zst(file)
+    module = importlib.import_module({"gz": "gzip", "bz2": "bz2", "xz": "lzma"}[compression])
+    return cast(io.BufferedIOBase, module.open(file, "rb"))
 
 
 def _open_zst(file: IO[bytes]) -> io.BufferedIOBase:
@@ -255,11 +245,3 @@ def _open_zst(file: IO[bytes]) -> io.BufferedIOBase:
         raise ImportError("No library for zstd is installed") from None
     reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
     return cast(io.BufferedIOBase, reader)
-
-
-_OPENERS: dict[str, Callable[[IO[bytes]], io.BufferedIOBase]] = {
-    "gz": _open_gz,
-    "bz2": _open_bz2,
-    "xz": _open_xz,
-    "zst": _open_zst,
-}
