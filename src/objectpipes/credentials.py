@@ -34,23 +34,11 @@ _POLL_S = 5.0
 # The longest wait for the first credentials, however many attempts are left.
 _MAX_FIRST_S = 8.0
 
-# The names of the parts for messages, by the source of the credentials.
-_ORIGINS = {
-    ("env", "access_key"): "AWS_ACCESS_KEY_ID",
-    ("env", "secret_key"): "AWS_SECRET_ACCESS_KEY",
-    ("env", "session_token"): "AWS_SESSION_TOKEN",
-    ("shared-credentials-file", "access_key"): "aws_access_key_id of the shared credentials file",
-    ("shared-credentials-file", "secret_key"): (
-        "aws_secret_access_key of the shared credentials file"
-    ),
-    ("shared-credentials-file", "session_token"): (
-        "aws_session_token of the shared credentials file"
-    ),
-}
+# For messages: the name of each part, and its variable. Files have that in lower case.
 _PARTS = {
-    "access_key": "access key",
-    "secret_key": "secret key",
-    "session_token": "session token",
+    "access_key": ("access key", "AWS_ACCESS_KEY_ID"),
+    "secret_key": ("secret key", "AWS_SECRET_ACCESS_KEY"),
+    "session_token": ("session token", "AWS_SESSION_TOKEN"),
 }
 
 
@@ -86,13 +74,12 @@ class Credentials:
 
     def __post_init__(self) -> None:
         keep_secret(self.secret_key, self.session_token)
-        for part, name in _PARTS.items():
+        for part, (name, variable) in _PARTS.items():
             if value := getattr(self, part):
-                check_text(f"The {name}{self._origin(part)}", value)
+                shown = f"The {name}{self._origin(variable)}"
+                check_text(shown, value)
                 if part != "secret_key" and not value.isascii():
-                    raise ConfigError(
-                        f"The {name}{self._origin(part)} has a character that is not ASCII."
-                    )
+                    raise ConfigError(f"{shown} has a character that is not ASCII.")
         if bool(self.access_key) != bool(self.secret_key):
             raise ConfigError("An access key and a secret key must be given together.")
         if not self.access_key and not self.session_token:
@@ -104,8 +91,10 @@ class Credentials:
                 "The expiry of credentials needs a time zone (datetime.timezone.utc)."
             )
 
-    def _origin(self, part: str) -> str:
-        origin = _ORIGINS.get((self.source, part), self.source)
+    def _origin(self, variable: str) -> str:
+        in_file = f"{variable.lower()} of the shared credentials file"
+        origins = {"env": variable, "shared-credentials-file": in_file}
+        origin = origins.get(self.source, self.source)
         return f" from {origin}" if origin else ""
 
 
