@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ._redact import redact, without_password
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = [
     "AccessDeniedError",
@@ -529,43 +532,21 @@ _CLASS_OF_KIND: dict[str, type[ObjectStoreError]] = {
 }
 
 
+class _Facts(TypedDict, total=False):
+    endpoint: str
+    status: int
+    code: str
+    request_id: str
+    attempts: int
+
+
 def from_native(
-    kind: str,
-    message: str,
-    *,
-    url: str | bytes | None = None,
-    endpoint: str = "",
-    status: int = 0,
-    code: str = "",
-    request_id: str = "",
-    attempts: int = 0,
+    kind: str, message: str, *, url: str | bytes | None = None, **facts: Unpack[_Facts]
 ) -> ObjectStoreError:
-    """Return the exception for a Status of the engine.
+    """Return the exception for a Status of the engine, whose kind is in snake_case.
 
-    Parameters
-    ----------
-    kind : str
-        The StatusCode in snake_case, for example ``"object_not_found"``.
-    message : str
-        The Status' message.
-    url : str or bytes, optional
-        The URL as the caller wrote it.
-    endpoint, status, code, request_id, attempts : str, int, str, str and int, optional
-        The Status' detail; 0 or empty where unknown.
-
-    Returns
-    -------
-    ObjectStoreError
-        An instance of the class for `kind`.
+    The facts are those of its detail; 0 or empty where unknown.
     """
     if isinstance(url, bytes):
         url = url.decode(errors="backslashreplace")
-    return _CLASS_OF_KIND[kind](
-        message,
-        url=url,
-        endpoint=endpoint,
-        status=status,
-        code=code,
-        request_id=request_id,
-        attempts=attempts,
-    )
+    return _CLASS_OF_KIND[kind](message, url=url, **facts)
