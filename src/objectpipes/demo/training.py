@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.pool import ThreadPool
-from typing import Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .._connection import StoreConfig
 from .._progress import progress_bar
 from ..manifest import Manifest
 from ..profiling import Profile, profile
 from ..torch import ObjectDataset, ShardDataset
 from .pictures import make_picture, make_shard, pixels_digest
+
+if TYPE_CHECKING:
+    from .aistore import AIStoreStore
+    from .seaweed import SeaweedStore
 
 __all__ = [
     "PICTURES",
@@ -42,25 +45,7 @@ _BATCH = 16
 
 # The name of a picture, and the hash of its pixels.
 Seen = tuple[str, str]
-
-
-class Store(Protocol):
-    """A store for the pictures."""
-
-    name: str
-
-    @property
-    def config(self) -> StoreConfig:
-        """How to reach it."""
-        ...
-
-    def put(self, key: str, data: bytes) -> None:
-        """Store an object; threads may do so at once."""
-        ...
-
-    def url(self, key: str) -> str:
-        """Return the URL of an object or of a prefix."""
-        ...
+Store: TypeAlias = "AIStoreStore | SeaweedStore"
 
 
 @dataclass(frozen=True)
@@ -113,33 +98,33 @@ def fill(
     return in_files, in_shards
 
 
-class _Settings(TypedDict):
-    batch_size: int
-    shuffle: bool
-    uneven: Literal["keep"]
-    rank: int
-    ranks: int
-
-
-_SETTINGS: _Settings = {
-    "batch_size": _BATCH,
-    "shuffle": True,
-    "uneven": "keep",
-    "rank": 0,
-    "ranks": 1,
-}
-
-
-def pictures_of(store: Store) -> ObjectDataset:
+def pictures_of(store: Store) -> ObjectDataset | ShardDataset:
     """Return a dataset of the pictures that are files."""
-    manifest = Manifest.list(store.url(PICTURES), config=store.config)
-    return ObjectDataset(manifest, _see_file, config=store.config, **_SETTINGS)
+    return _dataset(ObjectDataset, store, PICTURES, _see_file)
 
 
-def shards_of(store: Store) -> ShardDataset:
+def shards_of(store: Store) -> ObjectDataset | ShardDataset:
     """Return a dataset of the tar shards."""
-    manifest = Manifest.list(store.url(SHARDS), config=store.config)
-    return ShardDataset(manifest, _see_sample, config=store.config, **_SETTINGS)
+    return _dataset(ShardDataset, store, SHARDS, _see_sample)
+
+
+def _dataset(
+    kind: type[ObjectDataset] | type[ShardDataset],
+    store: Store,
+    prefix: str,
+    see: Callable[[Any], Seen],
+) -> ObjectDataset | ShardDataset:
+    manifest = Manifest.list(store.url(prefix), config=store.config)
+    return kind(
+        manifest,
+        see,
+        batch_size=_BATCH,
+        shuffle=True,
+        uneven="keep",
+        config=store.config,
+        rank=0,
+        ranks=1,
+    )
 
 
 def read(
