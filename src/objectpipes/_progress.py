@@ -5,28 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Protocol
+from typing import cast
 
 __all__ = ["Progress", "progress_bar"]
 
 
-class Progress(Protocol):
-    """Receives the progress of an operation."""
+class Progress:
+    """The methods of tqdm that we use; they do nothing if it is not installed."""
 
-    def update(self, count: int = 1, /) -> object:
-        """Add to the count."""
-
-    def set_description(self, text: str, /, refresh: bool = True) -> None:
-        """Set the description of the operation."""
-
-    def set_postfix_str(self, text: str, /, refresh: bool = True) -> None:
-        """Set a text after the bar."""
-
-
-class _NoBar:
-    """Shows nothing, if tqdm is not installed."""
-
-    def update(self, count: int = 1, /) -> None: ...
+    def update(self, count: int = 1, /) -> object: ...
     def set_description(self, text: str, /, refresh: bool = True) -> None: ...
     def set_postfix_str(self, text: str, /, refresh: bool = True) -> None: ...
 
@@ -47,7 +34,7 @@ def progress_bar(
     try:
         from tqdm import tqdm
     except ImportError:
-        yield _NoBar()
+        yield Progress()
         return
     # A DataLoader would fork its workers while this thread runs.
     tqdm.monitor_interval = 0
@@ -61,4 +48,4 @@ def progress_bar(
         leave=False,
         dynamic_ncols=True,
     ) as bar:
-        yield bar
+        yield cast(Progress, bar)
