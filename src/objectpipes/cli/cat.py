@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .connection import add_connection_options, open_store, store_url
+from .connection import add_connection_options, add_urls, open_store
 
 if TYPE_CHECKING:
     from .. import _ext
@@ -22,13 +22,7 @@ _PREFETCH_BYTES = 64 << 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``cat``."""
-    parser.add_argument(
-        "urls",
-        metavar="URL",
-        nargs="+",
-        type=store_url,
-        help="s3://bucket/key or ais://bucket/name",
-    )
+    add_urls(parser, "s3://bucket/key or ais://bucket/name")
     add_connection_options(parser)
 
 

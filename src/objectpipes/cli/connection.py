@@ -10,7 +10,7 @@ from ..errors import InvalidURLError
 if TYPE_CHECKING:
     from .._store import Store
 
-__all__ = ["add_connection_options", "open_store", "store_url"]
+__all__ = ["add_connection_options", "add_urls", "open_store", "store_url"]
 
 
 def store_url(text: str) -> str:
@@ -26,6 +26,11 @@ def store_url(text: str) -> str:
             f"expected s3://bucket/... or ais://bucket/..., not {text!r}"
         ) from None
     return text
+
+
+def add_urls(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the URLs of one or more of something."""
+    parser.add_argument("urls", metavar="URL", nargs="+", type=store_url, help=what)
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import closing
 
-from .connection import add_connection_options, open_store, store_url
+from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
 __all__ = ["add_arguments", "run"]
@@ -17,13 +17,7 @@ _PREFETCH_BYTES = 64 << 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``index``."""
-    parser.add_argument(
-        "urls",
-        metavar="URL",
-        nargs="+",
-        type=store_url,
-        help="s3:// or ais://bucket/prefix of uncompressed shards, all in one store",
-    )
+    add_urls(parser, "s3:// or ais://bucket/prefix of uncompressed shards, all in one store")
     parser.add_argument(
         "-o",
         "--output",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .connection import add_connection_options, open_store, store_url
+from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
 __all__ = ["add_arguments", "run"]
@@ -13,13 +13,7 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``manifest``."""
-    parser.add_argument(
-        "urls",
-        metavar="URL",
-        nargs="+",
-        type=store_url,
-        help="s3:// or ais://bucket/prefix, all in one store",
-    )
+    add_urls(parser, "s3:// or ais://bucket/prefix, all in one store")
     parser.add_argument(
         "-o",
         "--output",
