@@ -17,6 +17,7 @@ from .errors import ConfigError
 
 __all__ = ["Profile", "WorkerProfile", "profile"]
 
+_KINDS = ("store", "credentials", "transform", "consumer")
 _COUNTS = ("objects", "bytes", "retries")
 
 
@@ -82,8 +83,7 @@ class Profile:
 
     def __str__(self) -> str:
         """Return a table."""
-        kinds = ("store", "credentials", "transform", "consumer")
-        header = ("", *(f"{kind} s" for kind in kinds), "objects", "MB", "retries")
+        header = ("", *(f"{kind} s" for kind in _KINDS), "objects", "MB", "retries")
         rows: list[tuple[str, ...]] = [header]
         everyone: list[WorkerProfile | Profile] = [*self.workers, self]
         for row in everyone:
@@ -93,7 +93,7 @@ class Profile:
             rows.append(
                 (
                     name,
-                    *(f"{getattr(row, kind):.2f}" for kind in kinds),
+                    *(f"{getattr(row, kind):.2f}" for kind in _KINDS),
                     f"{row.objects:,}",
                     f"{row.bytes / 1e6:,.1f}",
                     f"{row.retries:,}",
@@ -123,8 +123,11 @@ class Profile:
             "# HELP objectpipes_worker_seconds Time of a process that read data, by kind.",
             "# TYPE objectpipes_worker_seconds gauge",
         ]
-        for labels, kind, seconds in self._seconds():
-            lines.append(f'objectpipes_worker_seconds{{{labels},kind="{kind}"}} {seconds!r}')
+        lines += [
+            f'objectpipes_worker_seconds{{{_labels(row)},kind="{kind}"}} {getattr(row, kind)!r}'
+            for row in self.workers
+            for kind in _KINDS
+        ]
         for name in _COUNTS:
             lines.append(f"# HELP objectpipes_{name} {name.capitalize()} of a process.")
             lines.append(f"# TYPE objectpipes_{name} gauge")
@@ -132,11 +135,6 @@ class Profile:
                 f"objectpipes_{name}{{{_labels(row)}}} {getattr(row, name)}" for row in self.workers
             ]
         return "\n".join(lines) + "\n"
-
-    def _seconds(self) -> Iterator[tuple[str, str, float]]:
-        for row in self.workers:
-            for kind in ("store", "credentials", "transform", "consumer"):
-                yield _labels(row), kind, getattr(row, kind)
 
     def _record(self) -> None:
         """Add it to OpenTelemetry's counters, if that is installed."""
@@ -149,7 +147,7 @@ class Profile:
         seconds.add(self.wait, {"kind": "wait"})
         for row in self.workers:
             worker = {} if row.worker is None else {"worker": row.worker}
-            for kind in ("store", "credentials", "transform", "consumer"):
+            for kind in _KINDS:
                 seconds.add(max(getattr(row, kind), 0.0), {"kind": kind, **worker})
             for name in _COUNTS:
                 meter.create_counter(f"objectpipes.{name}").add(getattr(row, name), worker)
@@ -214,6 +212,6 @@ def _row(reported: dict[str, Any]) -> WorkerProfile:
     return WorkerProfile(
         reported["worker"],
         reported["process"],
-        *(seconds[kind] for kind in ("store", "credentials", "transform", "consumer")),
+        *(seconds[kind] for kind in _KINDS),
         *(counts[name] for name in _COUNTS),
     )
