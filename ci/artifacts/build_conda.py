@@ -14,7 +14,7 @@ from ci.artifacts.conda_package import main as conda_package
 from ci.artifacts.files import AWS_SDK, CONDA, DIST, STAND_INS
 from ci.command import run
 from ci.local import stand_ins
-from ci.local.aws_sdk import AwsSdk, AwsSdkError, read_aws_sdk
+from ci.local.aws_sdk import AwsSdk, read_aws_sdk
 from ci.local.sealed import run_sealed
 from ci.paths import ROOT
 from ci.table.platforms import read_table
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--aws-sdk",
-        type=Path,
+        type=lambda prefix: read_aws_sdk(Path(prefix).absolute()),
         metavar="PREFIX",
         help="with stand-ins, one of them made of the static aws-sdk-cpp that is installed there;"
         f" into {AWS_SDK}/ below the folder",
@@ -104,11 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         for platform, row in rows.items():
             conda_package(["--render", platform, "--python", *row.python])
     elif options.aws_sdk:
-        try:
-            sdk = read_aws_sdk(options.aws_sdk.absolute())
-        except AwsSdkError as error:
-            parser.error(str(error))
-        build_with_stand_ins(folder / AWS_SDK / STAND_INS, sdk)
+        build_with_stand_ins(folder / AWS_SDK / STAND_INS, options.aws_sdk)
     elif options.stand_ins or not is_reachable(_CONDA_FORGE):
         print("Building with stand-ins for the packages of conda-forge", flush=True)
         build_with_stand_ins(folder / STAND_INS)

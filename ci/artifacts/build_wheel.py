@@ -22,7 +22,7 @@ from ci.artifacts.sbom import (
 from ci.artifacts.sdist import build_sdist
 from ci.artifacts.source_date import source_date_epoch
 from ci.command import output, run
-from ci.local.aws_sdk import AwsSdk, AwsSdkError, read_aws_sdk
+from ci.local.aws_sdk import AwsSdk, read_aws_sdk
 from ci.local.pythons import NoSuchPythonError, find_python
 from ci.local.static_deps import build_static_deps, linked_deps
 from ci.local.zig import Target, Toolchain, make_toolchain
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--twice", action="store_true", help="build again and compare the bytes")
     parser.add_argument(
         "--aws-sdk",
-        type=Path,
+        type=lambda prefix: read_aws_sdk(Path(prefix).absolute()),
         metavar="PREFIX",
         help='link the static aws-sdk-cpp that is installed there: the wheel gets transport="aws",'
         f" and into {AWS_SDK}/ below the folder",
@@ -129,12 +129,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["SOURCE_DATE_EPOCH"] = source_date_epoch()
     destination = options.output.absolute()
     target = Target(options.arch)
-    sdk = None
-    if options.aws_sdk:
-        try:
-            sdk = read_aws_sdk(options.aws_sdk.absolute())
-        except AwsSdkError as error:
-            parser.error(str(error))
+    sdk = options.aws_sdk
+    if sdk is not None:
         destination /= AWS_SDK
     destination.mkdir(parents=True, exist_ok=True)
     for python in _interpreters(options.python, rows[options.arch].python):

@@ -1,5 +1,6 @@
 """A static aws-sdk-cpp that somebody has built, to be linked into a wheel."""
 
+import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ _LIBCXX = b"NSt3__1"
 _LIBSTDCXX = b"NSt7__cxx11"
 
 
-class AwsSdkError(Exception):
+class AwsSdkError(argparse.ArgumentTypeError):
     """A folder holds no aws-sdk-cpp that can be linked into a wheel."""
 
 
