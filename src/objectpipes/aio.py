@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 from ._aws import preload
 from ._objects import as_object_url, same_store
 from ._read_ahead import MAX_AT_ONCE, pull, require_text
-from ._store import Listing, Store, log_skipped
+from ._store import Store, log_skipped
 from .options import ListFilters, ReadOptions
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Buffer, Self, Unpack
 
     from . import _ext
@@ -108,14 +106,10 @@ def list_objects(
     return _list(url, config, ListFilters(masks=masks, **filters))
 
 
-def _open_listing(url: str, config: StoreConfig | None, filters: ListFilters) -> Listing:
-    return Store.of(url, config).open_listing(url, filters)
-
-
 async def _list(
     url: str, config: StoreConfig | None, filters: ListFilters
 ) -> AsyncGenerator[ObjectUrl, None]:
-    listing = await _open(_open_listing, url, config, filters)
+    listing = await _open(lambda: Store.of(url, config).open_listing(url, filters))
     try:
         while (page := await _in_thread(listing.next_page)) is not None:
             for listed in page:
@@ -355,12 +349,7 @@ class AsyncObjectReader:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         self._reader.close()
 
     def __aiter__(self) -> Self:

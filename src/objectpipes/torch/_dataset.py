@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch.utils.data import IterableDataset, get_worker_info
@@ -425,14 +426,8 @@ class Progress:
 
     @property
     def state(self) -> DatasetState:
-        began = self._began
-        stream = began.stream
-        return DatasetState(
-            began.order,
-            began.plan,
-            began.shifts,
-            Stream(stream.rank, stream.worker, stream.workers, self.taken, self.inside),
-        )
+        stream = replace(self._began.stream, taken=self.taken, inside=self.inside)
+        return replace(self._began, stream=stream)
 
 
 def check_manifest(manifest: object) -> None:

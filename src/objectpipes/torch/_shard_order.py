@@ -33,7 +33,6 @@ class ShardOrder:
         self._shards = [shards[position] for position in range(len(counts))]
         self._firsts = [0, *itertools.accumulate(counts)]
         self._ends = [*itertools.accumulate(counts[shard] for shard in self._shards)]
-        self._window = window
         self._window_ends = [
             self._ends[min(last, len(counts)) - 1]
             for last in range(window, len(counts) + window, window)
