@@ -39,6 +39,7 @@ class Get final : public Call, public BucketFacts::Handler {
   void OnBucketKnown() override;
   bool TryAnotherObject() override;
   bool FollowsTargets() const override { return !read_.etl_name.empty(); }
+  void OnConnected() override { handler_->OnConnected(); }
   Flow OnSuccess(const HttpHead& http) override;
   Space OnSuccessSpace() override { return handler_->OnSpace(); }
   Flow OnSuccessData(const char* data, size_t size) override;

@@ -10,6 +10,7 @@ void ConcurrencyLimit::OnLatency(int64_t microseconds, int64_t now_ms) {
     min_latency_us_ = 0;
     window_began_ms_ = now_ms;
   }
+  replies_ = std::min(replies_ + 1, kMinReplies);
   // The minimum is the latency of the path. Higher ones include queues that we fill ourselves.
   if (min_latency_us_ == 0 || microseconds < min_latency_us_) min_latency_us_ = microseconds;
 }
@@ -25,6 +26,7 @@ void ConcurrencyLimit::OnThrottled(int64_t now_ms) {
 }
 
 int ConcurrencyLimit::Target() const {
+  if (replies_ < kMinReplies) return kMin;
   int64_t latency = min_latency_us_;
   if (latency == 0 || (last_window_us_ != 0 && last_window_us_ < latency))
     latency = last_window_us_;

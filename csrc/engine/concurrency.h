@@ -10,7 +10,8 @@ namespace objectpipes {
 // then grows again step by step. I/O thread only.
 class ConcurrencyLimit {
  public:
-  void OnLatency(int64_t microseconds, int64_t now_ms);  // from request to first byte
+  // From request to first byte, over an open connection.
+  void OnLatency(int64_t microseconds, int64_t now_ms);
   void OnSuccess();
   void OnThrottled(int64_t now_ms);
 
@@ -22,10 +23,14 @@ class ConcurrencyLimit {
 
   static constexpr int kMin = 8;
   static constexpr int kMax = 128;
+  // The first replies are late for other reasons, too: handshakes of other connections, cold
+  // caches.
+  static constexpr int kMinReplies = 2 * kMin;
   static constexpr int64_t kCostOfRequestUs = 40;    // CPU time of the I/O thread at 4 KiB
   static constexpr int64_t kLatencyWindowMs = 5000;  // an older minimum is forgotten
   static constexpr int64_t kThrottleWindowMs = 500;  // at most one halving in this time
 
+  int replies_ = 0;             // no more than kMinReplies are counted
   int64_t min_latency_us_ = 0;  // of this window; 0: none yet
   int64_t last_window_us_ = 0;  // of the window before
   int64_t window_began_ms_ = 0;

@@ -62,7 +62,7 @@ void RangeFetch::StartExchange() {
   reply_end_ = kToTheEnd;
   skip_ = 0;
   if (!retry_.Attempting()) return;
-  started_us_ = MonotonicUs();
+  sent_us_ = MonotonicUs();
   exchange_ = client_->transport->StartGet(request, this);
 }
 
@@ -191,8 +191,11 @@ void RangeFetch::AdoptReply(const ReplyHead& head) {
   verified_ = head.begin;
 }
 
+// A handshake is no part of the latency of requests.
+void RangeFetch::OnConnected() { sent_us_ = MonotonicUs(); }
+
 Flow RangeFetch::OnHead(const ReplyHead& head) {
-  client_->concurrency.OnLatency(MonotonicUs() - started_us_, client_->loop->now_ms());
+  client_->concurrency.OnLatency(MonotonicUs() - sent_us_, client_->loop->now_ms());
   retry_.Answered();
   refused_ = CheckReply(head);
   if (!refused_.ok()) return Flow::kStop;

@@ -74,6 +74,7 @@ class RangeFetch final : private GetHandler {
   int attempts() const { return retry_.attempts(); }
 
  private:
+  void OnConnected() override;
   Flow OnHead(const ReplyHead& head) override;
   Space OnSpace() override;
   Flow OnData(const char* data, size_t size) override;
@@ -117,7 +118,7 @@ class RangeFetch final : private GetHandler {
   uint64_t verified_ = 0;     // the offset in the object up to which bytes were given to it
   int rereads_ = 0;           // of damaged replies
   int short_replies_ = 0;
-  int64_t started_us_ = 0;
+  int64_t sent_us_ = 0;
 };
 
 }  // namespace objectpipes

@@ -12,6 +12,7 @@ class S3Get final : public S3Call {
 
  private:
   bool IsAnswer(const HttpHead& http) const override;
+  void OnConnected() override { handler_->OnConnected(); }
   Flow OnSuccess(const HttpHead& http) override;
   Space OnSuccessSpace() override { return handler_->OnSpace(); }
   Flow OnSuccessData(const char* data, size_t size) override;

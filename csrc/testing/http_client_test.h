@@ -22,6 +22,7 @@ inline constexpr size_t kMiB = size_t{1} << 20;
 // Receives one reply, and says what a test tells it to say.
 class Receiver final : public HttpHandler {
  public:
+  void OnConnected() override { ++connected; }
   Flow OnHead(const HttpHead& head) override {
     EXPECT_EQ(status, 0) << "OnHead comes once";
     status = head.status();
@@ -51,6 +52,7 @@ class Receiver final : public HttpHandler {
   size_t pause_at = SIZE_MAX;
   size_t stop_at = SIZE_MAX;
   std::string own_space;
+  int connected = 0;
   int status = 0;
   std::string etag;
   std::string body;

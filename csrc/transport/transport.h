@@ -126,11 +126,14 @@ struct Space {
   size_t size = 0;
 };
 
-// Receives the reply to one GET. The calls come in this order: at most one OnHead, any number of
-// OnData, exactly one OnDone. After the Exchange is destroyed, no call follows. OnHead is called
-// only for a successful reply; for any other, OnDone gets the Status that the reply was mapped to.
+// Receives the reply to one GET. The calls come in this order: any number of OnConnected, at most
+// one OnHead, any number of OnData, exactly one OnDone. After the Exchange is destroyed, no call
+// follows. OnHead is called only for a successful reply; for any other, OnDone gets the Status that
+// the reply was mapped to.
 class GetHandler {
  public:
+  // The request had to wait until a new connection was open, and is sent now.
+  virtual void OnConnected() {}
   virtual Flow OnHead(const ReplyHead& head) = 0;
   // Asked before bytes are received, so that a transport can receive them where they belong. OnData
   // then gets a piece from the front of that space, and must not return kPause.

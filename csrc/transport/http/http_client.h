@@ -53,6 +53,8 @@ struct HttpOptions {
 // Like GetHandler, for HTTP. OnDone gets OK if the reply is complete, whatever its status code.
 class HttpHandler {
  public:
+  // The request had to wait until a new connection was open, and is sent now.
+  virtual void OnConnected() {}
   virtual Flow OnHead(const HttpHead& head) = 0;
   virtual Space OnSpace() { return {}; }
   virtual Flow OnData(const char* data, size_t size) = 0;

@@ -61,6 +61,17 @@ TEST_F(HttpClientTest, OneAfterTheOtherThereIsOneConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+// So that a handshake is not taken for the latency of requests.
+TEST_F(HttpClientTest, TellsWhichRequestsWaitedForANewConnection) {
+  LoopbackServer server(ServeSizes);
+  Receiver first;
+  EXPECT_TRUE(Get(server.url("/1000"), &first).ok());
+  EXPECT_EQ(first.connected, 1);
+  Receiver second;
+  EXPECT_TRUE(Get(server.url("/1000"), &second).ok());
+  EXPECT_EQ(second.connected, 0);
+}
+
 TEST_F(HttpClientTest, ManyAtOnceDoNotGetMixedUp) {
   LoopbackServer server(ServeSizes);
   for (int round = 0; round < 3; ++round) {

@@ -66,6 +66,7 @@ void HttpConnection::OnDialed(Result<Dialed> outcome) {
   if (outcome.ok()) {
     stream_ = std::move(outcome.value().stream);
     socket_ = outcome.value().socket;
+    exchange_->handler_->OnConnected();
     return BeginTransfer();
   }
   if (outcome.status().detail().code != kOutOfDescriptors) return Finish(outcome.status(), false);
