@@ -147,11 +147,14 @@ def read_table(path: Path = TABLE) -> Table:
 
 
 def make_table(data: dict[str, Any]) -> Table:
-    """Make a table of parsed TOML, and check every value."""
+    """Make a table of parsed TOML, in which rows inherit from builders, and check every value."""
+    shared: dict[str, dict[str, Any]] = data.pop("builder", {})
     table = Table(
         aws_verified=data.pop("aws_verified"),
         servers=[Server(**row) for row in data.pop("server")],
-        artifacts=[Artifact(**row) for row in data.pop("artifact")],
+        artifacts=[
+            Artifact(**shared.get(row.get("builder", ""), {}) | row) for row in data.pop("artifact")
+        ],
     )
     if data:
         raise TableError(f"unknown keys: {', '.join(data)}")
