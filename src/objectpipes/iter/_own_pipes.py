@@ -60,11 +60,9 @@ class IterableWrapper(IterDataPipe[Any]):
         self.iterable = iterable
 
     def __iter__(self) -> Iterator[Any]:
-        """Return a new iterator over it."""
         return iter(self.iterable)
 
     def __len__(self) -> int:
-        """Return the length of the iterable."""
         return len(self.iterable)  # type: ignore[arg-type]  # a TypeError where it has none
 
 
@@ -75,7 +73,6 @@ class Mapper(IterDataPipe[Any]):
         self.datapipe, self.fn = datapipe, fn
 
     def __iter__(self) -> Iterator[Any]:
-        """Start a new pass over the source."""
         return map(self.fn, self.datapipe)
 
 
@@ -86,7 +83,6 @@ class Filter(IterDataPipe[Any]):
         self.datapipe, self.filter_fn = datapipe, filter_fn
 
     def __iter__(self) -> Iterator[Any]:
-        """Start a new pass over the source."""
         return filter(self.filter_fn, self.datapipe)
 
 
@@ -101,7 +97,6 @@ class Shuffler(IterDataPipe[Any]):
         self.datapipe, self.buffer_size = datapipe, buffer_size
 
     def __iter__(self) -> Iterator[Any]:
-        """Start a new, shuffled pass over the source."""
         worker = get_worker_info()
         seed = int(torch.empty((), dtype=torch.int64).random_().item())
         generator = random.Random(seed if worker is None else worker.seed - worker.id)
@@ -124,7 +119,6 @@ class Sharder(IterDataPipe[Any]):
         self.datapipe = datapipe
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the share of this worker."""
         worker = get_worker_info()
         number, count = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for place, element in enumerate(self.datapipe):
@@ -139,7 +133,6 @@ class Batcher(IterDataPipe[Any]):
         self.datapipe, self.batch_size, self.drop_last = datapipe, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[Any]]:
-        """Start a new pass over the source."""
         batch: list[Any] = []
         for element in self.datapipe:
             batch.append(element)
@@ -169,7 +162,6 @@ class StreamWrapper(Generic[T]):
             parent_stream._children += 1
 
     def __del__(self) -> None:
-        """Close the file."""
         if not self.__dict__.get("closed", True):
             self.close()
 
@@ -200,25 +192,20 @@ class StreamWrapper(Generic[T]):
             self.close()
 
     def __getattr__(self, name: str) -> Any:
-        """Pass on all other attributes of the file."""
         if name == "file_obj":  # while it is being unpickled
             raise AttributeError(name)
         return getattr(self.file_obj, name)
 
     def __enter__(self) -> StreamWrapper[T]:
-        """Return the wrapper itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close the file."""
         self.close()
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over the file's lines."""
         return iter(self.file_obj)  # type: ignore[call-overload, no-any-return]  # any file
 
     def __repr__(self) -> str:
-        """Show the name."""
         return f"StreamWrapper<{self.name or self.file_obj!r}>"
 
 

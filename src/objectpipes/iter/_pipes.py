@@ -35,14 +35,12 @@ class FileLister(OurPipe, IterDataPipe[str]):
         self.filters = filters
 
     def __iter__(self) -> Iterator[str]:
-        """List every prefix again."""
         store = Store.reached_by(self.config)
         for prefix in self.source_datapipe:
             for page in store.list(prefix, self.filters):
                 yield from page
 
     def __len__(self) -> int:
-        """Return the nominal length."""
         if self.length == -1:
             raise TypeError(f"{type(self).__name__} instance doesn't have valid length")
         return self.length
@@ -61,7 +59,6 @@ class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
         self.skipped = 0
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
-        """Load every object again."""
         return self._load()  # torch would wrap a generator function, and keep its last element
 
     def _load(self) -> Iterator[tuple[str, StreamWrapper]]:
@@ -71,7 +68,6 @@ class FileLoader(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):
         yield from map(_wrapped, timed(reads))
 
     def __len__(self) -> int:
-        """Return the length of the source."""
         return len(self.source_datapipe)
 
     def _skip(self, error: ObjectStoreError) -> None:

@@ -72,7 +72,6 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
         self.length = length
 
     def __iter__(self) -> Iterator[tuple[str, StreamWrapper]]:
-        """Read every archive again."""
         hand_over_through_shared_memory()
         compression = check_mode(self.mode)
         for element in self.datapipe:
@@ -93,7 +92,6 @@ class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrappe
                     stream.autoclose()
 
     def __len__(self) -> int:
-        """Return the nominal length."""
         if self.length == -1:
             raise TypeError(f"{type(self).__name__} instance doesn't have valid length")
         return self.length
@@ -133,7 +131,6 @@ class WebDatasetIterDataPipe(OurPipe, IterDataPipe[dict[str, Any]]):
         self.source_datapipe = source_datapipe
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Start a new pass over the files."""
         sample: dict[str, Any] = {}
         current = ""
         for path, data in self.source_datapipe:
