@@ -43,7 +43,6 @@ class NeedsBotocoreError(Exception):
 class AwsFiles:
     """The content of both files for one profile."""
 
-    profile: str | None  # None if none was named, which means "default"
     # The settings of the profile from both files; a nested section is a mapping.
     scoped: Mapping[str, str | Mapping[str, str]] = field(repr=False)
     # The settings of the profile in each file; may be empty.
@@ -73,7 +72,7 @@ def read_files(profile: str | None) -> AwsFiles:
         raise NeedsBotocoreError
     config = profiles.get(name, {})
     credentials = in_credentials.get(name, {})
-    return AwsFiles(profile, {**config, **credentials}, config, credentials, services)
+    return AwsFiles({**config, **credentials}, config, credentials, services)
 
 
 def written_credentials(profile: str | None) -> Credentials | None:
