@@ -15,19 +15,6 @@ Status NotAnEndpoint(std::string_view url) {
       "The endpoint is not of the form http[s]://host[:port][/path]: " + std::string(url));
 }
 
-// Sets host and port from "host[:port]"; false when it is malformed.
-bool ParseAuthority(std::string_view authority, Endpoint* endpoint) {
-  const size_t colon = authority.rfind(':');
-  if (colon != std::string_view::npos && authority.back() != ']') {
-    endpoint->port = ParseInteger<uint16_t>(authority.substr(colon + 1)).value_or(0);
-    if (endpoint->port == 0) return false;
-    if (endpoint->port == (endpoint->scheme == "https" ? 443 : 80)) endpoint->port = 0;
-    authority = authority.substr(0, colon);
-  }
-  endpoint->host = ToLower(authority);
-  return IsHost(endpoint->host);
-}
-
 }  // namespace
 
 // The last label of a name is never a number; that of an IPv4 address always is.
@@ -46,28 +33,27 @@ bool IsDnsLabel(std::string_view bucket) {
 }
 
 Result<Endpoint> ParseEndpoint(std::string_view url, Addressing addressing) {
-  const size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return NotAnEndpoint(url);
-  const std::string_view rest = url.substr(scheme_end + 3);
-  const size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
-  const std::string_view authority = rest.substr(0, authority_end);
-  std::string_view base_path = rest.substr(authority_end);
-  if (authority.find('@') !=
-      std::string_view::npos) {  // the message does not quote it: it may hold a password
+  const std::string_view origin = url.substr(0, FindPath(url));
+  if (origin.find('@') != std::string_view::npos) {  // not quoted: it may hold a password
     return Status(StatusCode::kConfig, "The endpoint's URL must not contain a user name.");
   }
+  const Result<HttpUrl> parsed = ParseHttpUrl(url);
+  const bool has_more = url.find_first_of("?#") != std::string_view::npos;
+  if (!parsed.ok() || origin.back() == ':' || has_more) return NotAnEndpoint(url);
+  const HttpUrl& parts = parsed.value();
 
   Endpoint endpoint;
-  endpoint.scheme = ToLower(url.substr(0, scheme_end));
-  if (endpoint.scheme != "http" && endpoint.scheme != "https") return NotAnEndpoint(url);
-  if (!ParseAuthority(authority, &endpoint)) return NotAnEndpoint(url);
+  endpoint.scheme = parts.scheme;
+  endpoint.host = parts.host;
+  if (parts.authority != parts.host) {
+    endpoint.port =
+        ParseInteger<uint16_t>(parts.authority.substr(parts.host.size() + 1)).value_or(0);
+  }
   endpoint.addressing = IsIpAddress(endpoint.host) ? Addressing::kPath : addressing;
-
-  if (base_path.find_first_of("?#") != std::string_view::npos) return NotAnEndpoint(url);
-  while (!base_path.empty() && base_path.back() == '/') base_path.remove_suffix(1);
-  const Result<std::string> decoded_path = UriDecode(base_path);
-  if (!decoded_path.ok()) return NotAnEndpoint(url);
-  endpoint.base_path = UriEncodePath(decoded_path.value());
+  const Result<std::string> path = UriDecode(parts.path);
+  if (!path.ok()) return NotAnEndpoint(url);
+  endpoint.base_path = UriEncodePath(path.value());
+  endpoint.base_path.resize(endpoint.base_path.find_last_not_of('/') + 1);  // npos + 1 is 0
   return endpoint;
 }
 
