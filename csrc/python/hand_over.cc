@@ -3,13 +3,10 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -138,13 +135,6 @@ py::object Give(const py::object& object, size_t capacity) {
   const py::tuple place = PutInto(arena, reader.Whole());
   return py::make_tuple(place[0], place[1], place[2], reader.Tell(), reader.url(), reader.etag(),
                         reader.attempts());
-}
-
-Buffer CopyOf(std::string_view bytes) {
-  char* const data = static_cast<char*>(std::malloc(bytes.size()));
-  if (data == nullptr) throw std::bad_alloc();
-  std::memcpy(data, bytes.data(), bytes.size());
-  return {data, bytes.size(), bytes.size(), nullptr};
 }
 
 std::unique_ptr<ObjectReader> Receive(const Name& name, std::optional<uint64_t> begin,

@@ -27,6 +27,14 @@ py::object ETagOf(const PyClient& client, const std::string& version) {
 
 }  // namespace
 
+Buffer CopyOf(std::string_view bytes) {
+  const size_t capacity = std::max<size_t>(bytes.size(), 1);
+  char* const data = static_cast<char*>(std::malloc(capacity));
+  if (data == nullptr) throw std::bad_alloc();
+  std::copy(bytes.begin(), bytes.end(), data);
+  return {data, bytes.size(), capacity, nullptr};
+}
+
 ObjectReader::ObjectReader(std::shared_ptr<PyClient> client, py::object url, ReadResult result,
                            View view)
     : client_(std::move(client)),
@@ -60,10 +68,7 @@ void ObjectReader::Close() {
 
 void ObjectReader::Detach() {
   if (pins_ > 0 || stream_ || whole_.owner() == nullptr) return;
-  char* const data = static_cast<char*>(std::malloc(whole_.size()));
-  if (data == nullptr) throw std::bad_alloc();
-  std::memcpy(data, whole_.data(), whole_.size());
-  whole_ = Buffer(data, whole_.size(), whole_.size(), nullptr);
+  whole_ = CopyOf({whole_.data(), whole_.size()});
 }
 
 void ObjectReader::CheckOpen() const {

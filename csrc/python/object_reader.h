@@ -15,6 +15,9 @@
 
 namespace objectpipes {
 
+// In memory of its own, valid even if empty. Throws if there is no memory.
+Buffer CopyOf(std::string_view bytes);
+
 class ObjectReader {
  public:
   // What a view of a streamed object does: it gathers the object in memory, or fails.

@@ -246,8 +246,7 @@ py::tuple TarReader::Deliver(Member member) {
     return py::make_tuple(path, section);
   }
   const bool lent = member.bytes.owner() != nullptr;
-  if (!member.bytes.valid())
-    member.bytes = Buffer(static_cast<char*>(std::malloc(1)), 0, 1, nullptr);
+  if (!member.bytes.valid()) member.bytes = CopyOf({});
   const py::object reader = py::cast(
       std::make_unique<ObjectReader>(path, py::none(), std::move(member.bytes), /*attempts=*/0));
   if (lent) lent_.Add(reader);
