@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ._connection import Connection
     from .ais_config import AISConfig
 
-__all__ = ["AISStore"]
-
 
 class AISStore(Store):
     """The AIStore cluster that `config` names."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from . import _ext
 
-__all__ = ["BinaryFile", "MemberPaths", "check_mode", "open_tar", "split_path"]
-
 _MAGIC = {
     b"\x1f\x8b": "gz",
     b"BZh": "bz2",

@@ -37,8 +37,6 @@ from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsErro
 if TYPE_CHECKING:
     from botocore.session import Session
 
-__all__ = ["FIRST_REGION", "AwsProfile", "chain", "load_credentials", "preload"]
-
 _log = logging.getLogger("objectpipes")
 
 # The first region to ask for a bucket's region.

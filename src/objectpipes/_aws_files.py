@@ -16,17 +16,6 @@ from pathlib import Path
 from ._checks import check_text
 from .credentials import Credentials
 
-__all__ = [
-    "CONFIG_FILE",
-    "CREDENTIALS_FILE",
-    "AwsFiles",
-    "NeedsBotocoreError",
-    "aws_path",
-    "read_files",
-    "written_credentials",
-    "written_secrets",
-]
-
 _Section = dict[str, "str | dict[str, str]"]
 
 CONFIG_FILE = ("AWS_CONFIG_FILE", "~/.aws/config")

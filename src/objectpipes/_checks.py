@@ -10,16 +10,6 @@ from contextlib import suppress
 
 from .errors import ConfigError
 
-__all__ = [
-    "check_choice",
-    "check_count",
-    "check_flag",
-    "check_region",
-    "check_seconds",
-    "check_seed",
-    "check_text",
-]
-
 # Ten years: longer than any process runs, and far below what the engine's clocks can hold.
 _MAX_SECONDS = 10 * 365 * 86400.0
 _MAX_COUNT = (1 << 63) - 1

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from . import _ext
     from ._connection import Connection
 
-__all__ = ["http_options", "shared_client"]
-
 # A client keeps connections open. A configuration with a new callable in each epoch has a new
 # client each time. Pipes keep their clients while they run.
 _MAX_CLIENTS = 32

@@ -16,8 +16,6 @@ from ._proxy import bypasses_proxy, environment_proxy, normal_proxy
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
-__all__ = ["Connection", "StoreConfig", "is_loopback", "normal_endpoint"]
-
 _CONNECT_TIMEOUT_S = 5.0
 _STALL_TIMEOUT_S = 20.0
 # With the engine's backoff, this many attempts last more than half a minute.

@@ -10,8 +10,6 @@ import os
 from ._checks import check_seconds
 from .errors import ConfigError
 
-__all__ = ["env_flag", "env_seconds", "env_size", "env_text"]
-
 
 def env_text(name: str) -> str | None:
     return os.environ.get(name) or None

@@ -32,8 +32,6 @@ from typing import Any
 from .errors import InvalidURLError, ManifestError
 from .url import ObjectUrl
 
-__all__ = ["Table", "TableBuilder"]
-
 _MAGIC = b"\x89OBJMAN\n"
 _VERSION = 1
 # Magic, version, CRC-32, entries, bytes of roots, bytes of records, fingerprint.

@@ -18,8 +18,6 @@ from .errors import InvalidCredentialsError
 if TYPE_CHECKING:
     from botocore.session import Session
 
-__all__ = ["require_no_role"]
-
 # Errors on a machine without such a service.
 _NO_SERVICE = {
     errno.ECONNREFUSED,

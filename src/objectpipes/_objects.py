@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ._ext import ObjectReader
     from .options import ListArguments, ReadArguments
 
-__all__ = ["as_object_url", "list_objects", "open_object", "read_objects", "same_store"]
-
 
 def list_objects(
     url: str,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 
-__all__ = ["Permutation"]
-
 _MASK = (1 << 64) - 1
 # Odd constants of the SplitMix64 generator, which mixes well with two multiplications.
 _FACTOR_1 = 0xBF58476D1CE4E5B9

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator
 from typing import cast
 
-__all__ = ["Progress", "progress_bar"]
-
 
 class Progress:
     """The methods of tqdm that we use; they do nothing if it is not installed."""

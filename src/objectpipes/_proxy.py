@@ -9,8 +9,6 @@ from ._checks import check_text
 from ._redact import keep_secret
 from .errors import ConfigError
 
-__all__ = ["bypasses_proxy", "environment_proxy", "normal_proxy"]
-
 _FORM = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9]*)://)?(?:(?P<user>.*)@)?"
     r"(?P<host>\[[0-9a-f:.%]+\]|[^@/?#:\[\]\s]+)(?::(?P<port>\d{1,5}))?/?",

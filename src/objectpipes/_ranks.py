@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from .errors import ConfigError, EndpointError
 
-__all__ = ["broadcast", "distributed", "rank_and_ranks"]
-
 _T = TypeVar("_T")
 
 

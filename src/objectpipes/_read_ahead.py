@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from . import _ext
     from .errors import ObjectStoreError
 
-__all__ = ["MAX_AT_ONCE", "Range", "drained", "pull", "read_ahead", "require_text"]
-
 
 class Range(NamedTuple):
     """A part of an object that is read like an object of its own."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["keep_secret", "redact", "without_password"]
-
 _HIDDEN = "***"
 # Hiding shorter texts would remove parts of ordinary sentences.
 _MIN_SECRET = 8

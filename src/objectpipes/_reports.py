@@ -16,8 +16,6 @@ from torch.utils.data import DataLoader
 from ._engine import stats
 from .iter._base import IterDataPipe
 
-__all__ = ["Sample", "read_in_workers"]
-
 _T = TypeVar("_T")
 
 # Often enough for a progress bar and a picture, and rarely enough to cost nothing.

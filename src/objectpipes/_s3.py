@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from . import _ext
     from .s3_config import ResolvedS3Config, S3Config
 
-__all__ = ["S3Store"]
-
 
 class S3Store(Store):
     """The S3 store that `config` names."""

@@ -12,8 +12,6 @@ from .errors import ArchiveError
 if TYPE_CHECKING:
     from . import _ext
 
-__all__ = ["Group", "groups_in", "sample_of"]
-
 
 @dataclass(slots=True)
 class Group:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from . import _ext
     from ._connection import StoreConfig
 
-__all__ = ["Listing", "Store", "log_skipped", "protocol_of"]
-
 _MAX_PAGE_MS = 300_000
 
 _log = logging.getLogger("objectpipes")

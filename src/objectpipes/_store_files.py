@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ._connection import Connection, StoreConfig
     from .errors import ObjectStoreError
 
-__all__ = ["download", "upload"]
-
 # S3 takes parts of at least 5 MiB, and at most 10,000 of them.
 _MIN_PART = 64 << 20
 _MAX_PARTS = 10_000

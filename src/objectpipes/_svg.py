@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-__all__ = ["Picture"]
-
 # White behind everything: a page that shows the picture may be dark.
 _STYLE = """\
 <style>

@@ -17,22 +17,6 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = [
-    "BOARD_VARIABLE",
-    "KINDS",
-    "PROFILING",
-    "SECONDS",
-    "begin",
-    "board",
-    "count_transform",
-    "counts",
-    "join",
-    "obtaining_credentials",
-    "report",
-    "since",
-    "timed",
-]
-
 _T = TypeVar("_T")
 
 KINDS = ("wait", "store", "credentials", "transform", "consumer")

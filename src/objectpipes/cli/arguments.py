@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 
-__all__ = ["byte_count", "count"]
-
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

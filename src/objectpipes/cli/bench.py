@@ -16,8 +16,6 @@ from .requirements import require
 if TYPE_CHECKING:
     from .._reports import Sample
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``bench``."""

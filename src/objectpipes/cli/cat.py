@@ -13,8 +13,6 @@ from .connection import add_connection_options, add_urls, open_store
 if TYPE_CHECKING:
     from .. import _ext
 
-__all__ = ["add_arguments", "run"]
-
 _PIECE = 1 << 20  # bytes
 # Enough for the parallel parts of a large object.
 _PREFETCH_BYTES = 64 << 20

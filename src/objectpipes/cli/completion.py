@@ -6,8 +6,6 @@ import argparse
 
 from .requirements import require
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``completion``."""

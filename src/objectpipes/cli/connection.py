@@ -10,8 +10,6 @@ from ..errors import InvalidURLError
 if TYPE_CHECKING:
     from .._store import Store
 
-__all__ = ["add_connection_options", "add_urls", "open_store", "store_url"]
-
 
 def store_url(text: str) -> str:
     """Check the scheme of a URL, as a type of an argument."""

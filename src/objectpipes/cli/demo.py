@@ -16,8 +16,6 @@ from .requirements import require
 if TYPE_CHECKING:
     from ..demo.training import Reading
 
-__all__ = ["add_arguments", "run"]
-
 _HEADINGS = ("", "objects", "pictures", "MB", "objects/s", "MB/s", "retries", "errors")
 
 _NEXT_STEPS = """

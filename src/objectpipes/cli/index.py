@@ -9,8 +9,6 @@ from contextlib import closing
 from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
-__all__ = ["add_arguments", "run"]
-
 # Enough for the parallel parts of a large object.
 _PREFETCH_BYTES = 64 << 20
 

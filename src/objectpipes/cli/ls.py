@@ -14,8 +14,6 @@ from .output import human_size, printable
 if TYPE_CHECKING:
     from ..url import ObjectUrl
 
-__all__ = ["add_arguments", "run"]
-
 # The facts that a listing may give about an object, in the order of output.
 _FACTS = ("size", "etag", "mtime", "checksum", "version")
 

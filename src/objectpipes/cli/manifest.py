@@ -8,8 +8,6 @@ import sys
 from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``manifest``."""

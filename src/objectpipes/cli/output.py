@@ -9,15 +9,6 @@ from collections.abc import Iterable, Sequence
 
 from .._redact import redact
 
-__all__ = [
-    "highlight",
-    "human_size",
-    "one_paragraph",
-    "prepare_stdout",
-    "print_table",
-    "printable",
-]
-
 _STYLES = {"red": 31, "green": 32, "dim": 2}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["require"]
-
 
 def require(extra: str, *modules: str) -> None:
     """Check that modules are installed. The error says which extra installs them."""

@@ -14,8 +14,6 @@ from .._svg import Picture
 if TYPE_CHECKING:
     from .._reports import Sample
 
-__all__ = ["timeline"]
-
 _WIDTH, _LEFT, _RIGHT = 720, 64, 16
 _TOP, _PANEL, _GAP, _BOTTOM = 40, 84, 34, 30
 _MAX_STEPS = 120

@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 from ..ais_config import AISConfig
 from .local import free_ports, http_status, running, wait_until
 
-__all__ = ["AIStoreStore"]
-
 _BUCKET = "demo"
 _TARGETS = 3
 

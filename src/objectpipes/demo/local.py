@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-__all__ = ["free_ports", "http_status", "running", "wait_until"]
-
 _START_TIMEOUT_S = 30.0
 
 

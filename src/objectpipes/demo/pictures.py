@@ -11,8 +11,6 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["Picture", "make_picture", "make_shard", "pixels_digest"]
-
 # Pixels of a side; the files have about 2 to 200 KiB.
 _MIN_SIDE, _MAX_SIDE = 96, 640
 _SHAPES = 6

@@ -19,8 +19,6 @@ from ..credentials import Credentials
 from ..s3_config import S3Config
 from .local import free_ports, http_status, running, wait_until
 
-__all__ = ["SeaweedStore"]
-
 _BUCKET = "demo"
 _REGION = "us-east-1"
 _SERVICES = ("master", "volume", "filer", "s3", "admin")

@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from .aistore import AIStoreStore
     from .seaweed import SeaweedStore
 
-__all__ = [
-    "PICTURES",
-    "SHARDS",
-    "Reading",
-    "Seen",
-    "Store",
-    "count_errors",
-    "fill",
-    "pictures_of",
-    "read",
-    "shards_of",
-]
-
 # Prefixes of keys.
 PICTURES = "pictures/"
 SHARDS = "shards/"

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 from ._base import IterDataPipe
 
-__all__ = ["functional_form"]
-
 PipeClass = TypeVar("PipeClass", bound=type)
 
 

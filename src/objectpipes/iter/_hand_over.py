@@ -19,8 +19,6 @@ from .. import _engine
 if TYPE_CHECKING:
     from .. import _ext
 
-__all__ = ["hand_over_through_shared_memory"]
-
 _SHARED_BYTES = 256 << 20  # of all workers of a DataLoader together
 
 _capacity = 0  # of this worker's arena

@@ -17,8 +17,6 @@ from ._hand_over import hand_over_through_shared_memory
 if TYPE_CHECKING:
     from .._ext import ObjectReader
 
-__all__ = ["FileLister", "FileLoader"]
-
 
 class FileLister(OurPipe, IterDataPipe[str]):
     """Lists prefixes, one after the other."""

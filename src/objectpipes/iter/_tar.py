@@ -17,8 +17,6 @@ from ._base import (
 from ._functional import functional_form
 from ._hand_over import hand_over_through_shared_memory
 
-__all__ = ["TarArchiveLoaderIterDataPipe", "WebDatasetIterDataPipe"]
-
 
 @functional_form("load_from_tar")
 class TarArchiveLoaderIterDataPipe(OurPipe, IterDataPipe[tuple[str, StreamWrapper]]):

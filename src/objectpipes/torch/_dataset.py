@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from ._loader import LoaderArguments, ObjectLoader
 
-__all__ = ["Order", "Progress", "ResumableDataset", "check_manifest", "transformed"]
-
 _log = logging.getLogger("objectpipes")
 
 

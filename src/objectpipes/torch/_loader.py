@@ -28,8 +28,6 @@ except ImportError:
 
     STATEFUL = False
 
-__all__ = ["STATEFUL", "LoaderArguments", "ObjectLoader"]
-
 
 class LoaderArguments(TypedDict, total=False):
     """The keyword arguments of a ``DataLoader`` that suit a dataset with its own order.

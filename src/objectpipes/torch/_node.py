@@ -9,8 +9,6 @@ from torchdata.nodes import BaseNode
 
 from ._dataset import ResumableDataset
 
-__all__ = ["ObjectNode"]
-
 
 class ObjectNode(BaseNode):  # type: ignore[misc, unused-ignore]
     """A ``torchdata.nodes.BaseNode`` that yields a dataset's samples one by one, with its state.

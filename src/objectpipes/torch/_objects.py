@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .._connection import StoreConfig
     from ..manifest import Manifest
 
-__all__ = ["ObjectDataset", "ObjectMapDataset"]
-
 
 class ObjectMapDataset(Dataset[Any]):
     """The objects of a manifest by number, for use with any sampler.

@@ -13,8 +13,6 @@ import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["Place", "Plan", "Stream"]
-
 
 @dataclass(frozen=True)
 class Place:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from .. import _ext
     from .._store import Store
 
-__all__ = ["read_in_order"]
-
 
 def read_in_order(
     urls: Iterable[str | Range], store: Store

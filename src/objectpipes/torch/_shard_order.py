@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 from .._permutation import Permutation
 
-__all__ = ["ShardOrder", "run_length"]
-
 # Short runs of neighbours stay together, so that one request reads a run.
 _RUN_BYTES = 64 << 10
 _MAX_RUN = 8

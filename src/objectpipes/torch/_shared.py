@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-__all__ = ["Shared"]
-
 # Workers above 1022 share one slot. At worst, a count is lost there.
 _SLOTS = 1024
 

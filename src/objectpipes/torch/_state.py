@@ -11,15 +11,6 @@ from typing import Any
 from ..errors import StateError
 from ._order import Place, Plan, Stream
 
-__all__ = [
-    "DatasetState",
-    "check_loader_state",
-    "check_order",
-    "merge_states",
-    "read_place",
-    "write_place",
-]
-
 _FORMAT = 1
 _MAX_COUNT = (1 << 63) - 1
 

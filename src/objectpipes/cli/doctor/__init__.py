@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from .chain import Link
     from .s3 import S3Doctor
 
-__all__ = ["add_arguments", "run"]
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line of ``doctor``."""

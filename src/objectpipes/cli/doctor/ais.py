@@ -23,8 +23,6 @@ from . import tls
 from .chain import Broken, Link, NotNeeded
 from .network import Route
 
-__all__ = ["AISDoctor"]
-
 # Settings that are not secret.
 _SHOWN_VARIABLES = (
     "AIS_ENDPOINT",

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from ..._redact import redact
 from ...errors import ObjectStoreError
 
-__all__ = ["Broken", "Finding", "Link", "NotNeeded", "walk"]
-
 # A name, and a function that checks it. It returns what it found, perhaps in several lines.
 Link = tuple[str, Callable[[], str]]
 

@@ -19,8 +19,6 @@ from ...tls import find_ca_bundle
 from ..output import human_size
 from .chain import Broken, Link, NotNeeded
 
-__all__ = ["InstallDoctor"]
-
 _PACKAGE = Path(_engine.__file__).parent
 _MAPS = Path("/proc/self/maps")
 _COPIED_BY_MANY = re.compile(r"lib(c?-?ares|ssl|crypto)\b")

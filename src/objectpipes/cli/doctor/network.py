@@ -17,8 +17,6 @@ from ..._connection import Connection
 from . import tls
 from .chain import Broken, Link, NotNeeded
 
-__all__ = ["Route"]
-
 _TIMEOUT_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}  # others are proxies that speak SOCKS, at 1080
 # With a larger difference, servers refuse signatures.

@@ -11,8 +11,6 @@ from dataclasses import asdict
 from ..output import highlight, printable
 from .chain import Finding
 
-__all__ = ["print_findings", "print_json"]
-
 _STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 
 

@@ -20,8 +20,6 @@ from ..output import human_size
 from .chain import Link, NotNeeded
 from .network import Route
 
-__all__ = ["S3Doctor"]
-
 # Settings that are not secret.
 _SHOWN_VARIABLES = (
     "S3_ENDPOINT_URL",

@@ -10,8 +10,6 @@ from typing import Any
 
 from ..._connection import Connection
 
-__all__ = ["context_for", "issuer", "remedy", "unverified_certificate"]
-
 # What the ssl module calls a certificate.
 Certificate = Mapping[str, Any]
 
