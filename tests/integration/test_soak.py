@@ -60,6 +60,7 @@ def assert_flat(script: str) -> None:
     content = {"bucket": {f"{i:04}": b"%d" % i * 100 for i in range(KEYS)}}
     with FaultServer(content) as server:
         early, late = json.loads(finish(start(program, server, CONFIG), 3600))
+    print(f"memory, arenas, descriptors and threads: {early} early, {late} late")
     memory, handed_over, descriptors, threads = (
         after - before for before, after in zip(early, late, strict=True)
     )
