@@ -418,6 +418,11 @@ def test_a_merged_state_is_not_lost_on_workers_that_already_run(
     dataset.load_state_dict(merged)
     with pytest.raises(StateError, match="already running"):
         iter(in_worker)
+    theirs = DataLoader(dataset, batch_size=4, num_workers=1, persistent_workers=True)
+    next(iter(theirs))
+    dataset.load_state_dict(merged)
+    with pytest.raises(StateError, match=r"DataLoader worker process 0(.|\n)*already running"):
+        next(iter(theirs))
     assert sorted([*begun, *itertools.chain(*batches(loader))]) == [*range(SAMPLES)]
     assert sorted(itertools.chain(*batches(loader))) == [*range(SAMPLES)]
 

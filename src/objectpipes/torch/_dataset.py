@@ -309,10 +309,20 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         return self._state(Place(), 0).plan.length(self._rank_and_ranks()[0])
 
     def __iter__(self) -> Iterator[Any]:
-        if get_worker_info() is not None:
+        in_worker = get_worker_info() is not None
+        if in_worker:
             _timing.join(self._board)
-        state = self._begin()
-        plan = state.plan
+        try:
+            state = self._begin()
+            self._check_batches(state.plan)
+        except ObjectStoreError as error:
+            if not in_worker:
+                raise
+            return _raising(error)  # torch catches an error here in the first epoch only
+        self._progress = Progress(state)
+        return self._iterate(self._progress)
+
+    def _check_batches(self, plan: Plan) -> None:
         if self.uneven == "drop" and self._samples < plan.ranks:
             raise ConfigError(
                 f"{self._samples} samples are too few for {plan.ranks} ranks: uneven='drop' would"
@@ -325,8 +335,6 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
                 self._samples,
                 plan.global_batch,
             )
-        self._progress = Progress(state)
-        return self._iterate(self._progress)
 
     def _iterate(self, progress: Progress) -> Iterator[Any]:
         plan, stream = progress.state.plan, progress.state.stream
@@ -426,6 +434,11 @@ class Progress:
     def state(self) -> DatasetState:
         stream = replace(self._began.stream, taken=self.taken, inside=self.inside)
         return replace(self._began, stream=stream)
+
+
+def _raising(error: ObjectStoreError) -> Iterator[Any]:
+    yield from ()
+    raise error
 
 
 def check_manifest(manifest: object) -> None:
