@@ -265,7 +265,7 @@ class ShardIndexError(ObjectStoreError):
 
 
 class ObjectChangedError(ObjectStoreError):
-    """The object was replaced while it was being read."""
+    """The object was replaced while it was being read, or since it was listed or indexed."""
 
 
 class IntegrityError(ObjectStoreError):
@@ -500,6 +500,12 @@ _ADVICE: dict[tuple[type[ObjectStoreError], str | int | None], str] = {
     (ShardIndexError, None): "Make the index again with `objectpipes index`, or pass index=False.",
     (ObjectChangedError, None): (
         "Read it again to get the new version. Do not overwrite objects while they are read."
+    ),
+    (ObjectChangedError, "OutdatedIndex"): (
+        "Index the shards again with `objectpipes index`, or pass index=False."
+    ),
+    (ObjectChangedError, "OutdatedManifest"): (
+        "Make the manifest again with Manifest.list() or `objectpipes manifest`."
     ),
     (IntegrityError, None): (
         "Compare the object with its original: it is damaged in the store, or a proxy or a faulty"

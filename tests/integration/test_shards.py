@@ -322,9 +322,11 @@ def test_a_shard_that_was_replaced_after_all_is_refused(
     others = {**SHARDS, "shards/0.tar": other}
     with (
         FaultServer({"bucket": others}) as server,
-        pytest.raises(ObjectChangedError, match="replaced after it was indexed"),
+        pytest.raises(ObjectChangedError, match="replaced after it was indexed") as caught,
     ):
         [*dataset(manifest, index, config=config_for(server))]
+    assert caught.value.advice.startswith("Index the shards again with `objectpipes index`")
+    assert caught.value.advice in str(caught.value)
 
 
 @pytest.mark.parametrize("damage", ["head", "offsets", "cut", "empty", "foreign", "newer"])

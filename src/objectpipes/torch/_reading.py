@@ -36,7 +36,7 @@ def _as_listed(item: tuple[str, _ext.ObjectReader]) -> _ext.ObjectReader | Objec
         return reader
     reader.close()
     return ObjectChangedError(
-        f"The object was replaced after it was listed: its ETag was {listed}, and is {found} now."
-        " Make the manifest again",
+        f"The object was replaced after it was listed: its ETag was {listed}, and is {found} now.",
         url=url,
+        code="OutdatedManifest",
     )

@@ -390,6 +390,5 @@ def _check_version(read: _Read, reader: Any) -> None:
 
 def _replaced(read: _Read) -> ObjectChangedError:
     return ObjectChangedError(
-        "The shard was replaced after it was indexed. Index it again with `objectpipes index`",
-        url=read.shard,
+        "The shard was replaced after it was indexed", url=read.shard, code="OutdatedIndex"
     )
