@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-#include <mutex>
 
 #include "base/fork.h"
 

@@ -1,7 +1,6 @@
 #include "engine/retry_loop.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "base/clock.h"

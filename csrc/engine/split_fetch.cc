@@ -1,6 +1,5 @@
 #include "engine/split_fetch.h"
 
-#include <algorithm>
 
 namespace objectpipes {
 namespace {

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <new>
-#include <optional>
 #include <utility>
 
 #include "python/bindings.h"

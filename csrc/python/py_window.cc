@@ -1,5 +1,4 @@
 // Binds ReadWindow: takes URLs and gives readers.
-#include <algorithm>
 #include <deque>
 #include <iterator>
 #include <memory>

@@ -1,8 +1,6 @@
 #include "s3/list_page.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string_view>

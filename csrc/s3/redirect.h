@@ -1,7 +1,6 @@
 // Where a redirect of S3 leads, and whether credentials may go there. Pure.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "base/result.h"

@@ -4,7 +4,6 @@
 // offsets into it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
