@@ -46,7 +46,7 @@ def shared_client(
     Its argument is the callable that gives the engine credentials; that is called with True if
     fresh ones are needed. Whatever a callable of the user raises is passed on.
     """
-    key = (os.getpid(), settings, source.key)
+    key = (os.getpid(), settings, source.key)  # valid: the provider keeps the source alive
     with _clients_lock:
         client, provider = _clients.get(key, (None, None))
     if client is None or provider is None or not source.still_gives(provider.current):

@@ -54,9 +54,8 @@ class Table:
     def __init__(
         self,
         data: mmap.mmap | bytes,
-        name: str,
+        name: str = "a manifest in memory",
         path: str | None = None,
-        *,
         temporary: bool = False,
     ) -> None:
         view = memoryview(data)
@@ -84,7 +83,6 @@ class Table:
         path: str,
         name: str = "",
         fingerprint: bytes | None = None,
-        *,
         temporary: bool = False,
     ) -> Table:
         """Map a file. Its pages are read when its entries are used.
@@ -95,17 +93,12 @@ class Table:
             if os.fstat(file.fileno()).st_size == 0:
                 raise ManifestError("The file is empty, so it is not a manifest", url=name or path)
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        table = cls(data, name or path, path, temporary=temporary)
+        table = cls(data, name or path, path, temporary)
         if fingerprint is not None and table.fingerprint != fingerprint:
             raise ManifestError(
                 "The file of the manifest was replaced after it was loaded", url=table._name
             )
         return table
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Table:
-        """Use the content of a file, which is in memory."""
-        return cls(data, "a manifest in memory")
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -166,12 +159,8 @@ class Table:
             with os.fdopen(descriptor, "wb") as file:
                 self.write(file.write)
         if self._path is not None and (spawning or not self._temporary):
-            return _map_again, (self._path, self._name, self.fingerprint, self._temporary)
-        return Table.from_bytes, (bytes(self._data),)
-
-
-def _map_again(path: str, name: str, fingerprint: bytes, temporary: bool) -> Table:
-    return Table.map_file(path, name, fingerprint, temporary=temporary)
+            return Table.map_file, (self._path, self._name, self.fingerprint, self._temporary)
+        return Table, (bytes(self._data),)
 
 
 def _remove(path: str, process: int) -> None:
@@ -287,7 +276,7 @@ class TableBuilder:
         fields = (*fields[:2], _crc(_HEADER.pack(*fields), roots), *fields[3:])
         offsets = array("Q", itertools.accumulate(self._lengths, initial=0))
         parts = (self._sizes, self._times, offsets, roots, self._records)
-        return Table.from_bytes(b"".join((_HEADER.pack(*fields), *parts)))
+        return Table(b"".join((_HEADER.pack(*fields), *parts)))
 
 
 def _write_number(number: int) -> bytes:

@@ -119,25 +119,14 @@ class CredentialsSource:
         return self.lasts or (current is not None and current.expiry is not None)
 
 
-class _Identity:
-    """Identifies a user's object in a key: the object may have no hash, or equal another one."""
-
-    def __init__(self, *objects: object) -> None:
-        self._objects = objects  # kept alive, so that no other object gets their ids
-        self._ids = tuple(map(id, objects))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self._ids == other._ids
-
-    def __hash__(self) -> int:
-        return hash(self._ids)
-
-
 def identity_of(source: Callable[[], Credentials]) -> Hashable:
-    """Return a key that is equal for the same callable, or the same method of the same object."""
+    """Return a key that is equal for the same callable, or the same method of the same object.
+
+    The callable may have no hash, or equal another one. The key is valid while the callable lives.
+    """
     if isinstance(source, MethodType):  # each access makes a new bound method
-        return _Identity(source.__func__, source.__self__)
-    return _Identity(source, None)
+        return id(source.__func__), id(source.__self__)
+    return id(source), None
 
 
 class Renewal(NamedTuple):
