@@ -467,7 +467,3 @@ def _write(path: Path, text: str) -> None:
 def _empty(folder: Path) -> Path:
     folder.mkdir()
     return folder
-
-
-if __name__ == "__main__":
-    print(make_channel())

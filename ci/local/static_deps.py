@@ -3,13 +3,11 @@
 The manifest is ``wheels/static-deps.toml``. The sources are source packages of Debian.
 """
 
-import argparse
 import hashlib
 import inspect
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -21,7 +19,7 @@ import tomli
 from ci.cache import cache_folder, locked
 from ci.command import run
 from ci.local.debian import SourcePackage, check_programs, extract_source
-from ci.local.zig import Target, Toolchain, make_toolchain
+from ci.local.zig import Toolchain
 from ci.paths import ROOT
 
 MANIFEST = ROOT / "wheels" / "static-deps.toml"
@@ -227,17 +225,3 @@ _COMMANDS = {
 
 def _jobs() -> str:
     return f"-j{os.cpu_count() or 1}"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Build the static libraries and print where they are."""
-    parser = argparse.ArgumentParser(prog="ci.local.static_deps", description=main.__doc__)
-    parser.add_argument("--arch", default="x86_64", choices=["x86_64", "aarch64"])
-    options = parser.parse_args(arguments)
-    toolchain = make_toolchain(Target(options.arch))
-    print(*build_static_deps(toolchain, linked_deps(aws_sdk=False)), sep="\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

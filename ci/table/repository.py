@@ -2,12 +2,12 @@
 
 import argparse
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import tomli
 
+from ci.command import output
 from ci.paths import ROOT
 
 _LINK = re.compile(r"https://github\.com/([\w.-]+)/objectpipes\b")
@@ -33,14 +33,10 @@ def with_owner(text: str, name: str) -> str:
 
 
 def _documents() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
     suffixes = {".md", ".toml", ".yml", ".yaml", ".cff"}
-    names = [name for name in listed.stdout.split("\0") if name]
     return [
         ROOT / name
-        for name in names
+        for name in output("git", "ls-files", cwd=ROOT).splitlines()
         if Path(name).suffix in suffixes or name.endswith("CODEOWNERS") or name == _ERRORS
     ]
 
