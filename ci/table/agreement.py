@@ -34,23 +34,13 @@ def check_metadata(table: Table, project: dict[str, Any]) -> Iterator[str]:
     pythons = [python for python in table.pythons() if not python.endswith("t")]
     if project["requires-python"] != f">={pythons[0]}":
         yield f"requires-python is {project['requires-python']}, the table starts at {pythons[0]}"
-    classifiers = set(project["classifiers"])
-    yield from _differences(
-        "classifiers",
-        {name for name in classifiers if name.startswith(_PYTHON_CLASSIFIER)},
-        {f"Programming Language :: Python :: {python}" for python in pythons},
-    )
-    free_threaded = any(python.endswith("t") for python in table.pythons())
-    yield from _differences(
-        "classifiers",
-        {name for name in classifiers if name == _FREE_THREADING},
-        {_FREE_THREADING} if free_threaded else set(),
-    )
-    yield from _differences(
-        "classifiers",
-        {name for name in classifiers if name.startswith("Operating System")},
-        {_SYSTEM_CLASSIFIERS[row.system] for row in table.in_channel("wheel")},
-    )
+    listed = {f"Programming Language :: Python :: {python}" for python in pythons}
+    listed |= {_SYSTEM_CLASSIFIERS[row.system] for row in table.in_channel("wheel")}
+    if any(python.endswith("t") for python in table.pythons()):
+        listed.add(_FREE_THREADING)
+    compared = (_PYTHON_CLASSIFIER, _FREE_THREADING, "Operating System")
+    found = [name for name in project["classifiers"] if name.startswith(compared)]
+    yield from _differences("classifiers", found, listed)
 
 
 def check_cibuildwheel(table: Table) -> Iterator[str]:
