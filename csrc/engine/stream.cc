@@ -432,8 +432,6 @@ Stream::Outcome Stream::Take(uint64_t position, int64_t max_wait_ms, std::shared
   *chunk = current_ = *found;
   ready_.erase(ready_.begin(), ready_.upper_bound(position));
   wanted_ = current_->end();
-  // As the reader proceeds, the memory that was given back is reserved again.
-  if (allowance_ < options_.allowance) allowance_ = std::min(options_.allowance, 2 * allowance_);
   ShrinkRoom();
   Unpause();
   return End(Outcome::kChunk);
