@@ -101,4 +101,6 @@ def _row(name: str, reading: Reading) -> tuple[str, ...]:
 
 def _exit(number: int, frame: FrameType | None) -> None:
     """Exit as after an error, so that the servers are stopped."""
+    # Workers may have had the same signal. torch would raise that in the middle of the cleanup.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.exit(128 + number)
