@@ -141,7 +141,7 @@ def _prepare(
         if workload.task in ("list", "members")
         else sample_digests(workload.prefix, workload.count, workload.size),
         seconds=effort.seconds * workload.length,
-        objects=max(effort.objects, workload.objects),
+        objects=workload.objects or effort.objects,
         cold=workload.cold,
         ca_file=str(host.server.ca_file) if host.server.ca_file else None,
     )

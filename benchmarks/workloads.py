@@ -89,7 +89,7 @@ class Workload:
     counted : bool
         Whether system calls are counted, in a run of their own.
     objects : int
-        Measure at least so many objects, each time.
+        Measure at least so many objects, each time; 0: as many as for most tasks.
     once : bool
         Whether each contender is measured once only, as that takes long.
     """
@@ -307,6 +307,7 @@ _WIDE_1_GIB = replace(
     size=1 << 30,
     contenders=(WRK, PIPES, "obstore", "s3torchconnector", "boto3"),
     length=8.0,
+    objects=1,
     bars=(AtLeast(0.9, WRK), _times_best(1)),
 )
 
