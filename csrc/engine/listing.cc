@@ -1,10 +1,23 @@
 #include "engine/listing.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <utility>
 
 namespace objectpipes {
+namespace {
+
+Status Endless(const std::string& why) {
+  return Status::Protocol("the listing would never end: " + why);
+}
+
+bool HasObjects(const ListPage& page) {
+  return std::any_of(page.entries.begin(), page.entries.end(),
+                     [](const ListEntry& entry) { return !entry.is_prefix; });
+}
+
+}  // namespace
 
 Listing::Listing(std::shared_ptr<Client> client, ListRequest request, int64_t timeout_ms)
     : client_(std::move(client)),
@@ -72,17 +85,23 @@ void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
   Deliver(std::move(page));
 }
 
-// A listing whose tokens repeat would never end. The keys do not show that, because not every
-// server lists them in the order of their bytes.
+// A listing whose tokens or pages repeat, or whose pages stay empty, would never end. The order of
+// keys does not show that, because not every server lists them in the order of their bytes.
 Status Listing::CheckProgress(const ListPage& page) {
   request_.token = page.next_token;
   request_.tally = page.tally;
-  if (page.next_token.empty() ||
-      seen_tokens_.insert(std::hash<std::string>{}(page.next_token)).second) {
-    return Status::Ok();
+  constexpr std::hash<std::string> kHash;
+  if (!page.next_token.empty() && !seen_tokens_.insert(kHash(page.next_token)).second) {
+    return Endless("the server sent the same continuation token twice");
   }
-  return Status::Protocol(
-      "the listing would never end: the server sent the same continuation token twice");
+  if (HasObjects(page) && !seen_pages_.insert(kHash(page.text)).second) {
+    return Endless("the server sent the same page twice");
+  }
+  empty_pages_ = page.entries.empty() ? empty_pages_ + 1 : 0;
+  if (empty_pages_ > kMaxEmptyPages) {
+    return Endless("the server sent " + std::to_string(empty_pages_) + " empty pages in a row");
+  }
+  return Status::Ok();
 }
 
 void Listing::Deliver(Result<ListPage> page) {

@@ -14,6 +14,10 @@
 
 namespace objectpipes {
 
+// Pages of a listing without any entry, in a row. A bucket in which millions of objects were
+// deleted has some: S3 skips about a thousand delete markers a page.
+inline constexpr int kMaxEmptyPages = 20'000;
+
 class Listing final : public std::enable_shared_from_this<Listing>, private ListHandler {
  public:
   // `timeout_ms` limits the time for each page, with all attempts; -1: only the retry policy limits
@@ -51,6 +55,8 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   int64_t deadline_ms_ = -1;  // by the client's clock
   EventLoop::Timer deadline_timer_;
   std::unordered_set<size_t> seen_tokens_;  // their hashes
+  std::unordered_set<size_t> seen_pages_;   // the hashes of their texts
+  int empty_pages_ = 0;                     // in a row
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

@@ -196,7 +196,8 @@ size_t ObjectReader::ReadInto(const py::buffer& target) {
   CheckOpen();
   Py_buffer view;
   if (PyObject_GetBuffer(target.ptr(), &view, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) != 0) {
-    throw py::error_already_set();
+    PyErr_Clear();  // a BufferError: io.BytesIO raises a TypeError
+    throw py::type_error("readinto() needs a writable, contiguous buffer, such as a bytearray");
   }
   const auto release = [&view](void*) { PyBuffer_Release(&view); };
   const std::unique_ptr<void, decltype(release)> guard(&view, release);

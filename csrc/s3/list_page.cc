@@ -256,7 +256,11 @@ Result<ListPage> ParseListPage(std::string body, ListVersion asked) {
   if (root.next_sibling()) return Malformed("it has two root elements");
 
   OBJECTPIPES_RETURN_IF_ERROR(CheckUnique(root));
-  PageBuilder builder(XmlValue(XmlChild(root, "EncodingType")) == "url", asked);
+  const std::string name_encoding = XmlValue(XmlChild(root, "EncodingType"));
+  if (!name_encoding.empty() && ToLower(name_encoding) != "url") {
+    return Malformed("its names are in an unknown encoding: ", name_encoding);
+  }
+  PageBuilder builder(!name_encoding.empty(), asked);
   bool has_prefixes = false;
   for (const pugi::xml_node part : root) {
     const std::string_view name = XmlName(part);

@@ -291,6 +291,7 @@ TEST(ParseListPage, RefusesObjectsWithoutAKey) {
   }
   EXPECT_FALSE(ParseListPage(LastPage("<CommonPrefixes><Prefix/></CommonPrefixes>")).ok());
   EXPECT_FALSE(ParseListPage(LastPage("<EncodingType>url</EncodingType>" + Object("%zz"))).ok());
+  EXPECT_FALSE(ParseListPage(LastPage("<EncodingType>base64</EncodingType>" + Object("YQ"))).ok());
 }
 
 TEST(ParseListPage, RefusesWhatIsNoListing) {
