@@ -197,7 +197,8 @@ def _malformed(setting: str) -> Iterator[None]:
     try:
         yield
     except (ConfigParseError, ProfileNotFound) as error:
-        raise ConfigError(f"The AWS profile cannot be used: {error}") from error
+        # Its cause quotes the line that cannot be read, which may hold a secret.
+        raise ConfigError(f"The AWS profile cannot be used: {error}") from None
     except (BotoCoreError, ValueError) as error:
         raise ConfigError(f"The AWS setting {setting} cannot be used: {error}") from error
 
@@ -267,14 +268,16 @@ def load_credentials(profile: str | None) -> Credentials | None:
         e.InvalidConfigError,
         e.PartialCredentialsError,
     ) as error:
-        raise ConfigError(f"The AWS profile cannot be used: {error}") from error
+        # No error here has a cause: a traceback shows it as it is, with what a file, a program or a
+        # server said.
+        raise ConfigError(f"The AWS profile cannot be used: {error}") from None
     except (e.SSOError, e.TokenRetrievalError) as error:
-        raise ExpiredCredentialsError(str(error)) from error
+        raise ExpiredCredentialsError(str(error)) from None
     except Exception as error:  # anything that a provider, its server or its program may raise
         reason = error if isinstance(error, e.BotoCoreError) else f"{type(error).__name__}: {error}"
         raise InvalidCredentialsError(
             redact(f"No AWS credentials could be obtained: {reason}")
-        ) from error
+        ) from None
     return Credentials(
         frozen.access_key or "",
         frozen.secret_key or "",

@@ -13,6 +13,7 @@ from typing import Any
 
 from ._checks import check_count, check_flag, check_seconds
 from ._proxy import bypasses_proxy, environment_proxy, normal_proxy
+from ._redact import without_password
 from .errors import ConfigError
 from .tls import CaBundle, find_ca_bundle
 
@@ -173,8 +174,6 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
             and not re.search(r"[\s?#@{}\ud800-\udfff]", url)
         )
     if parts is None or not well_formed:
-        without_password = value.rpartition("@")[2]
-        raise ConfigError(
-            f"{name} does not have the form http[s]://host[:port][/path]: {without_password!r}."
-        )
+        shown = re.sub(r"\?.*", "?...", without_password(url), flags=re.DOTALL)  # it may be signed
+        raise ConfigError(f"{name} does not have the form http[s]://host[:port][/path]: {shown!r}.")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

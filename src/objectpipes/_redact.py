@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
 _HIDDEN = "***"
 # Hiding shorter texts would remove parts of ordinary sentences.
@@ -17,10 +18,17 @@ _MAX_SECRETS = 256
 _USER_INFO = re.compile(
     r"\b((?:https?|socks\w*)://)(?!user:password@host:port)[^\s'\"<>]*@", re.IGNORECASE
 )
+# Other URLs have a password only in front of their first "/": a key may have ":" and "@".
+_OTHER_USER_INFO = re.compile(
+    r"\b(?!https?:|socks)([a-z][a-z\d+.-]*://)[^\s'\"<>/?#:@]*:[^\s'\"<>/]*@", re.IGNORECASE
+)
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}")
 _SIGNATURE = re.compile(r"\b((?:X-Amz-)?(?:Signature|Security-Token)=)[^&\s'\"<>,]+", re.IGNORECASE)
 
-# By secret: its pieces, all of one length. Each access is one atomic operation.
+# A server may change the case of what it repeats. The other characters keep their places.
+_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
+
+# By secret: its pieces in lower case, all of one length. Each access is one atomic operation.
 _secrets: dict[str, frozenset[str]] = {}
 
 
@@ -40,7 +48,9 @@ def keep_secret(*secrets: str | None) -> None:
         bytes_of = secret.encode("utf-8", "surrogatepass")
         forms |= {bytes_of.hex(), base64.b64encode(bytes_of).decode()}
         pieces = frozenset(
-            form[at : at + size] for form in forms for at in range(len(form) - size + 1)
+            form[at : at + size].translate(_LOWER)
+            for form in forms
+            for at in range(len(form) - size + 1)
         )
         _secrets.pop(secret, None)
         _secrets[secret] = pieces  # the newest is the last
@@ -60,16 +70,18 @@ def redact(text: str) -> str:
 
 def without_password(text: str) -> str:
     """Return a text without the passwords in its URLs."""
-    return _USER_INFO.sub(rf"\1{_HIDDEN}@", text)
+    text = _USER_INFO.sub(rf"\1{_HIDDEN}@", text)
+    return _OTHER_USER_INFO.sub(rf"\1{_HIDDEN}@", text)
 
 
 def _without(text: str, pieces: frozenset[str]) -> str:
     """Replace each run of characters that overlapping pieces cover."""
     size = len(next(iter(pieces)))
     kept: list[str] = []
+    lower = text.translate(_LOWER)
     end = -1  # the end of the last run
     for at in range(len(text) - size + 1):
-        if text[at : at + size] in pieces:
+        if lower[at : at + size] in pieces:
             if at > end:
                 kept += (text[max(end, 0) : at], _HIDDEN)
             end = at + size

@@ -62,8 +62,8 @@ class Credentials:
     Raises
     ------
     ConfigError
-        A key is missing (AIStore needs only a session token), a key or the token has a control
-        character or begins or ends with a space, or `expiry` has no time zone.
+        A key is missing (AIStore needs only a session token), a key or the token is not a `str`,
+        has a control character or begins or ends with a space, or `expiry` has no time zone.
     """
 
     access_key: str
@@ -73,13 +73,13 @@ class Credentials:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        keep_secret(self.secret_key, self.session_token)
         for part, (name, variable) in _PARTS.items():
-            if value := getattr(self, part):
+            if (value := getattr(self, part)) is not None:
                 shown = f"The {name}{self._origin(variable)}"
                 check_text(shown, value)
                 if part != "secret_key" and not value.isascii():
                     raise ConfigError(f"{shown} has a character that is not ASCII.")
+        keep_secret(self.secret_key, self.session_token)
         if bool(self.access_key) != bool(self.secret_key):
             raise ConfigError("An access key and a secret key must be given together.")
         if not self.access_key and not self.session_token:

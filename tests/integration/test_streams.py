@@ -104,6 +104,12 @@ class LikeBytesIO(RuleBasedStateMachine):
         assert self.real.readinto(ours) == self.model.readinto(theirs)
         assert ours == theirs
 
+    @rule()
+    def readinto_what_cannot_be_written(self) -> None:
+        for file in (self.real, self.model):
+            with pytest.raises(TypeError):
+                file.readinto(b"fixed")
+
     @rule(offset=offsets, whence=st.sampled_from([0, 1, 2, 3, -1]))
     def seek(self, offset: int, whence: int) -> None:
         try:

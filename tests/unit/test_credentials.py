@@ -63,6 +63,12 @@ def test_key_without_its_secret_is_an_error() -> None:
         Credentials("AKIA", "")
 
 
+@pytest.mark.parametrize("secret", [12345678, b"secret", ["secret"], 0])
+def test_key_that_is_no_text_is_an_error(secret: object) -> None:
+    with pytest.raises(ConfigError, match="secret key must be a str"):
+        Credentials("AKIA", secret)  # type: ignore[arg-type]
+
+
 def test_empty_credentials_are_an_error() -> None:
     """They would silently turn signing off."""
     with pytest.raises(ConfigError, match="anonymous=True"):

@@ -7,11 +7,14 @@ import dataclasses
 import pickle
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from objectpipes._aws import load_credentials
 from objectpipes.credentials import Credentials
 from objectpipes.errors import ConfigError
 from objectpipes.s3_config import ResolvedS3Config, S3Config
@@ -58,6 +61,15 @@ def limits(config: ResolvedS3Config) -> tuple[float, float, int]:
 def test_option_that_can_never_work_fails_at_construction(option: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=next(iter(option))):
         S3Config(**option)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:hunter2@host", "user:hunter2@host", "https://host/?token=hunter2"]
+)
+def test_endpoint_in_an_error_shows_no_secret(url: str) -> None:
+    with pytest.raises(ConfigError, match="host") as raised:
+        S3Config(endpoint_url=url)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_options_are_keyword_only_and_frozen() -> None:
@@ -230,6 +242,16 @@ def test_configured_endpoints_can_be_ignored(home: Path, monkeypatch: pytest.Mon
     assert S3Config().resolve().connection.endpoint_url == "https://s3.{region}.amazonaws.com"
     monkeypatch.setenv("S3_ENDPOINT_URL", "http://torchdata")
     assert S3Config().resolve().connection.endpoint_url == "http://torchdata"
+
+
+@pytest.mark.parametrize("read", [S3Config().resolve, lambda: load_credentials(None)])
+def test_traceback_of_an_unreadable_file_does_not_quote_it(
+    read: Callable[[], object], home: Path
+) -> None:
+    write_profile(home, "[default]\nhunter2 = 1\nhunter2hunter2\n")
+    with pytest.raises(ConfigError, match="config") as raised:
+        read()
+    assert "hunter2" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_services_section_that_does_not_exist_is_an_error(home: Path) -> None:
