@@ -308,6 +308,27 @@ def test_exact_resumption(
 
 
 @needs_states
+@pytest.mark.parametrize("method", METHODS)
+def test_resuming_in_the_second_epoch_of_persistent_workers(
+    manifest: Manifest, server: FaultServer, method: str
+) -> None:
+    def loader() -> Any:
+        return make(manifest, server).loader(
+            num_workers=2, persistent_workers=True, multiprocessing_context=method
+        )
+
+    first = loader()
+    batches(first)
+    first.dataset.set_epoch(1)
+    begun, state = stop_after(first, 13)
+    resumed = loader()
+    resumed.load_state_dict(state)
+    assert begun + batches(resumed) == batches(_in_epoch(make(manifest, server), 1).loader())
+    resumed.dataset.set_epoch(2)
+    assert batches(resumed) == batches(_in_epoch(make(manifest, server), 2).loader())
+
+
+@needs_states
 def test_users_own_loader_picks_up_the_state(manifest: Manifest, server: FaultServer) -> None:
     from torchdata.stateful_dataloader import StatefulDataLoader
 
