@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import subprocess
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -41,6 +42,8 @@ _log = logging.getLogger("objectpipes")
 
 # The first region to ask for a bucket's region.
 FIRST_REGION = "us-east-1"
+# The longest that the program of a profile may take: a person may have to sign in.
+_MAX_PROGRAM_S = 60.0
 # Regions of the largest partition: their endpoints have the same form.
 _ORDINARY_REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
 # Variables that take precedence over the files.
@@ -254,6 +257,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
     try:
         if session.get_config_variable("region") is None:  # a role is assumed in some region
             session.set_config_variable("region", env_text("AWS_REGION"))
+        _limit_program(session)
         found = session.get_credentials()
         if found is None:
             require_no_role(session)
@@ -285,6 +289,38 @@ def load_credentials(profile: str | None) -> Credentials | None:
         expiry=getattr(found, "_expiry_time", None),  # botocore keeps it nowhere else
         source=found.method,
     )
+
+
+class _Program(subprocess.Popen[bytes]):
+    """A ``credential_process``. botocore waits for its end, however long that takes."""
+
+    def communicate(
+        self, input: bytes | None = None, timeout: float | None = None
+    ) -> tuple[bytes, bytes]:
+        with self:  # closes the pipes
+            try:
+                return super().communicate(input, timeout or _MAX_PROGRAM_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise TimeoutError(
+                    f"the program in credential_process did not end within {_MAX_PROGRAM_S:g} s"
+                ) from None
+
+
+def _limit_program(session: Session) -> None:
+    """Give the program that a profile names a time limit."""
+    from botocore.credentials import ProcessProvider
+
+    limited = ProcessProvider(
+        session.get_config_variable("profile") or "default",
+        lambda: session.full_config,
+        popen=_Program,
+    )
+    resolver = session.get_component("credential_provider")
+    resolver.providers = [
+        limited if isinstance(provider, ProcessProvider) else provider
+        for provider in resolver.providers
+    ]
 
 
 def _keep_tokens_of_chain() -> None:

@@ -171,7 +171,7 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
             and parts.port != 0
-            and not re.search(r"[\s?#@{}\ud800-\udfff]", url)
+            and not re.search(r"[\s\x00-\x1f\x7f?#@{}\ud800-\udfff]", url)
         )
     if parts is None or not well_formed:
         shown = re.sub(r"\?.*", "?...", without_password(url), flags=re.DOTALL)  # it may be signed

@@ -455,6 +455,17 @@ def test_process(home: Path, tmp_path: Path) -> None:
     assert value.expiry == datetime(2099, 1, 1, tzinfo=timezone.utc)
 
 
+def test_process_that_never_ends_is_a_typed_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_aws, "_MAX_PROGRAM_S", 0.1)
+    (home / ".aws" / "config").write_text(
+        f"[default]\ncredential_process = {sys.executable} -c 'import time; time.sleep(60)'\n"
+    )
+    with pytest.raises(InvalidCredentialsError, match="did not end within"):
+        found()
+
+
 def sign_on(home: Path, expiry: str, patch: pytest.MonkeyPatch) -> None:
     """Leave the traces of "aws sso login" behind."""
     (home / ".aws" / "config").write_text(

@@ -48,6 +48,7 @@ def limits(config: ResolvedS3Config) -> tuple[float, float, int]:
         {"transport": "crt"},
         {"endpoint_url": "ftp://host"},
         {"endpoint_url": "http://host\ud800"},
+        {"endpoint_url": "http://host\0"},
         {"endpoint_url": "http://host/\udcff"},
         {"endpoint_url": "http://user:password@host"},
         {"endpoint_url": "https://s3.{region}.example.com"},
