@@ -1,6 +1,5 @@
 #include "engine/listing.h"
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <utility>
@@ -10,11 +9,6 @@ namespace {
 
 Status Endless(const std::string& why) {
   return Status::Protocol("the listing would never end: " + why);
-}
-
-bool HasObjects(const ListPage& page) {
-  return std::any_of(page.entries.begin(), page.entries.end(),
-                     [](const ListEntry& entry) { return !entry.is_prefix; });
 }
 
 }  // namespace
@@ -85,8 +79,9 @@ void Listing::OnPage(Result<ListPage> page, const RetryHint& hint) {
   Deliver(std::move(page));
 }
 
-// A listing whose tokens or pages repeat, or whose pages stay empty, would never end. The order of
-// keys does not show that, because not every server lists them in the order of their bytes.
+// A listing whose tokens repeat, or whose pages repeat or stay empty for long, would never end. The
+// order of keys does not show that, because not every server lists them in the order of their
+// bytes.
 Status Listing::CheckProgress(const ListPage& page) {
   request_.token = page.next_token;
   request_.tally = page.tally;
@@ -94,12 +89,10 @@ Status Listing::CheckProgress(const ListPage& page) {
   if (!page.next_token.empty() && !seen_tokens_.insert(kHash(page.next_token)).second) {
     return Endless("the server sent the same continuation token twice");
   }
-  if (HasObjects(page) && !seen_pages_.insert(kHash(page.text)).second) {
-    return Endless("the server sent the same page twice");
-  }
-  empty_pages_ = page.entries.empty() ? empty_pages_ + 1 : 0;
-  if (empty_pages_ > kMaxEmptyPages) {
-    return Endless("the server sent " + std::to_string(empty_pages_) + " empty pages in a row");
+  const bool is_new = !page.entries.empty() && seen_pages_.insert(kHash(page.text)).second;
+  old_pages_ = is_new ? 0 : old_pages_ + 1;
+  if (old_pages_ > kMaxOldPages) {
+    return Endless("the last " + std::to_string(old_pages_) + " pages had nothing new");
   }
   return Status::Ok();
 }

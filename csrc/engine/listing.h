@@ -14,9 +14,9 @@
 
 namespace objectpipes {
 
-// Pages of a listing without any entry, in a row. A bucket in which millions of objects were
-// deleted has some: S3 skips about a thousand delete markers a page.
-inline constexpr int kMaxEmptyPages = 20'000;
+// Pages that are empty or came before, in a row. A bucket in which millions of objects were deleted
+// has empty ones: S3 skips about a thousand delete markers a page.
+inline constexpr int kMaxOldPages = 20'000;
 
 class Listing final : public std::enable_shared_from_this<Listing>, private ListHandler {
  public:
@@ -56,7 +56,7 @@ class Listing final : public std::enable_shared_from_this<Listing>, private List
   EventLoop::Timer deadline_timer_;
   std::unordered_set<size_t> seen_tokens_;  // their hashes
   std::unordered_set<size_t> seen_pages_;   // the hashes of their texts
-  int empty_pages_ = 0;                     // in a row
+  int old_pages_ = 0;                       // in a row
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
