@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-
 #include "base/fork.h"
 
 namespace objectpipes {

@@ -1,6 +1,5 @@
 #include "engine/split_fetch.h"
 
-
 namespace objectpipes {
 namespace {
 
