@@ -6,6 +6,8 @@ import atexit
 import functools
 import importlib
 import io
+import os
+import threading
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     from . import _ext as ext
 
 __all__ = ["build_info", "ext", "stats"]
+
+
+# fork() waits for a thread that imports the engine. Otherwise the child would wait for the lock of that
+# import for ever.
+_importing = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire,
+        after_in_parent=_importing.release,
+        after_in_child=_importing.release,
+    )
 
 
 @functools.cache
@@ -25,7 +38,8 @@ def _load() -> ModuleType:
             " this is a subinterpreter: use processes or threads instead."
         )
     try:
-        module = importlib.import_module("objectpipes._ext")
+        with _importing:
+            module = importlib.import_module("objectpipes._ext")
     except ImportError as error:
         raise ImportError(
             f"The native engine of objectpipes cannot be loaded: {error}. "

@@ -11,6 +11,7 @@ import os
 import pickle
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -236,6 +237,31 @@ def run_in_child(action: Callable[[], None]) -> int:
 
 def wait_for(child: int) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@needs_fork
+def test_fork_while_a_thread_imports_the_engine() -> None:
+    """The child does not inherit the lock of an import that nobody finishes in it."""
+    program = """
+import os, signal, sys, threading, time
+import objectpipes
+begun = threading.Event()
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "objectpipes._ext":
+            begun.set()
+            time.sleep(0.5)
+sys.meta_path.insert(0, Slow())
+threading.Thread(target=objectpipes.build_info).start()
+begun.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    objectpipes.build_info()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
 
 
 @needs_fork
