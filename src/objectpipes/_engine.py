@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["build_info", "ext", "stats"]
 
 
-# fork() waits for a thread that imports the engine. Otherwise the child would wait for the lock of that
-# import for ever.
+# fork() waits for a thread that imports the engine. Otherwise the child would wait for the lock of
+# that import for ever.
 _importing = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
