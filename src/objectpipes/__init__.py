@@ -8,9 +8,11 @@ nor the native extension; each is loaded when it is first needed.
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import errors
+from ._importing import importing
 from .errors import *  # noqa: F403
 
 if TYPE_CHECKING:
@@ -79,10 +81,15 @@ def __getattr__(name: str) -> Any:
 
         return version("objectpipes")
     if name == "aio":
-        return importlib.import_module(".aio", __name__)
+        return _module("aio")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(_module(_HOMES[name]), name)
+
+
+def _module(name: str) -> ModuleType:
+    with importing:
+        return importlib.import_module(f".{name}", __name__)
 
 
 def __dir__() -> list[str]:

@@ -31,6 +31,7 @@ from ._aws_files import (
 from ._cached import cached
 from ._checks import check_count, check_region
 from ._env import env_text
+from ._importing import importing
 from ._redact import keep_secret, redact
 from .credentials import Credentials, CredentialsSource
 from .errors import ConfigError, ExpiredCredentialsError, InvalidCredentialsError
@@ -64,7 +65,8 @@ def preload(profile: str | None, *, credentials: bool) -> None:
     with suppress(NeedsBotocoreError, ConfigError):
         if not credentials or written_credentials(profile) is not None:
             return
-    import botocore.session  # noqa: F401
+    with importing:
+        import botocore.session  # noqa: F401
 
 
 class AwsProfile:
@@ -86,7 +88,8 @@ class AwsProfile:
 
     @cached
     def _session(self) -> Session:
-        import botocore.session
+        with importing:
+            import botocore.session
 
         return botocore.session.Session(profile=self._name)
 
@@ -247,10 +250,11 @@ def load_credentials(profile: str | None) -> Credentials | None:
     with suppress(NeedsBotocoreError):
         if written := written_credentials(profile):
             return written
-    import botocore.session
-    from botocore import exceptions as e
+    with importing:
+        import botocore.session
+        from botocore import exceptions as e
 
-    from ._metadata import require_no_role
+        from ._metadata import require_no_role
 
     _keep_tokens_of_chain()
     session = botocore.session.Session(profile=profile)

@@ -6,27 +6,16 @@ import atexit
 import functools
 import importlib
 import io
-import os
-import threading
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ._importing import importing
 
 if TYPE_CHECKING:
     from . import _ext as ext
 
 __all__ = ["build_info", "ext", "stats"]
-
-
-# fork() waits for a thread that imports the engine. Otherwise the child would wait for the lock of
-# that import for ever.
-_importing = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_importing.acquire,
-        after_in_parent=_importing.release,
-        after_in_child=_importing.release,
-    )
 
 
 @functools.cache
@@ -38,7 +27,7 @@ def _load() -> ModuleType:
             " this is a subinterpreter: use processes or threads instead."
         )
     try:
-        with _importing:
+        with importing:
             module = importlib.import_module("objectpipes._ext")
     except ImportError as error:
         raise ImportError(

@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from . import _engine
+from ._importing import importing
 from ._read_ahead import drained, read_ahead, require_text
 from .errors import ConfigError, InvalidURLError, ObjectStoreError
 from .options import ListFilters, ReadOptions
@@ -56,8 +57,9 @@ class Store(abc.ABC):
         The class of a configuration determines the protocol. Without one, the scheme of the URL
         does, and the environment says the rest.
         """
-        from .ais_config import AISConfig
-        from .s3_config import S3Config
+        with importing:
+            from .ais_config import AISConfig
+            from .s3_config import S3Config
 
         if config is None:
             config = S3Config() if protocol_of(url) == "s3" else AISConfig()
@@ -68,10 +70,11 @@ class Store(abc.ABC):
     @staticmethod
     def reached_by(config: StoreConfig) -> Store:
         """Return the store of a configuration."""
-        from ._ais import AISStore
-        from ._s3 import S3Store
-        from .ais_config import AISConfig
-        from .s3_config import S3Config
+        with importing:
+            from ._ais import AISStore
+            from ._s3 import S3Store
+            from .ais_config import AISConfig
+            from .s3_config import S3Config
 
         if isinstance(config, S3Config):
             return S3Store(config)

@@ -240,7 +240,8 @@ def wait_for(child: int) -> None:
 
 
 @needs_fork
-def test_fork_while_a_thread_imports_the_engine() -> None:
+@pytest.mark.parametrize("late", ["objectpipes._ext", "objectpipes._s3", "objectpipes.manifest"])
+def test_fork_while_a_thread_imports(late: str) -> None:
     """The child does not inherit the lock of an import that nobody finishes in it."""
     program = """
 import os, signal, sys, threading, time
@@ -248,20 +249,24 @@ import objectpipes
 begun = threading.Event()
 class Slow:
     def find_spec(self, name, path, target=None):
-        if name == "objectpipes._ext":
+        if name == sys.argv[1]:
             begun.set()
             time.sleep(0.5)
+def use():
+    objectpipes.Manifest
+    list(objectpipes.read_objects([], config=objectpipes.S3Config(anonymous=True)))
+    objectpipes.build_info()
 sys.meta_path.insert(0, Slow())
-threading.Thread(target=objectpipes.build_info).start()
+threading.Thread(target=use).start()
 begun.wait()
 child = os.fork()
 if not child:
     signal.alarm(20)
-    objectpipes.build_info()
+    use()
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program, late], timeout=60).returncode == 0
 
 
 @needs_fork
