@@ -126,27 +126,29 @@ def obtaining_credentials() -> Iterator[None]:
 def timed(items: Iterator[_T]) -> Generator[_T, None, None]:
     """Yield items, and count the waiting as the store's time, the rest as the consumer's."""
     in_worker = begin()
-    asked = time.perf_counter()
+    # An iterator that is never closed may end after this module, when the interpreter ends.
+    clock, seconds, end = time.perf_counter, SECONDS, report
+    asked = clock()
     try:
         while True:
-            credentials = SECONDS["credentials"]
+            credentials = seconds["credentials"]
             box = [next(items, _END)]
-            arrived = time.perf_counter()
+            arrived = clock()
             waited = arrived - asked
-            SECONDS["store"] += waited - (SECONDS["credentials"] - credentials)
+            seconds["store"] += waited - (seconds["credentials"] - credentials)
             if in_worker:
                 report()
             else:
-                SECONDS["wait"] += waited
+                seconds["wait"] += waited
             if box[0] is _END:
                 return
             try:
                 yield box.pop()  # no variable keeps the item while the consumer has it
             finally:
-                asked = time.perf_counter()
-                SECONDS["consumer"] += asked - arrived
+                asked = clock()
+                seconds["consumer"] += asked - arrived
     finally:
-        report(now=True)
+        end(now=True)
 
 
 _END: Any = object()

@@ -75,6 +75,10 @@ EXITS = {
         threading.Thread(target=next, args=(loader, None), daemon=True).start()
         time.sleep(0.3)
     """,
+    "an iterator that outlives all modules": """
+        time.kept = iter(S3FileLoader([f"s3://bucket/{i}" for i in range(50)], config=config))
+        next(time.kept)
+    """,
     "open streams": """
         urls = [ObjectUrl(f"s3://bucket/large{i}", size=3 << 20) for i in range(5)]
         streams = [s for _, s in S3FileLoader(urls, config=config, prefetch_bytes=4 << 20)]
