@@ -41,5 +41,5 @@ def test_what_cannot_be_opened_says_so() -> None:
         objectpipes.webdataset.register(s3=config_for(server))
         with pytest.raises(ObjectNotFoundError, match="s3://bucket/none"):
             webdataset.gopen("s3://bucket/none.tar")
-        with pytest.raises(NotSupportedError, match="mode 'wb'"):
+        with pytest.raises(NotSupportedError, match="mode is 'wb'"):
             webdataset.gopen("s3://bucket/new.tar", "wb")
