@@ -8,20 +8,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from faults import FaultServer
 from integration.pipes import CREDENTIALS
+from old_torchdata import FOLDER, needs_newer_torch
 
-# Where scripts/setup puts it: what is tested with a newer torchdata has that in the environment.
-FOLDER = Path(sys.prefix) / "torchdata-0.9"
-
-pytestmark = pytest.mark.skipif(
-    not any(FOLDER.glob("torchdata/_torchdata.*")),
-    reason="there is no torchdata 0.9 with S3 for this platform and Python",
-)
+pytestmark = [
+    needs_newer_torch,
+    pytest.mark.skipif(
+        not any(FOLDER.glob("torchdata/_torchdata.*")),
+        reason="there is no torchdata 0.9 with S3 for this platform and Python",
+    ),
+]
 
 CONTENT = {f"{i:02}": bytes([i]) * (i * 1000 + 1) for i in range(5)}
 

@@ -10,7 +10,6 @@ import sys
 import tarfile
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,13 +18,14 @@ from torch.utils.data.datapipes.utils.common import StreamWrapper
 
 from archives import ARCHIVES, COMPRESSIONS, FILES, make_tar
 from objectpipes.iter import IterableWrapper, TarArchiveLoader, WebDataset
+from old_torchdata import FOLDER, needs_newer_torch
 
-# Where scripts/setup puts it: the environment has a newer torchdata.
-FOLDER = Path(sys.prefix) / "torchdata-0.9"
-
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "torchdata" / "datapipes").is_dir(), reason="there is no torchdata 0.9"
-)
+pytestmark = [
+    needs_newer_torch,
+    pytest.mark.skipif(
+        not (FOLDER / "torchdata" / "datapipes").is_dir(), reason="there is no torchdata 0.9"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
