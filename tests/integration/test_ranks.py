@@ -158,7 +158,7 @@ def test_lightning_goes_on_from_its_checkpoint(server: FaultServer, tmp_path: Pa
             enable_model_summary=False,
         )
         loader = _dataset(server).loader(num_workers=1)
-        trainer.fit(model, loader, ckpt_path=checkpoint, weights_only=False)
+        trainer.fit(model, loader, ckpt_path=checkpoint)
         return model.seen
 
     whole = fit()
