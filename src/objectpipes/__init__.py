@@ -77,7 +77,8 @@ __all__ += errors.__all__
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        with importing:
+            from importlib.metadata import version
 
         return version("objectpipes")
     if name == "aio":

@@ -7,9 +7,11 @@ import io
 import os.path
 import posixpath
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Protocol, TypeVar, cast
 
 from . import _engine
+from ._importing import importing
 from .errors import ArchiveError, ConfigError, NotSupportedError, ObjectStoreError
 
 if TYPE_CHECKING:
@@ -226,19 +228,19 @@ class _Decompressed:
 def _open_compressed(file: IO[bytes], compression: str) -> io.BufferedIOBase:
     if compression == "zst":
         return _open_zst(file)
-    module = importlib.import_module({"gz": "gzip", "bz2": "bz2", "xz": "lzma"}[compression])
+    with importing:
+        module = importlib.import_module({"gz": "gzip", "bz2": "bz2", "xz": "lzma"}[compression])
     return cast(io.BufferedIOBase, module.open(file, "rb"))
 
 
 def _open_zst(file: IO[bytes]) -> io.BufferedIOBase:
-    try:
+    with importing, suppress(ImportError):
         from compression import zstd  # Python 3.14
-    except ImportError:
-        pass
-    else:
+
         return cast(io.BufferedIOBase, zstd.ZstdFile(file))
     try:
-        import zstandard
+        with importing:
+            import zstandard
     except ImportError:
         raise ImportError("No library for zstd is installed") from None
     reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)

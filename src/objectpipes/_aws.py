@@ -180,8 +180,9 @@ class AwsProfile:
 
 @functools.cache
 def _default_host(region: str, *, fips: bool, dual_stack: bool, accelerate: bool) -> str:
-    from botocore.endpoint_provider import EndpointProvider
-    from botocore.loaders import Loader
+    with importing:
+        from botocore.endpoint_provider import EndpointProvider
+        from botocore.loaders import Loader
 
     loader = Loader()
     rules = EndpointProvider(
@@ -198,7 +199,8 @@ def _default_host(region: str, *, fips: bool, dual_stack: bool, accelerate: bool
 
 @contextmanager
 def _malformed(setting: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ConfigParseError, ProfileNotFound
+    with importing:
+        from botocore.exceptions import BotoCoreError, ConfigParseError, ProfileNotFound
 
     try:
         yield
@@ -313,7 +315,8 @@ class _Program(subprocess.Popen[bytes]):
 
 def _limit_program(session: Session) -> None:
     """Give the program that a profile names a time limit."""
-    from botocore.credentials import ProcessProvider
+    with importing:
+        from botocore.credentials import ProcessProvider
 
     limited = ProcessProvider(
         session.get_config_variable("profile") or "default",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ._checks import check_text
+from ._importing import importing
 from .credentials import Credentials
 
 _Section = dict[str, "str | dict[str, str]"]
@@ -123,7 +124,8 @@ def _parse(variable: str, default: str) -> dict[str, _Section]:
     path = aws_path(variable, default)
     if not path.is_file():
         return {}
-    import configparser
+    with importing:
+        import configparser
 
     parser = configparser.RawConfigParser()
     try:
@@ -151,7 +153,8 @@ def _nested(value: str) -> str | dict[str, str]:
 
 def _named(title: str, section: _Section) -> dict[str, _Section]:
     """Extract the name, which may be quoted, from ``[profile name]``."""
-    import shlex
+    with importing:
+        import shlex
 
     try:
         words = shlex.split(title)

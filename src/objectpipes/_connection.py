@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ._checks import check_count, check_flag, check_seconds
 from ._proxy import bypasses_proxy, environment_proxy, normal_proxy
@@ -160,8 +161,6 @@ def normal_endpoint(name: str, value: str, default_scheme: str) -> str:
 
     `name` is the option or variable that it came from, for the error.
     """
-    from urllib.parse import urlsplit
-
     url = value if "://" in value else f"{default_scheme}://{value}"
     parts = None
     well_formed = False

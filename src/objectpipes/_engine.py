@@ -53,7 +53,7 @@ if not TYPE_CHECKING:  # a type checker knows `ext` by the import above
 
 def _is_main_interpreter() -> bool:
     for name in ("_interpreters", "_xxsubinterpreters"):  # since Python 3.13, and before
-        with suppress(ImportError):
+        with importing, suppress(ImportError):
             interpreters = importlib.import_module(name)
             return bool(interpreters.get_current() == interpreters.get_main())
     return True  # this Python has no others

@@ -13,6 +13,7 @@ import urllib.request
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from ._importing import importing
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def require_no_role(session: Session) -> None:
 
 
 def _address(session: Session) -> str:
-    from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode
+    with importing:
+        from botocore.utils import InstanceMetadataFetcher, resolve_imds_endpoint_mode
 
     config = {
         "ec2_metadata_service_endpoint": session.get_config_variable(

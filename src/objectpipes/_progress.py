@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import cast
 
+from ._importing import importing
+
 
 class Progress:
     """The methods of tqdm that we use; they do nothing if it is not installed."""
@@ -30,7 +32,8 @@ def progress_bar(
     With `beside_output` the program writes to stdout meanwhile: no bar if that is a terminal.
     """
     try:
-        from tqdm import tqdm
+        with importing:
+            from tqdm import tqdm
     except ImportError:
         yield Progress()
         return

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from urllib.parse import quote, unquote, urlsplit
 
 from . import _engine
 from ._checks import check_text
+from ._importing import importing
 from ._redact import keep_secret
 from .errors import ConfigError
 
@@ -39,9 +42,6 @@ def normal_proxy(name: str, value: str) -> str:
 
 
 def _encoded(user_info: str) -> str:
-    import base64
-    from urllib.parse import quote, unquote
-
     user, colon, password = user_info.partition(":")
     plain = unquote(user) + ":" + unquote(password)
     # The second form is sent.
@@ -60,7 +60,8 @@ def environment_proxy(endpoint_url: str) -> tuple[str, str]:
     The proxy is empty if there is none. The system settings of macOS and Windows are not used:
     reading them on macOS after a fork crashes the process.
     """
-    from urllib.request import getproxies_environment
+    with importing:
+        from urllib.request import getproxies_environment
 
     proxies = getproxies_environment()
     scheme = endpoint_url.partition("://")[0]
@@ -73,7 +74,5 @@ def environment_proxy(endpoint_url: str) -> tuple[str, str]:
 
 def bypasses_proxy(no_proxy: str, url: str) -> bool:
     """Tell whether requests for a URL bypass the proxy, by curl's rules for ``NO_PROXY``."""
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url)
     return _engine.ext.bypasses_proxy(no_proxy, f"{parts.scheme}://{parts.netloc}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from string import ascii_uppercase
 
+from ._importing import importing
+
 _HIDDEN = "***"
 # Hiding shorter texts would remove parts of ordinary sentences.
 _MIN_SECRET = 8
@@ -37,8 +39,9 @@ def keep_secret(*secrets: str | None) -> None:
 
     None, and texts of fewer than 8 characters, are ignored.
     """
-    import base64
-    from urllib.parse import quote, unquote
+    with importing:
+        import base64
+        from urllib.parse import quote, unquote
 
     for secret in secrets:
         if secret is None or len(secret) < _MIN_SECRET:

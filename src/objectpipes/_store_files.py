@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from . import _engine
+from ._importing import importing
 from ._store import Store
 from .ais_config import AISConfig
 from .errors import ServerError, from_native
@@ -46,7 +47,8 @@ def upload(url: str, file: IO[bytes], config: StoreConfig | None) -> None:
 
 
 def _upload_to_s3(url: str, file: IO[bytes], size: int, config: S3Config) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
+    with importing:
+        from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, key, _ = _engine.ext.parse_s3_url(url)
     target = {"Bucket": bucket, "Key": key}
@@ -85,9 +87,10 @@ def _upload_parts(client: Any, target: dict[str, str], file: IO[bytes], size: in
 
 
 def _s3_client(config: S3Config) -> Any:
-    from botocore import UNSIGNED
-    from botocore.config import Config
-    from botocore.session import Session
+    with importing:
+        from botocore import UNSIGNED
+        from botocore.config import Config
+        from botocore.session import Session
 
     resolved = config.resolve()
     connection = resolved.connection
@@ -126,7 +129,8 @@ def _verify(connection: Connection) -> bool | str:
 
 def _upload_to_aistore(url: str, file: IO[bytes], size: int, config: AISConfig) -> None:
     """Ask a gateway for the object's target, and write to that."""
-    import urllib3
+    with importing:
+        import urllib3
 
     bucket, key, _ = _engine.ext.parse_ais_url(url)
     provider, namespace, name = bucket.split("/", 2)
@@ -158,7 +162,8 @@ def _upload_to_aistore(url: str, file: IO[bytes], size: int, config: AISConfig) 
 
 
 def _pool(connection: Connection, url: str) -> Any:
-    import urllib3
+    with importing:
+        import urllib3
 
     options: dict[str, Any] = {
         "timeout": urllib3.Timeout(

@@ -17,6 +17,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ._engine import stats
+
 _T = TypeVar("_T")
 
 KINDS = ("wait", "store", "credentials", "transform", "consumer")
@@ -66,8 +68,6 @@ def begin() -> bool:
 
 def counts() -> dict[str, Any]:
     """Return the seconds and counts of this process so far."""
-    from ._engine import stats
-
     return {"seconds": dict(SECONDS), "counts": stats()}
 
 

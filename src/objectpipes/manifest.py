@@ -17,9 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, overload
 
 from ._checks import check_seed
+from ._importing import importing
 from ._manifest_file import Table, TableBuilder
 from ._permutation import Permutation
+from ._progress import progress_bar
+from ._ranks import broadcast, distributed
+from ._store import Store
+from ._store_files import download, upload
+from .errors import ConfigError
 from .options import ListFilters
+from .url import ObjectUrl
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
 
     from ._connection import StoreConfig
     from .options import ListArguments
-    from .url import ObjectUrl
 
 __all__ = ["Manifest"]
 
@@ -136,8 +142,6 @@ class Manifest(Sequence["ObjectUrl"]):
         place = os.fspath(where)
         if "://" not in place:
             return cls(Table.map_file(str(Path(place).absolute())))
-        from ._store_files import download
-
         descriptor, path = tempfile.mkstemp(prefix="objectpipes-manifest-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -169,8 +173,6 @@ class Manifest(Sequence["ObjectUrl"]):
         table = self._rows if isinstance(self._rows, Table) else _table_of(self)
         place = os.fspath(where)
         if "://" in place:
-            from ._store_files import upload
-
             with tempfile.TemporaryFile(prefix="objectpipes-manifest-") as file:
                 table.write(file.write)
                 upload(place, file, config)
@@ -240,7 +242,8 @@ class Manifest(Sequence["ObjectUrl"]):
         ModuleNotFoundError
             pyarrow is not installed.
         """
-        import pyarrow
+        with importing:
+            import pyarrow
 
         schema = pyarrow.schema(
             [
@@ -272,9 +275,6 @@ class Manifest(Sequence["ObjectUrl"]):
         InvalidURLError
             A URL does not have the form ``scheme://bucket/key``.
         """
-        from .errors import ConfigError
-        from .url import ObjectUrl
-
         if "url" not in table.column_names:
             raise ConfigError(
                 f"The table needs a column 'url'; it has {', '.join(table.column_names) or 'none'}."
@@ -376,9 +376,6 @@ def _table_of(urls: Iterable[ObjectUrl]) -> Table:
 
 
 def _list(prefixes: list[str], config: StoreConfig | None, filters: ListFilters) -> Table:
-    from ._progress import progress_bar
-    from ._store import Store
-
     builders = [TableBuilder() for _ in prefixes]
     gave_up = threading.Event()
     with progress_bar(desc="listing", unit=" objects") as progress:
@@ -407,8 +404,6 @@ def _list(prefixes: list[str], config: StoreConfig | None, filters: ListFilters)
 
 def _on_rank_0(make: Callable[[], Table]) -> Table:
     """Make a table on rank 0 of ``torch.distributed``, and send it, or the error, to all others."""
-    from ._ranks import broadcast, distributed
-
     group = distributed()
     if group is None:
         return make()

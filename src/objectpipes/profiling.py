@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _timing
+from ._importing import importing
 from .errors import ConfigError
 
 __all__ = ["Profile", "WorkerProfile", "profile"]
@@ -139,7 +140,8 @@ class Profile:
     def _record(self) -> None:
         """Add it to OpenTelemetry's counters, if that is installed."""
         try:
-            from opentelemetry import metrics
+            with importing:
+                from opentelemetry import metrics
         except ImportError:
             return
         meter = metrics.get_meter("objectpipes")

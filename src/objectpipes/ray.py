@@ -27,6 +27,7 @@ from ._store import Store
 from .errors import ConfigError
 from .manifest import Manifest
 from .options import ReadOptions
+from .shard_index import is_index
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -141,8 +142,6 @@ class ObjectDatasource(Datasource):  # type: ignore[misc, unused-ignore]
         self._shards = shards
         urls = _urls_of(paths, config)
         if shards:
-            from .shard_index import is_index
-
             urls = [url for url in urls if not is_index(url)]
         self._urls = urls
         # The size of an object that was not listed is unknown. It counts as an average one.

@@ -6,6 +6,7 @@ shard. The offset of each sample follows.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import struct
@@ -22,6 +23,7 @@ from urllib.parse import quote
 from ._read_ahead import Range, drained, read_ahead
 from ._samples import groups_in
 from ._store import Store
+from ._store_files import upload
 from .errors import ConfigError, ObjectNotFoundError, ShardIndexError
 from .options import ReadOptions
 
@@ -157,10 +159,6 @@ class IndexPlace:
         """Store the index of a shard, and return where."""
         where = self.of(shard)
         if "://" in where:
-            import io
-
-            from ._store_files import upload
-
             upload(where, io.BytesIO(data), self._config)
         else:
             path = Path(where)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._env import env_text
+from ._importing import importing
 from .errors import ConfigError
 
 __all__ = ["CaBundle", "find_ca_bundle", "tls_info"]
@@ -139,7 +140,8 @@ def _named_bundle(given: Sequence[tuple[str, str]]) -> CaBundle:
 
 
 def _default_bundles() -> Iterator[CaBundle]:
-    import ssl
+    with importing:
+        import ssl
 
     python = ssl.get_default_verify_paths()
     yield CaBundle(file=python.openssl_cafile, source="Python's default file")
@@ -148,7 +150,8 @@ def _default_bundles() -> Iterator[CaBundle]:
     # A directory comes after the files because OpenSSL searches it for each new connection.
     yield CaBundle(path=python.openssl_capath, source="Python's default directory")
     with suppress(ImportError):
-        import certifi
+        with importing:
+            import certifi
 
         yield CaBundle(file=certifi.where(), source="certifi")
 

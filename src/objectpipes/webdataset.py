@@ -11,6 +11,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
+from ._importing import importing
 from ._objects import open_object
 from .errors import NotSupportedError
 
@@ -40,7 +41,8 @@ def register(*, s3: S3Config | None = None, ais: AISConfig | None = None) -> Non
     ImportError
         webdataset is not installed.
     """
-    import webdataset  # noqa: F401
+    with importing:
+        import webdataset  # noqa: F401
 
     schemes = sys.modules["webdataset.gopen"].gopen_schemes
     schemes["s3"] = functools.partial(_open, s3)

@@ -240,12 +240,22 @@ def wait_for(child: int) -> None:
 
 
 @needs_fork
-@pytest.mark.parametrize("late", ["objectpipes._ext", "objectpipes._s3", "objectpipes.manifest"])
+@pytest.mark.parametrize(
+    "late",
+    [
+        "objectpipes._ext",
+        "objectpipes._s3",
+        "objectpipes.manifest",
+        "urllib.request",  # for proxies
+        "importlib.metadata",
+    ],
+)
 def test_fork_while_a_thread_imports(late: str) -> None:
     """The child does not inherit the lock of an import that nobody finishes in it."""
     program = """
 import os, signal, sys, threading, time
 import objectpipes
+assert sys.argv[1] not in sys.modules
 begun = threading.Event()
 class Slow:
     def find_spec(self, name, path, target=None):
@@ -255,10 +265,12 @@ class Slow:
 def use():
     objectpipes.Manifest
     list(objectpipes.read_objects([], config=objectpipes.S3Config(anonymous=True)))
+    objectpipes.S3Config(anonymous=True).resolve()
     objectpipes.build_info()
+    objectpipes.__version__
 sys.meta_path.insert(0, Slow())
 threading.Thread(target=use).start()
-begun.wait()
+assert begun.wait(30)
 child = os.fork()
 if not child:
     signal.alarm(20)

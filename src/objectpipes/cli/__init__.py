@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .._importing import importing
 from ..errors import ObjectStoreError
 from . import bench, cat, completion, demo, doctor, index, ls, manifest
 from .output import one_paragraph, prepare_stdout
@@ -119,7 +120,8 @@ class _Version(argparse.Action):
     """Looks up the version only when it is requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        import objectpipes
+        with importing:
+            import objectpipes
 
         print(f"objectpipes {objectpipes.__version__}")
         parser.exit()

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._importing import importing
 from .arguments import byte_count, count
 from .connection import add_connection_options, open_store, store_url
 from .output import print_table
@@ -53,11 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read through the same pipes as a training job."""
     require("torch", "torch")
-    from .._progress import progress_bar
-    from .._reports import read_in_workers
-    from ..iter._pipes import FileLister, FileLoader
-    from ..options import ListFilters, ReadOptions
-    from .timeline import timeline
+    with importing:
+        from .._progress import progress_bar
+        from .._reports import read_in_workers
+        from ..iter._pipes import FileLister, FileLoader
+        from ..options import ListFilters, ReadOptions
+        from .timeline import timeline
 
     if options.plot:
         options.plot.touch()  # fails now, and not after the run

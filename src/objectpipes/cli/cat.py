@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from .._importing import importing
 from .connection import add_connection_options, add_urls, open_store
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy objects in pieces. Stop at the first one that cannot be read."""
-    from .._progress import progress_bar
+    with importing:
+        from .._progress import progress_bar
 
     piece = memoryview(bytearray(_PIECE))
     with progress_bar(beside_output=True, unit="B", unit_scale=True) as progress:
@@ -40,8 +42,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _readers(options: argparse.Namespace) -> Iterator[tuple[str, _ext.ObjectReader]]:
     """Read consecutive URLs of one store together."""
-    from .._store import protocol_of
-    from ..options import ReadOptions
+    with importing:
+        from .._store import protocol_of
+        from ..options import ReadOptions
 
     reading = ReadOptions(prefetch_bytes=_PREFETCH_BYTES)
     for _, urls in groupby(options.urls, key=protocol_of):

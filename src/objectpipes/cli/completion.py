@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .._importing import importing
 from .requirements import require
 
 
@@ -19,9 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the script, which shtab makes of the parser."""
     require("completion", "shtab")
-    import shtab
+    with importing:
+        import shtab
 
-    from . import parser
+        from . import parser
 
     print(shtab.complete(parser(), options.shell))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from .._importing import importing
 from ..errors import InvalidURLError
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def store_url(text: str) -> str:
     """Check the scheme of a URL, as a type of an argument."""
-    from .._store import protocol_of
+    with importing:
+        from .._store import protocol_of
 
     try:
         protocol_of(text)
@@ -72,9 +74,10 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 
 def open_store(url: str, options: argparse.Namespace) -> Store:
     """Return the store of a URL, reached as the options say; makes no request."""
-    from .._store import Store, protocol_of
-    from ..ais_config import AISConfig
-    from ..s3_config import S3Config
+    with importing:
+        from .._store import Store, protocol_of
+        from ..ais_config import AISConfig
+        from ..s3_config import S3Config
 
     if protocol_of(url) == "ais":
         return Store.of(

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from .._importing import importing
 from .arguments import count
 from .output import print_table
 from .requirements import require
@@ -38,9 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo, and remove everything at the end, even after an error."""
     require("demo", "torch", "numpy", "PIL", "boto3")
-    from ..demo import training
-    from ..demo.aistore import AIStoreStore
-    from ..demo.seaweed import SeaweedStore
+    with importing:
+        from ..demo import training
+        from ..demo.aistore import AIStoreStore
+        from ..demo.seaweed import SeaweedStore
 
     signal.signal(signal.SIGTERM, _exit)
     readings: list[tuple[str, Reading]] = []

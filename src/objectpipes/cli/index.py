@@ -6,6 +6,7 @@ import argparse
 import sys
 from contextlib import closing
 
+from .._importing import importing
 from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
@@ -35,11 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read each shard that has no matching index, and write its index."""
-    from .._progress import progress_bar
-    from ..errors import ShardIndexError
-    from ..manifest import Manifest
-    from ..options import ReadOptions
-    from ..shard_index import IndexHead, IndexPlace, index_shard
+    with importing:
+        from .._progress import progress_bar
+        from ..errors import ShardIndexError
+        from ..manifest import Manifest
+        from ..options import ReadOptions
+        from ..shard_index import IndexHead, IndexPlace, index_shard
 
     store = open_store(options.urls[0], options)
     shards = [*Manifest.list(options.urls, config=store.config, masks=options.mask or ["*.tar"])]

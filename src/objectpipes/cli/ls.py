@@ -8,6 +8,7 @@ import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from .._importing import importing
 from .connection import add_connection_options, open_store, store_url
 from .output import human_size, printable
 
@@ -48,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print page after page, and on a terminal a summary."""
-    from .._progress import progress_bar
-    from ..options import ListFilters
+    with importing:
+        from .._progress import progress_bar
+        from ..options import ListFilters
 
     to_people = sys.stdout.isatty() and not options.json
     line = _json_line if options.json else _long_line if options.long else _line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .._importing import importing
 from .connection import add_connection_options, add_urls, open_store
 from .output import human_size
 
@@ -31,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List, save, and print a summary."""
-    from ..manifest import Manifest
+    with importing:
+        from ..manifest import Manifest
 
     config = open_store(options.urls[0], options).config
     manifest = Manifest.list(options.urls, config=config, masks=options.mask)

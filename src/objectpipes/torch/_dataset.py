@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from .. import _timing
 from .._checks import check_choice, check_count
+from .._importing import importing
 from .._ranks import rank_and_ranks
 from ..errors import ConfigError, ObjectStoreError, StateError, TransformError
 from ..manifest import Manifest
@@ -410,7 +411,8 @@ class ResumableDataset(IterableDataset[Any], abc.ABC):
         ConfigError
             ``batch_size`` is not that of the dataset.
         """
-        from ._loader import ObjectLoader
+        with importing:
+            from ._loader import ObjectLoader
 
         return ObjectLoader(self, **options)
 

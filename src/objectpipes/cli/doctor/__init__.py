@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from ..._importing import importing
 from ..connection import add_connection_options, open_store, store_url
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the result of each check. The exit code is 1 if one failed."""
     if options.install:
-        from .install import InstallDoctor
+        with importing:
+            from .install import InstallDoctor
 
         return _report(InstallDoctor().links(), options)
     with closing(_doctor_for(options.url, open_store(options.url, options))) as doctor:
@@ -44,8 +46,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _report(links: Sequence[Link], options: argparse.Namespace) -> int:
-    from .chain import walk
-    from .report import print_findings, print_json
+    with importing:
+        from .chain import walk
+        from .report import print_findings, print_json
 
     if options.json:
         return 0 if print_json(walk(links)) else 1
@@ -53,10 +56,11 @@ def _report(links: Sequence[Link], options: argparse.Namespace) -> int:
 
 
 def _doctor_for(url: str, store: Store) -> S3Doctor | AISDoctor:
-    from ..._ais import AISStore
-    from ..._s3 import S3Store
-    from .ais import AISDoctor
-    from .s3 import S3Doctor
+    with importing:
+        from ..._ais import AISStore
+        from ..._s3 import S3Store
+        from .ais import AISDoctor
+        from .s3 import S3Doctor
 
     if isinstance(store, S3Store):
         return S3Doctor(url, store.config)

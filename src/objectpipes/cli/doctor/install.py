@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ... import _engine
+from ..._importing import importing
 from ...tls import find_ca_bundle
 from ..output import human_size
 from .chain import Broken, Link, NotNeeded
@@ -93,12 +94,14 @@ class InstallDoctor:
         if _version("torch") is None:
             raise NotNeeded("torch is not installed")
         try:
-            import objectpipes.iter
+            with importing:
+                import objectpipes.iter
         except ImportError as error:
             raise Broken(str(error), "Install torch again, in version 2.1 or newer.") from error
-        from objectpipes.iter import IterDataPipe
+        with importing:
+            from objectpipes.iter import IterDataPipe
 
-        with warnings.catch_warnings(), suppress(ImportError, OSError):
+        with importing, warnings.catch_warnings(), suppress(ImportError, OSError):
             warnings.simplefilter("ignore")
             importlib.import_module("torchdata.datapipes.iter")
         ours = [
@@ -113,7 +116,8 @@ class InstallDoctor:
 
     def _copies(self) -> str:
         """List other copies of the engine's libraries. Comes last, when torch is loaded."""
-        import ssl
+        with importing:
+            import ssl
 
         loaded = _loaded_libraries() or set()
         found = {library for library in loaded if _COPIED_BY_MANY.match(library.name)}
