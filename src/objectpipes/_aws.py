@@ -263,7 +263,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
     try:
         if session.get_config_variable("region") is None:  # a role is assumed in some region
             session.set_config_variable("region", env_text("AWS_REGION"))
-        _limit_program(session)
+        _limit_programs(session)
         found = session.get_credentials()
         if found is None:
             require_no_role(session)
@@ -313,21 +313,23 @@ class _Program(subprocess.Popen[bytes]):
                 ) from None
 
 
-def _limit_program(session: Session) -> None:
-    """Give the program that a profile names a time limit."""
+def _limit_programs(session: Session) -> None:
+    """Give the program that a profile names a time limit, also if a role's source names it."""
     with importing:
-        from botocore.credentials import ProcessProvider
+        from botocore.credentials import AssumeRoleProvider, ProcessProvider
 
-    limited = ProcessProvider(
-        session.get_config_variable("profile") or "default",
-        lambda: session.full_config,
-        popen=_Program,
-    )
+    def limited(profile: str) -> ProcessProvider:
+        return ProcessProvider(profile, lambda: session.full_config, popen=_Program)
+
+    name = session.get_config_variable("profile") or "default"
     resolver = session.get_component("credential_provider")
-    resolver.providers = [
-        limited if isinstance(provider, ProcessProvider) else provider
-        for provider in resolver.providers
-    ]
+    for place, provider in enumerate(resolver.providers):
+        if isinstance(provider, ProcessProvider):
+            resolver.providers[place] = limited(name)
+        elif isinstance(provider, AssumeRoleProvider):
+            # It makes the providers of a source_profile when it needs them.
+            builder = provider._profile_provider_builder  # type: ignore[attr-defined]
+            builder._create_process_provider = limited
 
 
 def _keep_tokens_of_chain() -> None:

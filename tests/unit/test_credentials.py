@@ -455,15 +455,50 @@ def test_process(home: Path, tmp_path: Path) -> None:
     assert value.expiry == datetime(2099, 1, 1, tzinfo=timezone.utc)
 
 
+ROLE = "role_arn = arn:aws:iam::123456789012:role/trainer\n"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "named"),
+    [
+        ("[default]\n", None),
+        ("[profile base]\n", "base"),
+        (f"[default]\n{ROLE}source_profile = base\n[profile base]\n", None),
+        (f"[profile a]\n{ROLE}source_profile = base\n[profile base]\n", "a"),
+        (
+            f"[default]\n{ROLE}source_profile = middle\n"
+            f"[profile middle]\n{ROLE}source_profile = base\n[profile base]\n",
+            None,
+        ),
+    ],
+    ids=["default", "named", "source", "source-of-named", "source-of-source"],
+)
 def test_process_that_never_ends_is_a_typed_error(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    profiles: str, named: str | None, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_aws, "_MAX_PROGRAM_S", 0.1)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    program = "import time; time.sleep(60)"
     (home / ".aws" / "config").write_text(
-        f"[default]\ncredential_process = {sys.executable} -c 'import time; time.sleep(60)'\n"
+        f"{profiles}credential_process = {sys.executable} -c '{program}'\n"
     )
     with pytest.raises(InvalidCredentialsError, match="did not end within"):
-        found()
+        found(S3Config(profile=named))
+
+
+def test_keys_of_the_program_of_a_source_profile_are_used(
+    home: Path, service: AwsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.replies["/"] = STS_REPLY.replace("AssumeRoleWithWebIdentity", "AssumeRole")
+    script = tmp_path / "keys.py"
+    script.write_text(f"print('''{json.dumps({'Version': 1, **ROLE_KEYS})}''')")
+    (home / ".aws" / "config").write_text(
+        f"[default]\n{ROLE}source_profile = base\n"
+        f"[profile base]\ncredential_process = {sys.executable} {script}\n"
+    )
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", service.url)
+    assert found().access_key == "web"
 
 
 def sign_on(home: Path, expiry: str, patch: pytest.MonkeyPatch) -> None:
