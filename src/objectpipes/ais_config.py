@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ._checks import check_text
 from ._connection import Connection, StoreConfig, normal_endpoint
 from ._env import env_flag, env_seconds, env_text
 from .credentials import Credentials, CredentialsProvider, CredentialsSource
@@ -64,6 +65,8 @@ class AISConfig(StoreConfig):
         super().__post_init__()
         if self.endpoint_url:
             normal_endpoint("endpoint_url", self.endpoint_url, "http")
+        if self.token:
+            _bearer(self.token, "token")
         if self.token and self.token_file:
             raise ConfigError("Give either token or token_file, not both.")
 
@@ -146,9 +149,8 @@ class AISConfig(StoreConfig):
 
 
 def _bearer(token: str, source: str) -> Credentials:
-    token = token.strip()
-    if not token.isprintable() or not token.isascii():
-        raise ConfigError(f"The token from {source} has characters that are invalid in a token.")
+    if not check_text(f"The token from {source}", token).isascii():
+        raise ConfigError(f"The token from {source} has a character that is not ASCII.")
     return Credentials("", "", token, source=source)
 
 
@@ -161,4 +163,4 @@ def _read_token(file: str) -> str:
         token = None
     if not isinstance(token, str) or not token:
         raise ConfigError(f'The token file {file} does not have the form {{"token": "..."}}.')
-    return token
+    return token.rstrip("\r\n")  # as files end

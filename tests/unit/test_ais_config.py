@@ -155,22 +155,46 @@ def test_order_of_token_sources(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert token_of(AISConfig(token="argument")) == "argument"
 
 
-def test_space_around_a_token_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert token_of(AISConfig(token=" a.b.c\r\n")) == "a.b.c"
-    monkeypatch.setenv("AIS_AUTHN_TOKEN", "a.b.c\n")
+def test_the_line_end_of_a_token_file_is_not_part_of_the_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "auth.token"
+    for end in ("\n", "\r\n", ""):
+        file.write_text(json.dumps({"token": f"a.b.c{end}"}) + "\n")
+        assert token_of(AISConfig(token_file=str(file))) == "a.b.c"
+    monkeypatch.setenv("AIS_AUTHN_TOKEN_FILE", str(file))
     assert token_of(AISConfig()) == "a.b.c"
 
 
-@pytest.mark.parametrize("token", ["a.b\nx: y", "a\x00b", "a\x7fb", "\u00e9"])
+@pytest.mark.parametrize("token", ["a.b\nx: y", "a\x00b", "a\x7fb", "\u00e9", " a.b", "a.b\t", " "])
 def test_token_that_would_break_a_request_is_an_error_that_hides_it(
-    token: str, tmp_path: Path
+    token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "auth.token"
     file.write_text(json.dumps({"token": token}))
-    for config in (AISConfig(token=token), AISConfig(token_file=str(file))):
-        with pytest.raises(ConfigError, match="token") as caught:
-            token_of(config)
-        assert token not in str(caught.value)
+    with pytest.raises(ConfigError, match="The token from token ") as in_argument:
+        AISConfig(token=token)
+    with pytest.raises(ConfigError, match=r"The token from .*auth\.token ") as in_file:
+        token_of(AISConfig(token_file=str(file)))
+    errors = [in_argument, in_file]
+    if "\0" not in token:  # no variable can have it
+        monkeypatch.setenv("AIS_AUTHN_TOKEN", token)
+        with pytest.raises(ConfigError, match="The token from AIS_AUTHN_TOKEN ") as in_variable:
+            token_of(AISConfig())
+        errors.append(in_variable)
+    for error in errors:
+        assert len(token) == 1 or token not in str(error.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_only_a_file_may_end_its_token_with_a_line_end(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="The token from token has a control character"):
+        AISConfig(token=f"a.b.c{end}")
+    monkeypatch.setenv("AIS_AUTHN_TOKEN", f"a.b.c{end}")
+    with pytest.raises(ConfigError, match="from AIS_AUTHN_TOKEN has a control character"):
+        token_of(AISConfig())
 
 
 def test_token_file_is_read_again_on_refresh(tmp_path: Path) -> None:
