@@ -98,22 +98,37 @@ Status PageBuilder::AppendName(const pugi::xml_node& element, std::string* out) 
   return Status::Ok();
 }
 
+// Sets a fact about an object. The same value twice leaves no doubt, as in CheckUnique().
+Status SetFact(const pugi::xml_node& field, pugi::xml_node* fact) {
+  if (*fact && XmlValue(*fact) != XmlValue(field)) {
+    return Malformed("an object has different values of ", XmlName(field));
+  }
+  *fact = field;
+  return Status::Ok();
+}
+
 Status PageBuilder::AddObject(const pugi::xml_node& contents) {
   ListEntry entry;
+  pugi::xml_node key, size, etag, modified;
   for (const pugi::xml_node field : contents) {
     const std::string_view name = XmlName(field);
     if (name == "Key") {
-      if (entry.key.size != 0) return Malformed("an object has two keys");
+      // Two keys are two objects that were merged, even if they are equal.
+      if (key) return Malformed("an object has two keys");
+      key = field;
       const size_t offset = page_.text.size();
       OBJECTPIPES_RETURN_IF_ERROR(AppendName(field, &page_.text));
       entry.key = TextFrom(offset);
     } else if (name == "Size") {
+      OBJECTPIPES_RETURN_IF_ERROR(SetFact(field, &size));
       entry.size = ParseCount(Value(field)).value_or(-1);
     } else if (name == "ETag") {
+      OBJECTPIPES_RETURN_IF_ERROR(SetFact(field, &etag));
       const size_t offset = page_.text.size();
       page_.text.append(WithoutQuotes(Value(field)));
       entry.etag = TextFrom(offset);
     } else if (name == "LastModified") {
+      OBJECTPIPES_RETURN_IF_ERROR(SetFact(field, &modified));
       entry.mtime = ParseTime(Value(field)).value_or(kUnknownTime);
     }
   }

@@ -107,6 +107,31 @@ TEST(ParseListPage, BearsWithEmptyAndUnknownElementsAndIndentation) {
   EXPECT_TRUE(std::isnan(page.entries[0].mtime));
 }
 
+TEST(ParseListPage, RefusesObjectsThatContradictThemselves) {
+  const auto status = [](const std::string& facts) {
+    return ParseListPage(LastPage("<Contents>" + facts + "</Contents>")).status();
+  };
+  for (const std::string name : {"Size", "ETag", "LastModified"}) {
+    const auto fact = [&name](const std::string& value) {
+      return "<" + name + ">" + value + "</" + name + ">";
+    };
+    EXPECT_TRUE(status("<Key>k</Key>" + fact("1") + fact(" 1 ")).ok()) << name << " is repeated";
+    for (const std::string& two :
+         {fact("1") + fact("2"), fact("") + fact("2"), fact("1") + fact(""),
+          fact("1") + "<Key>k</Key><s3:" + name + ">2</s3:" + name + ">",
+          fact("1") + fact("1") + fact("2")}) {
+      const std::string key = two.find("<Key>") == std::string::npos ? "<Key>k</Key>" : "";
+      const Status refused = status(key + two);
+      EXPECT_EQ(refused.code(), StatusCode::kProtocol) << two;
+      EXPECT_NE(refused.message().find(name), std::string::npos) << refused.message();
+    }
+  }
+  for (const std::string keys : {"<Key>a</Key><Key>b</Key>", "<Key>a</Key><Key>a</Key>",
+                                 "<Key/><Key>a</Key>", "<Key>a</Key><Key/>"}) {
+    EXPECT_EQ(status(keys).code(), StatusCode::kProtocol) << keys;
+  }
+}
+
 TEST(ParseListPage, StripsOnlyAPairOfQuotesFromETags) {
   for (const auto& [etag, expected] : {std::pair("\"a-2\"", "a-2"), std::pair("a-2", "a-2"),
                                        std::pair("\"a", "\"a"), std::pair("\"", "\"")}) {
