@@ -12,11 +12,6 @@ constexpr size_t kCapacityPerRequest = 4;  // and this many for each one in flig
 constexpr size_t kBatch = 32;              // the smallest, or half of the capacity if less
 // With a budget below this, nothing is read ahead beyond the concurrent reads.
 constexpr int64_t kMinPrefetchBytes = int64_t{1} << 20;
-// With the first allowance, two connections can serve a stream; with the largest, kMaxParts. Both
-// are at most half of the budget.
-constexpr uint64_t kAllowance = uint64_t{16} << 20;
-constexpr uint64_t kMaxAllowance = uint64_t{128} << 20;
-constexpr int kMaxParts = 16;          // connections for one object
 constexpr size_t kMaxAside = 100'000;  // requests read ahead beyond those that wait aside
 constexpr int64_t kCheckMs = 100;
 // A read that has waited for room for so long lets another have its connection.
@@ -149,7 +144,7 @@ void ReadWindow::Start(ReadSlot* slot) {
 void ReadWindow::StartWhole(ReadSlot* slot) {
   WholeRead::Options options;
   options.verify = options_.verify;
-  options.max_parts = client_->split ? std::min(kMaxParts, limit_.load()) : 1;
+  options.max_parts = client_->split ? std::min(SplitFetch::kMaxParts, limit_.load()) : 1;
   options.deadline_ms = slot->deadline_ms;
   options.begin = slot->begin;
   options.end = slot->end;
@@ -162,12 +157,12 @@ void ReadWindow::StartWhole(ReadSlot* slot) {
 void ReadWindow::StartStream(ReadSlot* slot) {
   Stream::Options options;
   options.verify = options_.verify;
-  options.max_parts = client_->split ? kMaxParts : 1;
+  options.max_parts = client_->split ? SplitFetch::kMaxParts : 1;
   if (options_.concurrency > 0) {
     options.max_parts = std::min(options.max_parts, options_.concurrency);
   }
-  options.allowance = StreamAllowance(kAllowance);
-  options.max_allowance = StreamAllowance(kMaxAllowance);
+  options.allowance = StreamAllowance(Stream::kAllowance);
+  options.max_allowance = StreamAllowance(Stream::kMaxAllowance);
   options.deadline_ms = slot->deadline_ms;
   options.timeout_ms = options_.timeout_ms;
   options.seen = slot->seen;
@@ -369,12 +364,13 @@ bool ReadWindow::IsStreamed(const ReadSlot& slot) const {
   return slot.streamed || (large && !slot.ranged());
 }
 
+// No stream may take more than half of the budget ahead.
 uint64_t ReadWindow::StreamAllowance(uint64_t max) const {
   return std::clamp(options_.prefetch_bytes / 2, Stream::kChunkBytes, max);
 }
 
 uint64_t ReadWindow::BytesFor(const ReadSlot& slot) const {
-  if (IsStreamed(slot)) return StreamAllowance(kAllowance);
+  if (IsStreamed(slot)) return StreamAllowance(Stream::kAllowance);
   const uint64_t size = slot.size >= 0
                             ? static_cast<uint64_t>(slot.size)
                             : std::max(static_cast<uint64_t>(typical_size_.load()), slot.grown);

@@ -36,8 +36,10 @@ class SplitFetch final : public RangeFetch::Handler {
     ~Handler() = default;
   };
 
+  static constexpr int kMaxParts = 16;  // connections for one object
+
   struct Options {
-    int max_parts = 16;  // at most this many connections
+    int max_parts = kMaxParts;
     bool verify = true;  // compare ranges for which a checksum is offered
   };
 

@@ -38,11 +38,16 @@ class Stream final : public std::enable_shared_from_this<Stream>,
                      private ObjectVerifier::Handler,
                      public MemoryHolder {
  public:
+  // How many bytes to hold ahead of the reader: at first, when two connections can serve it, and at
+  // most, when SplitFetch::kMaxParts can. HasRoomFor() goes from one to the other.
+  static constexpr uint64_t kAllowance = uint64_t{16} << 20;
+  static constexpr uint64_t kMaxAllowance = uint64_t{128} << 20;
+
   struct Options {
     bool verify = true;
-    int max_parts = 16;
-    uint64_t allowance = uint64_t{16} << 20;       // bytes held ahead of the reader, at first
-    uint64_t max_allowance = uint64_t{128} << 20;  // and at most, if connections are slow
+    int max_parts = SplitFetch::kMaxParts;
+    uint64_t allowance = kAllowance;
+    uint64_t max_allowance = kMaxAllowance;
     int64_t deadline_ms = -1;  // for the first chunk, by the client's clock; -1: none
     int64_t timeout_ms = -1;   // the longest time without progress; -1: no limit
     SeenVersion seen;

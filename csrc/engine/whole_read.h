@@ -33,7 +33,7 @@ class WholeRead final : public SplitFetch::Handler, private ObjectVerifier::Hand
 
   struct Options {
     bool verify = true;
-    int max_parts = 16;
+    int max_parts = SplitFetch::kMaxParts;
     int64_t deadline_ms = -1;  // by the client's clock; -1: none
     uint64_t begin = 0;        // bytes [begin, end) of the object, as far as it has them
     uint64_t end = kToTheEnd;
