@@ -95,13 +95,19 @@ class EventLoop::Timer {
   std::optional<TimerId> id_;
 };
 
-// Shares an object between threads. Any of them may drop the last reference, but the object owns
-// things that only the I/O thread may touch (exchanges, timers). So it is destroyed on that thread,
-// and not inside a handler.
-template <typename T>
-std::shared_ptr<T> OwnedByLoop(EventLoop* loop, T* object) {
-  return std::shared_ptr<T>(object,
-                            [loop](T* last) { loop->Post([owned = std::shared_ptr<T>(last)] {}); });
-}
+// The deleter of a shared object that owns what only the I/O thread may touch (exchanges, timers).
+// Any thread may drop the last reference. The object is then destroyed on the I/O thread, and not
+// inside a handler.
+class DeferredDelete {
+ public:
+  explicit DeferredDelete(EventLoop* loop) : loop_(loop) {}
+  template <typename T>
+  void operator()(T* object) const {
+    loop_->Post([owned = std::shared_ptr<T>(object)] {});
+  }
+
+ private:
+  EventLoop* loop_;
+};
 
 }  // namespace objectpipes

@@ -190,21 +190,21 @@ struct DiesOn {
   std::thread::id* const thread;
 };
 
-TEST(OwnedByLoop, DiesOnTheLoopsThread) {
+TEST(DeferredDelete, DiesOnTheLoopsThread) {
   EventLoop loop;
   std::thread::id died_on;
   std::thread::id loop_thread;
-  OwnedByLoop(&loop, new DiesOn(&died_on)).reset();
+  std::shared_ptr<DiesOn>(new DiesOn(&died_on), DeferredDelete(&loop)).reset();
   OnLoop(&loop, [&] { loop_thread = std::this_thread::get_id(); });
   OnLoop(&loop, [] {});  // the turn after
   EXPECT_EQ(died_on, loop_thread);
 }
 
-TEST(OwnedByLoop, DiesWithALoopThatRunsNoMore) {
+TEST(DeferredDelete, DiesWithALoopThatRunsNoMore) {
   std::thread::id died_on;
   {
     EventLoop loop;
-    const auto owned = OwnedByLoop(&loop, new DiesOn(&died_on));
+    const std::shared_ptr<DiesOn> owned(new DiesOn(&died_on), DeferredDelete(&loop));
     loop.Stop();
   }
   EXPECT_EQ(died_on, std::this_thread::get_id());

@@ -28,8 +28,8 @@ Listing::Listing(std::shared_ptr<Client> client, ListRequest request, int64_t ti
 std::shared_ptr<Listing> Listing::Open(std::shared_ptr<Client> client, ListRequest request,
                                        int64_t timeout_ms) {
   EventLoop* const loop = client->loop;
-  const std::shared_ptr<Listing> listing =
-      OwnedByLoop(loop, new Listing(std::move(client), std::move(request), timeout_ms));
+  const std::shared_ptr<Listing> listing(
+      new Listing(std::move(client), std::move(request), timeout_ms), DeferredDelete(loop));
   loop->Post([listing] { listing->Request(); });
   return listing;
 }

@@ -27,8 +27,9 @@ std::shared_ptr<ReadWindow> ReadWindow::Open(std::shared_ptr<Client> client,
                                              const std::shared_ptr<MemoryBudget>& budget,
                                              const Options& options) {
   EventLoop* const loop = client->loop;
-  return OwnedByLoop(
-      loop, new ReadWindow(std::move(client), budget->Open(options.prefetch_bytes), options));
+  return std::shared_ptr<ReadWindow>(
+      new ReadWindow(std::move(client), budget->Open(options.prefetch_bytes), options),
+      DeferredDelete(loop));
 }
 
 ReadWindow::ReadWindow(std::shared_ptr<Client> client, std::shared_ptr<MemoryAccount> account,
@@ -169,8 +170,9 @@ void ReadWindow::StartStream(ReadSlot* slot) {
   auto on_first = [weak = weak_from_this(), sequence = slot->sequence](const Status& status) {
     if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
   };
-  slot->stream = OwnedByLoop(client_->loop, new Stream(client_, slot->object, options, account_,
-                                                       std::move(slot->room), std::move(on_first)));
+  slot->stream.reset(new Stream(client_, slot->object, options, account_, std::move(slot->room),
+                                std::move(on_first)),
+                     DeferredDelete(client_->loop));
   slot->stream->Start();
 }
 

@@ -37,12 +37,14 @@ class StreamTest : public EngineTest {
     OnLoop([this] {
       Reservation room;
       EXPECT_TRUE(account_->Reserve(options_.allowance, std::nullopt, &holder_, &room));
-      stream_ = OwnedByLoop(&loop_, new Stream(client_, object_, options_, account_,
-                                               std::move(room), [this](const Status& status) {
-                                                 EXPECT_FALSE(std::exchange(begun_, true));
-                                                 first_ = status;
-                                                 ready_.Set();
-                                               }));
+      auto on_first = [this](const Status& status) {
+        EXPECT_FALSE(std::exchange(begun_, true));
+        first_ = status;
+        ready_.Set();
+      };
+      stream_.reset(
+          new Stream(client_, object_, options_, account_, std::move(room), std::move(on_first)),
+          DeferredDelete(&loop_));
       stream_->Start();
     });
     EXPECT_TRUE(ready_.Wait());
