@@ -1,7 +1,10 @@
 #include "ais/list_page.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
+#include <utility>
 
 #include "ais/message_pack.h"
 
@@ -15,6 +18,24 @@ constexpr int64_t kIsInArchive = 1 << 7;
 constexpr int64_t kIsDirectory = 1 << 8;
 
 Status Malformed() { return Status::Protocol("AIStore sent a malformed or incomplete list page"); }
+
+// Far beyond what a page has. An entry takes ten times the memory of its bytes if they are few.
+constexpr uint64_t kMaxPageEntries = 250'000;
+
+// The known fields of a map that it had so far. Of one that is repeated, either value may be wrong.
+class SeenFields {
+ public:
+  // False if the field is known and was there before.
+  bool Add(std::string_view name, std::initializer_list<std::string_view> known) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) return true;
+    const unsigned bit = 1U << (found - known.begin());
+    return (std::exchange(seen_, seen_ | bit) & bit) == 0;
+  }
+
+ private:
+  unsigned seen_ = 0;
+};
 
 bool ReadText(MessagePackReader* in, std::string* all, ListEntry::Text* piece) {
   std::string_view text;
@@ -31,10 +52,11 @@ bool ReadEntry(MessagePackReader* in, ListPage* page) {
   entry.size = 0;
   int64_t flags = 0;
   uint64_t fields = 0;
+  SeenFields seen;
   if (!in->ReadMap(&fields)) return false;
   for (; fields > 0; --fields) {
     std::string_view name;
-    if (!in->ReadText(&name)) return false;
+    if (!in->ReadText(&name) || !seen.Add(name, {"n", "cs", "v", "s", "f"})) return false;
     const bool read = name == "n"    ? ReadText(in, &page->text, &entry.key)
                       : name == "cs" ? ReadText(in, &page->text, &entry.checksum)
                       : name == "v"  ? ReadText(in, &page->text, &entry.version)
@@ -53,7 +75,7 @@ bool ReadEntry(MessagePackReader* in, ListPage* page) {
 
 bool ReadEntries(MessagePackReader* in, ListPage* page) {
   uint64_t entries = 0;
-  if (!in->ReadArray(&entries)) return false;
+  if (!in->ReadArray(&entries) || entries > kMaxPageEntries) return false;
   for (; entries > 0; --entries) {
     if (!ReadEntry(in, page)) return false;
   }
@@ -84,10 +106,13 @@ Result<ListReply> ParseListPage(std::string_view message_pack) {
   bool has_token = false;
   bool has_entries = false;
   uint64_t fields = 0;
+  SeenFields seen;
   if (!in.ReadMap(&fields)) return Malformed();
   for (; fields > 0; --fields) {
     std::string_view name;
-    if (!in.ReadText(&name)) return Malformed();
+    if (!in.ReadText(&name) || !seen.Add(name, {"UUID", "ContinuationToken", "Entries", "Flags"})) {
+      return Malformed();
+    }
     bool read = false;
     if (name == "UUID") {
       read = in.ReadText(&token.job);

@@ -151,6 +151,43 @@ TEST(AisListPage, RefusesWhatIsNoPage) {
   }
 }
 
+// The last of two tokens may be empty, which would end the listing too early.
+TEST(AisListPage, RefusesFieldsThatAreRepeated) {
+  const std::string name = Text("n") + Text("a");
+  const std::string token = Text("ContinuationToken");
+  const std::string entries = Text("Entries") + "\x90";
+  const std::string cases[] = {
+      Page("", "\x91" + Map(2, name + name)),
+      Page("", "\x91" + Map(2, name + Text("n") + Text("b"))),
+      Page("", "\x91" + Map(3, name + Text("s") + "\x01" + Text("s") + "\x02")),
+      Page("", "\x91" + Map(3, name + Text("v") + Text("1") + Text("v") + Text("2"))),
+      Page("", "\x91" + Map(3, name + Text("cs") + Text("1") + Text("cs") + Text("2"))),
+      Page("", "\x91" + Map(3, name + Text("f") + "\x01" + Text("f") + "\x02")),
+      Map(3, token + Text("a") + token + Text("") + entries),
+      Map(3, token + Text("") + entries + entries),
+      Map(4, token + Text("") + entries + Text("UUID") + Text("a") + Text("UUID") + Text("b")),
+  };
+  for (const std::string& bytes : cases) {
+    EXPECT_EQ(ParseListPage(bytes).status().code(), StatusCode::kProtocol)
+        << testing::PrintToString(bytes);
+  }
+  const std::string unknown = Text("x") + "\x01" + Text("x") + "\x02";
+  EXPECT_EQ(ParsePage(Page("", "\x91" + Map(3, name + unknown))).entries.size(), 1U);
+}
+
+// Such a page of 64 MiB would take a gigabyte.
+TEST(AisListPage, RefusesMillionsOfTinyEntries) {
+  const std::string entry = "\x81\xA1n\xA1k";
+  const auto page = [&entry](uint32_t count) {
+    std::string entries = "\xDD";
+    for (const int shift : {24, 16, 8, 0}) entries += static_cast<char>(count >> shift);
+    for (uint32_t i = 0; i < count; ++i) entries += entry;
+    return Page("", entries);
+  };
+  EXPECT_EQ(ParsePage(page(100'000)).entries.size(), 100'000U);
+  EXPECT_EQ(ParseListPage(page(300'000)).status().code(), StatusCode::kProtocol);
+}
+
 TEST(ListToken, IsTakenApartAsItWasJoined) {
   for (const std::string& name : {"a"s, "a:b"s, ":"s, "\n"s}) {
     for (const std::string& job : {"gb2PtUHX8"s, ""s}) {
