@@ -535,6 +535,24 @@ TEST_F(GivesBackTest, DamageOfWhatIsReadAgainIsFound) {
   EXPECT_EQ(failure_.code(), StatusCode::kIntegrity);
 }
 
+// Streams that nobody reads would otherwise take in turn what others have given back.
+TEST_F(GivesBackTest, ItDoesNotGrowAgainUnlessItIsAwaited) {
+  options_.allowance = options_.max_allowance = 20 * kMiB;
+  store().Put("key", Pattern(60 * kMiB));
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Settled());
+  EXPECT_GE(store().bytes_taken(), options_.allowance) << "at first it reads ahead";
+  TakeAllMemory();
+  ReturnAllMemory();
+
+  // All memory is free, but after this chunk nobody waits for another.
+  const uint64_t before = store().bytes_taken();
+  ASSERT_EQ(Take(0), Stream::Outcome::kChunk);
+  ASSERT_TRUE(Settled());
+  EXPECT_LE(store().bytes_taken() - before, 3 * kMiB);
+  EXPECT_LE(budget_->used(), 2 * kMiB);
+}
+
 TEST_F(GivesBackTest, WithoutAVersionOnlyWhatWasNotBegun) {
   FakeObject object(Pattern(kSize));
   object.version = "";
