@@ -44,7 +44,8 @@ def require_no_role(session: Session) -> None:
     try:
         _ask(base + "meta-data/iam/security-credentials/", _token(base, timeout), timeout)
     except urllib.error.HTTPError as error:
-        if error.code < HTTPStatus.INTERNAL_SERVER_ERROR and error.code not in _NOT_NOW:
+        refused = HTTPStatus.BAD_REQUEST <= error.code < HTTPStatus.INTERNAL_SERVER_ERROR
+        if refused and error.code not in _NOT_NOW:
             return
         outcome = f"answered {error.code}"
     except OSError as error:
@@ -93,9 +94,16 @@ def _token(base: str, timeout: float) -> dict[str, str]:
     return {"x-aws-ec2-metadata-token": token.strip()}
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Makes a redirect an `HTTPError`: another host must not get the token of the service."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 def _ask(url: str, headers: dict[str, str], timeout: float, *, method: str = "GET") -> str:
     request = urllib.request.Request(url, headers=headers, method=method)
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
     with direct.open(request, timeout=timeout) as reply:
         text: str = reply.read(4096).decode("utf-8", "replace")
     return text

@@ -300,6 +300,7 @@ class AwsService:
 
     def __init__(self) -> None:
         self.replies: dict[str, str] = {}
+        self.location = ""  # to which all other paths are redirected
         self.asked: list[str] = []
         service = self
 
@@ -309,7 +310,10 @@ class AwsService:
                 path = self.path.partition("?")[0]
                 service.asked.append(path)
                 body = service.replies.get(path)
-                self.send_response(404 if body is None else 200)
+                other = 302 if service.location else 404
+                self.send_response(other if body is None else 200)
+                if service.location and body is None:
+                    self.send_header("Location", service.location)
                 self.send_header("Content-Length", str(len(body or "")))
                 self.end_headers()
                 self.wfile.write((body or "").encode())
@@ -356,6 +360,22 @@ def test_instance_metadata(metadata: AwsService) -> None:
     assert (value.access_key, value.session_token) == ("role", "t")
     assert value.expiry == datetime(2099, 1, 1, tzinfo=timezone.utc)
     assert value.source == "iam-role"
+
+
+@pytest.mark.parametrize("token", [True, False])
+def test_instance_metadata_that_redirects_is_not_followed(
+    token: bool, metadata: AwsService
+) -> None:
+    """Another host gets no token. It is not known whether there are credentials."""
+    other = AwsService()
+    try:
+        metadata.replies = {"/latest/api/token": "token"} if token else {}
+        metadata.location = other.url + "/elsewhere"
+        with pytest.raises(InvalidCredentialsError, match="its metadata service answered 302"):
+            found()
+        assert other.asked == []
+    finally:
+        other.stop()
 
 
 def test_instance_metadata_is_not_asked_without_need(
