@@ -256,6 +256,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
         import botocore.session
         from botocore import exceptions as e
 
+        from ._limited_replies import limit_replies
         from ._metadata import require_no_role
 
     _keep_tokens_of_chain()
@@ -264,6 +265,7 @@ def load_credentials(profile: str | None) -> Credentials | None:
         if session.get_config_variable("region") is None:  # a role is assumed in some region
             session.set_config_variable("region", env_text("AWS_REGION"))
         _limit_programs(session)
+        limit_replies(session)
         found = session.get_credentials()
         if found is None:
             require_no_role(session)

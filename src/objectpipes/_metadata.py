@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from ._importing import importing
+from ._limited_replies import in_time
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
@@ -104,6 +105,10 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 def _ask(url: str, headers: dict[str, str], timeout: float, *, method: str = "GET") -> str:
     request = urllib.request.Request(url, headers=headers, method=method)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
-    with direct.open(request, timeout=timeout) as reply:
-        text: str = reply.read(4096).decode("utf-8", "replace")
-    return text
+
+    def exchange() -> str:
+        with direct.open(request, timeout=timeout) as reply:
+            text: str = reply.read(4096).decode("utf-8", "replace")
+        return text
+
+    return in_time(exchange)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
 from botocore.tokens import SSOTokenProvider
@@ -376,6 +378,64 @@ def test_instance_metadata_that_redirects_is_not_followed(
         assert other.asked == []
     finally:
         other.stop()
+
+
+class DrippingService:
+    """Sends `begin`, and then one byte after the other, slowly or as fast as it can."""
+
+    def __init__(self, begin: bytes, pause: float) -> None:
+        self.stopped = threading.Event()
+        dripping = self
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                with contextlib.suppress(OSError):
+                    self.request.recv(65536)
+                    self.request.sendall(begin)
+                    while not dripping.stopped.wait(pause):
+                        self.request.sendall(b"x" if pause else b"x" * 65536)
+
+        self.server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+BODY, HEAD = b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "
+
+
+@pytest.mark.parametrize(
+    ("begin", "pause", "said"),
+    [
+        pytest.param(BODY, 0, "more than", id="endless body"),
+        pytest.param(BODY, 0.1, "within", id="slow body"),
+        pytest.param(HEAD, 0.1, "within", id="slow head"),
+    ],
+)
+@pytest.mark.parametrize("of", ["machine", "container"])
+def test_reply_of_metadata_service_has_limits(
+    of: str, begin: bytes, pause: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply that does not end ends in an error, and is not kept."""
+    monkeypatch.setattr("objectpipes._limited_replies.MAX_REPLY_S", 0.5 if pause else 30)
+    service = DrippingService(begin, pause)
+    if of == "machine":
+        monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.url + "/")
+    else:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url + "/keys")
+    try:
+        with pytest.raises(InvalidCredentialsError, match=said):
+            found()
+    finally:
+        service.stop()
 
 
 def test_instance_metadata_is_not_asked_without_need(
