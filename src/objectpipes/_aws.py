@@ -29,7 +29,7 @@ from ._aws_files import (
     written_secrets,
 )
 from ._cached import cached
-from ._checks import check_count, check_region
+from ._checks import check_count, check_region, check_text
 from ._env import env_text
 from ._importing import importing
 from ._redact import keep_secret, redact
@@ -45,6 +45,7 @@ _log = logging.getLogger("objectpipes")
 FIRST_REGION = "us-east-1"
 # The longest that the program of a profile may take: a person may have to sign in.
 _MAX_PROGRAM_S = 60.0
+_CONTAINER_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 # Regions of the largest partition: their endpoints have the same form.
 _ORDINARY_REGION = re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
 # Variables that take precedence over the files.
@@ -335,8 +336,9 @@ def _limit_programs(session: Session) -> None:
 
 
 def _keep_tokens_of_chain() -> None:
-    """Hide what botocore sends to services that give credentials: they may repeat it in errors."""
-    keep_secret(env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+    """Check and hide what botocore sends for credentials: servers may repeat it in errors."""
+    if token := env_text(_CONTAINER_TOKEN):
+        keep_secret(check_text(f"The token in {_CONTAINER_TOKEN}", token))
     for variable in ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
         with suppress(OSError, UnicodeError):
             keep_secret(aws_path(variable, "").read_text(encoding="utf-8").strip())

@@ -458,6 +458,17 @@ def test_container_role(service: AwsService, monkeypatch: pytest.MonkeyPatch) ->
     assert found().source == "container-role"
 
 
+@pytest.mark.parametrize("token", ["token\n", " token", "to\rken"])
+def test_token_of_container_with_what_cannot_be_sent(
+    token: str, service: AwsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url + "/keys")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
+    with pytest.raises(ConfigError, match="The token in AWS_CONTAINER_AUTHORIZATION_TOKEN"):
+        found()
+    assert service.asked == []
+
+
 STS_REPLY = f"""
 <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleWithWebIdentityResult><Credentials>
