@@ -170,9 +170,9 @@ void ReadWindow::StartStream(ReadSlot* slot) {
   auto on_first = [weak = weak_from_this(), sequence = slot->sequence](const Status& status) {
     if (const auto self = weak.lock()) self->OnStreamReady(sequence, status);
   };
-  slot->stream.reset(new Stream(client_, slot->object, options, account_, std::move(slot->room),
-                                std::move(on_first)),
-                     DeferredDelete(client_->loop));
+  slot->stream = std::shared_ptr<Stream>(new Stream(client_, slot->object, options, account_,
+                                                    std::move(slot->room), std::move(on_first)),
+                                         DeferredDelete(client_->loop));
   slot->stream->Start();
 }
 

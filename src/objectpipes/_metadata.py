@@ -11,7 +11,7 @@ import os
 import urllib.error
 import urllib.request
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ._importing import importing
 from ._limited_replies import in_time
@@ -98,7 +98,15 @@ def _token(base: str, timeout: float) -> dict[str, str]:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Makes a redirect an `HTTPError`: another host must not get the token of the service."""
 
-    def redirect_request(self, *_: object) -> None:
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> None:
         return None
 
 
