@@ -19,8 +19,9 @@ constexpr int64_t kIsDirectory = 1 << 8;
 
 Status Malformed() { return Status::Protocol("AIStore sent a malformed or incomplete list page"); }
 
-// Far beyond what a page has. An entry takes ten times the memory of its bytes if they are few.
-constexpr uint64_t kMaxPageEntries = 250'000;
+// More than a page of its largest size has with names as they are, also of archives. An entry takes
+// ten times the memory of its bytes if they are few.
+constexpr uint64_t kMaxPageEntries = 2'000'000;
 
 // The known fields of a map that it had so far. Of one that is repeated, either value may be wrong.
 class SeenFields {
