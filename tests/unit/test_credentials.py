@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
 
 import pytest
 from botocore.tokens import SSOTokenProvider
@@ -297,7 +297,22 @@ ROLE_KEYS = {
 }
 
 
-class AwsService:
+class LoopbackService:
+    """A server in a thread of its own."""
+
+    def __init__(self, server: TCPServer) -> None:
+        self.server = server
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        self.thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+class AwsService(LoopbackService):
     """Answers every path it knows with a fixed body, and keeps the paths it was asked for."""
 
     def __init__(self) -> None:
@@ -325,15 +340,7 @@ class AwsService:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
 
 @pytest.fixture
@@ -380,7 +387,7 @@ def test_instance_metadata_that_redirects_is_not_followed(
         other.stop()
 
 
-class DrippingService:
+class DrippingService(LoopbackService):
     """Sends `begin`, and then one byte after the other, slowly or as fast as it can."""
 
     def __init__(self, begin: bytes, pause: float) -> None:
@@ -395,17 +402,13 @@ class DrippingService:
                     while not dripping.stopped.wait(pause):
                         self.request.sendall(b"x" if pause else b"x" * 65536)
 
-        self.server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self.thread.start()
+        server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        super().__init__(server)
 
     def stop(self) -> None:
         self.stopped.set()
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        super().stop()
 
 
 BODY, HEAD = b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "
